@@ -1,0 +1,84 @@
+"""The `edgeproof` command: one module per verb, heavy imports inside the verbs."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import NoReturn
+
+from ..runtime.errors import EdgeproofError, EngineMissingError
+from .native_logs import hidden_native_logs
+
+# What each verb does, in the order in which a newcomer needs them; the module of that name adds the options.
+_VERBS = {
+    "demo": "train on MNIST, export, verify, benchmark, and write the report",
+    "train": "train a preset and write model.keras",
+    "export": "convert a .keras file to TFLite and ONNX, proven against the original",
+    "predict": "classify image files with an exported model",
+    "benchmark": "compare every variant of a bundle with the Keras original",
+}
+
+# Which extra brings a package that a verb imports.
+_EXTRA_OF = {
+    "tensorflow": "train",
+    "keras": "train",
+    "matplotlib": "train",
+    "pooch": "train",
+    "tf2onnx": "export",
+    "onnx": "export",
+    "ai_edge_litert": "litert",
+    "onnxruntime": "onnx",
+    "jinja2": "benchmarks",
+    "scipy": "benchmarks",
+}
+
+BAD_INPUT = 2
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """argparse's errors without the usage block: one line says it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 1 a check did not hold, 2 bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        with hidden_native_logs(unless=options.native_logs):
+            return import_module(f".{options.verb}", __name__).run(options)
+    except EdgeproofError as error:
+        return _fail(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA_OF:
+            raise
+        missing = EngineMissingError(f"{package} is not installed; pip install 'edgeproof[{_EXTRA_OF[package]}]'")
+        return _fail(str(missing), missing.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing of the unfinished step was written", BAD_INPUT)
+    except BrokenPipeError:
+        # The reader of our output has seen enough, as in `edgeproof predict … | head`.
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneLineParser(
+        prog="edgeproof",
+        description="Train it, shrink it, ship it, and prove that it still gives the same answers.",
+    )
+    parser.add_argument("--version", action="version", version=f"edgeproof {version('edgeproof')}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    for verb, summary in _VERBS.items():
+        added = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        added.add_argument("--native-logs", action="store_true", help="show what TensorFlow and the engines log")
+        import_module(f".{verb}", __name__).add_options(added)
+    return parser
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"edgeproof: error: {' '.join(message.split())}", file=sys.stderr)
+    return code

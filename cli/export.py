@@ -1,0 +1,53 @@
+"""`edgeproof export`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..runtime.variants import RECIPES, Recipe, find_recipe
+from .options import add_data, seed
+
+if TYPE_CHECKING:
+    from ..export.bundle import Exported
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file")
+    add_data(parser)
+    parser.add_argument(
+        "--recipes",
+        default="all",
+        help=f"comma-separated: {', '.join(RECIPES)}, or an alias such as int8 (default: all)",
+    )
+    parser.add_argument("--seed", type=seed, default=1, help="chooses the calibration images (default: 1)")
+    parser.add_argument("--out", type=Path, default=Path("bundle"), help="the bundle's folder (default: bundle)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export and write the bundle."""
+    names = list(RECIPES) if options.recipes == "all" else options.recipes.split(",")
+    recipes = [find_recipe(name.strip()) for name in names]
+    export_and_tell(options.model, options.data, options.out, recipes=recipes, seed=options.seed)
+    return 0
+
+
+def export_and_tell(model: Path, data_name: str, out: Path, *, recipes: list[Recipe], seed: int) -> None:
+    """Export with a line per proven variant."""
+    from ..train.data import load_data
+
+    data = load_data(data_name)
+    from ..export.bundle import export_bundle
+
+    print(f"Exporting {model}", flush=True)
+    export_bundle(model, data, out, recipes=recipes, seed=seed, report=_tell)
+    print(f"  {out}: every file gives the original's answers")
+
+
+def _tell(one: "Exported") -> None:
+    difference = one.difference
+    print(
+        f"  {one.variant.name:22} {one.variant.size_bytes:>9,} bytes  agreement {difference.agreement:7.2%}"
+        f"  largest difference {difference.max_abs:.1e}",
+        flush=True,
+    )

@@ -1,0 +1,97 @@
+"""Proof before shipping: an exported file gives the original's answers, or it does not ship."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.engine import Engine
+from ..runtime.errors import CheckFailedError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tolerance:
+    """How far a file's probabilities may be from the original's; None where a bound does not apply.
+
+    Attributes:
+        max_abs: Largest difference of one probability.
+        min_snr_db: Least signal-to-noise ratio over all probabilities, in decibels.
+    """
+
+    max_abs: float | None = None
+    min_snr_db: float | None = None
+
+
+TOLERANCES: Mapping[str, Tolerance] = {
+    # The same arithmetic in another order: differences of about 1e-7 are seen, a wrong layer gives 1e-2 and more.
+    "float32": Tolerance(max_abs=1e-5),
+    # A single probability near a decision boundary may move far, so the bound is on the whole: a sound int8 file
+    # has 30 dB and more, one with a wrong range or a lost layer under 15.
+    "static_wi8_ai8": Tolerance(min_snr_db=20.0),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """How far probabilities are from the original's.
+
+    Attributes:
+        max_abs: Largest difference of one probability.
+        snr_db: 10 log10(sum of squares of the original / sum of squares of the differences), as AI Edge Quantizer
+            defines it; infinite when equal.
+        agreement: Share of images with the same most probable class.
+        worst_image: Position of the image with the largest difference.
+    """
+
+    max_abs: float
+    snr_db: float
+    agreement: float
+    worst_image: int
+
+
+def verify(engine: Engine, recipe: str, images: NDArray[np.uint8], expected: NDArray[np.float32]) -> Difference:
+    """Run a file with the runtime's own engine and compare it with the original.
+
+    Args:
+        engine: The file, loaded.
+        recipe: Whose tolerance applies.
+        images: uint8 of shape (N, H, W, C), values 0-255.
+        expected: The original's probabilities, float32 of shape (N, classes).
+
+    Raises:
+        CheckFailedError: The difference is larger than the recipe's tolerance, or the output has another shape.
+    """
+    found = engine.output.decode(run_each(engine, images))
+    if found.shape != expected.shape:
+        raise CheckFailedError(f"the file gives shape {found.shape}, the original {expected.shape}")
+    difference = compare(found, expected)
+    tolerance = TOLERANCES[recipe]
+    if tolerance.max_abs is not None and not difference.max_abs <= tolerance.max_abs:
+        raise CheckFailedError(
+            f"image {difference.worst_image} is off by {difference.max_abs:.2g}, allowed is {tolerance.max_abs:g}"
+        )
+    if tolerance.min_snr_db is not None and not difference.snr_db >= tolerance.min_snr_db:
+        raise CheckFailedError(
+            f"the signal-to-noise ratio is {difference.snr_db:.1f} dB, needed are {tolerance.min_snr_db:g}; "
+            f"worst is image {difference.worst_image}, off by {difference.max_abs:.2g}"
+        )
+    return difference
+
+
+def run_each(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.generic]:
+    """Return the file's raw outputs, one run per image: shape (N, classes) in its own dtype."""
+    batch = engine.input.encode(images)
+    return np.concatenate([engine.run(batch[i : i + 1]) for i in range(len(batch))])
+
+
+def compare(found: NDArray[np.float32], expected: NDArray[np.float32]) -> Difference:
+    """Measure how far `found` is from `expected`, both float32 of shape (N, classes)."""
+    error = found.astype(np.float64) - expected.astype(np.float64)
+    noise, signal = float(np.sum(error**2)), float(np.sum(expected.astype(np.float64) ** 2))
+    return Difference(
+        max_abs=float(np.abs(error).max()),
+        snr_db=10 * float(np.log10(signal / noise)) if noise else float("inf"),
+        agreement=float(np.mean(found.argmax(axis=1) == expected.argmax(axis=1))),
+        worst_image=int(np.abs(error).max(axis=1).argmax()),
+    )

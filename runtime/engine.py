@@ -1,0 +1,108 @@
+"""The engines that can run a model file, behind one protocol."""
+
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from .errors import EngineMissingError, InvalidFileError, UnknownNameError
+from .spec import TensorSpec
+from .variants import Format
+
+ENGINE_OF: dict[Format, str] = {Format.TFLITE: "litert", Format.ONNX: "onnxruntime"}
+
+# What to look for, first choice first, and the extra that brings it.
+_PACKAGES: dict[str, tuple[str, ...]] = {
+    "litert": ("ai_edge_litert", "tflite_runtime"),
+    "onnxruntime": ("onnxruntime",),
+}
+_EXTRAS: dict[str, str] = {"litert": "litert", "onnxruntime": "onnx"}
+
+
+class Engine(Protocol):
+    """Runs one model with one input and one output tensor.
+
+    Attributes:
+        name: The engine with its version, for example ``"LiteRT 2.3.0"``.
+        input: What `run` takes.
+        output: What `run` gives.
+    """
+
+    name: str
+    input: TensorSpec
+    output: TensorSpec
+
+    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Run the model once.
+
+        Args:
+            batch: NHWC array in the dtype of `input` and in its shape (batch 1 for edgeproof's own exports).
+
+        Returns:
+            Array of shape (batch, classes) in the dtype of `output`.
+        """
+        ...
+
+
+def is_installed(engine: str) -> bool:
+    """Whether a package is installed that provides this engine; nothing is imported."""
+    return any(find_spec(package) is not None for package in _PACKAGES[engine])
+
+
+def choose_engine(model_format: Format, engine: str = "auto") -> str:
+    """Return the name of the engine that runs this format.
+
+    Raises:
+        UnknownNameError: `engine` is not a known name, or does not run this format.
+        EngineMissingError: The engine is not installed; the message names the extra that brings it.
+    """
+    needed = ENGINE_OF[model_format]
+    if engine not in ("auto", *_PACKAGES):
+        raise UnknownNameError(f"unknown engine {engine!r}; possible: auto, {', '.join(_PACKAGES)}")
+    if engine not in ("auto", needed):
+        raise UnknownNameError(f"engine {engine} does not run .{model_format} files; {needed} does")
+    if not is_installed(needed):
+        raise EngineMissingError(
+            f"no engine for .{model_format} files is installed; pip install 'edgeproof[{_EXTRAS[needed]}]'"
+        )
+    return needed
+
+
+def load_engine(model: bytes, model_format: Format, *, engine: str = "auto", threads: int = 1) -> Engine:
+    """Load a model into the engine that runs its format.
+
+    Args:
+        model: The whole model file.
+        model_format: Which format these bytes are in.
+        engine: ``"auto"``, or the name of the engine that must be used.
+        threads: How many threads the engine may use for one image; at least 1.
+
+    Raises:
+        EngineMissingError: The engine is not installed.
+        InvalidFileError: The engine does not accept the model.
+        UnknownNameError: `engine` is not a name of an engine for this format.
+    """
+    if threads < 1:
+        raise UnknownNameError(f"threads must be at least 1, got {threads}")
+    chosen = choose_engine(model_format, engine)
+    check_magic(model, model_format)
+    # Importing an engine's module is the request for its dependency: only the one that is used is paid for.
+    if chosen == "litert":
+        from .litert import LiteRTEngine
+
+        return LiteRTEngine(model, threads=threads)
+    from .ort import OnnxRuntimeEngine
+
+    return OnnxRuntimeEngine(model, threads=threads)
+
+
+def check_magic(model: bytes, model_format: Format) -> None:
+    """Refuse bytes that cannot be this format before a native parser sees them.
+
+    Raises:
+        InvalidFileError: They are not.
+    """
+    # A flatbuffer carries its identifier at byte 4; an ONNX protobuf starts with field 1 (ir_version), a varint.
+    fits = model[4:8] == b"TFL3" if model_format is Format.TFLITE else model[:1] == b"\x08"
+    if not fits:
+        raise InvalidFileError(f"these {len(model)} bytes are not a .{model_format} model")

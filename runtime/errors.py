@@ -1,0 +1,38 @@
+"""What edgeproof raises when the input is wrong or a check does not hold."""
+
+
+class EdgeproofError(Exception):
+    """Base class: something that the user can act on; the command line prints it as one line and exits with 2."""
+
+    exit_code = 2
+
+
+class InvalidFileError(EdgeproofError, ValueError):
+    """A file or folder is missing, unreadable or not what it claims to be."""
+
+
+class SpecMismatchError(EdgeproofError, ValueError):
+    """An array or a model has another shape, dtype or range than the one that is needed."""
+
+
+class UnknownNameError(EdgeproofError, ValueError):
+    """A variant, recipe, engine, preset or data set of that name does not exist."""
+
+
+class EngineMissingError(EdgeproofError, ImportError):
+    """The engine that could run this file is not installed."""
+
+
+class OutputError(EdgeproofError, OSError):
+    """A result could not be written."""
+
+
+class CheckFailedError(EdgeproofError):
+    """A check did not hold: the command line exits with 1."""
+
+    exit_code = 1
+
+
+def one_line(error: BaseException) -> str:
+    """Return the error's message with its line breaks removed, so that it fits into one of ours."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,59 @@
+"""TFLite models through LiteRT (ai_edge_litert), or tflite_runtime where only that exists."""
+
+from importlib.metadata import version
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .errors import InvalidFileError, SpecMismatchError, one_line
+from .spec import QuantParams, TensorSpec
+
+
+def _import_interpreter() -> tuple[Any, str]:
+    try:
+        from ai_edge_litert.interpreter import Interpreter  # pyright: ignore
+
+        return Interpreter, f"LiteRT {version('ai-edge-litert')}"
+    except ModuleNotFoundError:
+        from tflite_runtime.interpreter import Interpreter  # pyright: ignore
+
+        return Interpreter, f"tflite-runtime {version('tflite-runtime')}"
+
+
+class LiteRTEngine:
+    """A TFLite model in LiteRT's interpreter (XNNPACK on the CPU)."""
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        interpreter_class, self.name = _import_interpreter()
+        try:
+            # num_threads must be given: its default is the implementation's choice.
+            self._interpreter = interpreter_class(model_content=model, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise SpecMismatchError(
+                f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"
+            )
+        self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
+        self._input_index: int = inputs[0]["index"]
+        self._output_index: int = outputs[0]["index"]
+
+    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Run the model once; see `Engine.run`."""
+        interpreter = self._interpreter
+        interpreter.set_tensor(self._input_index, batch)
+        interpreter.invoke()
+        return interpreter.get_tensor(self._output_index)
+
+
+def _spec(details: dict[str, Any]) -> TensorSpec:
+    scale, zero_point = details["quantization"]
+    return TensorSpec(
+        name=details["name"],
+        dtype=details["dtype"].__name__,
+        shape=tuple(None if size < 0 else int(size) for size in details["shape_signature"]),
+        # LiteRT reports a scale of 0 for a tensor that is not quantized.
+        quantization=QuantParams(scale=float(scale), zero_point=int(zero_point)) if scale else None,
+    )

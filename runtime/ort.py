@@ -1,0 +1,54 @@
+"""ONNX models through ONNX Runtime."""
+
+from typing import Any
+
+import onnxruntime as ort  # pyright: ignore
+from numpy.typing import NDArray
+
+from .errors import InvalidFileError, SpecMismatchError, one_line
+from .spec import TensorSpec
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}
+_ERRORS_ONLY = 3
+
+
+class OnnxRuntimeEngine:
+    """An ONNX model in ONNX Runtime's CPU execution provider."""
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        self.name = f"ONNX Runtime {ort.__version__}"
+        options: Any = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        try:
+            self._session: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        # ONNX Runtime's exceptions are plain Exception subclasses of a private C++ module.
+        except Exception as error:
+            raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise SpecMismatchError(
+                f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"
+            )
+        self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
+        self._output_names = [self.output.name]
+
+    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Run the model once; see `Engine.run`."""
+        return self._session.run(self._output_names, {self.input.name: batch})[0]
+
+
+def _spec(argument: Any) -> TensorSpec:  # noqa: ANN401  (onnxruntime has no stubs)
+    if argument.type not in _DTYPES:
+        raise SpecMismatchError(f"tensor {argument.name!r} holds {argument.type}; possible: {', '.join(_DTYPES)}")
+    return TensorSpec(
+        name=argument.name,
+        dtype=_DTYPES[argument.type],
+        shape=tuple(size if isinstance(size, int) else None for size in argument.shape),
+    )

@@ -1,0 +1,129 @@
+"""Write results so that they appear whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .errors import OutputError
+
+
+def write_file(path: Path, content: bytes | str) -> None:
+    """Write a file in one step: readers see the old content or the new, never a part.
+
+    Raises:
+        OutputError: The file cannot be written; what was there before is untouched.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            _give_usual_mode(Path(name), 0o666)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+@contextmanager
+def new_files(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder to write into; its files move to `folder` when the block ends without an error.
+
+    The folder is made, and found writable, before the block starts: hours of work are not lost to a typo.
+    Other files in `folder` stay. After an error nothing is left, not even `folder` if it is new.
+
+    Raises:
+        OutputError: `folder` cannot be made or written.
+    """
+    created = _make_folder(folder)
+    staging = _staging_in(folder)
+    try:
+        yield staging
+        with _reported(folder):
+            for file in sorted(staging.iterdir()):
+                file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        for new in created:  # innermost first; one that got content stays
+            with suppress(OSError):
+                new.rmdir()
+
+
+@contextmanager
+def new_folder(folder: Path, *, marker: str) -> Iterator[Path]:
+    """Give a hidden folder to write into; it becomes `folder`, as a whole, when the block ends without an error.
+
+    An existing `folder` is replaced if it is empty or holds a file named `marker`; anything else is not ours to
+    delete.
+
+    Raises:
+        OutputError: `folder` cannot be made, or holds something else.
+    """
+    if folder.is_symlink() or (folder.exists() and not _is_replaceable(folder, marker)):
+        raise OutputError(f"{folder} exists and holds no {marker}; choose another folder or remove it")
+    created = _make_folder(folder.parent)
+    staging = _staging_in(folder.parent)
+    try:
+        yield staging
+        with _reported(folder):
+            _give_usual_mode(staging, 0o777)
+            _swap(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        for new in created:
+            with suppress(OSError):
+                new.rmdir()
+
+
+def _is_replaceable(folder: Path, marker: str) -> bool:
+    return folder.is_dir() and ((folder / marker).is_file() or not any(folder.iterdir()))
+
+
+def _swap(staging: Path, folder: Path) -> None:
+    if not folder.exists():
+        staging.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-old-"))
+    folder.rename(old / folder.name)
+    try:
+        staging.rename(folder)
+    except BaseException:
+        (old / folder.name).rename(folder)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder with its parents; return those that are new, innermost first."""
+    with _reported(folder):
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        return missing
+
+
+def _staging_in(folder: Path) -> Path:
+    with _reported(folder):
+        return Path(tempfile.mkdtemp(dir=folder, prefix=".edgeproof-"))
+
+
+@contextmanager
+def _reported(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+def _give_usual_mode(path: Path, mode: int) -> None:
+    """Undo the private mode of temporary files: results are as readable as what an editor writes."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(mode & ~umask)

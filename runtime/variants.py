@@ -1,0 +1,65 @@
+"""The words for what a variant is: its recipe, its format, and the name made of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .errors import UnknownNameError
+
+
+class Format(StrEnum):
+    """File format of an exported model; the value is the file's suffix without its dot."""
+
+    TFLITE = "tflite"
+    ONNX = "onnx"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """How weights and activations are stored.
+
+    Attributes:
+        name: The field's name, after AI Edge Quantizer: ``wi8`` is int8 weights, ``ai8`` int8 activations.
+        alias: A short name that users may type instead.
+        calibrated: Whether activation ranges are measured on representative images.
+        formats: The formats in which edgeproof writes it.
+    """
+
+    name: str
+    alias: str
+    calibrated: bool
+    formats: tuple[Format, ...]
+
+
+_RECIPES = (
+    Recipe(name="float32", alias="float32", calibrated=False, formats=(Format.TFLITE, Format.ONNX)),
+    Recipe(name="static_wi8_ai8", alias="int8", calibrated=True, formats=(Format.TFLITE, Format.ONNX)),
+)
+
+RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _RECIPES}
+
+ALL_VARIANTS: tuple[str, ...] = tuple(f"{r.name}.{f}" for f in Format for r in _RECIPES if f in r.formats)
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe with this name or alias.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    for recipe in _RECIPES:
+        if name in (recipe.name, recipe.alias):
+            return recipe
+    known = ", ".join(f"{r.name} ({r.alias})" if r.alias != r.name else r.name for r in _RECIPES)
+    raise UnknownNameError(f"unknown recipe {name!r}; possible: {known}")
+
+
+def canonical_name(name: str) -> str:
+    """Spell out an alias inside a variant's name, with or without its format.
+
+    >>> canonical_name("int8.tflite"), canonical_name("int8"), canonical_name("my_recipe.onnx")
+    ('static_wi8_ai8.tflite', 'static_wi8_ai8', 'my_recipe.onnx')
+    """
+    recipe, dot, suffix = name.partition(".")
+    full = {r.alias: r.name for r in _RECIPES}
+    return full.get(recipe, recipe) + dot + suffix

@@ -1,0 +1,36 @@
+"""The picture of a training: accuracy, loss and learning rate over the epochs."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+_TRAIN, _VALIDATION = "#8a94a6", "#0b6e99"
+
+
+def draw_curves(history: dict[str, list[float]], path: Path) -> None:
+    """Draw the history that Keras's fit returns into a PNG file."""
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    errors, losses = figure.subplots(1, 2)
+    epochs = range(1, len(history["loss"]) + 1)
+    for axes, name, title in ((errors, "accuracy", "Accuracy"), (losses, "loss", "Loss (cross-entropy)")):
+        axes.plot(epochs, history[name], color=_TRAIN, marker=".", label="training (augmented)")
+        axes.plot(epochs, history[f"val_{name}"], color=_VALIDATION, marker=".", label="validation")
+        axes.set_title(title, loc="left", fontweight="bold")
+        _tidy(axes)
+    errors.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    # The first epoch would press everything of interest into the upper edge.
+    errors.set_ylim(bottom=max(0.0, min(history["val_accuracy"]) - 0.01))
+    losses.set_yscale("log")
+    losses.legend(frameon=False)
+    figure.savefig(path, dpi=150, format="png")
+
+
+def _tidy(axes: Axes) -> None:
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(visible=True, color="#e6e9ef")
+    axes.spines[["top", "right"]].set_visible(False)
