@@ -53,9 +53,7 @@ def share(hits: NDArray[np.bool_]) -> Share:
     """
     count, images = int(hits.sum()), len(hits)
     interval = binomtest(count, images).proportion_ci(0.95, method="wilson")
-    return Share(
-        count=count, images=images, value=count / images, low=float(interval.low), high=float(interval.high)
-    )
+    return Share(count=count, images=images, value=count / images, low=float(interval.low), high=float(interval.high))
 
 
 def answers(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:

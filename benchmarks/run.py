@@ -78,7 +78,10 @@ def benchmark(
 
     calls: dict[str, Engine] = {call: KerasEngine(model, call) for call in KerasCall}
     times = latency.measure(
-        engines | calls, data.x_test[:1000], seconds=seconds, tick=lambda n: tell(f"latency, round {n}/{latency.ROUNDS}")
+        engines | calls,
+        data.x_test[:1000],
+        seconds=seconds,
+        tick=lambda n: tell(f"latency, round {n}/{latency.ROUNDS}"),
     )
     return Report(
         environment=describe_environment(),

@@ -34,8 +34,10 @@ def run(options: argparse.Namespace) -> int:
 
 def export_and_tell(model: Path, data_name: str, out: Path, *, recipes: list[Recipe], seed: int) -> None:
     """Export with a line per proven variant."""
+    from ..export.keras_file import check_keras_file
     from ..train.data import load_data
 
+    check_keras_file(model)
     data = load_data(data_name)
     from ..export.bundle import export_bundle
 

@@ -61,7 +61,9 @@ def _convert(model: keras.Model) -> onnx.ModelProto:
 
 def _quantize(proto: onnx.ModelProto, calibration: NDArray[np.uint8]) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
-        converted, prepared, quantized = (Path(folder, f"{name}.onnx") for name in ("converted", "prepared", "quantized"))
+        converted, prepared, quantized = (
+            Path(folder, f"{name}.onnx") for name in ("converted", "prepared", "quantized")
+        )
         # Through files: given a model in memory, these functions lose track of its weights.
         onnx.save(proto, converted)
         quant_pre_process(converted, prepared, skip_symbolic_shape=True)

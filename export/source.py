@@ -1,7 +1,6 @@
 """The Keras model that is exported: loaded safely, checked for what every exporter relies on."""
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ..runtime.manifest import ImageSpec
+from .keras_file import check_keras_file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,20 +52,14 @@ def load_source(path: Path) -> Source:
         InvalidFileError: The file is missing, is no `.keras` file, or cannot be loaded safely.
         SpecMismatchError: The model is no image classifier with one input and one output.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InvalidFileError(f"no such model: {path}") from None
-    except OSError as error:
-        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
-    if not zipfile.is_zipfile(path) or path.suffix != ".keras":
-        raise InvalidFileError(f"{path} is not a .keras file; save the model with model.save('name.keras')")
+    check_keras_file(path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     # Keras raises whatever a layer's constructor or the archive raised.
     except Exception as error:
         raise InvalidFileError(f"Keras cannot load {path}: {one_line(error)[:300]}") from error
-    return as_source(model, sha256=hashlib.sha256(content).hexdigest())
+    return as_source(model, sha256=sha256)
 
 
 def as_source(model: keras.Model, *, sha256: str) -> Source:

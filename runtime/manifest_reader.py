@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from .errors import InvalidFileError
+from .errors import InvalidFileError, SpecMismatchError
 from .manifest import MANIFEST_NAME, SCHEMA_VERSION, Golden, ImageSpec, Manifest, Reference, Variant
 from .spec import QuantParams, TensorSpec
 from .variants import Format
@@ -35,7 +35,7 @@ def read_manifest(folder: Path) -> Manifest:
         return _manifest(_Node(json.loads(text), "manifest"))
     except (json.JSONDecodeError, RecursionError) as error:
         raise InvalidFileError(f"{path} is not JSON: {error}") from error
-    except InvalidFileError as error:
+    except (InvalidFileError, SpecMismatchError) as error:
         raise InvalidFileError(f"{path}: {error}") from None
 
 
@@ -84,10 +84,10 @@ class _Node:
         return cast(str, self._typed(str, "a text"))
 
     def integer(self, minimum: int) -> int:
-        number = self._typed(int, "a whole number")
-        if isinstance(number, bool) or cast(int, number) < minimum:
+        number = cast(int, self._typed(int, "a whole number"))
+        if number < minimum:
             raise InvalidFileError(f"{self.where} must be a whole number of at least {minimum}, got {number}")
-        return cast(int, number)
+        return number
 
     def number(self) -> float:
         return float(cast(float, self._typed((int, float), "a number")))
@@ -106,7 +106,8 @@ class _Node:
         return name
 
     def _typed(self, kind: type | tuple[type, ...], called: str) -> object:
-        if not isinstance(self.value, kind):
+        # To Python, true and false are whole numbers.
+        if not isinstance(self.value, kind) or isinstance(self.value, bool):
             raise InvalidFileError(f"{self.where} must be {called}, got {json.dumps(self.value)[:60]}")
         return self.value
 

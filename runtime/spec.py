@@ -20,8 +20,8 @@ class QuantParams:
     zero_point: int
 
     def __post_init__(self) -> None:
-        if not self.scale > 0:
-            raise SpecMismatchError(f"a quantization scale must be positive, got {self.scale}")
+        if not 0 < self.scale < float("inf"):
+            raise SpecMismatchError(f"a quantization scale must be positive and finite, got {self.scale}")
 
     def quantize(self, real: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Store real numbers as integers, rounding half away from zero as LiteRT's QUANTIZE does.

@@ -16,6 +16,7 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     FigureCanvasAgg(figure)
     errors, losses = figure.subplots(1, 2)
     epochs = range(1, len(history["loss"]) + 1)
+    settled = [value for name in ("accuracy", "val_accuracy") for value in history[name][1:] or history[name]]
     for axes, name, title in ((errors, "accuracy", "Accuracy"), (losses, "loss", "Loss (cross-entropy)")):
         axes.plot(epochs, history[name], color=_TRAIN, marker=".", label="training (augmented)")
         axes.plot(epochs, history[f"val_{name}"], color=_VALIDATION, marker=".", label="validation")
@@ -23,14 +24,15 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
         _tidy(axes)
     errors.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     # The first epoch would press everything of interest into the upper edge.
-    errors.set_ylim(bottom=max(0.0, min(history["val_accuracy"]) - 0.01))
+    errors.set_ylim(min(settled) - 0.002, max(settled) + 0.002)
     losses.set_yscale("log")
-    losses.legend(frameon=False)
+    losses.legend(frameon=False, loc="upper right")
     figure.savefig(path, dpi=150, format="png")
 
 
 def _tidy(axes: Axes) -> None:
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlim(left=0.5)
     axes.grid(visible=True, color="#e6e9ef")
     axes.spines[["top", "right"]].set_visible(False)

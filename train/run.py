@@ -65,7 +65,7 @@ def train(
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
     """Return the model as it is deployed: Adam's two moments per weight would triple the file."""
-    deployed = keras.models.clone_model(model)
+    deployed = keras.Model.from_config(model.get_config())
     deployed.set_weights(model.get_weights())
     return deployed
 

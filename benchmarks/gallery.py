@@ -1,0 +1,73 @@
+"""predictions.png: what a variant says of test digits, wrong answers marked."""
+
+import io
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ..runtime.classifier import Prediction
+
+COLUMNS, ROWS = 12, 4
+_RIGHT, _WRONG = "#0b8f6a", "#c8102e"
+
+
+def draw_gallery(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    predictions: list[Prediction],
+    classes: tuple[str, ...],
+    *,
+    title: str,
+) -> bytes:
+    """Draw the first test images, and below them as many of the wrong ones, as a PNG file.
+
+    Args:
+        images: uint8 of shape (N, H, W, C), values 0-255.
+        labels: The true classes, shape (N,).
+        predictions: What the variant says of each.
+        classes: The labels' names.
+        title: Which variant it is.
+    """
+    chosen = np.array([prediction.index for prediction in predictions])
+    wrong = np.flatnonzero(chosen != labels)
+    shown = min(COLUMNS * ROWS, len(images))
+    first, mistakes = np.arange(shown), wrong[: COLUMNS * ROWS]
+
+    figure = Figure(figsize=(12, 11.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
+    upper, lower = figure.subfigures(2, 1)
+    for part, positions, heading in (
+        (upper, first, f"The first {shown} test images"),
+        (lower, mistakes, f"{len(mistakes)} of the {len(wrong)} wrong answers among {len(images):,}"),
+    ):
+        part.suptitle(heading, fontsize=12, x=0.01, ha="left")
+        for axes, position in zip(part.subplots(ROWS, COLUMNS).flat, _padded(positions), strict=True):
+            axes.set_axis_off()
+            if position is not None:
+                truth = classes[labels[position]]
+                _tile(axes, images[position], predictions[position], truth, position)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()
+
+
+def _tile(axes: Axes, image: NDArray[np.uint8], prediction: Prediction, truth: str, position: int) -> None:
+    right = prediction.label == truth
+    axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+    text = (
+        f"{prediction.label}  {prediction.probability:.0%}"
+        if right
+        else f"✗ {prediction.label}  {prediction.probability:.0%}"
+    )
+    axes.set_title(text, fontsize=10, color=_RIGHT if right else _WRONG, fontweight="bold", pad=3)
+    if not right:
+        axes.text(0.5, -0.03, f"is {truth} (#{position})", transform=axes.transAxes, ha="center", va="top", fontsize=8)
+
+
+def _padded(positions: NDArray[np.intp]) -> list[int | None]:
+    found: list[int | None] = [int(position) for position in positions]
+    return found + [None] * (COLUMNS * ROWS - len(found))

@@ -1,0 +1,38 @@
+"""`edgeproof demo`: the whole chain, as the commands that one would type."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from shlex import join
+
+from .options import add_data, positive, seed
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    add_data(parser)
+    parser.add_argument("--epochs", type=positive, help="passes over the training images (default: the preset's)")
+    parser.add_argument("--seed", type=seed, default=1, help="starting point of everything random (default: 1)")
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder (default: runs/demo)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, export, benchmark; stop at the first step that fails, with its exit code."""
+    out = options.out
+    shared = ["--data", options.data]
+    chosen = ["--seed", str(options.seed)]
+    epochs = [] if options.epochs is None else ["--epochs", str(options.epochs)]
+    steps = (
+        ["train", *shared, *chosen, *epochs, "--out", str(out)],
+        ["export", str(out / "model.keras"), *shared, *chosen, "--out", str(out / "bundle")],
+        ["benchmark", str(out / "bundle"), *shared, "--out", str(out / "report")],
+    )
+    for step in steps:
+        print(f"$ edgeproof {join(step)}", flush=True)
+        # A process each, as when typed: TensorFlow's threads are set once per process, and the benchmark needs one.
+        code = subprocess.call([sys.executable, "-P", "-m", "edgeproof.cli", *step])
+        if code:
+            return code
+        print(flush=True)
+    return 0

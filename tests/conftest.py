@@ -1,0 +1,74 @@
+"""Shared fixtures. What needs TensorFlow imports it inside the fixture: the light tests run without it."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from edgeproof.train.data import Dataset
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def files() -> Path:
+    """The folder of golden files."""
+    return HERE / "data"
+
+
+@pytest.fixture(scope="session")
+def golden(files: Path) -> Path:
+    """A committed bundle of a tiny model: 98.6 % on MNIST."""
+    return files / "golden"
+
+
+@pytest.fixture
+def bundle_copy(golden: Path, tmp_path: Path) -> Path:
+    """A copy of the golden bundle that a test may damage."""
+    return Path(shutil.copytree(golden, tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="session")
+def small_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """600 training and 200 test digits of MNIST in the Keras layout."""
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    with np.load(HERE.parent / "data" / "mnist.npz") as mnist:
+        train, test = slice(0, 600), slice(0, 200)
+        np.savez(
+            path,
+            x_train=mnist["x_train"][train],
+            y_train=mnist["y_train"][train],
+            x_test=mnist["x_test"][test],
+            y_test=mnist["y_test"][test],
+        )
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_data(small_npz: Path) -> "Dataset":
+    from edgeproof.train.data import load_data
+
+    return load_data(small_npz)
+
+
+@pytest.fixture(scope="session")
+def run_folder(small_data: "Dataset", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training run of three epochs on the small digits: model.keras, training.json, curves.png."""
+    from edgeproof.train.fit import FitOptions
+    from edgeproof.train.run import train
+
+    out = tmp_path_factory.mktemp("run")
+    train(small_data, out, options=FitOptions(epochs=3, batch_size=32, learning_rate=1e-2))
+    return out
+
+
+@pytest.fixture(scope="session")
+def exported(run_folder: Path, small_data: "Dataset") -> Path:
+    """The bundle of that run, beside its model.keras."""
+    from edgeproof.export.bundle import export_bundle
+
+    export_bundle(run_folder / "model.keras", small_data, run_folder / "bundle")
+    return run_folder / "bundle"

@@ -1,0 +1,96 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edgeproof.runtime.errors import InvalidFileError, UnknownNameError
+from edgeproof.runtime.manifest_reader import read_manifest, read_vouched_file
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+def edited(bundle: Path, edit: Edit) -> Path:
+    path = bundle / "manifest.json"
+    document = json.loads(path.read_text())
+    edit(document)
+    path.write_text(json.dumps(document))
+    return bundle
+
+
+def test_what_is_written_is_what_was_read(golden: Path) -> None:
+    assert read_manifest(golden).to_json() == (golden / "manifest.json").read_text()
+
+
+def test_variants_are_found_by_alias(golden: Path) -> None:
+    assert read_manifest(golden).variant("int8.tflite").name == "static_wi8_ai8.tflite"
+
+
+def test_an_unknown_variant_names_those_that_exist(golden: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"'int4\.tflite'.*float32\.tflite.*static_wi8_ai8\.onnx"):
+        read_manifest(golden).variant("int4.tflite")
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFileError, match=r"is not a bundle: it has no manifest\.json"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "", "\x00", "[1, 2", "[" * 100_000])
+def test_broken_json_is_refused(bundle_copy: Path, text: str) -> None:
+    (bundle_copy / "manifest.json").write_text(text)
+    with pytest.raises(InvalidFileError, match="not JSON"):
+        read_manifest(bundle_copy)
+
+
+def test_a_manifest_that_is_not_text_is_refused(bundle_copy: Path) -> None:
+    (bundle_copy / "manifest.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidFileError, match="cannot read"):
+        read_manifest(bundle_copy)
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (lambda m: m.update(schema_version=99), "schema_version is 99; this edgeproof reads 1"),
+        (lambda m: m.update(task="detection"), "task is 'detection'"),
+        (lambda m: m.update(preprocessing="magic"), "preprocessing is 'magic'"),
+        (lambda m: m.pop("classes"), "manifest has no 'classes'"),
+        (lambda m: m.update(classes=[1]), r"classes\[0\] must be a text, got 1"),
+        (lambda m: m.update(variants={}), "variants must be a list"),
+        (lambda m: m["image"].update(height=0), "height must be a whole number of at least 1, got 0"),
+        (lambda m: m["image"].update(height=True), "height must be a whole number, got true"),
+        (lambda m: m["variants"][0].update(format="onxx"), "format is 'onxx'; possible: tflite, onnx"),
+        (lambda m: m["variants"][0].update(sha256="abc"), "must be a sha256"),
+        (lambda m: m["variants"][1]["input"].update(quantization={"scale": "1"}), "scale must be a number"),
+        (lambda m: m["variants"][1]["input"]["quantization"].update(scale=0), "scale must be positive"),
+        (lambda m: m["golden"].update(file=None), "file must be a text"),
+    ],
+)
+def test_every_part_is_checked_and_named(bundle_copy: Path, edit: Edit, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint) as caught:
+        read_manifest(edited(bundle_copy, edit))
+    assert "manifest.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", ".", "", "c:x", "a\\b"])
+def test_file_names_cannot_leave_the_bundle(bundle_copy: Path, name: str) -> None:
+    with pytest.raises(InvalidFileError, match="plain file name inside the bundle"):
+        read_manifest(edited(bundle_copy, lambda m: m["variants"][0].update(file=name)))
+
+
+def test_a_file_with_another_digest_is_refused(bundle_copy: Path) -> None:
+    variant = read_manifest(bundle_copy).variants[0]
+    path = bundle_copy / variant.file
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(InvalidFileError, match="is not the file that the manifest names"):
+        read_vouched_file(bundle_copy, variant.file, variant.sha256)
+
+
+def test_a_link_is_refused_even_to_the_right_content(bundle_copy: Path, tmp_path: Path) -> None:
+    variant = read_manifest(bundle_copy).variants[0]
+    shutil.move(bundle_copy / variant.file, tmp_path / "elsewhere")
+    (bundle_copy / variant.file).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InvalidFileError, match="is a link"):
+        read_vouched_file(bundle_copy, variant.file, variant.sha256)

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+from edgeproof.runtime.errors import OutputError
+from edgeproof.runtime.output import new_files, new_folder, write_file
+
+# Where not even root can write.
+UNWRITABLE = Path("/proc/edgeproof")
+
+
+def everything_under(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
+    write_file(tmp_path / "a" / "b.txt", "text")
+    assert everything_under(tmp_path) == ["a", "a/b.txt"]
+    assert (tmp_path / "a" / "b.txt").read_text() == "text"
+
+
+def test_a_file_that_cannot_be_written_is_named() -> None:
+    with pytest.raises(OutputError, match="cannot write /proc/edgeproof/x"):
+        write_file(UNWRITABLE / "x", b"")
+
+
+def test_new_files_join_the_old_ones(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("old")
+    (tmp_path / "both").write_text("old")
+    with new_files(tmp_path) as staging:
+        (staging / "both").write_text("new")
+        assert (tmp_path / "both").read_text() == "old"
+    assert everything_under(tmp_path) == ["both", "old"]
+    assert (tmp_path / "both").read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_new_files_leave_nothing_after_an_error(tmp_path: Path, error: type[BaseException]) -> None:
+    def fail() -> None:
+        with new_files(tmp_path / "a" / "b") as staging:
+            (staging / "half").write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert everything_under(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_new_folder_leaves_the_old_one_after_an_error(tmp_path: Path, error: type[BaseException]) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "manifest.json").write_text("old")
+
+    def fail() -> None:
+        with new_folder(tmp_path / "bundle", marker="manifest.json") as staging:
+            (staging / "manifest.json").write_text("new")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert everything_under(tmp_path) == ["bundle", "bundle/manifest.json"]
+    assert (tmp_path / "bundle" / "manifest.json").read_text() == "old"
+
+
+def test_a_new_folder_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    for name in ("manifest.json", "stale.tflite"):
+        (tmp_path / "bundle" / name).write_text("old")
+    with new_folder(tmp_path / "bundle", marker="manifest.json") as staging:
+        (staging / "manifest.json").write_text("new")
+    assert everything_under(tmp_path) == ["bundle", "bundle/manifest.json"]
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with (
+        pytest.raises(OutputError, match=r"exists and holds no manifest\.json"),
+        new_folder(tmp_path, marker="manifest.json"),
+    ):
+        pass
+    assert everything_under(tmp_path) == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("folder", [UNWRITABLE, UNWRITABLE / "deeper"])
+def test_a_folder_that_cannot_be_written_is_found_out_first(folder: Path) -> None:
+    for opened in (new_files(folder), new_folder(folder, marker="m")):
+        with pytest.raises(OutputError, match="cannot write to /proc"), opened:
+            pytest.fail("the block must not be entered")
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write to"), new_files(tmp_path / "file" / "run"):
+        pytest.fail("the block must not be entered")
+
+
+def test_results_are_as_readable_as_other_files(tmp_path: Path) -> None:
+    (tmp_path / "usual").mkdir()
+    (tmp_path / "usual.txt").touch()
+    with new_folder(tmp_path / "made", marker="m"):
+        pass
+    write_file(tmp_path / "made.txt", "")
+    assert (tmp_path / "made").stat().st_mode == (tmp_path / "usual").stat().st_mode
+    assert (tmp_path / "made.txt").stat().st_mode == (tmp_path / "usual.txt").stat().st_mode

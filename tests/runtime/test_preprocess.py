@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
+from edgeproof.runtime.manifest import ImageSpec
+from edgeproof.runtime.preprocess import read_image, to_pixels
+from PIL import Image
+
+GRAY = ImageSpec(height=28, width=28, channels=1)
+RGB = ImageSpec(height=4, width=6, channels=3)
+DIGIT = np.arange(28 * 28, dtype=np.uint8).reshape(28, 28)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [DIGIT, DIGIT[..., None], DIGIT[None], DIGIT[None, ..., None], [DIGIT], Image.fromarray(DIGIT), iter([DIGIT])],
+)
+def test_one_digit_in_any_form_is_the_same_batch(images: object) -> None:
+    batch = to_pixels(images, GRAY)  # type: ignore[arg-type]
+    assert (batch.shape, batch.dtype) == ((1, 28, 28, 1), np.uint8)
+    np.testing.assert_array_equal(batch[0, :, :, 0], DIGIT)
+
+
+def test_a_batch_keeps_its_order() -> None:
+    batch = to_pixels(np.stack([DIGIT, 255 - DIGIT]), GRAY)
+    np.testing.assert_array_equal(batch[1, :, :, 0], 255 - DIGIT)
+
+
+def test_no_images_are_an_empty_batch() -> None:
+    assert to_pixels([], GRAY).shape == (0, 28, 28, 1)
+
+
+def test_floats_need_a_range() -> None:
+    with pytest.raises(SpecMismatchError, match=r"float64 has no known range.*value_range=\(0, 1\)"):
+        to_pixels(DIGIT / 255, GRAY)
+
+
+def test_floats_with_a_range_become_0_to_255() -> None:
+    batch = to_pixels(DIGIT / 127.5 - 1, GRAY, value_range=(-1, 1))
+    np.testing.assert_allclose(batch[0, :, :, 0], DIGIT, atol=1e-4)
+
+
+@pytest.mark.parametrize("outside", [1.5, -0.1, np.nan])
+def test_floats_outside_of_their_range_are_refused(outside: float) -> None:
+    image = np.zeros((28, 28))
+    image[3, 4] = outside
+    with pytest.raises(SpecMismatchError, match="outside of value_range"):
+        to_pixels(image, GRAY, value_range=(0, 1))
+
+
+@pytest.mark.parametrize("shape", [(28,), (28, 28, 3), (2, 28, 28, 3), (1, 1, 28, 28, 1), (0, 28)])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(SpecMismatchError, match="is no image of 1 channel"):
+        to_pixels(np.zeros(shape, np.uint8), GRAY)
+
+
+def test_an_image_of_another_size_is_averaged_down() -> None:
+    checkerboard = np.kron(DIGIT, np.ones((4, 4), np.uint8))
+    batch = to_pixels(checkerboard, GRAY)
+    # Far from edges between blocks the average of a block is its value.
+    assert np.abs(batch[0, 1:-1, 1:-1, 0].astype(int) - DIGIT[1:-1, 1:-1]).mean() < 8
+
+
+def test_a_resized_constant_stays_constant() -> None:
+    assert np.unique(to_pixels(np.full((61, 47), 200, np.uint8), GRAY)).tolist() == [200]
+
+
+def test_png_files_are_read_exactly(files: Path, golden: Path) -> None:
+    assert to_pixels(files / "seven.png", GRAY).max() == 255
+    np.testing.assert_array_equal(
+        to_pixels(files / "seven.png", GRAY)[0, :, :, 0], np.asarray(Image.open(files / "seven.png"))
+    )
+
+
+def test_colour_is_kept_for_a_colour_model() -> None:
+    red = Image.new("RGB", (6, 4), (255, 0, 0))
+    assert to_pixels(red, RGB)[0, 0, 0].tolist() == [255, 0, 0]
+
+
+def test_gray_files_become_three_equal_channels_for_a_colour_model() -> None:
+    assert to_pixels(Image.new("L", (6, 4), 9), RGB)[0, 0, 0].tolist() == [9, 9, 9]
+
+
+def test_16_bit_images_keep_their_tones(tmp_path: Path) -> None:
+    Image.fromarray(DIGIT.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    np.testing.assert_array_equal(to_pixels(tmp_path / "deep.png", GRAY)[0, :, :, 0], DIGIT)
+
+
+def test_transparency_is_drawn_on_white() -> None:
+    assert np.unique(to_pixels(Image.new("RGBA", (28, 28), (0, 0, 0, 0)), GRAY)).tolist() == [255]
+
+
+def test_exif_orientation_is_followed(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3  # turned by 180 degrees
+    Image.fromarray(DIGIT).save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_array_equal(to_pixels(tmp_path / "turned.png", GRAY)[0, :, :, 0], DIGIT[::-1, ::-1])
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(InvalidFileError, match=r"no such image: nowhere\.png"):
+        to_pixels("nowhere.png", GRAY)
+
+
+def test_text_is_not_an_image(tmp_path: Path) -> None:
+    (tmp_path / "note.png").write_text("not an image")
+    with pytest.raises(InvalidFileError, match="is not an image that can be read"):
+        read_image(tmp_path / "note.png")
+
+
+@pytest.mark.parametrize("name", ["two.jpg", "seven.png"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_truncated_image_is_refused(files: Path, tmp_path: Path, name: str, share: float) -> None:
+    content = (files / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(InvalidFileError, match="is not an image that can be read"):
+        read_image(tmp_path / name)
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    with pytest.raises(InvalidFileError, match="too large an image"):
+        read_image(tmp_path / "bomb.png")
