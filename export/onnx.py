@@ -1,5 +1,6 @@
 """Keras to ONNX."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -56,7 +57,23 @@ def _convert(model: keras.Model) -> onnx.ModelProto:
         return {OUTPUT_NAME: model(image, training=False)}
 
     proto, _ = tf2onnx.convert.from_function(classify, input_signature=signature, opset=OPSET)
+    _renumber(proto.graph)
     return proto
+
+
+def _renumber(graph: onnx.GraphProto) -> None:
+    """Count the numbers in tf2onnx's names from 1: it counts through the whole process, and bytes would differ."""
+    numbers: dict[str, str] = {}
+
+    def renumbered(name: str) -> str:
+        return re.sub(r"__\d+", lambda found: numbers.setdefault(found[0], f"__{len(numbers) + 1}"), name)
+
+    for node in graph.node:
+        node.name = renumbered(node.name)
+        node.input[:] = [renumbered(name) for name in node.input]
+        node.output[:] = [renumbered(name) for name in node.output]
+    for initializer in graph.initializer:
+        initializer.name = renumbered(initializer.name)
 
 
 def _quantize(proto: onnx.ModelProto, calibration: NDArray[np.uint8]) -> onnx.ModelProto:
@@ -92,6 +109,7 @@ def _tidy(proto: onnx.ModelProto) -> None:
     proto.opset_import.extend(needed)
     # Shapes in between carry the batch dimension's old name, and engines infer them anyway.
     del proto.graph.value_info[:]
+    proto.graph.doc_string = ""  # holds a number that tf2onnx counts through the process
 
 
 class _CalibrationImages(CalibrationDataReader):

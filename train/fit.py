@@ -31,7 +31,7 @@ class FitOptions:
 
     epochs: int = 14
     batch_size: int = 128
-    learning_rate: float = 4e-3
+    learning_rate: float = 8e-3
     validation_share: float = 1 / 12
     augment: bool = True
     seed: int = 1

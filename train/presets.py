@@ -8,7 +8,7 @@ from keras import layers
 from ..runtime.errors import UnknownNameError
 
 
-def default(image_shape: tuple[int, int, int], classes: int, *, dropout: float = 0.1) -> keras.Model:
+def default(image_shape: tuple[int, int, int], classes: int, *, dropout: float = 0.0) -> keras.Model:
     """Build the preset for phones and Raspberry Pis: about 21,000 parameters for MNIST.
 
     Raw pixels go in and probabilities come out, so that no preprocessing can differ between workstation and device.
@@ -17,7 +17,8 @@ def default(image_shape: tuple[int, int, int], classes: int, *, dropout: float =
     Args:
         image_shape: Height, width and channels of the images, whose pixels are 0-255.
         classes: How many probabilities the model gives.
-        dropout: Share of the pooled features that are dropped in training.
+        dropout: Share of the pooled features that are dropped in training; a net this small on augmented digits does
+            not overfit, and none served best on the validation images.
     """
     pixels = keras.Input(image_shape, name="image")
     x = layers.Rescaling(1 / 255)(pixels)

@@ -1,0 +1,73 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from edgeproof.export.verification import TOLERANCES, compare, verify
+from edgeproof.runtime.errors import CheckFailedError
+from edgeproof.runtime.spec import TensorSpec
+from edgeproof.runtime.variants import RECIPES
+
+IMAGES = np.arange(40, dtype=np.uint8).reshape(10, 2, 2, 1)
+RNG = np.random.default_rng(0)
+EXPECTED = RNG.dirichlet(np.ones(4), 10).astype(np.float32)
+
+
+class Recorded:
+    """An engine that plays back probabilities: image i holds the pixel 4 i."""
+
+    name = "recorded"
+    input = TensorSpec(name="x", dtype="float32", shape=(1, 2, 2, 1))
+    output = TensorSpec(name="y", dtype="float32", shape=(1, 4))
+
+    def __init__(self, answers: np.ndarray) -> None:
+        self.answers = answers
+
+    def run(self, batch: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return self.answers[[int(batch.flat[0]) // 4]]
+
+
+def test_every_recipe_has_a_tolerance() -> None:
+    assert TOLERANCES.keys() == RECIPES.keys()
+    assert all(t.max_abs is not None or t.min_snr_db is not None for t in TOLERANCES.values())
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_same_answers_pass(recipe: str) -> None:
+    difference = verify(Recorded(EXPECTED), recipe, IMAGES, EXPECTED)
+    assert (difference.max_abs, difference.snr_db, difference.agreement) == (0, float("inf"), 1)
+
+
+@pytest.mark.parametrize(("recipe", "size"), [("float32", 1e-4), ("static_wi8_ai8", 0.4)])
+def test_one_wrong_image_fails_and_is_named(recipe: str, size: float) -> None:
+    answers = EXPECTED.copy()
+    answers[6] += np.array([size, -size, size, -size], np.float32)
+    with pytest.raises(CheckFailedError, match=r"image 6.* off by"):
+        verify(Recorded(answers), recipe, IMAGES, EXPECTED)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_nan_fails(recipe: str) -> None:
+    answers = EXPECTED.copy()
+    answers[3, 0] = np.nan
+    with pytest.raises(CheckFailedError):
+        verify(Recorded(answers), recipe, IMAGES, EXPECTED)
+
+
+def test_another_shape_fails() -> None:
+    with pytest.raises(CheckFailedError, match=r"gives shape \(10, 3\), the original \(10, 4\)"):
+        verify(Recorded(EXPECTED[:, :3]), "float32", IMAGES, EXPECTED)
+
+
+def test_the_signal_to_noise_ratio_is_that_of_the_definition() -> None:
+    expected = np.array([[3.0, 4.0]], np.float32)  # power 25
+    found = expected + np.array([[0.5, 0.0]], np.float32)  # noise 0.25
+    assert compare(found, expected).snr_db == pytest.approx(20.0)
+
+
+def test_agreement_counts_the_most_probable_class() -> None:
+    found = EXPECTED.copy()
+    found[0] = np.roll(np.sort(found[0]), found[0].argmax() + 2)
+    assert compare(found, EXPECTED).agreement in (0.9, 1.0)
+    found[0] = 0
+    found[0, (EXPECTED[0].argmax() + 1) % 4] = 1
+    assert compare(found, EXPECTED).agreement == 0.9
