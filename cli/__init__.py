@@ -1,6 +1,7 @@
 """The `edgeproof` command: one module per verb, heavy imports inside the verbs."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -46,6 +47,8 @@ class _OneLineParser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 a check did not hold, 2 bad input."""
     options = _parser().parse_args(arguments)
+    # A service manager's request to stop is cleaned up after like Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with hidden_native_logs(unless=options.native_logs):
             return import_module(f".{options.verb}", __name__).run(options)
@@ -63,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has seen enough, as in `edgeproof predict … | head`.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        # The machine's, not a bug: a full disk, a permission, a device that went away.
+        return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """`edgeproof demo`: the whole chain, as the commands that one would type."""
 
 import argparse
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,9 +31,23 @@ def run(options: argparse.Namespace) -> int:
     )
     for step in steps:
         print(f"$ edgeproof {join(step)}", flush=True)
-        # A process each, as when typed: TensorFlow's threads are set once per process, and the benchmark needs one.
-        code = subprocess.call([sys.executable, "-P", "-m", "edgeproof.cli", *step])
+        code = _run(step)
         if code:
             return code
         print(flush=True)
     return 0
+
+
+def _run(step: list[str]) -> int:
+    """Run a step in a process of its own, as when typed: TensorFlow's threads are set once per process.
+
+    In a process group of its own, too: Ctrl-C reaches this process alone, which passes it on once and then waits, so
+    that the step can clean up.
+    """
+    command = [sys.executable, "-P", "-m", "edgeproof.cli", *step]
+    with subprocess.Popen(command, stderr=sys.stderr, process_group=0) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            return process.wait()

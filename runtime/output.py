@@ -42,8 +42,8 @@ def new_files(folder: Path) -> Iterator[Path]:
     Raises:
         OutputError: `folder` cannot be made or written.
     """
-    created = _make_folder(folder)
-    staging = _staging_in(folder)
+    with _reported(folder):
+        created, staging = _staging_in(folder)
     try:
         yield staging
         with _reported(folder):
@@ -68,8 +68,8 @@ def new_folder(folder: Path, *, marker: str) -> Iterator[Path]:
     """
     if folder.is_symlink() or (folder.exists() and not _is_replaceable(folder, marker)):
         raise OutputError(f"{folder} exists and holds no {marker}; choose another folder or remove it")
-    created = _make_folder(folder.parent)
-    staging = _staging_in(folder.parent)
+    with _reported(folder):
+        created, staging = _staging_in(folder.parent)
     try:
         yield staging
         with _reported(folder):
@@ -101,17 +101,11 @@ def _swap(staging: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """Make a folder with its parents; return those that are new, innermost first."""
-    with _reported(folder):
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        return missing
-
-
-def _staging_in(folder: Path) -> Path:
-    with _reported(folder):
-        return Path(tempfile.mkdtemp(dir=folder, prefix=".edgeproof-"))
+def _staging_in(folder: Path) -> tuple[list[Path], Path]:
+    """Make a folder with its parents, and a hidden one in it; return those that are new, innermost first, and it."""
+    created = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return created, Path(tempfile.mkdtemp(dir=folder, prefix=".edgeproof-"))
 
 
 @contextmanager

@@ -28,7 +28,8 @@ def default(image_shape: tuple[int, int, int], classes: int, *, dropout: float =
     x = _convolution(x, filters=32)
     x = _convolution(x, filters=32)
     x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(dropout)(x)
+    if dropout:
+        x = layers.Dropout(dropout)(x)
     return keras.Model(pixels, layers.Dense(classes, activation="softmax")(x), name="default")
 
 

@@ -1,0 +1,108 @@
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from edgeproof.benchmarks.page import render_page
+from edgeproof.benchmarks.picture import draw_png, draw_svg
+from edgeproof.benchmarks.report import Report, from_json
+from edgeproof.benchmarks.table import as_markdown, as_text, duration, footnote
+
+
+def test_what_is_written_is_read_back(report: Report) -> None:
+    assert from_json(report.to_json()) == report
+
+
+def test_the_document_has_its_four_parts(report: Report) -> None:
+    document = json.loads(report.to_json())
+    assert {"schema_version", "environment", "reference", "rows"} <= set(document)
+    assert document["rows"][0]["comparison"]["broken"] == [17, 23]
+
+
+def test_another_schema_version_is_refused(report: Report) -> None:
+    with pytest.raises(ValueError, match="schema_version is 99; this edgeproof reads 1"):
+        from_json(replace(report, schema_version=99).to_json())
+
+
+def test_the_markdown_table_is_what_it_should_be(report: Report) -> None:
+    assert as_markdown(report).splitlines() == [
+        "| variant | accuracy (95 % interval) | agreement | fixed / broken | size | p50 | p90 | p99 |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| Keras original, tf.function | 98.00 % (93.00 – 99.45) |  |  | 123.5 kB | 510.0 µs | 910.0 µs | 1.00 ms |",
+        "| float32.tflite | 97.00 % (91.55 – 98.97) | 97.00 % | 1 / 2 | 80.0 kB | 102.0 µs | 182.0 µs | 200.0 µs |",
+        "| static_wi8_ai8.onnx | 97.00 % (91.55 – 98.97) | 97.00 % | 1 / 2 | 30.0 kB | 51.0 µs | 91.0 µs | 100.0 µs |",
+    ]
+
+
+def test_the_text_table_is_aligned(report: Report) -> None:
+    header, rule, *rows = as_text(report).splitlines()
+    assert set(rule) == {"─"}
+    assert {len(line) for line in rows} == {len(header)} == {len(rule)}
+
+
+def test_the_footnote_says_what_it_was_measured_on(report: Report) -> None:
+    text = footnote(report)
+    for part in (
+        "100 test images of digits",
+        "1 thread,",
+        "model.predict 51.0 ms",
+        "Test & Sons <CPU>",
+        "tensorflow 2.21.0",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"), [(9.84, "9.8 µs"), (999.94, "999.9 µs"), (1234, "1.23 ms"), (53_400, "53.4 ms")]
+)
+def test_durations_are_readable(microseconds: float, text: str) -> None:
+    assert duration(microseconds) == text
+
+
+class Tags(HTMLParser):
+    """Collects tags with their attributes, and whether they are closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += attrs
+        if tag not in ("meta", "br", "link", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_needs_nothing_else(report: Report) -> None:
+    page = render_page(report)
+    tags = Tags(page)
+    assert tags.open == []
+    fetched = [value for name, value in tags.attributes if name in ("src", "href", "xlink:href") and value]
+    assert all(value.startswith("#") for value in fetched)
+    assert not re.search(r"@import|url\((?!#)", page)
+
+
+def test_the_page_has_every_figure_and_escapes_names(report: Report) -> None:
+    page = render_page(report)
+    for part in ("97.00 %", "1 / 2", "static_wi8_ai8.onnx", "123.5 kB", "Test &amp; Sons &lt;CPU&gt;", "<svg"):
+        assert part in page
+    assert "<CPU>" not in page
+
+
+def test_the_same_report_gives_the_same_page(report: Report) -> None:
+    assert render_page(report) == render_page(report)
+
+
+def test_the_picture_shows_every_variant_once(report: Report) -> None:
+    picture = draw_svg(report)
+    for part in ("float32", "static_wi8_ai8", "Keras, tf.function", "30.0 kB · 51.0 µs"):
+        assert picture.count(f">{part}<") == 1
+    assert draw_png(report).startswith(b"\x89PNG")

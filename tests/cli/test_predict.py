@@ -1,0 +1,99 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from edgeproof.cli import main
+from edgeproof.runtime.variants import ALL_VARIANTS
+
+COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "predict"]
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
+
+
+def refused(*arguments: str | Path) -> str:
+    """Run in a process of its own and return the one line on standard error."""
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("edgeproof: error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize("variant", ALL_VARIANTS)
+def test_digits_are_read_from_png_and_jpeg(files: Path, golden: Path, variant: str) -> None:
+    done = run(files / "seven.png", files / "two.jpg", "--model", golden, "--variant", variant)
+    assert (done.returncode, done.stderr) == (0, "")
+    seven, two = done.stdout.splitlines()
+    assert f"{files / 'seven.png'}: 7 (" in seven
+    assert f"{files / 'two.jpg'}: 2 (" in two
+
+
+def test_a_folder_is_read_in_order(files: Path, golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(files), "--model", str(golden)]) == 0
+    assert [line.split(": ")[1][0] for line in capsys.readouterr().out.splitlines()] == ["1", "7", "2"]
+
+
+def test_json_has_every_probability(files: Path, golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(files / "seven.png"), "--model", str(golden), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["schema_version"], document["variant"]) == (1, "static_wi8_ai8.tflite")
+    [row] = document["predictions"]
+    assert row["label"] == "7"
+    assert list(row["probabilities"]) == list("0123456789")
+    assert row["probability"] == row["probabilities"]["7"] == max(row["probabilities"].values())
+
+
+def test_a_missing_image_is_refused(golden: Path) -> None:
+    assert "no such image: nowhere.png" in refused("nowhere.png", "--model", golden)
+
+
+def test_one_bad_image_among_good_ones_prints_nothing(files: Path, golden: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("text")
+    assert "bad.png is not an image" in refused(files / "seven.png", tmp_path / "bad.png", "--model", golden)
+
+
+def test_a_truncated_image_is_refused(files: Path, golden: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes((files / "two.jpg").read_bytes()[:900])
+    assert "cut.jpg is not an image that can be read" in refused(tmp_path / "cut.jpg", "--model", golden)
+
+
+def test_a_folder_without_images_is_refused(golden: Path, tmp_path: Path) -> None:
+    assert "holds no image files" in refused(tmp_path, "--model", golden)
+
+
+def test_a_missing_model_is_refused(files: Path) -> None:
+    assert "no such model: m.tflite" in refused(files / "seven.png", "--model", "m.tflite")
+
+
+def test_an_empty_folder_is_no_bundle(files: Path, tmp_path: Path) -> None:
+    assert "is not a bundle: it has no manifest.json" in refused(files / "seven.png", "--model", tmp_path)
+
+
+def test_a_broken_manifest_is_refused(files: Path, bundle_copy: Path) -> None:
+    (bundle_copy / "manifest.json").write_text('{"schema_version": 1,')
+    assert "manifest.json is not JSON" in refused(files / "seven.png", "--model", bundle_copy)
+
+
+def test_an_unknown_variant_is_refused(files: Path, golden: Path) -> None:
+    line = refused(files / "seven.png", "--model", golden, "--variant", "int4.tflite")
+    assert "unknown variant 'int4.tflite'; this bundle has float32.tflite" in line
+
+
+def test_a_file_that_does_not_match_its_digest_is_refused(files: Path, bundle_copy: Path) -> None:
+    shutil.copy(bundle_copy / "float32.tflite", bundle_copy / "static_wi8_ai8.tflite")
+    assert "is not the file that the manifest names: sha256" in refused(files / "seven.png", "--model", bundle_copy)
+
+
+def test_an_unknown_engine_is_refused(files: Path, golden: Path) -> None:
+    assert "unknown engine 'gpu'" in refused(files / "seven.png", "--model", golden, "--engine", "gpu")
+
+
+def test_native_logs_can_be_shown(files: Path, golden: Path) -> None:
+    """What hides them would otherwise look the same as an engine that logs nothing."""
+    shown = run(files / "seven.png", "--model", golden / "float32.tflite", "--native-logs")
+    assert (shown.returncode, "INFO" in shown.stderr) == (0, True)

@@ -1,0 +1,98 @@
+"""train, export, benchmark and demo, as typed. They need TensorFlow."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli"]
+pytestmark = pytest.mark.tensorflow
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def demo(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    out = tmp_path_factory.mktemp("demo") / "runs" / "demo"
+    return out, run("demo", "--data", small_npz, "--epochs", "2", "--out", out)
+
+
+def test_the_demo_runs_the_whole_chain(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, done = demo
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert found == {
+        "model.keras",
+        "training.json",
+        "curves.png",
+        *(f"bundle/{name}" for name in ("manifest.json", "labels.txt", "golden.npz")),
+        *(f"bundle/{recipe}.{kind}" for recipe in ("float32", "static_wi8_ai8") for kind in ("tflite", "onnx")),
+        *(f"report/{name}" for name in ("report.json", "report.html", "predictions.png")),
+    }
+
+
+def test_the_demo_shows_the_commands_that_it_stands_for(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    commands = [line for line in demo[1].stdout.splitlines() if line.startswith("$ edgeproof ")]
+    assert [line.split()[2] for line in commands] == ["train", "export", "benchmark"]
+
+
+def test_the_demo_prints_the_table_of_its_report(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, done = demo
+    document = json.loads((out / "report" / "report.json").read_text())
+    assert document["reference"]["threads"] == 1
+    assert [row["variant"] for row in document["rows"]] == [
+        line.split()[0] for line in done.stdout.splitlines() if line.startswith(("float32.", "static_")) and "%" in line
+    ]
+
+
+def test_a_failing_step_ends_the_demo_with_its_code(tmp_path: Path) -> None:
+    done = run("demo", "--data", tmp_path / "missing.npz", "--out", tmp_path / "demo")
+    assert done.returncode == 2
+    assert "no such data file" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["train", "export", "benchmark"])
+def test_an_output_folder_that_cannot_be_written_is_refused(verb: str, small_npz: Path, exported: Path) -> None:
+    subject = {"train": [], "export": [exported.parent / "model.keras"], "benchmark": [exported]}[verb]
+    done = run(verb, *subject, "--data", small_npz, "--out", "/proc/edgeproof/out")
+    assert done.returncode == 2
+    assert done.stderr.startswith("edgeproof: error: cannot write to /proc/edgeproof/out")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["train", "demo"])
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_that_is_stopped_leaves_nothing(
+    verb: str, request_to_stop: signal.Signals, small_npz: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs" / "mine"
+    arguments = [verb, "--data", str(small_npz), "--epochs", "100000", "--out", str(out)]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if " 2/100000" in line:
+                break
+        assert any((tmp_path / "runs").rglob(".edgeproof-*"))
+        process.send_signal(request_to_stop)
+        errors = process.stderr.read()
+        process.stdout.read()
+    assert process.returncode == 2
+    assert errors == "edgeproof: error: interrupted; nothing of the unfinished step was written\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_benchmark_without_its_original_says_so(exported: Path, small_npz: Path, tmp_path: Path) -> None:
+    done = run(
+        "benchmark", exported, "--data", small_npz, "--reference", tmp_path / "gone.keras", "--out", tmp_path / "r"
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot read the Keras original" in done.stderr
+    assert os.listdir(tmp_path) == []
