@@ -39,7 +39,7 @@ def draw_gallery(
     figure = Figure(figsize=(12, 11.2), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
-    upper, lower = figure.subfigures(2, 1)
+    upper, lower = figure.subfigures(2, 1, squeeze=False).flat
     for part, positions, heading in (
         (upper, first, f"The first {shown} test images"),
         (lower, mistakes, f"{len(mistakes)} of the {len(wrong)} wrong answers among {len(images):,}"),

@@ -11,7 +11,10 @@ from .report import Report
 def render_page(report: Report) -> str:
     """Return the HTML of the report; everything on the page is inside of it, nothing is fetched."""
     environment = Environment(
-        loader=PackageLoader(__package__, "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader(__name__.rpartition(".")[0], "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     return environment.get_template("page.html.j2").render(
         report=report,

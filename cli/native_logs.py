@@ -6,12 +6,12 @@ TensorFlow and LiteRT write to file descriptor 2 from C++, past Python, with no 
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def hidden_native_logs(*, unless: bool) -> Iterator[None]:
+def hidden_native_logs(*, unless: bool) -> Generator[None]:
     """Send file descriptor 2 to nowhere for native code, while Python's `sys.stderr` still reaches the user.
 
     Args:

@@ -166,7 +166,7 @@ def _golden_file(images: NDArray[np.uint8], expected: NDArray[np.float32], expor
     count = len(images)
     buffer = io.BytesIO()
     outputs = {one.variant.name: one.golden[:count] for one in exported}
-    np.savez_compressed(buffer, inputs=images, reference=expected[:count], **outputs)
+    np.savez_compressed(buffer, allow_pickle=False, inputs=images, reference=expected[:count], **outputs)
     return buffer.getvalue()
 
 

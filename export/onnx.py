@@ -116,5 +116,6 @@ class _CalibrationImages(CalibrationDataReader):
     def __init__(self, images: NDArray[np.uint8]) -> None:
         self._feeds = ({INPUT_NAME: image[np.newaxis].astype(np.float32)} for image in images)
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    # The base class promises a dict, and its readers stop at None.
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         return next(self._feeds, None)

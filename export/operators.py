@@ -1,12 +1,15 @@
 """Which operators a model file is made of."""
 
 from collections import Counter
+from typing import Any
 
 import onnx
-from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert import schema_py_generated
 
 from ..runtime.variants import Format
 
+# Generated code: every accessor may return None in theory, and does not in a valid file.
+schema: Any = schema_py_generated
 _TFLITE_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +101,8 @@ class Classifier:
         probabilities = self.probabilities(images, value_range=value_range)
         best = probabilities.argmax(axis=1)
         return [
-            Prediction(self.classes[index], int(index), float(row[index]), row)
-            for index, row in zip(best, probabilities, strict=True)
+            Prediction(self.classes[index], index, float(row[index]), row)
+            for index, row in zip(cast(list[int], best.tolist()), probabilities, strict=True)
         ]
 
     def predict_one(self, image: ImageLike, *, value_range: tuple[float, float] | None = None) -> Prediction:

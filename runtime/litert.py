@@ -1,5 +1,6 @@
 """TFLite models through LiteRT (ai_edge_litert), or tflite_runtime where only that exists."""
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -10,14 +11,12 @@ from .spec import QuantParams, TensorSpec
 
 
 def _import_interpreter() -> tuple[Any, str]:
+    """Return the interpreter class and its name with version; importlib, since at most one of the two is there."""
     try:
-        from ai_edge_litert.interpreter import Interpreter  # pyright: ignore
-
-        return Interpreter, f"LiteRT {version('ai-edge-litert')}"
+        return import_module("ai_edge_litert.interpreter").Interpreter, f"LiteRT {version('ai-edge-litert')}"
     except ModuleNotFoundError:
-        from tflite_runtime.interpreter import Interpreter  # pyright: ignore
-
-        return Interpreter, f"tflite-runtime {version('tflite-runtime')}"
+        interpreter = import_module("tflite_runtime.interpreter").Interpreter
+        return interpreter, f"tflite-runtime {version('tflite-runtime')}"
 
 
 class LiteRTEngine:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-import onnxruntime as ort  # pyright: ignore
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
 from .errors import InvalidFileError, SpecMismatchError, one_line
 from .spec import TensorSpec
 
+ort: Any = onnxruntime  # ships no types
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -22,12 +23,12 @@ class OnnxRuntimeEngine:
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
         self.name = f"ONNX Runtime {ort.__version__}"
-        options: Any = ort.SessionOptions()
+        options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         try:
-            self._session: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         # ONNX Runtime's exceptions are plain Exception subclasses of a private C++ module.
         except Exception as error:
             raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def write_file(path: Path, content: bytes | str) -> None:
 
 
 @contextmanager
-def new_files(folder: Path) -> Iterator[Path]:
+def new_files(folder: Path) -> Generator[Path]:
     """Give a hidden folder to write into; its files move to `folder` when the block ends without an error.
 
     The folder is made, and found writable, before the block starts: hours of work are not lost to a typo.
@@ -57,7 +57,7 @@ def new_files(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(folder: Path, *, marker: str) -> Iterator[Path]:
+def new_folder(folder: Path, *, marker: str) -> Generator[Path]:
     """Give a hidden folder to write into; it becomes `folder`, as a whole, when the block ends without an error.
 
     An existing `folder` is replaced if it is empty or holds a file named `marker`; anything else is not ours to
@@ -109,7 +109,7 @@ def _staging_in(folder: Path) -> tuple[list[Path], Path]:
 
 
 @contextmanager
-def _reported(folder: Path) -> Iterator[None]:
+def _reported(folder: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:

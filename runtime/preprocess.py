@@ -1,9 +1,10 @@
 """Turn image files, Pillow images and arrays into the raw pixels that a model takes."""
 
+import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +40,12 @@ def to_pixels(
         SpecMismatchError: An array's shape, dtype or range is not one of the above.
     """
     if isinstance(images, np.ndarray):
-        return _from_array(images, spec, value_range)
-    if _is_one_image(images):
-        return _from_one(images, spec, value_range)
-    batches = [to_pixels(image, spec, value_range=value_range) for image in images]  # type: ignore[union-attr]
+        return _from_array(cast(NDArray[Any], images), spec, value_range)
+    if isinstance(images, (str, Path)):
+        return _from_array(_colours(read_image(images), spec.channels), spec, value_range)
+    if _is_pillow(images):
+        return _from_array(_colours(images, spec.channels), spec, value_range)
+    batches = [to_pixels(image, spec, value_range=value_range) for image in cast(Iterable[ImageLike], images)]
     if not batches:
         return np.zeros((0, spec.height, spec.width, spec.channels), np.uint8)
     return np.concatenate(batches)
@@ -72,13 +75,9 @@ def read_image(path: str | Path) -> "Image":
         raise InvalidFileError(f"{path} is not an image that can be read: {one_line(error)}") from error
 
 
-def _is_one_image(images: object) -> bool:
-    return isinstance(images, (str, Path)) or hasattr(images, "getbands")
-
-
-def _from_one(image: Any, spec: ImageSpec, value_range: tuple[float, float] | None) -> NDArray[Any]:  # noqa: ANN401
-    opened = read_image(image) if isinstance(image, (str, Path)) else image
-    return _from_array(_colours(opened, spec.channels), spec, value_range)
+def _is_pillow(images: object) -> "TypeGuard[Image]":
+    """Tell without importing Pillow: an image of its class cannot be there before it is."""
+    return "PIL.Image" in sys.modules and isinstance(images, sys.modules["PIL.Image"].Image)
 
 
 def _colours(image: "Image", channels: int) -> NDArray[np.uint8]:

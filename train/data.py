@@ -97,7 +97,7 @@ def load_mnist(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = None) ->
 
 
 def _sha256(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def _cached_mnist(cache: Path | None) -> Path:
@@ -133,16 +133,19 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _dataset(name: str, arrays: Mapping[str, NDArray[Any]], path: Path) -> Dataset:
-    images = {key: _images(arrays[key], f"{key} of {path}") for key in ("x_train", "x_test")}
-    if images["x_train"].shape[1:] != images["x_test"].shape[1:]:
-        raise InvalidFileError(f"{path}: x_train has shape {images['x_train'].shape}, x_test {images['x_test'].shape}")
+    x_train, x_test = (_images(arrays[key], f"{key} of {path}") for key in ("x_train", "x_test"))
+    if x_train.shape[1:] != x_test.shape[1:]:
+        raise InvalidFileError(f"{path}: x_train has shape {x_train.shape}, x_test {x_test.shape}")
     count = _class_count(arrays["y_train"], f"y_train of {path}")
-    labels = {
-        key: _labels(arrays[key], len(images[f"x{key[1:]}"]), count, f"{key} of {path}")
-        for key in ("y_train", "y_test")
-    }
-    digests = {key: _sha256(arrays[key]) for key in _ARRAYS}
-    return Dataset(name=name, classes=tuple(str(i) for i in range(count)), sha256=digests, **images, **labels)
+    return Dataset(
+        name=name,
+        x_train=x_train,
+        y_train=_labels(arrays["y_train"], len(x_train), count, f"y_train of {path}"),
+        x_test=x_test,
+        y_test=_labels(arrays["y_test"], len(x_test), count, f"y_test of {path}"),
+        classes=tuple(str(i) for i in range(count)),
+        sha256={key: _sha256(arrays[key]) for key in _ARRAYS},
+    )
 
 
 def _images(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
