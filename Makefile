@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint types test-light wheel clean
+.PHONY: demo test lint types wheel test-light results clean
 
 demo: $(INSTALLED)
 	$(BIN)/edgeproof demo
@@ -20,19 +20,25 @@ types: $(INSTALLED)
 wheel: $(INSTALLED)
 	rm -rf build dist
 	$(BIN)/python -m build --wheel --outdir dist
+	$(BIN)/python tests/check_wheel.py dist/*.whl
 
-# On a device there is no TensorFlow: the built wheel with its engines alone, in an environment of its own.
+# What a device has: the built wheel with its engines, in an environment of its own, and no TensorFlow.
 test-light: wheel
 	rm -rf .venv-light
 	$(PYTHON) -m venv .venv-light
-	.venv-light/bin/pip install --quiet --constraint constraints.txt pytest "edgeproof[litert,onnx] @ file://$(CURDIR)/$(wildcard dist/*.whl)"
-	.venv-light/bin/pytest tests/runtime tests/cli
+	.venv-light/bin/pip install --quiet --constraint constraints.txt pytest "$$(echo dist/*.whl)[litert,onnx]"
+	.venv-light/bin/python -c "from importlib.util import find_spec; assert not find_spec('tensorflow')"
+	.venv-light/bin/pytest -m "not tensorflow" tests/runtime tests/cli tests/test_*.py
+
+# The README's table and pictures, measured anew on this machine.
+results: demo
+	$(BIN)/python docs/make_results.py runs/demo/report
+
+clean:
+	rm -rf .venv .venv-light build dist runs *.egg-info
 
 # The constraints pin the tested set; without the file pip takes the newest versions that pyproject.toml allows.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[all,dev]"
 	touch $@
-
-clean:
-	rm -rf .venv .venv-light build dist runs *.egg-info

@@ -19,7 +19,7 @@ def describe_environment() -> dict[str, object]:
         "cores": os.cpu_count(),
         "governor": _GOVERNOR.read_text().strip() if _GOVERNOR.is_file() else None,
         "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
     }

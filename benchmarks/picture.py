@@ -115,7 +115,7 @@ def _labels_on(axes: Axes, bubbles: list[_Bubble]) -> None:
                 "linewidth": 0.8,
             },
             arrowprops={"arrowstyle": "-", "color": COLOURS[bubble.kind], "linewidth": 0.8, "shrinkB": 0},
-            zorder=3,
+            zorder=1.5,
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 _TRAIN, _VALIDATION = "#8a94a6", "#0b6e99"
 
@@ -26,6 +26,9 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     # The first epoch would press everything of interest into the upper edge.
     errors.set_ylim(min(settled) - 0.002, max(settled) + 0.002)
     losses.set_yscale("log")
+    losses.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    losses.yaxis.set_minor_formatter(NullFormatter())
     losses.legend(frameon=False, loc="upper right")
     figure.savefig(path, dpi=150, format="png")
 

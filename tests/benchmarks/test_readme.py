@@ -1,0 +1,71 @@
+"""The README says what the program measured, and its example runs."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from edgeproof.benchmarks.report import Report, from_json
+
+
+@pytest.fixture(scope="module")
+def make_results(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_results", root / "docs" / "make_results.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def readme(root: Path) -> str:
+    return (root / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_is_what_the_generator_writes_from_the_committed_results(
+    make_results: ModuleType, readme: str
+) -> None:
+    committed = from_json(make_results.RESULTS.read_text(encoding="utf-8"))
+    assert make_results.with_results(readme, committed) == readme
+
+
+def test_other_results_would_change_the_readme(make_results: ModuleType, readme: str, report: Report) -> None:
+    changed = make_results.with_results(readme, report)
+    assert changed != readme
+    assert "97.00 % (91.55 – 98.97)" in changed
+    assert changed.startswith(readme[:200])
+
+
+def test_a_readme_without_marks_is_refused(make_results: ModuleType, report: Report) -> None:
+    with pytest.raises(SystemExit, match="lost the marks"):
+        make_results.with_results("# edgeproof\n", report)
+
+
+def test_the_pictures_are_there(make_results: ModuleType, root: Path, readme: str) -> None:
+    named = re.findall(r'(?:!\[[^\]]*\]\(|src=")([^)"]+)', readme)
+    assert "docs/results.png" in named
+    assert [name for name in named if not (root / name).is_file()] == []
+
+
+def test_links_inside_the_repository_lead_somewhere(root: Path, readme: str) -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in link]
+    assert [link for link in links if not (root / link).exists()] == []
+
+
+def test_the_example_runs_and_reads_the_digits(readme: str, golden: Path, files: Path, tmp_path: Path) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 6
+    (tmp_path / "runs" / "demo").mkdir(parents=True)
+    shutil.copytree(golden, tmp_path / "runs" / "demo" / "bundle")
+    (tmp_path / "tests").mkdir()
+    shutil.copytree(files, tmp_path / "tests" / "data")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["7", "2"]
