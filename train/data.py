@@ -117,7 +117,8 @@ def _cached_mnist(cache: Path | None) -> Path:
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because np.load leaves the file of a broken archive open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             missing = [name for name in _ARRAYS if name not in archive]
             if missing:
                 found = ", ".join(sorted(archive)) or "nothing"

@@ -35,7 +35,8 @@ def default(image_shape: tuple[int, int, int], classes: int, *, dropout: float =
 
 def _convolution(x: keras.KerasTensor, *, filters: int, kernel: int = 3, strides: int = 1) -> keras.KerasTensor:
     x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
-    return layers.ReLU()(layers.BatchNormalization()(x))
+    # Keras's default momentum of 0.99 needs hundreds of steps to follow; a small data set does not have them.
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
 PRESETS: Mapping[str, Callable[[tuple[int, int, int], int], keras.Model]] = {"default": default}
