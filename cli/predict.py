@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from ..runtime.variants import ALL_VARIANTS
 from .options import positive
 
 SCHEMA_VERSION = 1
@@ -13,7 +14,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="image files, or folders of them")
     parser.add_argument("--model", type=Path, required=True, help="a bundle, or a .tflite or .onnx file")
-    parser.add_argument("--variant", help="which variant of the bundle, for example int8.tflite or float32.onnx")
+    parser.add_argument(
+        "--variant", help=f"which variant of the bundle: {', '.join(ALL_VARIANTS)}, or an alias such as int8"
+    )
     parser.add_argument("--engine", default="auto", help="auto, litert or onnxruntime (default: auto)")
     parser.add_argument("--threads", type=positive, default=1, help="threads of the engine (default: 1)")
     parser.add_argument("--json", action="store_true", help="print JSON, with the probability of every class")

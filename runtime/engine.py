@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from .errors import EngineMissingError, InvalidFileError, UnknownNameError
+from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
 from .spec import TensorSpec
 from .variants import Format
 
@@ -80,10 +80,11 @@ def load_engine(model: bytes, model_format: Format, *, engine: str = "auto", thr
     Raises:
         EngineMissingError: The engine is not installed.
         InvalidFileError: The engine does not accept the model.
+        SpecMismatchError: `threads` is less than 1.
         UnknownNameError: `engine` is not a name of an engine for this format.
     """
     if threads < 1:
-        raise UnknownNameError(f"threads must be at least 1, got {threads}")
+        raise SpecMismatchError(f"threads must be at least 1, got {threads}")
     chosen = choose_engine(model_format, engine)
     check_magic(model, model_format)
     # Importing an engine's module is the request for its dependency: only the one that is used is paid for.

@@ -10,28 +10,6 @@ from pathlib import Path
 from .errors import OutputError
 
 
-def write_file(path: Path, content: bytes | str) -> None:
-    """Write a file in one step: readers see the old content or the new, never a part.
-
-    Raises:
-        OutputError: The file cannot be written; what was there before is untouched.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            _give_usual_mode(Path(name), 0o666)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-
-
 @contextmanager
 def new_files(folder: Path) -> Generator[Path]:
     """Give a hidden folder to write into; its files move to `folder` when the block ends without an error.
@@ -73,7 +51,7 @@ def new_folder(folder: Path, *, marker: str) -> Generator[Path]:
     try:
         yield staging
         with _reported(folder):
-            _give_usual_mode(staging, 0o777)
+            _give_usual_mode(staging)
             _swap(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -116,8 +94,8 @@ def _reported(folder: Path) -> Generator[None]:
         raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
 
 
-def _give_usual_mode(path: Path, mode: int) -> None:
-    """Undo the private mode of temporary files: results are as readable as what an editor writes."""
+def _give_usual_mode(folder: Path) -> None:
+    """Undo the private mode of temporary folders: results are as readable as any other folder."""
     umask = os.umask(0)
     os.umask(umask)
-    path.chmod(mode & ~umask)
+    folder.chmod(0o777 & ~umask)

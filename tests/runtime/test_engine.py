@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from edgeproof.runtime import engine as engines
 from edgeproof.runtime.engine import choose_engine, load_engine
-from edgeproof.runtime.errors import EngineMissingError, InvalidFileError, UnknownNameError
+from edgeproof.runtime.errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
 from edgeproof.runtime.manifest_reader import read_manifest
 from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
@@ -76,5 +76,5 @@ def test_a_missing_engine_names_the_extra(monkeypatch: pytest.MonkeyPatch, model
 
 
 def test_at_least_one_thread_is_needed(golden: Path) -> None:
-    with pytest.raises(UnknownNameError, match="threads must be at least 1, got 0"):
+    with pytest.raises(SpecMismatchError, match="threads must be at least 1, got 0"):
         load_engine((golden / "float32.onnx").read_bytes(), Format.ONNX, threads=0)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from edgeproof.runtime.errors import OutputError
-from edgeproof.runtime.output import new_files, new_folder, write_file
+from edgeproof.runtime.output import new_files, new_folder
 
 # Where not even root can write.
 UNWRITABLE = Path("/proc/edgeproof")
@@ -10,17 +10,6 @@ UNWRITABLE = Path("/proc/edgeproof")
 
 def everything_under(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
-
-
-def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
-    write_file(tmp_path / "a" / "b.txt", "text")
-    assert everything_under(tmp_path) == ["a", "a/b.txt"]
-    assert (tmp_path / "a" / "b.txt").read_text() == "text"
-
-
-def test_a_file_that_cannot_be_written_is_named() -> None:
-    with pytest.raises(OutputError, match="cannot write /proc/edgeproof/x"):
-        write_file(UNWRITABLE / "x", b"")
 
 
 def test_new_files_join_the_old_ones(tmp_path: Path) -> None:
@@ -95,9 +84,6 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
 
 def test_results_are_as_readable_as_other_files(tmp_path: Path) -> None:
     (tmp_path / "usual").mkdir()
-    (tmp_path / "usual.txt").touch()
     with new_folder(tmp_path / "made", marker="m"):
         pass
-    write_file(tmp_path / "made.txt", "")
     assert (tmp_path / "made").stat().st_mode == (tmp_path / "usual").stat().st_mode
-    assert (tmp_path / "made.txt").stat().st_mode == (tmp_path / "usual.txt").stat().st_mode
