@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.files import read_file
 from ..runtime.spec import TensorSpec
 
 
@@ -55,10 +56,7 @@ def load_reference(path: Path, *, sha256: str) -> keras.Model:
     Raises:
         InvalidFileError: It is missing, is another file than the bundle's manifest names, or cannot be loaded.
     """
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InvalidFileError(f"cannot read the Keras original {path}: {error.strerror}") from error
+    found = hashlib.sha256(read_file(path, "Keras original")).hexdigest()
     if found != sha256:
         raise InvalidFileError(
             f"{path} is not the model that the bundle was exported from: sha256 {found[:12]}… instead of {sha256[:12]}…"

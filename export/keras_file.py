@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 from ..runtime.errors import InvalidFileError
+from ..runtime.files import check_file
 
 
 def check_keras_file(path: Path) -> None:
@@ -12,8 +13,7 @@ def check_keras_file(path: Path) -> None:
     Raises:
         InvalidFileError: It is missing, has another suffix, or is no zip archive with Keras's entries.
     """
-    if not path.exists():
-        raise InvalidFileError(f"no such model: {path}")
+    check_file(path, "model")
     if path.suffix != ".keras":
         raise InvalidFileError(f"{path} is not a .keras file; save the model with model.save('name.keras')")
     try:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .engine import ENGINE_OF, Engine, is_installed, load_engine
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
+from .files import read_file
 from .manifest import MANIFEST_NAME, ImageSpec, Manifest, Variant
 from .manifest_reader import read_manifest, read_vouched_file
 from .preprocess import ImageLike, to_pixels
@@ -167,12 +168,7 @@ def _load_lone_file(cls: type[Classifier], file: Path, engine: str, threads: int
     suffix = file.suffix.removeprefix(".")
     if suffix not in tuple(Format):
         raise InvalidFileError(f"{file} is no bundle and no model file; possible: a folder, .tflite, .onnx")
-    try:
-        model = file.read_bytes()
-    except FileNotFoundError:
-        raise InvalidFileError(f"no such model: {file}") from None
-    except OSError as error:
-        raise InvalidFileError(f"cannot read {file}: {error.strerror}") from error
+    model = read_file(file, "model")
     try:
         loaded = load_engine(model, Format(suffix), engine=engine, threads=threads)
     except InvalidFileError as error:

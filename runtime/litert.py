@@ -28,9 +28,10 @@ class LiteRTEngine:
             # num_threads must be given: its default is the implementation's choice.
             self._interpreter = interpreter_class(model_content=model, num_threads=threads)
             self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
+            inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        # A damaged file makes the interpreter raise ValueError, RuntimeError, UnicodeDecodeError for a name, or others.
+        except Exception as error:
             raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise SpecMismatchError(
                 f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"
@@ -42,9 +43,12 @@ class LiteRTEngine:
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once; see `Engine.run`."""
         interpreter = self._interpreter
-        interpreter.set_tensor(self._input_index, batch)
-        interpreter.invoke()
-        return interpreter.get_tensor(self._output_index)
+        try:
+            interpreter.set_tensor(self._input_index, batch)
+            interpreter.invoke()
+            return interpreter.get_tensor(self._output_index)
+        except (ValueError, RuntimeError) as error:
+            raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)}") from error
 
 
 def _spec(details: dict[str, Any]) -> TensorSpec:

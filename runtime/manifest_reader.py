@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from .errors import InvalidFileError, SpecMismatchError
+from .errors import EdgeproofError, InvalidFileError
+from .files import read_file
 from .manifest import MANIFEST_NAME, SCHEMA_VERSION, Golden, ImageSpec, Manifest, Reference, Variant
 from .spec import QuantParams, TensorSpec
 from .variants import Format
@@ -23,20 +24,16 @@ def read_manifest(folder: Path) -> Manifest:
         InvalidFileError: It is missing, not JSON, from another schema version, or names what it must not.
     """
     path = folder / MANIFEST_NAME
+    if not path.exists():
+        raise InvalidFileError(f"{folder} is not a bundle: it has no {MANIFEST_NAME}")
+    content = read_file(path, "manifest", max_bytes=_MAX_MANIFEST_BYTES)
     try:
-        if path.stat().st_size > _MAX_MANIFEST_BYTES:
-            raise InvalidFileError(f"{path} is larger than {_MAX_MANIFEST_BYTES} bytes; that is no manifest")
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InvalidFileError(f"{folder} is not a bundle: it has no {MANIFEST_NAME}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFileError(f"cannot read {path}: {error}") from error
-    try:
-        return _manifest(_Node(json.loads(text), "manifest"))
-    except (json.JSONDecodeError, RecursionError) as error:
+        return _manifest(_Node(json.loads(content.decode("utf-8")), "manifest"))
+    # ValueError: broken JSON, bytes that are no text, a number with too many digits.
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, EdgeproofError):
+            raise InvalidFileError(f"{path}: {error}") from None
         raise InvalidFileError(f"{path} is not JSON: {error}") from error
-    except (InvalidFileError, SpecMismatchError) as error:
-        raise InvalidFileError(f"{path}: {error}") from None
 
 
 def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:
@@ -48,10 +45,7 @@ def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:
     path = folder / name
     if path.is_symlink():
         raise InvalidFileError(f"{path} is a link; a bundle's files are plain files")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+    content = read_file(path, "file of the bundle")
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise InvalidFileError(

@@ -29,10 +29,10 @@ class OnnxRuntimeEngine:
         options.log_severity_level = _ERRORS_ONLY
         try:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         # ONNX Runtime's exceptions are plain Exception subclasses of a private C++ module.
         except Exception as error:
             raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise SpecMismatchError(
                 f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"
@@ -42,7 +42,10 @@ class OnnxRuntimeEngine:
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once; see `Engine.run`."""
-        return self._session.run(self._output_names, {self.input.name: batch})[0]
+        try:
+            return self._session.run(self._output_names, {self.input.name: batch})[0]
+        except Exception as error:  # as above
+            raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)}") from error
 
 
 def _spec(argument: Any) -> TensorSpec:  # noqa: ANN401  (onnxruntime has no stubs)

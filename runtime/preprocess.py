@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InvalidFileError, SpecMismatchError, one_line
+from .files import check_file
 from .manifest import ImageSpec
 
 if TYPE_CHECKING:  # Pillow is imported when a file or a resize asks for it, not with the runtime.
@@ -59,6 +60,7 @@ def read_image(path: str | Path) -> "Image":
     """
     from PIL import Image, ImageOps
 
+    check_file(Path(path), "image")
     try:
         with warnings.catch_warnings():
             # Pillow warns at 89 million pixels and raises at twice that; a bomb is refused at the first sign.
@@ -66,8 +68,6 @@ def read_image(path: str | Path) -> "Image":
             with Image.open(path) as image:
                 image.load()
                 return ImageOps.exif_transpose(image)
-    except FileNotFoundError:
-        raise InvalidFileError(f"no such image: {path}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidFileError(f"{path} is too large an image: {one_line(error)}") from None
     # Pillow's decoders raise all three for broken content, struct.error among the ValueErrors' kin.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, UnknownNameError, one_line
+from ..runtime.files import check_file
 
 # The public mirror that keras.datasets.mnist uses, and the digest of the file there.
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -116,6 +117,7 @@ def _cached_mnist(cache: Path | None) -> Path:
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    check_file(path, "data file")
     try:
         # Opened here, because np.load leaves the file of a broken archive open.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
@@ -124,8 +126,6 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
                 found = ", ".join(sorted(archive)) or "nothing"
                 raise InvalidFileError(f"{path} has no {', '.join(missing)}; it holds {found}")
             return {name: archive[name] for name in _ARRAYS}
-    except FileNotFoundError:
-        raise InvalidFileError(f"no such data file: {path}") from None
     # A text file makes np.load raise ValueError; one array instead of an archive has no `with`.
     except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         if isinstance(error, InvalidFileError):

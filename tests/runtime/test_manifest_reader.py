@@ -46,7 +46,7 @@ def test_broken_json_is_refused(bundle_copy: Path, text: str) -> None:
 
 def test_a_manifest_that_is_not_text_is_refused(bundle_copy: Path) -> None:
     (bundle_copy / "manifest.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InvalidFileError, match="cannot read"):
+    with pytest.raises(InvalidFileError, match="is not JSON"):
         read_manifest(bundle_copy)
 
 

@@ -1,0 +1,45 @@
+"""Read files that may be anything: missing, a folder, a device that never ends, far too large."""
+
+import stat
+from pathlib import Path
+
+from .errors import InvalidFileError
+
+# A flatbuffer's offsets and a protobuf's length end here: no model file is larger.
+MAX_MODEL_BYTES = 2**31
+
+
+def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> None:
+    """Refuse what cannot be read as a file to its end.
+
+    Args:
+        path: Where it is.
+        called: What the user knows it as, for the message: ``"model"``.
+        max_bytes: The size that it may have.
+
+    Raises:
+        InvalidFileError: It is missing, is no regular file, or is larger.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InvalidFileError(f"no such {called}: {path}") from None
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
+        raise InvalidFileError(f"cannot read {called} {str(path)[:200]!r}: {error}") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise InvalidFileError(f"{path} is not a regular file")
+    if found.st_size > max_bytes:
+        raise InvalidFileError(f"{path} has {found.st_size:,} bytes; at most {max_bytes:,} are possible")
+
+
+def read_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> bytes:
+    """Read a file after `check_file`.
+
+    Raises:
+        InvalidFileError: As there, or it cannot be read.
+    """
+    check_file(path, called, max_bytes=max_bytes)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
