@@ -36,14 +36,17 @@ def draw_gallery(
     shown = min(COLUMNS * ROWS, len(images))
     first, mistakes = np.arange(shown), wrong[: COLUMNS * ROWS]
 
-    figure = Figure(figsize=(12, 11.2), layout="constrained")
+    blocks = [(first, f"The first {shown} test images")]
+    if len(wrong):
+        shown_of = "All" if len(mistakes) == len(wrong) else f"{len(mistakes)} of the"
+        numbered = "#: its position in the test set"
+        blocks.append((mistakes, f"{shown_of} {len(wrong)} wrong answers among {len(images):,} ({numbered})"))
+
+    figure = Figure(figsize=(12, 0.4 + 5.4 * len(blocks)), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
-    upper, lower = figure.subfigures(2, 1, squeeze=False).flat
-    for part, positions, heading in (
-        (upper, first, f"The first {shown} test images"),
-        (lower, mistakes, f"{len(mistakes)} of the {len(wrong)} wrong answers among {len(images):,}"),
-    ):
+    parts = figure.subfigures(len(blocks), 1, squeeze=False).flat
+    for part, (positions, heading) in zip(parts, blocks, strict=True):
         part.suptitle(heading, fontsize=12, x=0.01, ha="left")
         for axes, position in zip(part.subplots(ROWS, COLUMNS).flat, _padded(positions), strict=True):
             axes.set_axis_off()
@@ -59,9 +62,9 @@ def _tile(axes: Axes, image: NDArray[np.uint8], prediction: Prediction, truth: s
     right = prediction.label == truth
     axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
     text = (
-        f"{prediction.label}  {prediction.probability:.0%}"
+        f"{prediction.label}  {prediction.probability * 100:.0f} %"
         if right
-        else f"✗ {prediction.label}  {prediction.probability:.0%}"
+        else f"✗ {prediction.label}  {prediction.probability * 100:.0f} %"
     )
     axes.set_title(text, fontsize=10, color=_RIGHT if right else _WRONG, fontweight="bold", pad=3)
     if not right:

@@ -1,5 +1,7 @@
 """report.html: the report as one page that needs nothing else."""
 
+from base64 import b64encode
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -8,8 +10,14 @@ from .picture import draw_svg
 from .report import Report
 
 
-def render_page(report: Report) -> str:
-    """Return the HTML of the report; everything on the page is inside of it, nothing is fetched."""
+def render_page(report: Report, gallery: bytes, *, shown: str) -> str:
+    """Return the HTML of the report; everything on the page is inside of it, nothing is fetched.
+
+    Args:
+        report: The figures.
+        gallery: The PNG file that `draw_gallery` returns.
+        shown: The variant whose answers it shows.
+    """
     environment = Environment(
         loader=PackageLoader(__name__.rpartition(".")[0], "."),
         autoescape=True,
@@ -21,5 +29,7 @@ def render_page(report: Report) -> str:
         headers=table.HEADERS,
         rows=table.cells(report),
         picture=Markup(draw_svg(report)),
+        gallery=b64encode(gallery).decode(),
+        shown=shown,
         format=table,
     )

@@ -15,7 +15,7 @@ from .table import duration, kilobytes
 
 COLOURS = {"keras": "#8a94a6", "tflite": "#0b8f6a", "onnx": "#3767d6"}
 _NAMES = {"keras": "Keras original", "tflite": "TFLite", "onnx": "ONNX"}
-_INK, _GRID = "#1d2433", "#e6e9ef"
+_INK, _SOFT, _GRID = "#1d2433", "#5b6577", "#e6e9ef"
 _AREA_OF_LARGEST = 2600.0  # points²
 # Heights of the labels, as shares of the picture: outside of the band in the middle where the bubbles are.
 _LEVELS = (0.92, 0.10, 0.78, 0.24)
@@ -73,7 +73,7 @@ def _bubbles(report: Report) -> list[_Bubble]:
         ),
         *(
             _Bubble(
-                label=row.recipe,
+                label=row.variant,
                 kind=row.format,
                 accuracy=row.accuracy,
                 p50_us=row.latency.p50_us,
@@ -98,12 +98,13 @@ def _bubbles_on(axes: Axes, bubbles: list[_Bubble]) -> None:
 def _labels_on(axes: Axes, bubbles: list[_Bubble]) -> None:
     """Write beside each bubble what it is; neighbours in latency take turns above and below."""
     for position, bubble in enumerate(sorted(bubbles, key=lambda b: b.p50_us)):
-        level = _LEVELS[position % len(_LEVELS)]
-        axes.annotate(
+        at, beside = (bubble.p50_us, bubble.accuracy.value * 100), (bubble.p50_us, _LEVELS[position % len(_LEVELS)])
+        leader = {"arrowstyle": "-", "color": _SOFT, "linewidth": 1.0, "linestyle": ":", "shrinkA": 0, "shrinkB": 0}
+        axes.annotate("", at, beside, textcoords=("data", "axes fraction"), arrowprops=leader, zorder=1.2)
+        axes.text(
+            *beside,
             f"{bubble.label}\n{kilobytes(bubble.size_bytes)} · {duration(bubble.p50_us)}",
-            xy=(bubble.p50_us, bubble.accuracy.value * 100),
-            xytext=(bubble.p50_us, level),
-            textcoords=("data", "axes fraction"),
+            transform=axes.get_xaxis_transform(),
             ha="center",
             va="center",
             fontsize=9.5,
@@ -114,8 +115,7 @@ def _labels_on(axes: Axes, bubbles: list[_Bubble]) -> None:
                 "edgecolor": COLOURS[bubble.kind],
                 "linewidth": 0.8,
             },
-            arrowprops={"arrowstyle": "-", "color": COLOURS[bubble.kind], "linewidth": 0.8, "shrinkB": 0},
-            zorder=1.5,
+            zorder=3,
         )
 
 
@@ -123,8 +123,11 @@ def _scales(axes: Axes, bubbles: list[_Bubble]) -> None:
     axes.set_xscale("log")
     slowest, fastest = max(b.p50_us for b in bubbles), min(b.p50_us for b in bubbles)
     axes.set_xlim(fastest / 1.8, slowest * 4.5)  # room for the labels on the right
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: duration(x).replace(".0 ", " ").replace(".00 ", " ")))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.2f} %"))
+    low, high = min(b.accuracy.low for b in bubbles) * 100, max(b.accuracy.high for b in bubbles) * 100
+    room = (high - low) * 0.3  # for the labels, and so that no bubble is cut at 100 %
+    axes.set_ylim(low - room, high + room)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: duration(x).replace(".00", "").replace(".0", "")))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.2f} %" if y <= 100 else ""))
     axes.set_xlabel("median latency of one image (log scale; further left is faster)")
     axes.set_ylabel("accuracy on the test images, 95 % interval")
     axes.grid(visible=True, color=_GRID)

@@ -56,7 +56,7 @@ def load_reference(path: Path, *, sha256: str) -> keras.Model:
     Raises:
         InvalidFileError: It is missing, is another file than the bundle's manifest names, or cannot be loaded.
     """
-    found = hashlib.sha256(read_file(path, "Keras original")).hexdigest()
+    found = hashlib.sha256(read_file(path, "Keras original (--reference)")).hexdigest()
     if found != sha256:
         raise InvalidFileError(
             f"{path} is not the model that the bundle was exported from: sha256 {found[:12]}… instead of {sha256[:12]}…"

@@ -71,19 +71,19 @@ def accuracy(share: Share) -> str:
 
 def percent(value: float) -> str:
     """Write a share in percent with two decimals: one image of ten thousand is visible."""
-    return f"{value * 100:.2f} %"
+    return f"{value * 100:.2f}\N{NO-BREAK SPACE}%"
 
 
 def kilobytes(size_bytes: int) -> str:
     """Write a size in kB of 1000 bytes."""
-    return f"{size_bytes / 1000:.1f} kB"
+    return f"{size_bytes / 1000:.1f}\N{NO-BREAK SPACE}kB"
 
 
 def duration(microseconds: float) -> str:
     """Write a duration in the unit in which it has one to three digits before the point."""
     if microseconds < 1000:
-        return f"{microseconds:.1f} µs"
-    return f"{microseconds / 1000:.2f} ms" if microseconds < 10_000 else f"{microseconds / 1000:.1f} ms"
+        return f"{microseconds:.1f}\N{NO-BREAK SPACE}µs"
+    return f"{microseconds / 1000:.{2 if microseconds < 10_000 else 1}f}\N{NO-BREAK SPACE}ms"
 
 
 def _percentiles(latency: Latency) -> tuple[str, str, str]:

@@ -1,11 +1,13 @@
 """The `edgeproof` command: one module per verb, heavy imports inside the verbs."""
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import NoReturn
 
 from ..runtime.errors import EdgeproofError, EngineMissingError
@@ -20,18 +22,15 @@ _VERBS = {
     "benchmark": "compare every variant of a bundle with the Keras original",
 }
 
-# Which extra brings a package that a verb imports.
-_EXTRA_OF = {
-    "tensorflow": "train",
-    "keras": "train",
-    "matplotlib": "train",
-    "pooch": "train",
-    "tf2onnx": "export",
-    "onnx": "export",
-    "ai_edge_litert": "litert",
-    "onnxruntime": "onnx",
-    "jinja2": "benchmarks",
-    "scipy": "benchmarks",
+# What a verb needs beyond the base install, and the extra that brings it; engines are the runtime's to look for.
+_TRAIN = ("tensorflow", "keras", "matplotlib", "pooch")
+_EXPORT = (*_TRAIN, "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert")
+_BENCHMARK = (*_TRAIN, "jinja2", "scipy")
+_NEEDS = {
+    "demo": ("all", (*_EXPORT, *_BENCHMARK)),
+    "train": ("train", _TRAIN),
+    "export": ("export", _EXPORT),
+    "benchmark": ("benchmarks", _BENCHMARK),
 }
 
 BAD_INPUT = 2
@@ -46,20 +45,19 @@ class _OneLineParser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 a check did not hold, 2 bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        # An ASCII terminal shows µ as an escape instead of ending in an exception.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     # A service manager's request to stop is cleaned up after like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        _check_installed(options.verb)
         with hidden_native_logs(unless=options.native_logs):
             return import_module(f".{options.verb}", __name__).run(options)
     except EdgeproofError as error:
         return _fail(str(error), error.exit_code)
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in _EXTRA_OF:
-            raise
-        missing = EngineMissingError(f"{package} is not installed; pip install 'edgeproof[{_EXTRA_OF[package]}]'")
-        return _fail(str(missing), missing.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing of the unfinished step was written", BAD_INPUT)
     except BrokenPipeError:
@@ -83,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--native-logs", action="store_true", help="show what TensorFlow and the engines log")
         import_module(f".{verb}", __name__).add_options(added)
     return parser
+
+
+def _check_installed(verb: str) -> None:
+    extra, packages = _NEEDS.get(verb, ("", ()))
+    missing = [package for package in dict.fromkeys(packages) if find_spec(package) is None]
+    if missing:
+        raise EngineMissingError(f"{verb} needs {', '.join(missing)}; pip install 'edgeproof[{extra}]'")
 
 
 def _fail(message: str, code: int) -> int:

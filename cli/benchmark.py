@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_data(parser)
     parser.add_argument("--threads", type=positive, default=1, help="threads of every engine (default: 1)")
-    parser.add_argument("--out", type=Path, default=Path("report"), help="folder (default: report)")
+    parser.add_argument("--out", type=Path, help="folder (default: report beside BUNDLE)")
     parser.add_argument("--json", action="store_true", help="print report.json instead of the table")
 
 
@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
     from ..runtime.output import new_files
 
     reference = options.reference or options.bundle.parent / "model.keras"
-    with new_files(options.out) as staging:
+    out = options.out or options.bundle.parent / "report"
+    with new_files(out) as staging:
         report = benchmark(options.bundle, reference, data, threads=options.threads, tell=_tell)
         _tell("")
         classifier = Classifier.load(options.bundle)
@@ -46,12 +47,12 @@ def run(options: argparse.Namespace) -> int:
             title=f"{classifier.variant} on {data.name}",
         )
         (staging / REPORT_NAME).write_text(report.to_json(), encoding="utf-8")
-        (staging / PAGE_NAME).write_text(render_page(report), encoding="utf-8")
+        (staging / PAGE_NAME).write_text(render_page(report, gallery, shown=classifier.variant), encoding="utf-8")
         (staging / GALLERY_NAME).write_bytes(gallery)
     if options.json:
         print(report.to_json(), end="")
     else:
-        print(f"{as_text(report)}\n\n{footnote(report)}\n\n  {options.out / PAGE_NAME}")
+        print(f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}")
     return 0
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file")
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help="a .keras file; it takes raw pixels, 0-255, and ends in a softmax"
+    )
     add_data(parser)
     parser.add_argument(
         "--recipes",
@@ -21,14 +23,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"comma-separated: {', '.join(RECIPES)}, or an alias such as int8 (default: all)",
     )
     parser.add_argument("--seed", type=seed, default=1, help="chooses the calibration images (default: 1)")
-    parser.add_argument("--out", type=Path, default=Path("bundle"), help="the bundle's folder (default: bundle)")
+    parser.add_argument(
+        "--out", type=Path, help="the bundle's folder; a bundle there is replaced (default: bundle beside MODEL)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Export and write the bundle."""
     names = list(RECIPES) if options.recipes == "all" else options.recipes.split(",")
     recipes = [find_recipe(name.strip()) for name in names]
-    export_and_tell(options.model, options.data, options.out, recipes=recipes, seed=options.seed)
+    out = options.out or options.model.parent / "bundle"
+    export_and_tell(options.model, options.data, out, recipes=recipes, seed=options.seed)
     return 0
 
 
@@ -41,15 +46,21 @@ def export_and_tell(model: Path, data_name: str, out: Path, *, recipes: list[Rec
     data = load_data(data_name)
     from ..export.bundle import export_bundle
 
-    print(f"Exporting {model}", flush=True)
-    export_bundle(model, data, out, recipes=recipes, seed=seed, report=_tell)
-    print(f"  {out}: every file gives the original's answers")
+    print(f"Exporting {model}; every file is compared with it on up to 500 training images", flush=True)
+    manifest = export_bundle(model, data, out, recipes=recipes, seed=seed, report=_tell)
+    reference = manifest.reference
+    print(f"  {out}: {len(manifest.variants)} files, each within its recipe's tolerance of the original")
+    if reference.accuracy is not None:
+        print(
+            f"  the Keras original gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right"
+        )
 
 
 def _tell(one: "Exported") -> None:
     difference = one.difference
     print(
-        f"  {one.variant.name:22} {one.variant.size_bytes:>9,} bytes  agreement {difference.agreement:7.2%}"
-        f"  largest difference {difference.max_abs:.1e}",
+        f"  {one.variant.name:22} {one.variant.size_bytes / 1000:7.1f} kB"
+        f"  agreement {difference.agreement * 100:6.2f} %"
+        f"  largest difference {difference.max_abs:.1e}  signal to noise {difference.snr_db:5.1f} dB",
         flush=True,
     )

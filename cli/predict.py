@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
     for file, prediction in zip(files, predictions, strict=True):
-        print(f"{file}: {prediction.label} ({prediction.probability:.1%})")
+        print(f"{file}: {prediction.label} ({prediction.probability * 100:.1f} %)")
     return 0
 
 

@@ -31,9 +31,8 @@ def train_and_tell(data_name: str, out: Path, *, preset: str, epochs: int | None
     from ..train.run import train
 
     chosen = FitOptions(seed=seed) if epochs is None else FitOptions(seed=seed, epochs=epochs)
-    print(f"Training preset {preset!r} on {data.name}: {len(data.x_train):,} images, seed {seed}", flush=True)
     trained = train(data, out, preset=preset, options=chosen, progress=sys.stdout)
     print(
-        f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy:.2%} of "
+        f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy * 100:.2f} % of "
         f"{len(data.x_test):,} test images right"
     )

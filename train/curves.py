@@ -21,7 +21,7 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
         axes.plot(epochs, history[name], color=_TRAIN, marker=".", label="training (augmented)")
         axes.plot(epochs, history[f"val_{name}"], color=_VALIDATION, marker=".", label="validation")
         axes.set_title(title, loc="left", fontweight="bold")
-        _tidy(axes)
+        _tidy(axes, len(epochs))
     errors.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     # The first epoch would press everything of interest into the upper edge.
     errors.set_ylim(min(settled) - 0.002, max(settled) + 0.002)
@@ -33,9 +33,9 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     figure.savefig(path, dpi=150, format="png")
 
 
-def _tidy(axes: Axes) -> None:
+def _tidy(axes: Axes, epochs: int) -> None:
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlim(left=0.5)
+    axes.set_xlim(0.5, epochs + 0.5)
     axes.grid(visible=True, color="#e6e9ef")
     axes.spines[["top", "right"]].set_visible(False)

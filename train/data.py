@@ -113,7 +113,7 @@ def _cached_mnist(cache: Path | None) -> Path:
         # Downloads to a temporary name and moves the file into place when its digest is right.
         return Path(pooch.retrieve(MNIST_URL, f"sha256:{MNIST_FILE_SHA256}", fname=path.name, path=folder))
     except (OSError, ValueError) as error:
-        raise InvalidFileError(f"cannot download MNIST from {MNIST_URL} to {path}: {one_line(error)}") from error
+        raise InvalidFileError(f"cannot download MNIST from {MNIST_URL} to {path}: {one_line(error)[:150]}") from error
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:

@@ -79,6 +79,9 @@ def fit(model: keras.Model, data: Dataset, options: FitOptions, *, progress: Tex
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
+    if progress is not None:
+        progress.write(f"  learning from {len(used):,} images, validating on {len(held_out):,}\n")
+        progress.flush()
     start = time.perf_counter()
     history = model.fit(
         batches,

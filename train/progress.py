@@ -25,7 +25,9 @@ class EpochLines(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Count on a terminal, where the line can be written over."""
         if self._live and batch % 10 == 0:
-            self._stream.write(f"\r  epoch {self._epoch + 1:2}/{self.params['epochs']}  {self._share(batch):4.0%}")
+            self._stream.write(
+                f"\r  epoch {self._epoch + 1:2}/{self.params['epochs']}  {self._share(batch) * 100:3.0f} %"
+            )
             self._stream.flush()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -38,8 +40,8 @@ class EpochLines(keras.callbacks.Callback):
             ("\r" if self._live else "")
             + f"  epoch {epoch + 1:2}/{epochs}"
             + f"  loss {logs.get('loss', float('nan')):.4f}"
-            + f"  accuracy {logs.get('accuracy', float('nan')):6.2%}"
-            + f"  validation {logs.get('val_accuracy', float('nan')):6.2%}"
+            + f"  accuracy {logs.get('accuracy', float('nan')) * 100:6.2f} %"
+            + f"  validation {logs.get('val_accuracy', float('nan')) * 100:6.2f} %"
             + f"  {now - self._epoch_begin:5.1f} s, {left:4.0f} s left\n"
         )
         self._stream.flush()

@@ -54,6 +54,8 @@ def train(
     with new_files(out) as staging:
         keras.utils.set_random_seed(options.seed)
         model = build(preset, data.image_shape, len(data.classes))
+        if progress is not None:
+            progress.write(f"Training preset {preset!r} on {data.name}, seed {options.seed}\n")
         fitted = fit(model, data, options, progress=progress)
         test_accuracy = accuracy(model, data.x_test, data.y_test)
         _without_optimizer(model).save(staging / MODEL_NAME)

@@ -38,7 +38,7 @@ def test_the_table_is_what_the_generator_writes_from_the_committed_results(
 def test_other_results_would_change_the_readme(make_results: ModuleType, readme: str, report: Report) -> None:
     changed = make_results.with_results(readme, report)
     assert changed != readme
-    assert "97.00 % (91.55 – 98.97)" in changed
+    assert "97.00\N{NO-BREAK SPACE}% (91.55 – 98.97)" in changed
     assert changed.startswith(readme[:200])
 
 

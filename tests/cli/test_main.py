@@ -1,9 +1,10 @@
 """The contract of the command line: exit codes, one line on standard error, nothing half written."""
 
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
-from edgeproof.cli import _EXTRA_OF, _VERBS, main
+from edgeproof.cli import _NEEDS, _VERBS, main
 
 
 def fails(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
@@ -42,32 +43,39 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         (["export", "missing.keras", "--recipes", "int4"], "unknown recipe 'int4'; possible: float32, static_wi8_ai8"),
     ],
 )
-def test_bad_usage_is_one_line(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_usage_is_one_line(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof.cli._NEEDS", {})  # also where TensorFlow is not installed
     assert complaint in fails(capsys, *arguments)
 
 
-def test_a_file_that_is_no_keras_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_no_keras_model_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof.cli._NEEDS", {})
     (tmp_path / "model.keras").write_text("not a model")
     line = fails(capsys, "export", tmp_path / "model.keras", "--out", tmp_path / "bundle")
     assert "model.keras is not a .keras file" in line
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
 
-@pytest.mark.parametrize("package", _EXTRA_OF)
-def test_a_missing_package_names_its_extra(
-    package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Path
+@pytest.mark.parametrize(
+    ("verb", "extra"), [("train", "train"), ("export", "export"), ("benchmark", "benchmarks"), ("demo", "all")]
+)
+def test_a_verb_names_what_it_needs_before_it_does_anything(
+    verb: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def missing(_: object) -> int:
-        raise ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.part")
-
-    monkeypatch.setattr("edgeproof.cli.predict.run", missing)
-    line = fails(capsys, "predict", "x.png", "--model", golden)
-    assert f"{package} is not installed; pip install 'edgeproof[{_EXTRA_OF[package]}]'" in line
+    monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "keras" else name)
+    subject = [] if verb in ("train", "demo") else ["x"]
+    assert f"{verb} needs keras; pip install 'edgeproof[{extra}]'" in fails(capsys, verb, *subject)
 
 
-def test_a_missing_module_of_ours_is_a_bug_and_keeps_its_traceback(
-    monkeypatch: pytest.MonkeyPatch, golden: Path
-) -> None:
+def test_the_extras_bring_what_the_verbs_need() -> None:
+    assert {extra for extra, _ in _NEEDS.values()} <= set(metadata("edgeproof").get_all("Provides-Extra") or ())
+
+
+def test_a_missing_module_is_a_bug_and_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, golden: Path) -> None:
     def broken(_: object) -> int:
         raise ModuleNotFoundError("No module named 'edgeproof.oops'", name="edgeproof.oops")
 

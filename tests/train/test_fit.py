@@ -56,10 +56,10 @@ def test_the_test_images_are_not_touched(small_data: "Dataset") -> None:
     fit(build("default", (28, 28, 1), 10), Watched(), FitOptions(epochs=1))  # type: ignore[arg-type]
 
 
-def test_progress_is_a_plain_line_an_epoch_where_nobody_watches(small_data: "Dataset") -> None:
+def test_progress_is_plain_lines_where_nobody_watches(small_data: "Dataset") -> None:
     stream = io.StringIO()
     fitted = fit(build("default", (28, 28, 1), 10), small_data, FitOptions(epochs=2), progress=stream)
     lines = stream.getvalue().splitlines()
-    assert [line.split()[:2] for line in lines] == [["epoch", "1/2"], ["epoch", "2/2"]]
-    assert f"{fitted.history['val_accuracy'][1]:.2%}" in lines[1]
+    assert [line.split()[:2] for line in lines] == [["learning", "from"], ["epoch", "1/2"], ["epoch", "2/2"]]
+    assert f"{fitted.history['val_accuracy'][1] * 100:.2f} %" in lines[2]
     assert "\r" not in stream.getvalue()
