@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.engine import load_engine
-from ..runtime.errors import CheckFailedError, SpecMismatchError
+from ..runtime.errors import CheckFailedError, SpecMismatchError, one_line
 from ..runtime.manifest import MANIFEST_NAME, Golden, Manifest, Reference, Variant
 from ..runtime.output import new_folder
 from ..runtime.variants import RECIPES, Format, Recipe
@@ -137,7 +137,11 @@ def _export(
     expected: NDArray[np.float32],
 ) -> Exported:
     name = f"{recipe.name}.{model_format}"
-    content = _EXPORTERS[model_format](source.model, recipe, calibration)
+    try:
+        content = _EXPORTERS[model_format](source.model, recipe, calibration)
+    # The converters raise whatever their parts do, with pages of graph in the message.
+    except Exception as error:
+        raise SpecMismatchError(f"this model cannot be converted to {name}: {one_line(error)[:300]}") from error
     engine = load_engine(content, model_format)
     try:
         difference = verify(engine, recipe.name, verification, expected)

@@ -35,7 +35,13 @@ class Source:
         Raises:
             SpecMismatchError: They are no probabilities.
         """
-        found = self.model.predict(images.astype(np.float32), batch_size=500, verbose=0)
+        try:
+            found = self.model.predict(images.astype(np.float32), batch_size=500, verbose=0)
+        # Whatever a layer raises.
+        except Exception as error:
+            raise SpecMismatchError(f"Keras cannot run the model: {one_line(error)[:300]}") from error
+        if not isinstance(found, np.ndarray):
+            raise SpecMismatchError(f"the model gives a {type(found).__name__}; a plain output is needed")
         # What is compared, reported and thresholded later are probabilities; scores would be misread silently.
         if not (np.all(found >= 0) and np.allclose(found.sum(axis=1), 1, atol=1e-3)):
             raise SpecMismatchError(
@@ -68,7 +74,12 @@ def as_source(model: keras.Model, *, sha256: str) -> Source:
     Raises:
         SpecMismatchError: It is not; the message gives the shapes.
     """
-    inputs, outputs = model.inputs or (), model.outputs or ()
+    try:
+        inputs, outputs = model.inputs or (), model.outputs or ()
+    except (ValueError, AttributeError) as error:
+        raise SpecMismatchError(
+            f"the model has no input shape yet; build it before it is saved: {one_line(error)}"
+        ) from error
     if len(inputs) != 1 or len(outputs) != 1:
         raise SpecMismatchError(f"the model has {len(inputs)} inputs and {len(outputs)} outputs; one of each is needed")
     match tuple(inputs[0].shape), tuple(outputs[0].shape):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .engine import ENGINE_OF, Engine, is_installed, load_engine
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
-from .files import read_file
+from .files import is_folder, read_file
 from .manifest import MANIFEST_NAME, ImageSpec, Manifest, Variant
 from .manifest_reader import read_manifest, read_vouched_file
 from .preprocess import ImageLike, to_pixels
@@ -48,8 +48,13 @@ class Classifier:
     """
 
     def __init__(self, engine: Engine, *, classes: tuple[str, ...], image: ImageSpec, variant: str) -> None:
-        if engine.output.shape[1:] != (len(classes),):
-            raise SpecMismatchError(f"{variant} gives shape {engine.output.shape} for {len(classes)} classes")
+        if engine.output.shape[1:] != (len(classes),) or len(engine.input.shape) != 4:
+            raise SpecMismatchError(
+                f"{variant} takes shape {engine.input.shape} and gives {engine.output.shape} for {len(classes)} classes"
+            )
+        taken = (image.height, image.width, image.channels)
+        if any(size not in (None, wanted) for size, wanted in zip(engine.input.shape[1:], taken, strict=True)):
+            raise SpecMismatchError(f"{variant} takes shape {engine.input.shape}, not images of shape {taken}")
         self.engine = engine
         self.classes = classes
         self.image = image
@@ -76,7 +81,7 @@ class Classifier:
             EngineMissingError: The engine that the file needs is not installed.
         """
         location = Path(path)
-        if location.is_dir():
+        if is_folder(location):
             manifest = read_manifest(location)
             chosen = _choose(manifest, variant, engine)
             return _load_variant(cls, location, manifest, chosen, engine, threads)
@@ -158,7 +163,7 @@ def _load_variant(
 
 def _listed_beside(file: Path) -> tuple[Manifest, Variant] | None:
     """Return the manifest beside a model file and the variant that it names the file, if there is one."""
-    if not (file.parent / MANIFEST_NAME).is_file() or not file.is_file():
+    if file.suffix.removeprefix(".") not in tuple(Format) or not (file.parent / MANIFEST_NAME).is_file():
         return None
     manifest = read_manifest(file.parent)
     return next(((manifest, v) for v in manifest.variants if v.file == file.name), None)

@@ -9,6 +9,9 @@ from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, Unk
 from .spec import TensorSpec
 from .variants import Format
 
+# More than any of the machines has cores; beyond it engines hang or die instead of refusing.
+MAX_THREADS = 256
+
 ENGINE_OF: dict[Format, str] = {Format.TFLITE: "litert", Format.ONNX: "onnxruntime"}
 
 # What to look for, first choice first, and the extra that brings it.
@@ -75,16 +78,16 @@ def load_engine(model: bytes, model_format: Format, *, engine: str = "auto", thr
         model: The whole model file.
         model_format: Which format these bytes are in.
         engine: ``"auto"``, or the name of the engine that must be used.
-        threads: How many threads the engine may use for one image; at least 1.
+        threads: How many threads the engine may use for one image, from 1 to `MAX_THREADS`.
 
     Raises:
         EngineMissingError: The engine is not installed.
         InvalidFileError: The engine does not accept the model.
-        SpecMismatchError: `threads` is less than 1.
+        SpecMismatchError: `threads` is outside of its range.
         UnknownNameError: `engine` is not a name of an engine for this format.
     """
-    if threads < 1:
-        raise SpecMismatchError(f"threads must be at least 1, got {threads}")
+    if not 1 <= threads <= MAX_THREADS:
+        raise SpecMismatchError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
     chosen = choose_engine(model_format, engine)
     check_magic(model, model_format)
     # Importing an engine's module is the request for its dependency: only the one that is used is paid for.

@@ -43,3 +43,11 @@ def read_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> b
         return path.read_bytes()
     except OSError as error:
         raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether this is a folder; a name that no file can have is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False

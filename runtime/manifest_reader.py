@@ -14,6 +14,7 @@ from .variants import Format
 
 # A manifest of this size is no manifest; the limit keeps a hostile file from filling the memory.
 _MAX_MANIFEST_BYTES = 4 * 2**20
+_MAX_SIDE = 2**14  # pixels
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -77,14 +78,26 @@ class _Node:
     def text(self) -> str:
         return cast(str, self._typed(str, "a text"))
 
-    def integer(self, minimum: int) -> int:
+    def label(self) -> str:
+        """A text that can stand in a line of output: a manifest must not steer the terminal."""
+        text = self.text()
+        if not text or not text.isprintable():
+            raise InvalidFileError(f"{self.where} must be printable text, got {text!a:.60}")
+        return text
+
+    def integer(self, minimum: int, maximum: int = 2**53) -> int:
         number = cast(int, self._typed(int, "a whole number"))
-        if number < minimum:
-            raise InvalidFileError(f"{self.where} must be a whole number of at least {minimum}, got {number}")
+        if not minimum <= number <= maximum:
+            raise InvalidFileError(
+                f"{self.where} must be a whole number from {minimum} to {maximum}, got {str(number)[:30]}"
+            )
         return number
 
     def number(self) -> float:
-        return float(cast(float, self._typed((int, float), "a number")))
+        number = cast(float, self._typed((int, float), "a number"))
+        if not abs(number) <= 1e300:
+            raise InvalidFileError(f"{self.where} must be a finite number")
+        return float(number)
 
     def sha256(self) -> str:
         digest = self.text()
@@ -94,8 +107,8 @@ class _Node:
 
     def file_name(self) -> str:
         """A name inside the bundle's folder: a manifest must not reach outside of it."""
-        name = self.text()
-        if not name or name in (".", "..") or any(c in name for c in "/\\:\0"):
+        name = self.label()
+        if name in (".", "..") or any(c in name for c in "/\\:\0"):
             raise InvalidFileError(f"{self.where} must be a plain file name inside the bundle, got {name!r}")
         return name
 
@@ -119,14 +132,14 @@ def _manifest(node: _Node) -> Manifest:
     preprocessing = node.get("preprocessing").text()
     if preprocessing != "resize":
         raise InvalidFileError(f"preprocessing is {preprocessing!r}; possible: resize")
-    classes = tuple(item.text() for item in node.get("classes").items())
+    classes = tuple(item.label() for item in node.get("classes").items())
     image, reference, golden = node.get("image"), node.get("reference"), node.get("golden")
     accuracy = reference.get("accuracy")
     return Manifest(
         image=ImageSpec(
-            height=image.get("height").integer(1),
-            width=image.get("width").integer(1),
-            channels=image.get("channels").integer(1),
+            height=image.get("height").integer(1, _MAX_SIDE),
+            width=image.get("width").integer(1, _MAX_SIDE),
+            channels=image.get("channels").integer(1, 3),
         ),
         preprocessing=preprocessing,
         classes=classes,
@@ -152,7 +165,7 @@ def _variant(node: _Node) -> Variant:
         raise InvalidFileError(f"{node.where}.format is {suffix!r}; possible: {', '.join(Format)}")
     operators = node.get("operators")
     return Variant(
-        name=node.get("name").text(),
+        name=node.get("name").label(),
         file=node.get("file").file_name(),
         format=Format(suffix),
         recipe=node.get("recipe").text(),

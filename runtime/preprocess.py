@@ -63,6 +63,7 @@ def read_image(path: str | Path) -> "Image":
     check_file(Path(path), "image")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what decoders say of damaged metadata
             # Pillow warns at 89 million pixels and raises at twice that; a bomb is refused at the first sign.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
@@ -90,7 +91,10 @@ def _colours(image: "Image", channels: int) -> NDArray[np.uint8]:
     if image.has_transparency_data:  # what is transparent is drawn as most programs show it: on white
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    try:
+        array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    except ValueError as error:
+        raise SpecMismatchError(f"a picture in mode {image.mode} cannot be used: {one_line(error)}") from error
     return array.reshape(*array.shape[:2], channels)
 
 
@@ -123,9 +127,14 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
                 f"an array of {batch.dtype} has no known range; pass uint8 0-255, or floats with value_range=(0, 1)"
             )
         return batch
-    low, high = value_range
-    if not high > low:
-        raise SpecMismatchError(f"value_range must go from low to high, got {value_range}")
+    try:
+        low, high = (float(end) for end in value_range)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SpecMismatchError(f"value_range must be two numbers, got {value_range!r:.60}") from error
+    if not float("-inf") < low < high < float("inf") or batch.dtype.kind not in "biuf":
+        raise SpecMismatchError(
+            f"value_range must go from low to high for numbers, got {value_range} for {batch.dtype}"
+        )
     if not bool(np.all((batch >= low) & (batch <= high))):
         raise SpecMismatchError(f"pixels go from {batch.min()} to {batch.max()}, outside of value_range={value_range}")
     return ((batch.astype(np.float32) - low) * (255.0 / (high - low))).astype(np.float32)

@@ -1,7 +1,6 @@
 """Labelled image sets: MNIST, or any `.npz` file in the Keras layout."""
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,12 +124,16 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
             if missing:
                 found = ", ".join(sorted(archive)) or "nothing"
                 raise InvalidFileError(f"{path} has no {', '.join(missing)}; it holds {found}")
-            return {name: archive[name] for name in _ARRAYS}
-    # A text file makes np.load raise ValueError; one array instead of an archive has no `with`.
-    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        if isinstance(error, InvalidFileError):
-            raise
-        raise InvalidFileError(f"{path} is not an .npz file that can be read: {one_line(error)}") from error
+            arrays = {name: archive[name] for name in _ARRAYS}
+    except InvalidFileError:
+        raise
+    # A damaged archive makes zipfile, zlib, NumPy's header parser or the allocator raise whatever they have.
+    except Exception as error:
+        raise InvalidFileError(f"{path} is not an .npz file that can be read: {one_line(error)[:200]}") from error
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise InvalidFileError(f"{name} of {path} is not a NumPy array")
+    return arrays
 
 
 def _dataset(name: str, arrays: Mapping[str, NDArray[Any]], path: Path) -> Dataset:
@@ -163,6 +166,10 @@ def _class_count(labels: NDArray[Any], what: str) -> int:
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) == 0 or labels.min() < 0:
         raise InvalidFileError(f"{what} is {labels.dtype} of shape {labels.shape}; labels are whole numbers from 0")
     count = int(labels.max()) + 1
+    if count > len(labels):
+        raise InvalidFileError(
+            f"{what} goes up to {count - 1} in {len(labels)} labels; classes are numbered without gaps"
+        )
     absent = sorted(set(range(count)) - set(labels.tolist()))
     if count < 2 or absent:
         raise InvalidFileError(f"{what} has {count} class(es), none of {absent[:5]}; at least two, without gaps")

@@ -84,6 +84,19 @@ def test_a_wrong_file_does_not_ship(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_that_cannot_be_converted_is_refused_in_one_line(small_data: "Dataset", tmp_path: Path) -> None:
+    pixels = keras.Input((28, 28, 1))
+    half = keras.layers.Flatten(dtype="float16")(pixels)
+    keras.Model(pixels, keras.layers.Dense(10, activation="softmax", dtype="float16")(half)).save(
+        tmp_path / "half.keras"
+    )
+    with pytest.raises(SpecMismatchError, match=r"cannot be converted to float32\.tflite: ") as caught:
+        export_bundle(tmp_path / "half.keras", small_data, tmp_path / "bundle")
+    assert len(str(caught.value)) < 400
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["half.keras"]
+
+
 def test_a_failed_export_keeps_the_old_bundle(bundle_copy: Path, run_folder: Path, small_data: "Dataset") -> None:
     before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
     (run_folder.parent / "not.keras").write_text("")

@@ -72,6 +72,11 @@ def test_other_shapes_are_refused(shape: tuple[int, ...], units: int) -> None:
         as_source(keras.Model(pixels, layers.Dense(units)(pooled)), sha256=NO_DIGEST)
 
 
+def test_a_model_without_a_shape_is_refused() -> None:
+    with pytest.raises(SpecMismatchError, match="no input shape yet; build it before it is saved"):
+        as_source(keras.Sequential([layers.Flatten(), layers.Dense(3)]), sha256=NO_DIGEST)
+
+
 def test_scores_are_not_taken_for_probabilities() -> None:
     pixels = image_input()
     model = keras.Model(pixels, layers.Dense(3, bias_initializer="ones")(layers.Flatten()(pixels)))

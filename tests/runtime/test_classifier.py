@@ -137,3 +137,17 @@ def test_classes_must_match_the_outputs(bundle_copy: Path) -> None:
     path.write_text(path.read_text().replace('"9"\n', '"9", "10"\n'))
     with pytest.raises(SpecMismatchError, match="for 11 classes"):
         Classifier.load(bundle_copy)
+
+
+@pytest.mark.parametrize("variant", ALL_VARIANTS)
+def test_the_image_must_match_the_input(bundle_copy: Path, variant: str) -> None:
+    path = bundle_copy / "manifest.json"
+    path.write_text(path.read_text().replace('"height": 28', '"height": 27'))
+    with pytest.raises(SpecMismatchError, match=r"not images of shape \(27, 28, 1\)"):
+        Classifier.load(bundle_copy, variant=variant)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".tflite", "null\0byte.onnx"])
+def test_impossible_names_are_refused(name: str) -> None:
+    with pytest.raises(InvalidFileError):
+        Classifier.load(name)

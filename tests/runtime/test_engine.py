@@ -75,6 +75,7 @@ def test_a_missing_engine_names_the_extra(monkeypatch: pytest.MonkeyPatch, model
         choose_engine(model_format)
 
 
-def test_at_least_one_thread_is_needed(golden: Path) -> None:
-    with pytest.raises(SpecMismatchError, match="threads must be at least 1, got 0"):
-        load_engine((golden / "float32.onnx").read_bytes(), Format.ONNX, threads=0)
+@pytest.mark.parametrize("threads", [0, -1, 257, 2**40])
+def test_threads_have_a_range(golden: Path, threads: int) -> None:
+    with pytest.raises(SpecMismatchError, match=f"threads must be from 1 to 256, got {threads}"):
+        load_engine((golden / "float32.onnx").read_bytes(), Format.ONNX, threads=threads)

@@ -41,6 +41,17 @@ def test_floats_with_a_range_become_0_to_255() -> None:
     np.testing.assert_allclose(batch[0, :, :, 0], DIGIT, atol=1e-4)
 
 
+@pytest.mark.parametrize("value_range", [(1, 0), (0,), (0, 1, 2), 5, ("0", "b"), (0, float("inf")), (0, 10**400)])
+def test_a_range_is_two_finite_numbers(value_range: object) -> None:
+    with pytest.raises(SpecMismatchError, match="value_range must"):
+        to_pixels(np.zeros((28, 28)), GRAY, value_range=value_range)  # type: ignore[arg-type]
+
+
+def test_a_colour_space_that_cannot_be_converted_is_refused() -> None:
+    with pytest.raises(SpecMismatchError, match="a picture in mode LAB cannot be used"):
+        to_pixels(Image.new("LAB", (28, 28)), GRAY)
+
+
 @pytest.mark.parametrize("outside", [1.5, -0.1, np.nan])
 def test_floats_outside_of_their_range_are_refused(outside: float) -> None:
     image = np.zeros((28, 28))

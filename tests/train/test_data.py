@@ -1,4 +1,5 @@
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,7 @@ def test_any_npz_in_the_keras_layout_is_data(tmp_path: Path) -> None:
         ({"y_train": np.array([0, 1, 3, 0, 1, 3])}, r"none of \[2\]; at least two, without gaps"),
         ({"y_train": np.array([-1, 0, 1, 0, 1, 0])}, "labels are whole numbers from 0"),
         ({"y_train": np.array([0.0, 1, 2, 0, 1, 2])}, "labels are whole numbers from 0"),
+        ({"y_train": np.array([0, 1, 2, 0, 1, 2**40])}, "goes up to 1099511627776 in 6 labels"),
         ({"y_test": np.array([0, 7])}, "y_test of .* must hold 2 labels from 0 to 2"),
         ({"x_test": np.array([{}], object)}, "is not an .npz file that can be read"),
     ],
@@ -131,6 +133,14 @@ def test_other_layouts_are_refused(tmp_path: Path, changed: dict[str, object], c
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mine.npz").write_bytes(content)
     with pytest.raises(InvalidFileError, match=r"is not an \.npz file that can be read"):
+        load_data(tmp_path / "mine.npz")
+
+
+def test_members_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        for name in ("x_train", "y_train", "x_test", "y_test"):
+            archive.writestr(f"{name}.npy", b"no array")
+    with pytest.raises(InvalidFileError, match="is not a NumPy array"):
         load_data(tmp_path / "mine.npz")
 
 
