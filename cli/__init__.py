@@ -91,5 +91,6 @@ def _check_installed(verb: str) -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"edgeproof: error: {' '.join(message.split())}", file=sys.stderr)
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where file descriptor 2 is closed)
+        print(f"edgeproof: error: {' '.join(message.split())}", file=sys.stderr)
     return code
