@@ -39,6 +39,8 @@ clean:
 
 # The constraints pin the tested set; without the file pip takes the newest versions that pyproject.toml allows.
 $(INSTALLED): pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'TensorFlow 2.21 needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
+	@echo "Installing into .venv: 2.6 GB, a minute or two"
+	@$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[all,dev]"
 	touch $@

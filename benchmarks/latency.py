@@ -17,7 +17,7 @@ WARMUP_SECONDS, WARMUP_RUNS = 0.2, 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Latency:
-    """Microseconds for one image, from its array to the array of probabilities; no run is left out.
+    """Microseconds of `Engine.run` for one image in the engine's own dtype; no run is left out.
 
     Attributes:
         runs: How many were timed.

@@ -18,7 +18,7 @@ from .environment import describe_environment
 from .report import ReferenceRow, Report, VariantRow
 
 
-class TestImages(Protocol):
+class EvaluationImages(Protocol):
     """What a benchmark needs of a data set: images uint8 of shape (N, H, W, C), labels of shape (N,)."""
 
     @property
@@ -34,7 +34,7 @@ class TestImages(Protocol):
 def benchmark(
     bundle: Path,
     reference: Path,
-    data: TestImages,
+    data: EvaluationImages,
     *,
     threads: int = 1,
     seconds: float = 2.0,
@@ -54,6 +54,7 @@ def benchmark(
         InvalidFileError: A file is missing, broken or not the one that the manifest names.
         SpecMismatchError: The bundle takes other images or has other classes than the data.
     """
+    environment = describe_environment()  # first, so that the load is not the benchmark's own
     manifest = read_manifest(bundle)
     _check_fit(manifest, data)
     runnable = [variant for variant in manifest.variants if is_installed(ENGINE_OF[variant.format])]
@@ -84,7 +85,7 @@ def benchmark(
         tick=lambda n: tell(f"latency, round {n}/{latency.ROUNDS}"),
     )
     return Report(
-        environment=describe_environment(),
+        environment=environment,
         data={"name": data.name, "test_images": len(data.x_test)},
         method={
             "threads": threads,
@@ -107,7 +108,7 @@ def benchmark(
                 format=variant.format,
                 recipe=variant.recipe,
                 sha256=variant.sha256,
-                size_bytes=variant.size_bytes,
+                size_bytes=len(files[variant.name]),
                 engine=engines[variant.name].name,
                 threads=threads,
                 load_ms=round(load_ms[variant.name], 3),
@@ -120,7 +121,7 @@ def benchmark(
     )
 
 
-def _check_fit(manifest: Manifest, data: TestImages) -> None:
+def _check_fit(manifest: Manifest, data: EvaluationImages) -> None:
     image = manifest.image
     taken, given = (image.height, image.width, image.channels), data.x_test.shape[1:]
     if taken != given:

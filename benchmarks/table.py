@@ -60,7 +60,8 @@ def footnote(report: Report) -> str:
         f"{report.data['test_images']:,} test images of {report.data['name']}; latency of one image, "
         f"{method['threads']} thread{'s' if method['threads'] != 1 else ''}, interleaved rounds. "
         f"Keras original by call: {calls}. "
-        f"{environment['cpu']}, {environment['cores']} cores, Python {environment['python']}, {versions}."
+        f"{environment['cpu'] or environment['machine']}, {environment['cores']} cores, "
+        f"Python {environment['python']}, {versions}."
     )
 
 

@@ -2,9 +2,11 @@
 
 import argparse
 import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -50,22 +52,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
-    # A service manager's request to stop is cleaned up after like Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A service manager's request to stop, or a terminal that goes away, is cleaned up after like Ctrl-C.
+    for request in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(request) is not signal.SIG_IGN:
+            signal.signal(request, signal.default_int_handler)
     try:
         _check_installed(options.verb)
         with hidden_native_logs(unless=options.native_logs):
-            return import_module(f".{options.verb}", __name__).run(options)
+            code = import_module(f".{options.verb}", __name__).run(options)
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
+            sys.stdout.flush()  # here, where a full disk can still be reported
+        return code
     except EdgeproofError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted; nothing of the unfinished step was written", BAD_INPUT)
     except BrokenPipeError:
-        # The reader of our output has seen enough, as in `edgeproof predict … | head`.
-        sys.stderr.close()
+        # The reader of our output has seen enough, as in `edgeproof predict … | head`; what is buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except OSError as error:
         # The machine's, not a bug: a full disk, a permission, a device that went away.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT)
 
 

@@ -1,7 +1,6 @@
 """`edgeproof demo`: the whole chain, as the commands that one would type."""
 
 import argparse
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -49,5 +48,6 @@ def _run(step: list[str]) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
+            # Not SIGINT: under nohup, and in the background of a script, children ignore it.
+            process.terminate()
             return process.wait()

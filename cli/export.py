@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Export and write the bundle."""
     names = list(RECIPES) if options.recipes == "all" else options.recipes.split(",")
-    recipes = [find_recipe(name.strip()) for name in names]
+    recipes = list(dict.fromkeys(find_recipe(name.strip()) for name in names))
     out = options.out or options.model.parent / "bundle"
     export_and_tell(options.model, options.data, out, recipes=recipes, seed=options.seed)
     return 0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.engine import load_engine
-from ..runtime.errors import CheckFailedError, SpecMismatchError, one_line
+from ..runtime.errors import CheckFailedError, EdgeproofError, SpecMismatchError, one_line
 from ..runtime.manifest import MANIFEST_NAME, Golden, Manifest, Reference, Variant
 from ..runtime.output import new_folder
 from ..runtime.variants import RECIPES, Format, Recipe
@@ -139,10 +139,14 @@ def _export(
     name = f"{recipe.name}.{model_format}"
     try:
         content = _EXPORTERS[model_format](source.model, recipe, calibration)
+    except (EdgeproofError, OSError, MemoryError):
+        raise
     # The converters raise whatever their parts do, with pages of graph in the message.
     except Exception as error:
         raise SpecMismatchError(f"this model cannot be converted to {name}: {one_line(error)[:300]}") from error
     engine = load_engine(content, model_format)
+    if engine.input.quantization is not None and not engine.input.is_identity:
+        raise CheckFailedError(f"{name} does not take bytes as they are: {engine.input.quantization}")
     try:
         difference = verify(engine, recipe.name, verification, expected)
     except CheckFailedError as error:

@@ -15,6 +15,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from ..runtime.errors import SpecMismatchError
 from ..runtime.variants import Recipe
+from .samples import calibration_inputs
 
 # tf2onnx writes 14 to 18; at 18 global average pooling becomes a reduction that int8 leaves in float.
 OPSET = 17
@@ -114,7 +115,7 @@ def _tidy(proto: onnx.ModelProto) -> None:
 
 class _CalibrationImages(CalibrationDataReader):
     def __init__(self, images: NDArray[np.uint8]) -> None:
-        self._feeds = ({INPUT_NAME: image[np.newaxis].astype(np.float32)} for image in images)
+        self._feeds = ({INPUT_NAME: pixels} for pixels in calibration_inputs(images))
 
     # The base class promises a dict, and its readers stop at None.
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # pyright: ignore[reportIncompatibleMethodOverride]

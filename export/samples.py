@@ -1,5 +1,6 @@
 """Which training images an export looks at: some to calibrate on, others to verify with, never test images."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,19 @@ def draw_samples(images: NDArray[np.uint8], labels: NDArray[np.int64], *, seed: 
         calibration=images[order[:calibration]],
         verification=images[order[calibration : calibration + verification]],
     )
+
+
+def calibration_inputs(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+    """Yield the images one by one as the model takes them: float32 of shape (1, H, W, C), values 0-255.
+
+    Two corner pixels of the first are set to 0 and 255, so that the input's measured range is that of bytes whatever
+    the images are like: its scale becomes 1, and camera bytes go in as they are.
+    """
+    for position, image in enumerate(images):
+        pixels = image[np.newaxis].astype(np.float32)
+        if position == 0:
+            pixels[0, 0, 0], pixels[0, -1, -1] = 0.0, 255.0
+        yield pixels
 
 
 def stratified_order(labels: NDArray[np.int64], *, seed: int) -> NDArray[np.intp]:

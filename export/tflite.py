@@ -1,7 +1,6 @@
 """Keras to TFLite."""
 
 import tempfile
-from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..runtime.errors import SpecMismatchError
 from ..runtime.variants import Recipe
+from .samples import calibration_inputs
 
 
 def to_tflite(model: keras.Model, recipe: Recipe, calibration: NDArray[np.uint8] | None = None) -> bytes:
@@ -38,13 +38,8 @@ def to_tflite(model: keras.Model, recipe: Recipe, calibration: NDArray[np.uint8]
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if calibration is not None and recipe.calibrated:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: _one_by_one(calibration)
+            converter.representative_dataset = lambda: ([pixels] for pixels in calibration_inputs(calibration))
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = tf.uint8
             converter.inference_output_type = tf.uint8
         return converter.convert()
-
-
-def _one_by_one(images: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:
-    for image in images:
-        yield [image[np.newaxis].astype(np.float32)]

@@ -26,8 +26,8 @@ class Tolerance:
 TOLERANCES: Mapping[str, Tolerance] = {
     # The same arithmetic in another order: differences of about 1e-7 are seen, a wrong layer gives 1e-2 and more.
     "float32": Tolerance(max_abs=1e-5),
-    # A single probability near a decision boundary may move far, so the bound is on the whole: a sound int8 file
-    # has 30 dB and more, one with a wrong range or a lost layer under 15.
+    # A single probability near a decision boundary may move far, so the bound is on the whole: noise of a tenth of
+    # the signal's amplitude.
     "static_wi8_ai8": Tolerance(min_snr_db=20.0),
 }
 

@@ -16,7 +16,8 @@ from .manifest_reader import read_manifest, read_vouched_file
 from .preprocess import ImageLike, to_pixels
 from .variants import Format, canonical_name
 
-# What a bundle is loaded with when no variant is asked for: the smallest and fastest on a CPU first.
+# What a bundle is loaded with when no variant is asked for. On a CPU int8 TFLite is the smallest and fastest; in ONNX
+# Runtime int8 is often slower than float for small models, so float comes first there.
 _PREFERENCE = ("static_wi8_ai8.tflite", "float32.tflite", "float32.onnx", "static_wi8_ai8.onnx")
 
 
@@ -147,7 +148,8 @@ def _choose(manifest: Manifest, name: str | None, engine: str) -> Variant:
     runnable = [v for v in candidates if is_installed(ENGINE_OF[v.format])]
     if not runnable:
         raise EngineMissingError(
-            "no engine is installed; pip install 'edgeproof[litert]' for TFLite or 'edgeproof[onnx]' for ONNX"
+            f"no engine for {candidates[0].name} is installed; pip install 'edgeproof[litert]', 'edgeproof[tflite]' on "
+            "32-bit ARM, or 'edgeproof[onnx]'"
         )
     rank = {variant: position for position, variant in enumerate(_PREFERENCE)}
     return min(runnable, key=lambda v: rank.get(v.name, len(rank)))
@@ -158,6 +160,10 @@ def _load_variant(
 ) -> Classifier:
     model = read_vouched_file(folder, variant.file, variant.sha256)
     loaded = load_engine(model, variant.format, engine=engine, threads=threads)
+    if (loaded.input, loaded.output) != (variant.input, variant.output):
+        raise SpecMismatchError(
+            f"{variant.file} has other tensors than the manifest says: {loaded.input}, {loaded.output}"
+        )
     return cls(loaded, classes=manifest.classes, image=manifest.image, variant=variant.name)
 
 

@@ -9,7 +9,7 @@ from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, Unk
 from .spec import TensorSpec
 from .variants import Format
 
-# More than any of the machines has cores; beyond it engines hang or die instead of refusing.
+# Beyond the hundreds, engines hang or die instead of refusing.
 MAX_THREADS = 256
 
 ENGINE_OF: dict[Format, str] = {Format.TFLITE: "litert", Format.ONNX: "onnxruntime"}
@@ -19,7 +19,10 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "litert": ("ai_edge_litert", "tflite_runtime"),
     "onnxruntime": ("onnxruntime",),
 }
-_EXTRAS: dict[str, str] = {"litert": "litert", "onnxruntime": "onnx"}
+_EXTRAS: dict[str, str] = {
+    "litert": "'edgeproof[litert]', or 'edgeproof[tflite]' on 32-bit ARM",
+    "onnxruntime": "'edgeproof[onnx]'",
+}
 
 
 class Engine(Protocol):
@@ -65,9 +68,7 @@ def choose_engine(model_format: Format, engine: str = "auto") -> str:
     if engine not in ("auto", needed):
         raise UnknownNameError(f"engine {engine} does not run .{model_format} files; {needed} does")
     if not is_installed(needed):
-        raise EngineMissingError(
-            f"no engine for .{model_format} files is installed; pip install 'edgeproof[{_EXTRAS[needed]}]'"
-        )
+        raise EngineMissingError(f"no engine for .{model_format} files is installed; pip install {_EXTRAS[needed]}")
     return needed
 
 

@@ -11,7 +11,7 @@ from .spec import QuantParams, TensorSpec
 
 
 def _import_interpreter() -> tuple[Any, str]:
-    """Return the interpreter class and its name with version; importlib, since at most one of the two is there."""
+    """Return the interpreter class and its name with version; by name, since one of the two may be missing."""
     try:
         return import_module("ai_edge_litert.interpreter").Interpreter, f"LiteRT {version('ai-edge-litert')}"
     except ModuleNotFoundError:

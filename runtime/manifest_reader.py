@@ -133,6 +133,11 @@ def _manifest(node: _Node) -> Manifest:
     if preprocessing != "resize":
         raise InvalidFileError(f"preprocessing is {preprocessing!r}; possible: resize")
     classes = tuple(item.label() for item in node.get("classes").items())
+    if len(set(classes)) != len(classes):
+        raise InvalidFileError("manifest.classes holds a class twice")
+    variants = tuple(_variant(item) for item in node.get("variants").items())
+    if len({variant.name for variant in variants}) != len(variants):
+        raise InvalidFileError("manifest.variants holds a name twice")
     image, reference, golden = node.get("image"), node.get("reference"), node.get("golden")
     accuracy = reference.get("accuracy")
     return Manifest(
@@ -149,7 +154,7 @@ def _manifest(node: _Node) -> Manifest:
             accuracy=None if accuracy.value is None else accuracy.number(),
             test_images=reference.get("test_images").integer(0),
         ),
-        variants=tuple(_variant(item) for item in node.get("variants").items()),
+        variants=variants,
         golden=Golden(
             file=golden.get("file").file_name(),
             sha256=golden.get("sha256").sha256(),

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from errno import EISDIR
 from pathlib import Path
 
 from .errors import OutputError
@@ -25,13 +26,34 @@ def new_files(folder: Path) -> Generator[Path]:
     try:
         yield staging
         with _reported(folder):
-            for file in sorted(staging.iterdir()):
-                file.replace(folder / file.name)
+            _move_into(folder, sorted(staging.iterdir()))
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         for new in created:  # innermost first; one that got content stays
             with suppress(OSError):
                 new.rmdir()
+
+
+def _move_into(folder: Path, files: list[Path]) -> None:
+    """Move files into a folder; if one cannot be, or Ctrl-C comes in between, those from before are put back."""
+    old = Path(tempfile.mkdtemp(dir=folder, prefix=".edgeproof-old-"))
+    try:
+        for file in files:
+            target = folder / file.name
+            if target.is_dir() and not target.is_symlink():
+                raise IsADirectoryError(EISDIR, f"{file.name} is a folder")
+            if target.exists():
+                target.rename(old / file.name)
+            file.rename(target)
+    except BaseException:
+        for file in files:
+            if (old / file.name).exists():
+                (old / file.name).replace(folder / file.name)
+            elif not file.exists():
+                (folder / file.name).unlink(missing_ok=True)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

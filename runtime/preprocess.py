@@ -31,7 +31,7 @@ def to_pixels(
             (N, H, W) or (N, H, W, C); a last axis of 1, 3 or 4 is taken for channels. They hold uint8 0-255, or
             floats if `value_range` says what they stand for.
         spec: The size and number of channels that the model takes.
-        value_range: The floats that stand for black and white, for example ``(0, 1)``; scaled to 0-255.
+        value_range: What stands for black and white in arrays of floats, for example ``(0, 1)``; scaled to 0-255.
 
     Returns:
         Array of shape (N, height, width, channels): uint8 0-255, or float32 0-255 where floats were given.
@@ -43,9 +43,9 @@ def to_pixels(
     if isinstance(images, np.ndarray):
         return _from_array(cast(NDArray[Any], images), spec, value_range)
     if isinstance(images, (str, Path)):
-        return _from_array(_colours(read_image(images), spec.channels), spec, value_range)
+        return _from_array(_colours(read_image(images), spec.channels), spec, None)
     if _is_pillow(images):
-        return _from_array(_colours(images, spec.channels), spec, value_range)
+        return _from_array(_colours(images, spec.channels), spec, None)
     batches = [to_pixels(image, spec, value_range=value_range) for image in cast(Iterable[ImageLike], images)]
     if not batches:
         return np.zeros((0, spec.height, spec.width, spec.channels), np.uint8)
@@ -67,11 +67,13 @@ def read_image(path: str | Path) -> "Image":
             # Pillow warns at 89 million pixels and raises at twice that; a bomb is refused at the first sign.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
+                image.verify()  # sees a PNG file's missing end, which decoding does not
+            with Image.open(path) as image:
                 image.load()
                 return ImageOps.exif_transpose(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidFileError(f"{path} is too large an image: {one_line(error)}") from None
-    # Pillow's decoders raise all three for broken content, struct.error among the ValueErrors' kin.
+    # Pillow's decoders raise whatever broken content makes them.
     except Exception as error:
         raise InvalidFileError(f"{path} is not an image that can be read: {one_line(error)}") from error
 
@@ -85,7 +87,9 @@ def _colours(image: "Image", channels: int) -> NDArray[np.uint8]:
     """Return the Pillow image as uint8 (H, W, channels)."""
     from PIL import Image
 
-    if image.mode.startswith("I"):  # 16- and 32-bit grayscale: Pillow's own conversion clips it to white
+    if image.mode in ("I", "F"):
+        raise SpecMismatchError(f"a picture in mode {image.mode} has no known range; convert it to 8 or 16 bits")
+    if image.mode.startswith("I;16"):  # Pillow's own conversion clips it to white
         wide = np.asarray(image).astype(np.float64)
         image = Image.fromarray((wide / 257.0).round().clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:  # what is transparent is drawn as most programs show it: on white
@@ -127,6 +131,8 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
                 f"an array of {batch.dtype} has no known range; pass uint8 0-255, or floats with value_range=(0, 1)"
             )
         return batch
+    if batch.dtype == np.uint8:
+        raise SpecMismatchError("an array of uint8 has the range 0-255; value_range is for floats")
     try:
         low, high = (float(end) for end in value_range)
     except (TypeError, ValueError, OverflowError) as error:

@@ -24,14 +24,13 @@ class QuantParams:
             raise SpecMismatchError(f"a quantization scale must be positive and finite, got {self.scale}")
 
     def quantize(self, real: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Store real numbers as integers, rounding half away from zero as LiteRT's QUANTIZE does.
+        """Store real numbers as integers, rounding half to even as LiteRT's QUANTIZE does (XNNPACK's kernel).
 
         >>> QuantParams(scale=0.5, zero_point=-1).quantize(np.array([0.0, 0.25, -9e9]), np.dtype("int8"))
-        array([  -1,    0, -128], dtype=int8)
+        array([  -1,   -1, -128], dtype=int8)
         """
         info = np.iinfo(dtype)
-        steps = real.astype(np.float64) / self.scale
-        rounded = np.trunc(steps + np.copysign(0.5, steps)) + self.zero_point
+        rounded = np.rint(real.astype(np.float64) / self.scale) + self.zero_point
         return np.clip(rounded, info.min, info.max).astype(dtype)
 
     def dequantize(self, quantized: NDArray[Any]) -> NDArray[np.float32]:
@@ -58,8 +57,12 @@ class TensorSpec:
     def encode(self, real: NDArray[Any]) -> NDArray[Any]:
         """Turn real numbers (any numeric dtype) into this tensor's dtype, same shape."""
         dtype = np.dtype(self.dtype)
-        if self.quantization is None or (real.dtype == dtype and self.is_identity):
+        if dtype.kind == "f" or (real.dtype == dtype and self.is_identity):
             return real.astype(dtype, copy=False)
+        if self.quantization is None:
+            raise SpecMismatchError(
+                f"tensor {self.name!r} holds {dtype} without a scale; {real.dtype} cannot be stored"
+            )
         return self.quantization.quantize(real, dtype)
 
     def decode(self, stored: NDArray[Any]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The picture of a training: accuracy, loss and learning rate over the epochs."""
+"""The picture of a training: accuracy and loss over the epochs."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     epochs = range(1, len(history["loss"]) + 1)
     settled = [value for name in ("accuracy", "val_accuracy") for value in history[name][1:] or history[name]]
     for axes, name, title in ((errors, "accuracy", "Accuracy"), (losses, "loss", "Loss (cross-entropy)")):
-        axes.plot(epochs, history[name], color=_TRAIN, marker=".", label="training (augmented)")
+        axes.plot(epochs, history[name], color=_TRAIN, marker=".", label="training")
         axes.plot(epochs, history[f"val_{name}"], color=_VALIDATION, marker=".", label="validation")
         axes.set_title(title, loc="left", fontweight="bold")
         _tidy(axes, len(epochs))

@@ -103,6 +103,7 @@ def _sha256(array: NDArray[Any]) -> str:
 def _cached_mnist(cache: Path | None) -> Path:
     import pooch
 
+    pooch.get_logger().setLevel("WARNING")  # errors come as exceptions; standard error is for one line
     folder = cache or Path(pooch.os_cache("edgeproof"))
     path = folder / "mnist.npz"
     # pooch would replace a cached file of another digest without a word; load_mnist refuses it instead.

@@ -50,7 +50,7 @@ class Fitted:
     """What fitting gave.
 
     Attributes:
-        history: Loss, accuracy and learning rate of every epoch, by Keras's names.
+        history: Loss and accuracy of every epoch, in training and validation, by Keras's names.
         seconds: Wall time of the epochs.
         train_images: How many images were learned from.
         validation_images: How many were held out.

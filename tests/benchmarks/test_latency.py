@@ -1,6 +1,7 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 from edgeproof.benchmarks import latency
 from edgeproof.benchmarks.latency import measure, summarize
 from edgeproof.runtime.spec import QuantParams, TensorSpec
@@ -64,6 +65,25 @@ def test_every_image_has_its_turn_in_the_engines_own_dtype() -> None:
     for dtype, engine in engines.items():
         expected = {(dtype, image[None].astype(dtype).tobytes()) for image in IMAGES}
         assert set(engine.seen) == expected
+
+
+def test_what_is_timed_is_the_run_and_the_warm_up_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that only the engine moves: every timed run takes exactly what the engine took."""
+    clock = [0]
+    monkeypatch.setattr(latency, "perf_counter_ns", lambda: clock[0])
+    monkeypatch.setattr(latency, "perf_counter", lambda: clock[0] / 1e9)
+
+    class Slow(Watched):
+        def run(self, batch: np.ndarray) -> np.ndarray:
+            clock[0] += 5_000_000 if len(self.diary) == 0 else 1_000_000
+            return super().run(batch)
+
+    diary: list[str] = []
+    found = measure({"a": Slow("a", diary)}, IMAGES, seconds=0.5)["a"]
+    warm_up = 196  # one of 5 ms, then as many of 1 ms as fill 0.2 s
+    assert len(diary) - found.runs == warm_up
+    assert found.runs >= 500
+    assert (found.min_us, found.p50_us, found.max_us) == (1000, 1000, 1000)
 
 
 def test_rounds_are_reported() -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,15 @@ def test_other_images_are_refused(exported: Path, run_folder: Path) -> None:
         benchmark(exported, run_folder / "model.keras", Small())
 
 
+def test_code_inside_the_reference_is_not_run(tmp_path: Path) -> None:
+    pixels = keras.Input((8, 8, 1))
+    doubled = keras.layers.Lambda(lambda x: x * 2)(pixels)
+    keras.Model(pixels, keras.layers.Flatten()(doubled)).save(tmp_path / "model.keras")
+    digest = hashlib.sha256((tmp_path / "model.keras").read_bytes()).hexdigest()
+    with pytest.raises(InvalidFileError, match=r"Keras cannot load .*[Ll]ambda"):
+        load_reference(tmp_path / "model.keras", sha256=digest)
+
+
 @pytest.mark.parametrize("call", list(KerasCall))
 def test_every_call_gives_the_same_answer(
     exported: Path, run_folder: Path, small_data: "Dataset", call: KerasCall
@@ -77,6 +87,9 @@ def test_every_call_gives_the_same_answer(
 
 
 def test_tensorflow_is_held_to_the_threads_in_a_fresh_process() -> None:
-    code = "from edgeproof.benchmarks.reference import limit_threads; print(limit_threads(1))"
+    code = (
+        "from edgeproof.benchmarks.reference import limit_threads, tf; t = tf.config.threading; "
+        "print(limit_threads(1), t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads())"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "1\n"
+    assert done.stdout == "1 1 1\n"

@@ -61,6 +61,30 @@ def test_a_second_export_gives_the_same_bytes(
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
 
 
+def test_calibration_sees_training_images_only_and_none_that_verifies(
+    run_folder: Path, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibrated: list[bytes] = []
+    verified: list[bytes] = []
+    real_convert, real_verify = module.to_tflite, module.verify
+
+    def convert(model: keras.Model, recipe: object, calibration: np.ndarray) -> bytes:
+        calibrated.extend(image.tobytes() for image in calibration)
+        return real_convert(model, recipe, calibration)  # type: ignore[arg-type]
+
+    def verify(engine: object, recipe: str, images: np.ndarray, expected: np.ndarray) -> object:
+        verified.extend(image.tobytes() for image in images)
+        return real_verify(engine, recipe, images, expected)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "_EXPORTERS", {**module._EXPORTERS, module.Format.TFLITE: convert})
+    monkeypatch.setattr(module, "verify", verify)
+    export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", recipes=[find_recipe("int8")])
+    training, test = ({image.tobytes() for image in part} for part in (small_data.x_train, small_data.x_test))
+    assert len(set(calibrated)) == 300
+    assert set(calibrated) <= training - test - set(verified)
+    assert set(verified) <= training - test
+
+
 def test_recipes_can_be_chosen(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
     manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", recipes=[find_recipe("float32")])
     assert [variant.name for variant in manifest.variants] == ["float32.tflite", "float32.onnx"]

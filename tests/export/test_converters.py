@@ -71,6 +71,22 @@ def test_weights_are_stored_as_the_recipe_says(sequential: keras.Model) -> None:
     assert "INT8" in kinds
 
 
+def test_camera_bytes_go_in_as_they_are_even_when_all_calibration_images_are_dim(sequential: keras.Model) -> None:
+    engine = load_engine(to_tflite(sequential, find_recipe("int8"), IMAGES[:8] // 4), Format.TFLITE)
+    assert engine.input.is_identity
+
+
+def test_int8_onnx_weights_have_7_bits_and_a_scale_per_channel(sequential: keras.Model) -> None:
+    """8 bits would saturate on x86 without VNNI; a scale for the whole tensor would cost accuracy."""
+    proto = onnx.load_from_string(to_onnx(sequential, find_recipe("int8"), IMAGES[:8]))
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    kernels = {name: array for name, array in arrays.items() if array.dtype == np.int8 and array.ndim == 4}
+    assert len(kernels) == 3
+    for name, kernel in kernels.items():
+        assert np.abs(kernel.astype(int)).max() == 64
+        assert arrays[name.replace("_quantized", "_scale")].shape == (kernel.shape[0],)
+
+
 def test_tflite_files_are_self_contained(sequential: keras.Model) -> None:
     for recipe in RECIPES.values():
         operators = count_operators(to_tflite(sequential, recipe, IMAGES[:8]), Format.TFLITE)

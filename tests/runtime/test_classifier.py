@@ -147,6 +147,13 @@ def test_the_image_must_match_the_input(bundle_copy: Path, variant: str) -> None
         Classifier.load(bundle_copy, variant=variant)
 
 
+def test_the_file_must_have_the_tensors_of_the_manifest(bundle_copy: Path) -> None:
+    path = bundle_copy / "manifest.json"
+    path.write_text(path.read_text().replace('"scale": 0.00390625', '"scale": 0.5'))
+    with pytest.raises(SpecMismatchError, match="has other tensors than the manifest says"):
+        Classifier.load(bundle_copy)
+
+
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".tflite", "null\0byte.onnx"])
 def test_impossible_names_are_refused(name: str) -> None:
     with pytest.raises(InvalidFileError):

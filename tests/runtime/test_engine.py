@@ -75,6 +75,23 @@ def test_a_missing_engine_names_the_extra(monkeypatch: pytest.MonkeyPatch, model
         choose_engine(model_format)
 
 
+def test_engines_get_the_threads_that_were_asked_for(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgeproof.runtime import litert, ort
+
+    asked: list[int] = []
+    interpreter, name = litert._import_interpreter()
+    monkeypatch.setattr(
+        litert, "_import_interpreter", lambda: (lambda **o: asked.append(o["num_threads"]) or interpreter(**o), name)
+    )
+    real = ort.ort.InferenceSession
+    monkeypatch.setattr(
+        ort.ort, "InferenceSession", lambda m, o, **k: asked.append(o.intra_op_num_threads) or real(m, o, **k)
+    )
+    load_engine((golden / "float32.tflite").read_bytes(), Format.TFLITE, threads=3)
+    load_engine((golden / "float32.onnx").read_bytes(), Format.ONNX, threads=2)
+    assert asked == [3, 2]
+
+
 @pytest.mark.parametrize("threads", [0, -1, 257, 2**40])
 def test_threads_have_a_range(golden: Path, threads: int) -> None:
     with pytest.raises(SpecMismatchError, match=f"threads must be from 1 to 256, got {threads}"):

@@ -22,6 +22,21 @@ def test_new_files_join_the_old_ones(tmp_path: Path) -> None:
     assert (tmp_path / "both").read_text() == "new"
 
 
+def test_files_that_cannot_all_be_moved_are_all_put_back(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "c").mkdir()
+
+    def move() -> None:
+        with new_files(tmp_path) as staging:
+            for name in "abc":
+                (staging / name).write_text("new")
+
+    with pytest.raises(OutputError, match=r"cannot write to .*: c is a folder"):
+        move()
+    assert everything_under(tmp_path) == ["a", "c"]
+    assert (tmp_path / "a").read_text() == "old"
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_new_files_leave_nothing_after_an_error(tmp_path: Path, error: type[BaseException]) -> None:
     def fail() -> None:

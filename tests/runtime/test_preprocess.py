@@ -41,6 +41,36 @@ def test_floats_with_a_range_become_0_to_255() -> None:
     np.testing.assert_allclose(batch[0, :, :, 0], DIGIT, atol=1e-4)
 
 
+def test_a_range_is_not_for_bytes() -> None:
+    with pytest.raises(SpecMismatchError, match="uint8 has the range 0-255"):
+        to_pixels(DIGIT, GRAY, value_range=(0, 255))
+
+
+def test_a_range_does_not_touch_image_files(files: Path) -> None:
+    for_arrays = to_pixels(files / "seven.png", GRAY, value_range=(0, 1))
+    np.testing.assert_array_equal(for_arrays, to_pixels(files / "seven.png", GRAY))
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pictures_without_a_known_range_are_refused(mode: str) -> None:
+    with pytest.raises(SpecMismatchError, match="has no known range"):
+        to_pixels(Image.new(mode, (28, 28), 200), GRAY)
+
+
+def test_a_picture_is_shrunk_by_averages_in_height_and_width() -> None:
+    stripes = np.zeros((8, 12), np.uint8)
+    stripes[:, ::2] = 200  # every pair of columns has a mean of 100
+    resized = to_pixels(stripes, ImageSpec(height=4, width=6, channels=1))
+    assert resized.shape == (1, 4, 6, 1)
+    assert np.abs(resized[:, :, 1:-1].astype(int) - 100).max() <= 25
+
+
+def test_a_warning_about_size_is_enough_to_refuse(tmp_path: Path) -> None:
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
+    with pytest.raises(InvalidFileError, match="too large an image"):
+        read_image(tmp_path / "large.png")
+
+
 @pytest.mark.parametrize("value_range", [(1, 0), (0,), (0, 1, 2), 5, ("0", "b"), (0, float("inf")), (0, 10**400)])
 def test_a_range_is_two_finite_numbers(value_range: object) -> None:
     with pytest.raises(SpecMismatchError, match="value_range must"):
@@ -121,10 +151,11 @@ def test_text_is_not_an_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["two.jpg", "seven.png"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_truncated_image_is_refused(files: Path, tmp_path: Path, name: str, share: float) -> None:
+@pytest.mark.parametrize("missing", [0.7, 0.4, 0.1, 16, 8])
+def test_a_truncated_image_is_refused(files: Path, tmp_path: Path, name: str, missing: float) -> None:
     content = (files / name).read_bytes()
-    (tmp_path / name).write_bytes(content[: int(len(content) * share)])
+    cut = missing if isinstance(missing, int) else int(len(content) * missing)
+    (tmp_path / name).write_bytes(content[:-cut])
     with pytest.raises(InvalidFileError, match="is not an image that can be read"):
         read_image(tmp_path / name)
 

@@ -7,9 +7,14 @@ UINT8_PIXELS = TensorSpec(name="x", dtype="uint8", shape=(1, 2), quantization=Qu
 INT8_SCORES = TensorSpec(name="y", dtype="int8", shape=(1, 3), quantization=QuantParams(scale=0.25, zero_point=-2))
 
 
-def test_halves_are_rounded_away_from_zero_as_litert_does() -> None:
+def test_halves_are_rounded_to_even_as_litert_does() -> None:
     quantized = QuantParams(scale=1.0, zero_point=0).quantize(np.array([0.5, 1.5, -0.5, -1.5]), np.dtype("int8"))
-    assert quantized.tolist() == [1, 2, -1, -2]
+    assert quantized.tolist() == [0, 2, 0, -2]
+
+
+def test_pixels_do_not_wrap_around_in_an_integer_tensor_without_a_scale() -> None:
+    with pytest.raises(SpecMismatchError, match="holds int8 without a scale"):
+        TensorSpec(name="x", dtype="int8", shape=(1,)).encode(np.array([200], np.uint8))
 
 
 def test_values_beyond_the_dtype_are_clipped_to_its_ends() -> None:

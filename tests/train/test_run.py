@@ -54,6 +54,15 @@ def test_the_curves_are_a_picture(run_folder: Path) -> None:
         assert len(image.convert("RGB").getcolors(maxcolors=1 << 20) or ()) > 20
 
 
+def test_the_same_run_gives_the_same_model(small_data: "Dataset", tmp_path: Path) -> None:
+    def weights(folder: str) -> list[np.ndarray]:
+        train(small_data, tmp_path / folder, options=FitOptions(epochs=1))
+        return keras.saving.load_model(tmp_path / folder / "model.keras").get_weights()
+
+    for one, other in zip(weights("a"), weights("b"), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_an_unknown_preset_leaves_no_folder(small_data: "Dataset", tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="unknown preset"):
         train(small_data, tmp_path / "run", preset="huge", options=FitOptions())
