@@ -68,7 +68,7 @@ def test_an_output_folder_that_cannot_be_written_is_refused(verb: str, small_npz
 
 
 @pytest.mark.parametrize("verb", ["train", "demo"])
-@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_training_that_is_stopped_leaves_nothing(
     verb: str, request_to_stop: signal.Signals, small_npz: Path, tmp_path: Path
 ) -> None:
