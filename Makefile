@@ -1,8 +1,9 @@
 PYTHON ?= python3
+PYTHON_OLD ?= python3.11
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint types wheel test-light results clean
+.PHONY: demo test lint types wheel test-light test-old results clean
 
 demo: $(INSTALLED)
 	$(BIN)/edgeproof demo
@@ -26,16 +27,24 @@ wheel: $(INSTALLED)
 test-light: wheel
 	rm -rf .venv-light
 	$(PYTHON) -m venv .venv-light
-	.venv-light/bin/pip install --quiet --constraint constraints.txt pytest "$$(echo dist/*.whl)[litert,onnx]"
+	.venv-light/bin/pip install --quiet --constraint constraints.txt pytest "$$(echo dist/*.whl)[litert,onnx,inspect]"
 	.venv-light/bin/python -c "from importlib.util import find_spec; assert not find_spec('tensorflow')"
-	.venv-light/bin/pytest -m "not tensorflow" tests/runtime tests/cli tests/test_*.py
+	.venv-light/bin/pytest -m "not tensorflow" tests/runtime tests/cli tests/inspection tests/test_*.py
+
+# The last runtime for 32-bit ARM and for old Pi images; its wheels end with Python 3.11.
+test-old: wheel
+	rm -rf .venv-old
+	$(PYTHON_OLD) -m venv .venv-old
+	.venv-old/bin/pip install --quiet pytest tflite-runtime==2.14.0 numpy==1.26.4 "$$(echo dist/*.whl)[tflite]"
+	.venv-old/bin/pytest tests/runtime/test_golden.py
+	$(BIN)/pytest tests/export/test_old_runtime.py --old-python .venv-old/bin/python
 
 # The README's table and pictures, measured anew on this machine.
 results: demo
 	$(BIN)/python docs/make_results.py runs/demo/report
 
 clean:
-	rm -rf .venv .venv-light build dist runs *.egg-info
+	rm -rf .venv .venv-light .venv-old build dist runs *.egg-info
 
 # The constraints pin the tested set; without the file pip takes the newest versions that pyproject.toml allows.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -1,7 +1,7 @@
 """The Keras original as one more engine; the one module here that needs TensorFlow."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class KerasEngine:
         self.name = f"Keras {keras.__version__}, TensorFlow {tf.__version__}, {call}"
         self.input = TensorSpec(name="image", dtype="float32", shape=tuple(model.inputs[0].shape))
         self.output = TensorSpec(name="probabilities", dtype="float32", shape=tuple(model.outputs[0].shape))
+        self.metadata: Mapping[str, str] = {}
         self._run = _callable(model, call)
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:

@@ -21,6 +21,7 @@ _VERBS = {
     "train": "train a preset and write model.keras",
     "export": "convert a .keras file to TFLite and ONNX, proven against the original",
     "predict": "classify image files with an exported model",
+    "inspect": "say what is inside a model file or a bundle",
     "benchmark": "compare every variant of a bundle with the Keras original",
 }
 

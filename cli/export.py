@@ -1,66 +1,152 @@
 """`edgeproof export`."""
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..runtime.variants import RECIPES, Recipe, find_recipe
-from .options import add_data, seed
+from ..runtime.errors import CheckFailedError, InvalidFileError
+from ..runtime.files import read_file
+from ..runtime.manifest import MANIFEST_NAME, LeftOut, Manifest
+from ..runtime.output import new_folder
+from ..runtime.variants import RECIPES, find_recipe
+from .child import run_in_child
+from .options import add_data, positive, seed
 
 if TYPE_CHECKING:
-    from ..export.bundle import Exported
+    from ..export.options import Event, ExportOptions
+
+_MAX_LABELS_BYTES = 2**20
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
-    parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="a .keras file; it takes raw pixels, 0-255, and ends in a softmax"
-    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file: an image classifier")
     add_data(parser)
     parser.add_argument(
         "--recipes",
         default="all",
         help=f"comma-separated: {', '.join(RECIPES)}, or an alias such as int8 (default: all)",
     )
-    parser.add_argument("--seed", type=seed, default=1, help="chooses the calibration images (default: 1)")
     parser.add_argument(
         "--out", type=Path, help="the bundle's folder; a bundle there is replaced (default: bundle beside MODEL)"
+    )
+    model = parser.add_argument_group("what the model is like")
+    model.add_argument(
+        "--input-range",
+        nargs=2,
+        type=float,
+        default=(0.0, 255.0),
+        metavar=("LOW", "HIGH"),
+        help="what black and white are to the model; every exported file takes raw pixels (default: 0 255)",
+    )
+    model.add_argument("--softmax", action="store_true", help="the model gives logits: append a softmax")
+    model.add_argument("--labels", type=Path, metavar="FILE", help="what the classes are called, one per line")
+    model.add_argument(
+        "--custom", type=Path, metavar="FILE.py", help="your Python file that registers the model's own layers; is run"
+    )
+    how = parser.add_argument_group("how it is exported")
+    how.add_argument("--seed", type=seed, default=1, help="chooses the calibration images (default: 1)")
+    how.add_argument(
+        "--calibration-images", type=positive, default=500, metavar="N", help="drawn from --data (default: 500)"
+    )
+    how.add_argument(
+        "--onnx-int8-for",
+        choices=("any", "vnni"),
+        default="any",
+        help="any: 7-bit weights, right on every CPU; vnni: 8 bits, for ARM and x86 with VNNI (default: any)",
+    )
+    how.add_argument(
+        "--prove-in",
+        type=Path,
+        metavar="PYTHON",
+        help="a Python with an older TFLite runtime: every .tflite file is run in it, and the manifest says so",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Export and write the bundle."""
+    from ..export.keras_file import check_keras_file
+    from ..export.options import ExportOptions
+
     names = list(RECIPES) if options.recipes == "all" else options.recipes.split(",")
-    recipes = list(dict.fromkeys(find_recipe(name.strip()) for name in names))
+    chosen = ExportOptions(
+        recipes=tuple(dict.fromkeys(find_recipe(name.strip()) for name in names)),
+        seed=options.seed,
+        calibration_images=options.calibration_images,
+        input_range=tuple(options.input_range),
+        softmax=options.softmax,
+        labels=None if options.labels is None else _labels(options.labels),
+        custom=options.custom,
+        reduce_range=options.onnx_int8_for == "any",
+        prove_in=options.prove_in,
+    )
+    check_keras_file(options.model)
     out = options.out or options.model.parent / "bundle"
-    export_and_tell(options.model, options.data, out, recipes=recipes, seed=options.seed)
+    print(f"Exporting {options.model}; every file is compared with it on up to 500 training images", flush=True)
+    with new_folder(out, marker=MANIFEST_NAME) as staging:
+        manifest: Manifest = run_in_child(partial(_export, options.model, options.data, staging, chosen), tell=_tell)
+    _summarize(manifest, out)
+    if manifest.left_out:
+        names = ", ".join(one.name for one in manifest.left_out)
+        raise CheckFailedError(f"left out of {out}: {names}; the reasons stand above and in its {MANIFEST_NAME}")
     return 0
 
 
-def export_and_tell(model: Path, data_name: str, out: Path, *, recipes: list[Recipe], seed: int) -> None:
-    """Export with a line per proven variant."""
-    from ..export.keras_file import check_keras_file
+def _export(
+    model: Path, data_name: str, folder: Path, options: "ExportOptions", tell: "Callable[[Event], None]"
+) -> Manifest:
+    """Do the work; in a child process."""
     from ..train.data import load_data
 
-    check_keras_file(model)
     data = load_data(data_name)
-    from ..export.bundle import export_bundle
+    from ..export.bundle import write_bundle
 
-    print(f"Exporting {model}; every file is compared with it on up to 500 training images", flush=True)
-    manifest = export_bundle(model, data, out, recipes=recipes, seed=seed, report=_tell)
-    reference = manifest.reference
-    print(f"  {out}: {len(manifest.variants)} files, each within its recipe's tolerance of the original")
-    if reference.accuracy is not None:
+    return write_bundle(model, data, folder, options, tell=tell)
+
+
+def _tell(event: "Event") -> None:
+    """Print one line per variant, as it is proven."""
+    from ..export.options import CalibrationWarning
+
+    if isinstance(event, LeftOut):
+        print(f"  {event.name:24} left out: {event.reason}", flush=True)
+    elif isinstance(event, CalibrationWarning):
+        print(f"  warning: {event.text}", flush=True)
+    else:
+        difference = event.difference
         print(
-            f"  the Keras original gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right"
+            f"  {event.variant.name:24} {event.variant.size_bytes / 1000:9,.1f} kB"
+            f"  agreement {difference.agreement * 100:6.2f} %"
+            f"  largest difference {difference.max_abs:.1e}  signal to noise {difference.snr_db:5.1f} dB",
+            flush=True,
         )
+        for note in event.notes:
+            print(f"  {'':24} {note}", flush=True)
 
 
-def _tell(one: "Exported") -> None:
-    difference = one.difference
-    print(
-        f"  {one.variant.name:22} {one.variant.size_bytes / 1000:7.1f} kB"
-        f"  agreement {difference.agreement * 100:6.2f} %"
-        f"  largest difference {difference.max_abs:.1e}  signal to noise {difference.snr_db:5.1f} dB",
-        flush=True,
-    )
+def _summarize(manifest: Manifest, out: Path) -> None:
+    reference = manifest.reference
+    given = f"gives {reference.output}" + ("; a softmax was appended" if reference.output == "logits" else "")
+    low, high = reference.input_range
+    print(f"  {out}: {len(manifest.variants)} files, each within its recipe's tolerance of the original")
+    print(f"  the Keras original takes {low:g} to {high:g} and {given}", end="")
+    if reference.accuracy is not None:
+        print(f"; it gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right", end="")
+    print()
+
+
+def _labels(file: Path) -> tuple[str, ...]:
+    try:
+        labels = tuple(
+            line.strip() for line in read_file(file, "labels", max_bytes=_MAX_LABELS_BYTES).decode().splitlines()
+        )
+    except UnicodeDecodeError as error:
+        raise InvalidFileError(f"{file} is not text in UTF-8: {error}") from error
+    for number, label in enumerate(labels, 1):
+        if not label or not label.isprintable():
+            raise InvalidFileError(f"{file}, line {number}: a label is needed, got {label!a:.40}")
+    if len(set(labels)) != len(labels):
+        raise InvalidFileError(f"{file} holds a label twice")
+    return labels

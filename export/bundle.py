@@ -2,33 +2,28 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.engine import load_engine
-from ..runtime.errors import CheckFailedError, EdgeproofError, SpecMismatchError, one_line
-from ..runtime.manifest import MANIFEST_NAME, Golden, Manifest, Reference, Variant
+from ..runtime.description import LABELS_NAME
+from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
+from ..runtime.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
 from ..runtime.output import new_folder
-from ..runtime.variants import RECIPES, Format, Recipe
-from .onnx import to_onnx
-from .operators import count_operators
-from .samples import draw_samples
+from ..runtime.variants import Format, Recipe
+from .calibration_linter import lint_images, lint_input_range, lint_stability
+from .converters import Converters
+from .options import DEFAULTS, CalibrationWarning, Event, ExportOptions, Proven
+from .other_runtimes import OtherRuntime, find_micro, find_runtime
+from .proof import Proof, prove
+from .samples import Samples, draw_samples
 from .source import Source, load_source
-from .tflite import to_tflite
-from .verification import Difference, run_each, verify
 
-LABELS_NAME, GOLDEN_NAME = "labels.txt", "golden.npz"
-
-_EXPORTERS: Mapping[Format, Callable[[keras.Model, Recipe, NDArray[np.uint8] | None], bytes]] = {
-    Format.TFLITE: to_tflite,
-    Format.ONNX: to_onnx,
-}
+GOLDEN_NAME = "golden.npz"
 
 
 class LabelledImages(Protocol):
@@ -50,24 +45,13 @@ class LabelledImages(Protocol):
     def classes(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exported:
-    """One variant on its way into the bundle: the file, what the manifest says of it, and the proof."""
-
-    variant: Variant
-    content: bytes
-    golden: NDArray[np.generic]
-    difference: Difference
-
-
 def export_bundle(
     model: Path,
     data: LabelledImages,
     out: Path,
+    options: ExportOptions = DEFAULTS,
     *,
-    recipes: Sequence[Recipe] = tuple(RECIPES.values()),
-    seed: int = 1,
-    report: Callable[[Exported], None] = lambda _: None,
+    tell: Callable[[Event], None] = lambda _: None,
 ) -> Manifest:
     """Export a Keras file with every recipe in every format and write the bundle.
 
@@ -75,112 +59,137 @@ def export_bundle(
         model: A `.keras` file.
         data: What to calibrate on and to verify with.
         out: The bundle's folder; an older bundle there is replaced, in one step, once all variants are proven.
-        recipes: Which recipes to export.
-        seed: Chooses the calibration and verification images.
-        report: Called with each variant when it is proven.
+        options: What to export, and how.
+        tell: Called with what happens, as it happens.
+
+    Returns:
+        The manifest. Variants that could not be converted, or are too far from the original, are in `left_out`.
 
     Raises:
-        CheckFailedError: A file does not give the original's answers; nothing is written.
+        CheckFailedError: No variant is close enough to the original; nothing is written.
         InvalidFileError: The model cannot be loaded.
-        SpecMismatchError: Model and data do not fit each other.
+        SpecMismatchError: Model, labels and data do not fit each other.
         OutputError: `out` cannot be written.
     """
     with new_folder(out, marker=MANIFEST_NAME) as staging:
-        source = load_source(model)
-        _check_fit(source, data)
-        samples = draw_samples(data.x_train, data.y_train, seed=seed)
-        expected = source.probabilities(samples.verification)
-        exported = []
-        for model_format in Format:
-            for recipe in recipes:
-                if model_format in recipe.formats:
-                    one = _export(source, recipe, model_format, samples.calibration, samples.verification, expected)
-                    report(one)
-                    exported.append(one)
-        golden = _golden_file(samples.golden, expected, exported)
-        manifest = Manifest(
-            image=source.image,
-            preprocessing="resize",
-            classes=data.classes,
-            reference=Reference(
-                sha256=source.sha256,
-                parameters=source.model.count_params(),
-                accuracy=_accuracy(source, data),
-                test_images=len(data.x_test),
-            ),
-            variants=tuple(one.variant for one in exported),
-            golden=Golden(file=GOLDEN_NAME, sha256=_sha256(golden), images=len(samples.golden)),
-        )
-        for one in exported:
-            (staging / one.variant.file).write_bytes(one.content)
-        (staging / GOLDEN_NAME).write_bytes(golden)
-        (staging / LABELS_NAME).write_text("".join(f"{label}\n" for label in data.classes), encoding="utf-8")
-        (staging / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+        return write_bundle(model, data, staging, options, tell=tell)
+
+
+def write_bundle(
+    model: Path, data: LabelledImages, folder: Path, options: ExportOptions, *, tell: Callable[[Event], None]
+) -> Manifest:
+    """Write the bundle's files into an empty folder; the rest is as in `export_bundle`."""
+    runtimes = [runtime for runtime in (find_micro(), find_runtime(options.prove_in)) if runtime]
+    size = data.x_train.shape[1:]
+    source = load_source(
+        model,
+        size=(size[0], size[1], size[2]),
+        input_range=options.input_range,
+        softmax=options.softmax,
+        custom=options.custom,
+    )
+    classes = _classes(source, data, options.labels)
+    samples = draw_samples(data.x_train, data.y_train, seed=options.seed, count=options.calibration_images)
+    expected = source.probabilities(samples.verification)
+    with Converters(source, samples.calibration, classes, reduce_range=options.reduce_range) as converters:
+        found = _warnings(source, samples, classes, data, converters, options.recipes)
+        for text in found:
+            tell(CalibrationWarning(text=text))
+        proofs, left_out = _prove_all(converters, samples, expected, options, runtimes, tell)
+    if not proofs:
+        raise CheckFailedError(f"no variant could be exported: {'; '.join(f'{o.name}: {o.reason}' for o in left_out)}")
+    golden = _golden_file(samples.golden, expected, proofs)
+    manifest = Manifest(
+        image=source.image,
+        preprocessing=converters.preprocessing,
+        classes=classes,
+        reference=Reference(
+            sha256=source.sha256,
+            parameters=source.parameters,
+            input_range=source.input_range,
+            output=source.output,
+            accuracy=_accuracy(source, data),
+            test_images=len(data.x_test),
+        ),
+        calibration=Calibration(images=len(samples.calibration), seed=options.seed, warnings=tuple(found)),
+        variants=tuple(proof.variant for proof in proofs),
+        left_out=tuple(left_out),
+        golden=Golden(file=GOLDEN_NAME, sha256=hashlib.sha256(golden).hexdigest(), images=len(samples.golden)),
+    )
+    for proof in proofs:
+        (folder / proof.variant.file).write_bytes(proof.content)
+    (folder / GOLDEN_NAME).write_bytes(golden)
+    (folder / LABELS_NAME).write_text("".join(f"{label}\n" for label in classes), encoding="utf-8")
+    (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
 
 
-def _check_fit(source: Source, data: LabelledImages) -> None:
+def _classes(source: Source, data: LabelledImages, labels: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Check that model, data and labels fit each other, and return what the classes are called."""
     image = source.image
     taken, given = (image.height, image.width, image.channels), data.x_train.shape[1:]
     if taken != given:
         raise SpecMismatchError(f"the model takes images of shape {taken}, the data has {given}")
     if source.classes != len(data.classes):
         raise SpecMismatchError(f"the model has {source.classes} classes, the data has {len(data.classes)}")
+    if labels is None:
+        return data.classes
+    if len(labels) != source.classes:
+        raise SpecMismatchError(f"{len(labels)} labels are given for {source.classes} classes; needed is one per class")
+    return labels
 
 
-def _export(
+def _warnings(
     source: Source,
-    recipe: Recipe,
-    model_format: Format,
-    calibration: NDArray[np.uint8],
-    verification: NDArray[np.uint8],
+    samples: Samples,
+    classes: Sequence[str],
+    data: LabelledImages,
+    converters: Converters,
+    recipes: Sequence[Recipe],
+) -> list[str]:
+    found = lint_input_range(source, samples.verification, samples.verification_labels)
+    if any(recipe.calibrated for recipe in recipes):
+        found += lint_images(samples.calibration, samples.calibration_labels, classes, data.x_train)
+        # A model that the converter cannot express is not looked at here, and left out later with the reason.
+        with suppress(SpecMismatchError):
+            found += lint_stability(converters.float32_tflite(), samples.calibration)
+    return found
+
+
+def _prove_all(
+    converters: Converters,
+    samples: Samples,
     expected: NDArray[np.float32],
-) -> Exported:
-    name = f"{recipe.name}.{model_format}"
-    try:
-        content = _EXPORTERS[model_format](source.model, recipe, calibration)
-    except (EdgeproofError, OSError, MemoryError):
-        raise
-    # The converters raise whatever their parts do, with pages of graph in the message.
-    except Exception as error:
-        raise SpecMismatchError(f"this model cannot be converted to {name}: {one_line(error)[:300]}") from error
-    engine = load_engine(content, model_format)
-    if engine.input.quantization is not None and not engine.input.is_identity:
-        raise CheckFailedError(f"{name} does not take bytes as they are: {engine.input.quantization}")
-    try:
-        difference = verify(engine, recipe.name, verification, expected)
-    except CheckFailedError as error:
-        raise CheckFailedError(f"{name} does not give the original's answers: {error}") from error
-    return Exported(
-        variant=Variant(
-            name=name,
-            file=name,
-            format=model_format,
-            recipe=recipe.name,
-            sha256=_sha256(content),
-            size_bytes=len(content),
-            input=engine.input,
-            output=engine.output,
-            operators=count_operators(content, model_format),
-        ),
-        content=content,
-        golden=run_each(engine, verification),
-        difference=difference,
-    )
+    options: ExportOptions,
+    runtimes: Sequence[OtherRuntime],
+    tell: Callable[[Event], None],
+) -> tuple[list[Proof], list[LeftOut]]:
+    proofs: list[Proof] = []
+    left_out: list[LeftOut] = []
+    for model_format in Format:
+        for recipe in (recipe for recipe in options.recipes if model_format in recipe.formats):
+            try:
+                content = converters.convert(recipe, model_format)
+                proof = prove(
+                    content, recipe, model_format, samples, expected, runtimes, reduce_range=options.reduce_range
+                )
+            # The converter cannot express the model, the engine does not accept the file, or its answers are others.
+            except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:
+                left_out.append(LeftOut(name=f"{recipe.name}.{model_format}", reason=str(error)))
+                tell(left_out[-1])
+                continue
+            proofs.append(proof)
+            tell(Proven(variant=proof.variant, difference=proof.difference, notes=proof.notes))
+    return proofs, left_out
 
 
-def _golden_file(images: NDArray[np.uint8], expected: NDArray[np.float32], exported: Sequence[Exported]) -> bytes:
+def _golden_file(images: NDArray[np.uint8], expected: NDArray[np.float32], proofs: Sequence[Proof]) -> bytes:
     """Pack inputs and outputs: `inputs`, `reference`, and each variant's raw outputs under its name."""
-    count = len(images)
     buffer = io.BytesIO()
-    outputs = {one.variant.name: one.golden[:count] for one in exported}
-    np.savez_compressed(buffer, allow_pickle=False, inputs=images, reference=expected[:count], **outputs)
+    outputs = {name: answers for proof in proofs for name, answers in proof.golden.items()}
+    np.savez_compressed(buffer, allow_pickle=False, inputs=images, reference=expected[: len(images)], **outputs)
     return buffer.getvalue()
 
 
 def _accuracy(source: Source, data: LabelledImages) -> float:
     return float(np.mean(source.probabilities(data.x_test).argmax(axis=1) == data.y_test))
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-CALIBRATION_IMAGES = 500
+from ..runtime.errors import SpecMismatchError
+
+PIXELS = (0.0, 255.0)
+
+CALIBRATION_IMAGES = 500  # the default
 VERIFICATION_IMAGES = 500
 GOLDEN_IMAGES = 32
 
@@ -17,11 +22,15 @@ class Samples:
 
     Attributes:
         calibration: What activation ranges are measured on.
+        calibration_labels: Their classes, shape (N,).
         verification: What every exported file is compared with the original on.
+        verification_labels: Their classes, shape (N,).
     """
 
     calibration: NDArray[np.uint8]
+    calibration_labels: NDArray[np.int64]
     verification: NDArray[np.uint8]
+    verification_labels: NDArray[np.int64]
 
     @property
     def golden(self) -> NDArray[np.uint8]:
@@ -29,21 +38,57 @@ class Samples:
         return self.verification[:GOLDEN_IMAGES]
 
 
-def draw_samples(images: NDArray[np.uint8], labels: NDArray[np.int64], *, seed: int) -> Samples:
+def draw_samples(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], *, seed: int, count: int = CALIBRATION_IMAGES
+) -> Samples:
     """Draw both samples with every class in proportion; a small data set is halved between them.
 
     Args:
         images: Training images, uint8 of shape (N, H, W, C).
         labels: Their classes, shape (N,).
         seed: The same seed gives the same images in the same order.
+        count: How many to calibrate on.
     """
-    calibration = min(CALIBRATION_IMAGES, len(images) // 2)
+    calibration = min(count, len(images) // 2)
     verification = min(VERIFICATION_IMAGES, len(images) - calibration)
     order = stratified_order(labels, seed=seed)
+    first, second = order[:calibration], order[calibration : calibration + verification]
     return Samples(
-        calibration=images[order[:calibration]],
-        verification=images[order[calibration : calibration + verification]],
+        calibration=images[first],
+        calibration_labels=labels[first],
+        verification=images[second],
+        verification_labels=labels[second],
     )
+
+
+def check_calibration_images(images: NDArray[Any] | None, shape: tuple[int, ...], recipe: str) -> None:
+    """Refuse what activation ranges cannot be measured on.
+
+    Args:
+        images: What is given.
+        shape: The shape (H, W, C) of one image that the model takes.
+        recipe: Who asks, for the message.
+
+    Raises:
+        SpecMismatchError: There are none, they have another shape, or values outside of 0-255.
+    """
+    if images is None or len(images) == 0:
+        raise SpecMismatchError(f"{recipe} needs calibration images: give some hundreds of the training images")
+    if images.shape[1:] != tuple(shape):
+        raise SpecMismatchError(f"calibration images have shape {images.shape[1:]}; the model takes {tuple(shape)}")
+    if images.dtype.kind not in "uif":
+        raise SpecMismatchError(f"calibration images hold {images.dtype}; needed are pixels, 0-255")
+    broken = int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())
+    if broken:
+        raise SpecMismatchError(f"{broken} calibration images hold NaN or infinity; leave them out")
+    low, high = float(images.min()), float(images.max())
+    if low < 0 or high > 255:
+        raise SpecMismatchError(f"calibration images go from {low:g} to {high:g}; needed are raw pixels, 0-255")
+    if images.dtype.kind == "f" and high <= 1:
+        raise SpecMismatchError(
+            f"calibration images go from {low:g} to {high:g} as {images.dtype}; needed are raw pixels, 0-255: multiply "
+            "by 255"
+        )
 
 
 def calibration_inputs(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:

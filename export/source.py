@@ -1,6 +1,9 @@
-"""The Keras model that is exported: loaded safely, checked for what every exporter relies on."""
+"""The Keras model that is exported: loaded safely, and wrapped so that it takes pixels and gives probabilities."""
 
 import hashlib
+import importlib.util
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +11,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.description import ImageSpec
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
-from ..runtime.manifest import ImageSpec
-from .keras_file import check_keras_file
+from ..runtime.files import check_file
+from .keras_file import check_keras_file, why_not_loaded
+from .samples import PIXELS
+
+PROBABILITIES, LOGITS = "probabilities", "logits"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,15 +25,21 @@ class Source:
     """An image classifier with one input and one output, and the file that it came from.
 
     Attributes:
-        model: Takes raw pixels 0-255 as float32 NHWC, gives class probabilities.
+        model: Takes raw pixels 0-255 as float32 NHWC, gives class probabilities as float32.
         image: The images that it takes.
         classes: How many probabilities it gives.
+        parameters: How many numbers it holds.
+        input_range: What black and white are to the model in the file.
+        output: What the model in the file gives: ``"probabilities"`` or ``"logits"``.
         sha256: Digest of the file.
     """
 
     model: keras.Model
     image: ImageSpec
     classes: int
+    parameters: int
+    input_range: tuple[float, float]
+    output: str
     sha256: str
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -36,58 +49,199 @@ class Source:
             SpecMismatchError: They are no probabilities.
         """
         try:
-            found = self.model.predict(images.astype(np.float32), batch_size=500, verbose=0)
+            found = self.model.predict(images.astype(np.float32), batch_size=100, verbose=0)
         # Whatever a layer raises.
         except Exception as error:
             raise SpecMismatchError(f"Keras cannot run the model: {one_line(error)[:300]}") from error
-        if not isinstance(found, np.ndarray):
-            raise SpecMismatchError(f"the model gives a {type(found).__name__}; a plain output is needed")
+        if self.output == LOGITS:
+            _check_logits(found)
         # What is compared, reported and thresholded later are probabilities; scores would be misread silently.
         if not (np.all(found >= 0) and np.allclose(found.sum(axis=1), 1, atol=1e-3)):
             raise SpecMismatchError(
                 f"the model's outputs are no probabilities: they go from {found.min():.3g} to {found.max():.3g} and "
-                f"sum up to {found.sum(axis=1).mean():.3g}; end the model with a softmax"
+                f"sum up to {found.sum(axis=1).mean():.3g}; if they are logits, say --softmax to have one appended"
             )
         return found
 
 
-def load_source(path: Path) -> Source:
+def load_source(
+    path: Path,
+    *,
+    size: tuple[int, int, int] | None = None,
+    input_range: tuple[float, float] = PIXELS,
+    softmax: bool = False,
+    custom: Path | None = None,
+) -> Source:
     """Load a `.keras` file in Keras's safe mode, in which it can hold no code.
 
+    Args:
+        path: The file.
+        size: Height, width and channels of the images, for a model that leaves them open.
+        input_range: What black and white are to the model.
+        softmax: The model gives logits; append a softmax.
+        custom: A Python file that is run first: it registers the model's own layers with
+            ``@keras.saving.register_keras_serializable()``.
+
     Raises:
-        InvalidFileError: The file is missing, is no `.keras` file, or cannot be loaded safely.
+        InvalidFileError: A file is missing, is not what it should be, or cannot be loaded safely.
         SpecMismatchError: The model is no image classifier with one input and one output.
     """
     check_keras_file(path)
+    if custom is not None:
+        _run(custom)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     # Keras raises whatever a layer's constructor or the archive raised.
     except Exception as error:
-        raise InvalidFileError(f"Keras cannot load {path}: {one_line(error)[:300]}") from error
-    return as_source(model, sha256=sha256)
+        raise InvalidFileError(f"Keras cannot load {path}: {why_not_loaded(path, error)}") from error
+    return as_source(model, sha256=sha256, size=size, input_range=input_range, softmax=softmax)
 
 
-def as_source(model: keras.Model, *, sha256: str) -> Source:
-    """Check that a model is an image classifier with one input and one output.
+def as_source(
+    model: keras.Model,
+    *,
+    sha256: str,
+    size: tuple[int, int, int] | None = None,
+    input_range: tuple[float, float] = PIXELS,
+    softmax: bool = False,
+) -> Source:
+    """Check that a model is an image classifier with one input and one output, and wrap it; see `load_source`.
 
     Raises:
         SpecMismatchError: It is not; the message gives the shapes.
     """
-    try:
-        inputs, outputs = model.inputs or (), model.outputs or ()
-    except (ValueError, AttributeError) as error:
-        raise SpecMismatchError(
-            f"the model has no input shape yet; build it before it is saved: {one_line(error)}"
-        ) from error
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise SpecMismatchError(f"the model has {len(inputs)} inputs and {len(outputs)} outputs; one of each is needed")
-    match tuple(inputs[0].shape), tuple(outputs[0].shape):
-        case (_, int(height), int(width), (1 | 3) as channels), (_, int(classes)):
-            image = ImageSpec(height=height, width=width, channels=channels)
-            return Source(model=model, image=image, classes=classes, sha256=sha256)
-        case taken, given:
-            raise SpecMismatchError(
-                f"the model takes {taken} and gives {given}; needed are (batch, height, width, 1 or 3) and "
-                "(batch, classes)"
+    image = _image_of(model, size)
+    if not model.built or not model.count_params():
+        raise SpecMismatchError(f"model {model.name!r} holds no weights; call it once and train it before it is saved")
+    serving, given = serving_model(model, image, input_range=input_range, softmax=softmax)
+    match given:
+        case (_, int(classes)) if classes > 1:
+            return Source(
+                model=serving,
+                image=image,
+                classes=classes,
+                parameters=model.count_params(),
+                input_range=input_range,
+                output=LOGITS if softmax else PROBABILITIES,
+                sha256=sha256,
             )
+        case _:
+            last = next(iter(reversed(list(_leaves(model)))), model)
+            raise SpecMismatchError(
+                f"the model gives shape {given} (its last layer is {last.name!r}); needed is (batch, classes) with "
+                "at least 2 classes: end it in a Dense layer with one unit per class"
+            )
+
+
+def serving_model(
+    model: keras.Model, image: ImageSpec, *, input_range: tuple[float, float] = PIXELS, softmax: bool = False
+) -> tuple[keras.Model, tuple[int | None, ...]]:
+    """Wrap a model so that it takes raw pixels and gives probabilities, with all of its layers at inference.
+
+    Args:
+        model: Any Keras 3 model with one input and one output, subclassed ones included.
+        image: The images that it will be given.
+        input_range: What black and white are to the model.
+        softmax: Append a softmax.
+
+    Returns:
+        The wrapped model, and the shape that it gives.
+
+    Raises:
+        SpecMismatchError: The model does not take such images, or gives several outputs.
+    """
+    low, high = input_range
+    if not -1e6 < low < high < 1e6:
+        raise SpecMismatchError(f"an input range goes from a smaller to a larger number, got {low:g} to {high:g}")
+    pixels = keras.Input((image.height, image.width, image.channels), name="image")
+    scaled = pixels
+    if input_range != PIXELS:
+        scaled = keras.layers.Rescaling((high - low) / 255, offset=low, name="input_range")(pixels)
+    try:
+        answers = model(scaled, training=False)
+    # Whatever a layer raises when shapes do not fit.
+    except Exception as error:
+        raise SpecMismatchError(
+            f"model {model.name!r} does not take images of shape {(image.height, image.width, image.channels)}: "
+            f"{one_line(error)[:300]}"
+        ) from error
+    if not isinstance(answers, keras.KerasTensor):
+        count = len(answers) if isinstance(answers, (list, tuple, dict)) else 0
+        raise SpecMismatchError(
+            f"model {model.name!r} has {count} outputs; one is needed: save keras.Model(model.inputs, the one output)"
+        )
+    if softmax:
+        answers = keras.layers.Softmax(name="softmax", dtype="float32")(answers)
+    return keras.Model(pixels, answers, name="serving"), tuple(answers.shape)
+
+
+def _check_logits(softmaxed: NDArray[np.float32]) -> None:
+    """Refuse a softmax on top of a softmax: it would flatten all answers.
+
+    Logits are known up to a constant from their softmax. If, with the constant that makes them sum up to 1, all of them
+    are probabilities and some are certain, probabilities is what they were.
+    """
+    shifted = np.log(np.maximum(softmaxed, np.finfo(np.float32).tiny))
+    before = shifted + (1 - shifted.sum(axis=1, keepdims=True)) / softmaxed.shape[1]
+    if before.min() > -1e-4 and before.max() > 0.99:
+        raise SpecMismatchError("the model gives probabilities already; leave out --softmax")
+
+
+def _image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec:
+    """Return the images that a model was built for; where it leaves their size open, those that it is given."""
+    taken = _input_shape(model)
+    if taken is None and size is None:
+        raise SpecMismatchError(f"model {model.name!r} has no input shape yet; build it before it is saved")
+    match taken, size:
+        case (None, (height, width, channels)):
+            pass
+        case ((_, height, width, (1 | 3) as channels), given):
+            height, width = (own or (given[i] if given else None) for i, own in enumerate((height, width)))
+        case _:
+            height = width = channels = None
+    if height is None or width is None or channels not in (1, 3):
+        raise SpecMismatchError(
+            f"the model takes {taken}; needed is (batch, height, width, 1 or 3), one image per entry"
+        )
+    return ImageSpec(height=height, width=width, channels=channels)
+
+
+def _input_shape(model: keras.Model) -> tuple[int | None, ...] | None:
+    """Return the shape of a model's one input; None for a model that was never given an image."""
+    try:
+        inputs = model.inputs
+    except (ValueError, AttributeError):
+        inputs = None
+    if not inputs:
+        # A subclassed model remembers the shape that it was built with.
+        shape = (model.get_build_config() or {}).get("input_shape")
+        return None if shape is None else tuple(shape)
+    if len(inputs) != 1:
+        names = ", ".join(repr(one.name) for one in inputs)
+        raise SpecMismatchError(
+            f"model {model.name!r} has {len(inputs)} inputs ({names}); one is needed: make the others constants "
+            "inside the model"
+        )
+    return tuple(inputs[0].shape)
+
+
+def _leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    for inner in getattr(layer, "layers", ()):
+        yield from _leaves(inner) if getattr(inner, "layers", ()) else (inner,)
+
+
+def _run(custom: Path) -> None:
+    """Run the user's own Python file, as `import` would."""
+    check_file(custom, "Python file (--custom)")
+    spec = importlib.util.spec_from_file_location(f"_edgeproof_custom_{next(_counter)}", custom)
+    if spec is None or spec.loader is None:
+        raise InvalidFileError(f"{custom} is not a Python file; its name must end in .py")
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    # It is the user's code: it may raise anything.
+    except Exception as error:
+        raise InvalidFileError(f"{custom} cannot be run: {type(error).__name__}: {one_line(error)[:300]}") from error
+
+
+_counter = itertools.count()

@@ -8,17 +8,27 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .description import DESCRIPTION_KEY, ImageSpec, parse_description
 from .engine import ENGINE_OF, Engine, is_installed, load_engine
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
 from .files import is_folder, read_file
-from .manifest import MANIFEST_NAME, ImageSpec, Manifest, Variant
+from .manifest import MANIFEST_NAME, Manifest, Variant
 from .manifest_reader import read_manifest, read_vouched_file
 from .preprocess import ImageLike, to_pixels
 from .variants import Format, canonical_name
 
 # What a bundle is loaded with when no variant is asked for. On a CPU int8 TFLite is the smallest and fastest; in ONNX
 # Runtime int8 is often slower than float for small models, so float comes first there.
-_PREFERENCE = ("static_wi8_ai8.tflite", "float32.tflite", "float32.onnx", "static_wi8_ai8.onnx")
+_PREFERENCE = (
+    "static_wi8_ai8.tflite",
+    "dynamic_wi8_afp32.tflite",
+    "float16.tflite",
+    "float32.tflite",
+    "static_wi8_ai16.tflite",
+    "float32.onnx",
+    "float16.onnx",
+    "static_wi8_ai8.onnx",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,8 @@ class Classifier:
 
         Args:
             path: A bundle's folder, or a `.tflite` or `.onnx` file. A file is checked against the manifest beside
-                it; a file without one is taken as it is, and its classes are called ``"0"``, ``"1"`` and so on.
+                it. Without one it is taken as it describes itself; a file that does not, because another tool made
+                it, is given raw pixels and its classes are called ``"0"``, ``"1"`` and so on.
             engine: ``"auto"``, ``"litert"`` or ``"onnxruntime"``.
             variant: Which variant of the bundle: ``"static_wi8_ai8.tflite"``, or a recipe or its alias alone, such
                 as ``"int8"``, for the first of its formats that an installed engine runs. By default the int8
@@ -184,7 +195,15 @@ def _load_lone_file(cls: type[Classifier], file: Path, engine: str, threads: int
         loaded = load_engine(model, Format(suffix), engine=engine, threads=threads)
     except InvalidFileError as error:
         raise InvalidFileError(f"{file}: {error}") from error
-    return cls(loaded, classes=_numbered(loaded, file), image=_image_spec(loaded, file), variant=file.name)
+    text = loaded.metadata.get(DESCRIPTION_KEY)
+    if text is None:
+        return cls(loaded, classes=_numbered(loaded, file), image=_image_spec(loaded, file), variant=file.name)
+    try:
+        description = parse_description(text)
+    except InvalidFileError as error:
+        raise InvalidFileError(f"{file}: {error}") from error
+    variant = f"{description.recipe}.{suffix}"
+    return cls(loaded, classes=description.classes, image=description.image, variant=variant)
 
 
 def _numbered(engine: Engine, file: Path) -> tuple[str, ...]:

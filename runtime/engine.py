@@ -1,5 +1,6 @@
 """The engines that can run a model file, behind one protocol."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -32,11 +33,13 @@ class Engine(Protocol):
         name: The engine with its version, for example ``"LiteRT 2.3.0"``.
         input: What `run` takes.
         output: What `run` gives.
+        metadata: What the file says of itself, by key.
     """
 
     name: str
     input: TensorSpec
     output: TensorSpec
+    metadata: Mapping[str, str]
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once.

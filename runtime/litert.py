@@ -1,32 +1,43 @@
 """TFLite models through LiteRT (ai_edge_litert), or tflite_runtime where only that exists."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 from numpy.typing import NDArray
 
+from .description import DESCRIPTION_KEY, DESCRIPTION_NAME, read_archived
 from .errors import InvalidFileError, SpecMismatchError, one_line
 from .spec import QuantParams, TensorSpec
 
 
 def _import_interpreter() -> tuple[Any, str]:
-    """Return the interpreter class and its name with version; by name, since one of the two may be missing."""
+    """Return the interpreter's module and its name with version; by name, since one of the two may be missing."""
     try:
-        return import_module("ai_edge_litert.interpreter").Interpreter, f"LiteRT {version('ai-edge-litert')}"
+        return import_module("ai_edge_litert.interpreter"), f"LiteRT {version('ai-edge-litert')}"
     except ModuleNotFoundError:
-        interpreter = import_module("tflite_runtime.interpreter").Interpreter
-        return interpreter, f"tflite-runtime {version('tflite-runtime')}"
+        return import_module("tflite_runtime.interpreter"), f"tflite-runtime {version('tflite-runtime')}"
 
 
 class LiteRTEngine:
-    """A TFLite model in LiteRT's interpreter (XNNPACK on the CPU)."""
+    """A TFLite model in LiteRT's interpreter.
 
-    def __init__(self, model: bytes, *, threads: int = 1) -> None:
-        interpreter_class, self.name = _import_interpreter()
+    Args:
+        model: The whole file.
+        threads: How many threads one run may use.
+        reference_kernels: Use the plain kernels instead of XNNPACK's. On integers they round ties differently; they
+            are those of tflite-runtime 2.14 and of TensorFlow Lite Micro, bit for bit.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1, reference_kernels: bool = False) -> None:
+        module, self.name = _import_interpreter()
+        resolver = module.OpResolverType.BUILTIN_REF if reference_kernels else module.OpResolverType.AUTO
         try:
             # num_threads must be given: its default is the implementation's choice.
-            self._interpreter = interpreter_class(model_content=model, num_threads=threads)
+            self._interpreter = module.Interpreter(
+                model_content=model, num_threads=threads, experimental_op_resolver_type=resolver
+            )
             self._interpreter.allocate_tensors()
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         # A damaged file makes the interpreter raise ValueError, RuntimeError, UnicodeDecodeError for a name, or others.
@@ -39,6 +50,10 @@ class LiteRTEngine:
         self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
         self._input_index: int = inputs[0]["index"]
         self._output_index: int = outputs[0]["index"]
+        description = read_archived(model, DESCRIPTION_NAME)
+        self.metadata: Mapping[str, str] = (
+            {} if description is None else {DESCRIPTION_KEY: description.decode("utf-8", "replace")}
+        )
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once; see `Engine.run`."""

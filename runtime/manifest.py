@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from .description import TASK, ImageSpec
 from .errors import UnknownNameError
 from .spec import TensorSpec
 from .variants import Format, canonical_name
@@ -13,35 +14,52 @@ MANIFEST_NAME = "manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ImageSpec:
-    """The images that every variant of a bundle takes: raw pixels, 0-255, NHWC.
-
-    Attributes:
-        height: Pixels.
-        width: Pixels.
-        channels: 1 for grayscale, 3 for RGB.
-    """
-
-    height: int
-    width: int
-    channels: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
     """The Keras original that the variants were exported from.
 
     Attributes:
         sha256: Digest of the `.keras` file.
         parameters: How many numbers the model holds.
+        input_range: What black and white are to it, for example (0.0, 1.0); the variants take pixels and scale them.
+        output: ``"probabilities"``, or ``"logits"`` where the variants end in a softmax that the original lacks.
         accuracy: Share of the test images that it gets right; None where it was not measured.
         test_images: How many test images that were.
     """
 
     sha256: str
     parameters: int
+    input_range: tuple[float, float]
+    output: str
     accuracy: float | None
     test_images: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calibration:
+    """The images that activation ranges were measured on.
+
+    Attributes:
+        images: How many, drawn from the training images.
+        seed: Of the draw.
+        warnings: What was wrong with them.
+    """
+
+    images: int
+    seed: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """A variant that was asked for and is not in the bundle.
+
+    Attributes:
+        name: ``<recipe>.<format>``.
+        reason: Why: it could not be converted, or was not close enough to the original.
+    """
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +76,13 @@ class Variant:
         input: The tensor that takes the pixels.
         output: The tensor that gives the class probabilities.
         operators: How often each operator occurs in the file.
+        float_islands: How many groups of operators compute in float although the recipe is an integer one; None for
+            the other recipes.
+        oldest_runtime: The oldest engine that the file was seen to load and to give the right answers in.
+        arena_bytes: The memory for tensors that TensorFlow Lite Micro reports; None where it cannot run the file or
+            was not installed.
+        cpus: Where the file gives these answers: ``"any"``, or ``"ARM, or x86 with VNNI"`` for an int8 ONNX file whose
+            weights use all 8 bits.
     """
 
     name: str
@@ -69,6 +94,10 @@ class Variant:
     input: TensorSpec
     output: TensorSpec
     operators: Mapping[str, int]
+    float_islands: int | None
+    oldest_runtime: str
+    arena_bytes: int | None
+    cpus: str = "any"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,12 +114,14 @@ class Manifest:
     """What a bundle holds; see `docs/bundle.md` for the file's layout."""
 
     schema_version: int = SCHEMA_VERSION
-    task: str = "image-classification"
+    task: str = TASK
     image: ImageSpec
     preprocessing: str
     classes: tuple[str, ...]
     reference: Reference
+    calibration: Calibration
     variants: tuple[Variant, ...]
+    left_out: tuple[LeftOut, ...] = ()
     golden: Golden
 
     def variant(self, name: str) -> Variant:

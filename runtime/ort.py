@@ -1,5 +1,6 @@
 """ONNX models through ONNX Runtime."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
@@ -30,6 +31,7 @@ class OnnxRuntimeEngine:
         try:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+            self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         # ONNX Runtime's exceptions are plain Exception subclasses of a private C++ module.
         except Exception as error:
             raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error

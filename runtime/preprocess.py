@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .description import ImageSpec
 from .errors import InvalidFileError, SpecMismatchError, one_line
 from .files import check_file
-from .manifest import ImageSpec
 
 if TYPE_CHECKING:  # Pillow is imported when a file or a resize asks for it, not with the runtime.
     from PIL.Image import Image

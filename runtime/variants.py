@@ -16,24 +16,45 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """How weights and activations are stored.
+    """How weights are stored and activations computed.
 
     Attributes:
-        name: The field's name, after AI Edge Quantizer: ``wi8`` is int8 weights, ``ai8`` int8 activations.
+        name: The field's name, after AI Edge Quantizer: ``wi8`` is int8 weights, ``ai8`` int8 activations, ``afp32``
+            float32 ones.
         alias: A short name that users may type instead.
+        weights: The dtype that weights are stored in.
+        activations: The dtype that travels between the layers.
         calibrated: Whether activation ranges are measured on representative images.
         formats: The formats in which edgeproof writes it.
     """
 
     name: str
     alias: str
-    calibrated: bool
-    formats: tuple[Format, ...]
+    weights: str
+    activations: str
+    calibrated: bool = False
+    formats: tuple[Format, ...] = (Format.TFLITE, Format.ONNX)
 
 
 _RECIPES = (
-    Recipe(name="float32", alias="float32", calibrated=False, formats=(Format.TFLITE, Format.ONNX)),
-    Recipe(name="static_wi8_ai8", alias="int8", calibrated=True, formats=(Format.TFLITE, Format.ONNX)),
+    Recipe(name="float32", alias="float32", weights="float32", activations="float32"),
+    Recipe(name="float16", alias="float16", weights="float16", activations="float32"),
+    Recipe(
+        name="dynamic_wi8_afp32",
+        alias="dynamic",
+        weights="int8",
+        activations="float32",
+        formats=(Format.TFLITE,),
+    ),
+    Recipe(name="static_wi8_ai8", alias="int8", weights="int8", activations="int8", calibrated=True),
+    Recipe(
+        name="static_wi8_ai16",
+        alias="int16x8",
+        weights="int8",
+        activations="int16",
+        calibrated=True,
+        formats=(Format.TFLITE,),
+    ),
 )
 
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _RECIPES}

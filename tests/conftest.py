@@ -72,3 +72,13 @@ def exported(run_folder: Path, small_data: "Dataset") -> Path:
 
     export_bundle(run_folder / "model.keras", small_data, run_folder / "bundle")
     return run_folder / "bundle"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--architectures", type=int, default=5, help="how many random architectures to export")
+    parser.addoption("--old-python", help="a Python with tflite-runtime 2.14, to run exported files in")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "architecture_seed" in metafunc.fixturenames:
+        metafunc.parametrize("architecture_seed", range(metafunc.config.getoption("architectures")))

@@ -20,7 +20,14 @@ def loaded_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["edgeproof.runtime", "edgeproof.cli", "edgeproof.train.data", "edgeproof.export", "edgeproof.benchmarks"],
+    [
+        "edgeproof.runtime",
+        "edgeproof.cli",
+        "edgeproof.train.data",
+        "edgeproof.export",
+        "edgeproof.inspection",
+        "edgeproof.benchmarks",
+    ],
 )
 def test_importing_a_light_package_loads_nothing_heavy(module: str) -> None:
     assert loaded_after(f"import {module}") & HEAVY == set()

@@ -40,7 +40,10 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         (["train", "--epochs", "many"], "a whole number of at least 1 is needed, got 'many'"),
         (["train", "--data", "mnits"], "unknown data 'mnits'; possible: mnist, or an .npz file"),
         (["export", "missing.keras"], "no such model: missing.keras"),
-        (["export", "missing.keras", "--recipes", "int4"], "unknown recipe 'int4'; possible: float32, static_wi8_ai8"),
+        (
+            ["export", "missing.keras", "--recipes", "int4"],
+            "unknown recipe 'int4'; possible: float32, float16, dynamic_wi8_afp32",
+        ),
     ],
 )
 def test_bad_usage_is_one_line(

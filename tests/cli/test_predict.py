@@ -78,7 +78,7 @@ def test_an_empty_folder_is_no_bundle(files: Path, tmp_path: Path) -> None:
 
 def test_a_broken_manifest_is_refused(files: Path, bundle_copy: Path) -> None:
     (bundle_copy / "manifest.json").write_text('{"schema_version": 1,')
-    assert "manifest.json is not JSON" in refused(files / "seven.png", "--model", bundle_copy)
+    assert "manifest.json: manifest is not JSON" in refused(files / "seven.png", "--model", bundle_copy)
 
 
 def test_an_unknown_variant_is_refused(files: Path, golden: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from edgeproof.runtime.variants import ALL_VARIANTS
 
 COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli"]
 pytestmark = pytest.mark.tensorflow
@@ -32,7 +33,7 @@ def test_the_demo_runs_the_whole_chain(demo: tuple[Path, subprocess.CompletedPro
         "training.json",
         "curves.png",
         *(f"bundle/{name}" for name in ("manifest.json", "labels.txt", "golden.npz")),
-        *(f"bundle/{recipe}.{kind}" for recipe in ("float32", "static_wi8_ai8") for kind in ("tflite", "onnx")),
+        *(f"bundle/{variant}" for variant in ALL_VARIANTS),
         *(f"report/{name}" for name in ("report.json", "report.html", "predictions.png")),
     }
 
@@ -47,7 +48,7 @@ def test_the_demo_prints_the_table_of_its_report(demo: tuple[Path, subprocess.Co
     document = json.loads((out / "report" / "report.json").read_text())
     assert document["reference"]["threads"] == 1
     assert [row["variant"] for row in document["rows"]] == [
-        line.split()[0] for line in done.stdout.splitlines() if line.startswith(("float32.", "static_")) and "%" in line
+        line.split()[0] for line in done.stdout.splitlines() if line.startswith(ALL_VARIANTS) and "%" in line
     ]
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,8 +8,10 @@ import keras
 import numpy as np
 import pytest
 from edgeproof.export import bundle as module
-from edgeproof.export import find_recipe
+from edgeproof.export import converters, find_recipe
 from edgeproof.export.bundle import export_bundle
+from edgeproof.export.options import ExportOptions
+from edgeproof.export.samples import Samples
 from edgeproof.export.source import load_source
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.errors import CheckFailedError, OutputError, SpecMismatchError
@@ -66,19 +69,21 @@ def test_calibration_sees_training_images_only_and_none_that_verifies(
 ) -> None:
     calibrated: list[bytes] = []
     verified: list[bytes] = []
-    real_convert, real_verify = module.to_tflite, module.verify
+    real_converters, real_prove = module.Converters, module.prove
 
-    def convert(model: keras.Model, recipe: object, calibration: np.ndarray) -> bytes:
+    def made(source: object, calibration: np.ndarray, *arguments: object, **options: object) -> object:
         calibrated.extend(image.tobytes() for image in calibration)
-        return real_convert(model, recipe, calibration)  # type: ignore[arg-type]
+        return real_converters(source, calibration, *arguments, **options)  # type: ignore[arg-type]
 
-    def verify(engine: object, recipe: str, images: np.ndarray, expected: np.ndarray) -> object:
-        verified.extend(image.tobytes() for image in images)
-        return real_verify(engine, recipe, images, expected)  # type: ignore[arg-type]
+    def prove(
+        content: bytes, recipe: object, model_format: object, samples: Samples, *arguments: object, **o: object
+    ) -> object:
+        verified.extend(image.tobytes() for image in samples.verification)
+        return real_prove(content, recipe, model_format, samples, *arguments, **o)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_EXPORTERS", {**module._EXPORTERS, module.Format.TFLITE: convert})
-    monkeypatch.setattr(module, "verify", verify)
-    export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", recipes=[find_recipe("int8")])
+    monkeypatch.setattr(module, "Converters", made)
+    monkeypatch.setattr(module, "prove", prove)
+    export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(recipes=[find_recipe("int8")]))
     training, test = ({image.tobytes() for image in part} for part in (small_data.x_train, small_data.x_test))
     assert len(set(calibrated)) == 300
     assert set(calibrated) <= training - test - set(verified)
@@ -86,23 +91,63 @@ def test_calibration_sees_training_images_only_and_none_that_verifies(
 
 
 def test_recipes_can_be_chosen(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
-    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", recipes=[find_recipe("float32")])
-    assert [variant.name for variant in manifest.variants] == ["float32.tflite", "float32.onnx"]
+    options = ExportOptions(recipes=[find_recipe("float32"), find_recipe("int16x8")], calibration_images=120)
+    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options)
+    assert [variant.name for variant in manifest.variants] == [
+        "float32.tflite",
+        "static_wi8_ai16.tflite",
+        "float32.onnx",
+    ]
+    assert manifest.calibration.images == 120
 
 
-def test_a_wrong_file_does_not_ship(
+def test_labels_can_be_given_and_travel_in_every_file(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
+    labels = tuple(f"digit {i}" for i in range(10))
+    options = ExportOptions(recipes=[find_recipe("float32")], labels=labels)
+    export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options)
+    assert (tmp_path / "b" / "labels.txt").read_text().splitlines() == list(labels)
+    for name in ("float32.tflite", "float32.onnx"):
+        (tmp_path / name).write_bytes((tmp_path / "b" / name).read_bytes())
+        assert Classifier.load(tmp_path / name).classes == labels
+
+
+def test_labels_must_be_as_many_as_the_classes(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
+    with pytest.raises(SpecMismatchError, match="3 labels are given for 10 classes"):
+        export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(labels=("a", "b", "c")))
+    assert list(tmp_path.iterdir()) == []
+
+
+def losing_weights(model: keras.Model) -> keras.Model:
+    """What some entrances of TensorFlow's converter do without a word."""
+    broken = keras.models.clone_model(model)
+    broken.set_weights([weight * 0 if weight.ndim == 4 else weight for weight in model.get_weights()])
+    return broken
+
+
+def test_a_wrong_file_does_not_ship_and_the_others_do(
     run_folder: Path, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A converter that loses a layer's weights without a word, as some entrances of TensorFlow's do."""
+    real = converters.saved_model
+    monkeypatch.setattr(converters, "saved_model", lambda model: real(losing_weights(model)))
+    told: list[object] = []
+    options = ExportOptions(recipes=[find_recipe("float32")])
+    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "bundle", options, tell=told.append)
+    assert [variant.name for variant in manifest.variants] == ["float32.onnx"]
+    (left_out,) = manifest.left_out
+    assert left_out.name == "float32.tflite"
+    assert re.fullmatch(r"verification image \d+ is off by 0\.\d+, allowed is 0\.0001", left_out.reason)
+    assert left_out in told
+    assert not (tmp_path / "bundle" / "float32.tflite").exists()
+    assert read_manifest(tmp_path / "bundle") == manifest
 
-    def lossy(model: keras.Model, *arguments: object) -> bytes:
-        broken = keras.models.clone_model(model)
-        broken.set_weights([weight * 0 if weight.ndim == 4 else weight for weight in model.get_weights()])
-        return module.to_tflite(broken, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_EXPORTERS", {**module._EXPORTERS, module.Format.TFLITE: lossy})
+def test_nothing_is_written_when_no_file_is_right(
+    run_folder: Path, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converters, "saved_model", lambda _: 1 / 0)
+    monkeypatch.setattr(converters, "float_graph", lambda _: 1 / 0)
     with pytest.raises(
-        CheckFailedError, match=r"float32\.tflite does not give the original's answers: image \d+ is off by 0"
+        CheckFailedError, match=r"no variant could be exported: float32\.tflite: it cannot be converted: div"
     ):
         export_bundle(run_folder / "model.keras", small_data, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
@@ -110,15 +155,16 @@ def test_a_wrong_file_does_not_ship(
 
 def test_a_model_that_cannot_be_converted_is_refused_in_one_line(small_data: "Dataset", tmp_path: Path) -> None:
     pixels = keras.Input((28, 28, 1))
-    half = keras.layers.Flatten(dtype="float16")(pixels)
-    keras.Model(pixels, keras.layers.Dense(10, activation="softmax", dtype="float16")(half)).save(
-        tmp_path / "half.keras"
-    )
-    with pytest.raises(SpecMismatchError, match=r"cannot be converted to float32\.tflite: ") as caught:
-        export_bundle(tmp_path / "half.keras", small_data, tmp_path / "bundle")
-    assert len(str(caught.value)) < 400
+    # A matrix is inverted: no format has an operator for that.
+    inverse = keras.ops.linalg.inv(keras.ops.reshape(pixels, (-1, 28, 28)) + 300 * np.eye(28, dtype=np.float32))
+    answers = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(inverse))
+    keras.Model(pixels, answers).save(tmp_path / "inverse.keras")
+    with pytest.raises(CheckFailedError, match=r"float32\.tflite: it cannot be converted: ") as caught:
+        export_bundle(
+            tmp_path / "inverse.keras", small_data, tmp_path / "b", ExportOptions(recipes=[find_recipe("float32")])
+        )
     assert "\n" not in str(caught.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["half.keras"]
+    assert [path.name for path in tmp_path.iterdir()] == ["inverse.keras"]
 
 
 def test_a_failed_export_keeps_the_old_bundle(bundle_copy: Path, run_folder: Path, small_data: "Dataset") -> None:

@@ -1,29 +1,31 @@
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from edgeproof.export.verification import TOLERANCES, compare, verify
+from edgeproof.export.verification import TOLERANCES, check_tolerance, compare, run_each
 from edgeproof.runtime.errors import CheckFailedError
 from edgeproof.runtime.spec import TensorSpec
 from edgeproof.runtime.variants import RECIPES
 
 IMAGES = np.arange(40, dtype=np.uint8).reshape(10, 2, 2, 1)
-RNG = np.random.default_rng(0)
-EXPECTED = RNG.dirichlet(np.ones(4), 10).astype(np.float32)
+EXPECTED = np.random.default_rng(0).dirichlet(np.ones(4), 10).astype(np.float32)
 
 
 class Recorded:
-    """An engine that plays back probabilities: image i holds the pixel 4 i."""
+    """An engine that plays back probabilities, one image at a time: image i holds the pixel 4 i."""
 
     name = "recorded"
     input = TensorSpec(name="x", dtype="float32", shape=(1, 2, 2, 1))
     output = TensorSpec(name="y", dtype="float32", shape=(1, 4))
+    metadata: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, answers: np.ndarray) -> None:
-        self.answers = answers
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        assert batch.shape == (1, 2, 2, 1)
+        return EXPECTED[[int(batch.flat[0]) // 4]]
 
-    def run(self, batch: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return self.answers[[int(batch.flat[0]) // 4]]
+
+def test_images_are_run_one_by_one() -> None:
+    np.testing.assert_array_equal(run_each(Recorded(), IMAGES), EXPECTED)
 
 
 def test_every_recipe_has_a_tolerance() -> None:
@@ -33,16 +35,26 @@ def test_every_recipe_has_a_tolerance() -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_same_answers_pass(recipe: str) -> None:
-    difference = verify(Recorded(EXPECTED), recipe, IMAGES, EXPECTED)
+    difference = compare(EXPECTED, EXPECTED)
+    check_tolerance(difference, recipe)
     assert (difference.max_abs, difference.snr_db, difference.agreement) == (0, float("inf"), 1)
 
 
-@pytest.mark.parametrize(("recipe", "size"), [("float32", 1e-4), ("static_wi8_ai8", 0.4)])
+@pytest.mark.parametrize(
+    ("recipe", "size"),
+    [
+        ("float32", 1e-3),
+        ("float16", 0.02),
+        ("dynamic_wi8_afp32", 0.4),
+        ("static_wi8_ai8", 0.4),
+        ("static_wi8_ai16", 0.4),
+    ],
+)
 def test_one_wrong_image_fails_and_is_named(recipe: str, size: float) -> None:
     answers = EXPECTED.copy()
     answers[6] += np.array([size, -size, size, -size], np.float32)
     with pytest.raises(CheckFailedError, match=r"image 6.* off by"):
-        verify(Recorded(answers), recipe, IMAGES, EXPECTED)
+        check_tolerance(compare(answers, EXPECTED), recipe)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -50,12 +62,12 @@ def test_nan_fails(recipe: str) -> None:
     answers = EXPECTED.copy()
     answers[3, 0] = np.nan
     with pytest.raises(CheckFailedError):
-        verify(Recorded(answers), recipe, IMAGES, EXPECTED)
+        check_tolerance(compare(answers, EXPECTED), recipe)
 
 
 def test_another_shape_fails() -> None:
     with pytest.raises(CheckFailedError, match=r"gives shape \(10, 3\), the original \(10, 4\)"):
-        verify(Recorded(EXPECTED[:, :3]), "float32", IMAGES, EXPECTED)
+        compare(EXPECTED[:, :3], EXPECTED)
 
 
 def test_the_signal_to_noise_ratio_is_that_of_the_definition() -> None:

@@ -79,10 +79,9 @@ def test_engines_get_the_threads_that_were_asked_for(golden: Path, monkeypatch: 
     from edgeproof.runtime import litert, ort
 
     asked: list[int] = []
-    interpreter, name = litert._import_interpreter()
-    monkeypatch.setattr(
-        litert, "_import_interpreter", lambda: (lambda **o: asked.append(o["num_threads"]) or interpreter(**o), name)
-    )
+    module, _ = litert._import_interpreter()
+    interpreter = module.Interpreter
+    monkeypatch.setattr(module, "Interpreter", lambda **o: asked.append(o["num_threads"]) or interpreter(**o))
     real = ort.ort.InferenceSession
     monkeypatch.setattr(
         ort.ort, "InferenceSession", lambda m, o, **k: asked.append(o.intra_op_num_threads) or real(m, o, **k)

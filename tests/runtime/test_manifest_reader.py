@@ -68,9 +68,13 @@ def test_a_manifest_that_is_not_text_is_refused(bundle_copy: Path) -> None:
         (lambda m: m["classes"].append(""), r"classes\[10\] must be printable text"),
         (lambda m: m["variants"][0].update(format="onxx"), "format is 'onxx'; possible: tflite, onnx"),
         (lambda m: m["variants"][0].update(sha256="abc"), "must be a sha256"),
-        (lambda m: m["variants"][1]["input"].update(quantization={"scale": "1"}), "scale must be a number"),
-        (lambda m: m["variants"][1]["input"]["quantization"].update(scale=0), "scale must be positive"),
+        (lambda m: m["variants"][3]["input"].update(quantization={"scale": "1"}), "scale must be a number"),
+        (lambda m: m["variants"][3]["input"]["quantization"].update(scale=0), "scale must be positive"),
         (lambda m: m["golden"].update(file=None), "file must be a text"),
+        (lambda m: m["reference"].update(input_range=[0]), "input_range must be a list of 2, got 1"),
+        (lambda m: m["calibration"].update(warnings=["\x1b"]), r"warnings\[0\] must be printable text"),
+        (lambda m: m["variants"][0].update(arena_bytes=-1), "arena_bytes must be a whole number from 0"),
+        (lambda m: m.update(left_out=[{"name": "x.tflite"}]), r"left_out\[0\] has no 'reason'"),
     ],
 )
 def test_every_part_is_checked_and_named(bundle_copy: Path, edit: Edit, complaint: str) -> None:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgeproof.runtime.description import ImageSpec
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
-from edgeproof.runtime.manifest import ImageSpec
 from edgeproof.runtime.preprocess import read_image, to_pixels
 from PIL import Image
 

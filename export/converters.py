@@ -1,0 +1,98 @@
+"""All converters on one model: what they share is made once."""
+
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from ..runtime.description import Description
+from ..runtime.errors import EdgeproofError, SpecMismatchError, one_line
+from ..runtime.variants import RECIPES, Format, Recipe
+from .onnx import convert as convert_onnx
+from .onnx import float_graph
+from .source import Source
+from .tflite import convert as convert_tflite
+from .tflite import saved_model
+
+
+class Converters:
+    """Converts one model with any recipe to any format; a context manager, for what it keeps on disk.
+
+    Args:
+        source: The model.
+        calibration: Images that activation ranges are measured on, uint8 of shape (N, H, W, C).
+        classes: The labels that every file is to carry.
+        reduce_range: Whether int8 ONNX weights keep to 7 bits; see `to_onnx`.
+    """
+
+    preprocessing = "resize"
+
+    def __init__(
+        self, source: Source, calibration: NDArray[np.uint8], classes: tuple[str, ...], *, reduce_range: bool
+    ) -> None:
+        self._source = source
+        self._calibration = calibration
+        self._classes = classes
+        self._reduce_range = reduce_range
+        self._shape = (source.image.height, source.image.width, source.image.channels)
+        self._kept = ExitStack()
+        self._made: dict[tuple[str, Format], bytes] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kept.close()
+
+    def float32_tflite(self) -> bytes:
+        """Return the float32 TFLite file, which calibration is looked at with whether it is asked for or not."""
+        return self.convert(RECIPES["float32"], Format.TFLITE)
+
+    def convert(self, recipe: Recipe, model_format: Format) -> bytes:
+        """Return a model file.
+
+        Raises:
+            SpecMismatchError: The converter cannot express the model with this recipe.
+        """
+        key = recipe.name, model_format
+        if key not in self._made:
+            self._made[key] = self._convert(recipe, model_format)
+        return self._made[key]
+
+    def _convert(self, recipe: Recipe, model_format: Format) -> bytes:
+        description = Description(
+            image=self._source.image,
+            preprocessing=self.preprocessing,
+            classes=self._classes,
+            recipe=recipe.name,
+            source_sha256=self._source.sha256,
+        )
+        try:
+            if model_format is Format.TFLITE:
+                return convert_tflite(
+                    self._saved_model, recipe, self._calibration, shape=self._shape, description=description
+                )
+            return convert_onnx(
+                self._float_graph,
+                recipe,
+                self._calibration,
+                shape=self._shape,
+                description=description,
+                reduce_range=self._reduce_range,
+            )
+        except (EdgeproofError, OSError, MemoryError):
+            raise
+        # The converters raise whatever their parts do, with pages of graph in the message.
+        except Exception as error:
+            raise SpecMismatchError(f"it cannot be converted: {one_line(error)[:300]}") from error
+
+    @cached_property
+    def _saved_model(self) -> str:
+        return self._kept.enter_context(saved_model(self._source.model))
+
+    @cached_property
+    def _float_graph(self) -> onnx.ModelProto:
+        return float_graph(self._source.model)

@@ -1,0 +1,64 @@
+"""What goes into an export and what is told while it runs; light, so that no one waits for TensorFlow to be asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..runtime.manifest import LeftOut, Variant
+from ..runtime.variants import RECIPES, Recipe
+from .samples import CALIBRATION_IMAGES, PIXELS
+from .verification import Difference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportOptions:
+    """What the user may choose.
+
+    Attributes:
+        recipes: Which recipes to export, each in all of its formats.
+        seed: Chooses the calibration and verification images.
+        calibration_images: How many images to measure activation ranges on.
+        input_range: What black and white are to the model, for example (0.0, 1.0).
+        softmax: The model gives logits; append a softmax.
+        labels: What the classes are called; None for the data's own names.
+        custom: A Python file that registers the model's own layers.
+        reduce_range: Whether int8 ONNX weights keep to 7 bits, which every CPU computes right; see `to_onnx`.
+        prove_in: A Python with another TFLite runtime, in which every TFLite file is run as well.
+    """
+
+    recipes: Sequence[Recipe] = tuple(RECIPES.values())
+    seed: int = 1
+    calibration_images: int = CALIBRATION_IMAGES
+    input_range: tuple[float, float] = PIXELS
+    softmax: bool = False
+    labels: tuple[str, ...] | None = None
+    custom: Path | None = None
+    reduce_range: bool = True
+    prove_in: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proven:
+    """A variant that will be in the bundle, for whoever follows the export.
+
+    Attributes:
+        variant: What the manifest will say of it.
+        difference: How far it is from the original.
+        notes: What is worth saying besides.
+    """
+
+    variant: Variant
+    difference: Difference
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalibrationWarning:
+    """Something is wrong with the calibration images; the text says what to do."""
+
+    text: str
+
+
+DEFAULTS = ExportOptions()
+
+Event = Proven | LeftOut | CalibrationWarning

@@ -1,0 +1,124 @@
+"""Proof in runtimes that are not this process's: older ones in a Python of their own, and the microcontrollers'."""
+
+import io
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.errors import EngineMissingError, InvalidFileError
+from ..runtime.files import check_file
+
+_MICRO = "tflite_micro"
+_SCRIPT = Path(__file__).with_name("other_runtime_script.py")
+_ARENA = re.compile(r"Arena allocation total (\d+) bytes")
+_SECONDS = 600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What another runtime made of a file.
+
+    Attributes:
+        runtime: Its name and version.
+        outputs: The file's raw outputs, shape (N, classes).
+        arena_bytes: What TensorFlow Lite Micro needs for tensors; None for the others.
+    """
+
+    runtime: str
+    outputs: NDArray[Any]
+    arena_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OtherRuntime:
+    """A TFLite runtime in a Python.
+
+    Attributes:
+        python: The interpreter.
+        package: ``"tflite_runtime"``, ``"ai_edge_litert"`` or ``"tflite_micro"``.
+    """
+
+    python: Path
+    package: str
+
+    @property
+    def is_micro(self) -> bool:
+        """Whether it is the one for microcontrollers."""
+        return self.package == _MICRO
+
+    def run(self, model: bytes, inputs: NDArray[Any]) -> Answers | str:
+        """Run a TFLite file in a process of its own: a file may be beyond a runtime, and end it.
+
+        Args:
+            model: The whole file.
+            inputs: What goes in, one image per entry, in the dtype of the model's input.
+
+        Returns:
+            The answers, or in one line why there are none.
+        """
+        with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
+            file, given, answers = (Path(folder, name) for name in ("model.tflite", "inputs.npy", "outputs.npy"))
+            file.write_bytes(model)
+            np.save(given, inputs, allow_pickle=False)
+            # -I: neither the current folder nor the user's environment brings another package of that name.
+            command = [self.python, "-I", _SCRIPT, self.package, file, given, answers]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+            except subprocess.TimeoutExpired:
+                return f"{self.package} had not finished after {_SECONDS:g} seconds"
+            if done.returncode:
+                return f"{self.package}: {_reason(done)}"
+            arena = _ARENA.search(done.stderr)
+            return Answers(
+                runtime=done.stdout.strip(),
+                outputs=np.load(io.BytesIO(answers.read_bytes()), allow_pickle=False),
+                arena_bytes=int(arena[1]) if arena else None,
+            )
+
+
+def find_micro() -> OtherRuntime | None:
+    """Return TensorFlow Lite Micro's interpreter if it is here: its wheels are for Linux on x86-64 only."""
+    return OtherRuntime(python=Path(sys.executable), package=_MICRO) if find_spec(_MICRO) else None
+
+
+def find_runtime(python: Path | None) -> OtherRuntime | None:
+    """Return the TFLite runtime that a Python has; None for no Python.
+
+    Raises:
+        InvalidFileError: It is no Python.
+        EngineMissingError: It has neither tflite_runtime nor ai_edge_litert, or no NumPy.
+    """
+    if python is None:
+        return None
+    check_file(python, "Python interpreter")
+    probe = (
+        "from importlib.util import find_spec as f\n"
+        "print(*(n for n in ('tflite_runtime', 'ai_edge_litert') if f(n) and f('numpy')))"
+    )
+    try:
+        done = subprocess.run([python, "-I", "-c", probe], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InvalidFileError(f"{python} is not a Python interpreter: {error}") from error
+    if done.returncode:
+        raise InvalidFileError(f"{python} is not a Python interpreter: it ended with {done.returncode}")
+    found = done.stdout.split()
+    if not found:
+        raise EngineMissingError(
+            f"{python} has no TFLite runtime; {python} -m pip install tflite-runtime==2.14.0 'numpy<2'"
+        )
+    return OtherRuntime(python=python, package=found[0])
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode < 0:
+        return f"ended by signal {-done.returncode}"
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else f"ended with {done.returncode}"

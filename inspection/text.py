@@ -1,0 +1,153 @@
+"""What is inside a model file or a bundle, laid out for a terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from ..runtime.manifest import Manifest
+from ..runtime.spec import TensorSpec
+from ..runtime.variants import Format
+from .bundle import FileState
+from .graph import Graph, Operator, total
+
+_FORMAT_NAMES = {Format.TFLITE: "TFLite", Format.ONNX: "ONNX"}
+_LONGEST_NAME = 40
+_LONGEST_VALUE = 76
+_LONGEST_LIST = 80
+
+
+def describe_graph(graph: Graph, *, sha256: str) -> str:
+    """Lay out what is inside a model file, whose digest this is."""
+    facts = [
+        ("format", _header(graph)),
+        ("size", f"{size(graph.file_bytes)} ({graph.file_bytes:,} bytes)"),
+        ("sha256", sha256),
+        *(("input", _tensor(spec)) for spec in graph.inputs),
+        *(("output", _tensor(spec)) for spec in graph.outputs),
+        ("parameters", f"{graph.parameters:,}"),
+        ("weights", f"{size(graph.weights_bytes)}, {graph.weights_bytes / graph.file_bytes * 100:.1f} % of the file"),
+        ("MACs", f"{_count(graph.macs)} for one image"),
+        ("operators", f"{len(graph.operators):,}"),
+    ]
+    if graph.float_islands is not None:
+        facts.append(("float islands", _islands(graph)))
+    parts = [_facts(facts), _table(_operator_rows(graph))]
+    if graph.metadata:
+        entries = [(shown(name, _LONGEST_NAME), shown(text, _LONGEST_VALUE)) for name, text in graph.metadata.items()]
+        parts.append("metadata\n" + _indented(_facts(entries)))
+    return "\n\n".join(parts)
+
+
+def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
+    """Lay out what a bundle holds, and how its files compare with the manifest."""
+    image, reference, golden = manifest.image, manifest.reference, manifest.golden
+    facts = [
+        ("task", shown(manifest.task, _LONGEST_VALUE)),
+        (
+            "image",
+            f"{image.height} x {image.width} pixels, {image.channels} channel{'s' if image.channels > 1 else ''}",
+        ),
+        ("classes", f"{len(manifest.classes):,}: {shown(', '.join(manifest.classes), _LONGEST_LIST)}"),
+        ("reference", f"{reference.parameters:,} parameters, {_accuracy(manifest)}, sha256 {reference.sha256[:12]}"),
+        ("golden", f"{golden.images:,} images in {shown(golden.file, _LONGEST_NAME)}, {states[golden.file]}"),
+        *(("left out", shown(f"{one.name}: {one.reason}", _LONGEST_LIST)) for one in manifest.left_out),
+    ]
+    rows = [("variant", "size", "input", "output", "operators", "sha256", "file")]
+    rows += [
+        (
+            shown(variant.name, _LONGEST_NAME),
+            size(variant.size_bytes),
+            shown(variant.input.dtype, _LONGEST_NAME),
+            shown(variant.output.dtype, _LONGEST_NAME),
+            f"{sum(variant.operators.values()):,}",
+            variant.sha256[:12],
+            states[variant.file],
+        )
+        for variant in manifest.variants
+    ]
+    return "\n\n".join([_facts(facts), _table(rows, left=("variant", "input", "output", "sha256", "file"))])
+
+
+def shown(text: str, longest: int) -> str:
+    r"""Return text from a file as it can stand in a line: what would steer the terminal is escaped, the end cut off.
+
+    >>> print(shown("a\n b\x1b[2J", 99), shown("abcdefgh", 4))
+    a b\x1b[2J abcd… (8 characters)
+    """
+    line = " ".join(text[: 2 * longest].split())
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    return line if len(text) <= longest and len(line) <= longest else f"{line[:longest]}… ({len(text):,} characters)"
+
+
+def size(number: int) -> str:
+    """Write a number of bytes in kB of 1000 bytes, or in MB.
+
+    >>> size(86_016), size(2_345_678)
+    ('86.0 kB', '2.3 MB')
+    """
+    return f"{number / 1e6:.1f} MB" if number >= 1_000_000 else f"{number / 1e3:.1f} kB"
+
+
+def _header(graph: Graph) -> str:
+    entries = (f"{name} {text}" for name, text in graph.header.items())
+    return shown(", ".join([_FORMAT_NAMES[graph.format], *entries]), _LONGEST_LIST)
+
+
+def _tensor(spec: TensorSpec) -> str:
+    sizes = ", ".join("any" if number is None else f"{number}" for number in spec.shape)
+    text = f"{shown(spec.name, _LONGEST_NAME)}, {spec.dtype}, shape ({sizes})"
+    if spec.quantization is None:
+        return text
+    return f"{text}, scale {spec.quantization.scale:.6g}, zero point {spec.quantization.zero_point}"
+
+
+def _count(number: int | None) -> str:
+    return "unknown" if number is None else f"{number:,}"
+
+
+def _islands(graph: Graph) -> str:
+    if graph.float_islands == 0:
+        return "none: no operator computes in floating point"
+    floating = sum(operator.floating for operator in graph.operators)
+    return f"{graph.float_islands:,}; {floating:,} of {len(graph.operators):,} operators compute in floating point"
+
+
+def _operator_rows(graph: Graph) -> list[tuple[str, ...]]:
+    groups: dict[str, list[Operator]] = {name: [] for name in graph.operator_counts}
+    for operator in graph.operators:
+        groups[operator.name].append(operator)
+    rows = [("operator", "count", "MACs", "in floating point")]
+    for name, group in groups.items():
+        macs, floating = total(operator.macs for operator in group), sum(operator.floating for operator in group)
+        rows.append(
+            (shown(name, _LONGEST_NAME), f"{len(group):,}", _count(macs) if macs != 0 else "", f"{floating or ''}")
+        )
+    # In a graph where nothing is quantized, the last column would say nothing.
+    return rows if graph.float_islands is not None else [row[:-1] for row in rows]
+
+
+def _accuracy(manifest: Manifest) -> str:
+    reference = manifest.reference
+    if reference.accuracy is None:
+        return "accuracy not measured"
+    return f"{reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right"
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in facts)
+    return "\n".join(f"{name:{width}}  {text}" for name, text in facts)
+
+
+def _table(rows: Sequence[tuple[str, ...]], *, left: Sequence[str] = ("operator",)) -> str:
+    """Lay out a table under its first row, columns to the right but for those named."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if title in left else cell.rjust(width)
+            for title, cell, width in zip(rows[0], row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([lines[0], "─" * max(map(len, lines)), *lines[1:]])
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

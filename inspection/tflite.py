@@ -1,0 +1,285 @@
+"""What is inside a TFLite file, read from its flatbuffer without an interpreter.
+
+An operator is floating if it reads or writes a floating-point tensor that is no constant; one with weights in integers
+too, whose kernel may convert on the way. QUANTIZE and DEQUANTIZE are conversions and are not; SHAPE and RANK read no
+numbers and are not. A graph is quantized if an operator reads or writes integers that have a scale.
+
+Weights are constants of floating point, or of integers that have a scale; others are shapes, axes and paddings.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, TypeAlias
+
+from ai_edge_litert import schema_py_generated
+
+from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.spec import QuantParams, TensorSpec
+from ..runtime.variants import Format
+from .attached import MAX_TEXT_BYTES, as_text, read_attached_files
+from .graph import FLOATS, Graph, Operator, Shape, batch_size, count_islands, item_bytes
+from .macs import TFLITE, count_macs
+
+# A table of the flatbuffer; the generated code has no types.
+Table: TypeAlias = Any
+
+# Generated code: every accessor may return None in theory, and does not in a valid file.
+schema: Any = schema_py_generated
+_OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+_DTYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
+
+_CONVERSIONS = frozenset({"QUANTIZE", "DEQUANTIZE"})
+_SHAPE_READERS = frozenset({"SHAPE", "RANK"})
+
+_DAMAGED = "this .tflite file is damaged"
+
+# What the generated accessors raise where offsets lead nowhere, and vectors or tables are missing.
+_SIGNS_OF_DAMAGE = (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, AssertionError)
+
+
+def read_tflite(model: bytes) -> Graph:
+    """Read a TFLite file.
+
+    Raises:
+        InvalidFileError: It is damaged.
+    """
+    try:
+        return _Reader(model).graph()
+    except InvalidFileError:
+        raise
+    except _SIGNS_OF_DAMAGE as error:
+        raise InvalidFileError(f"{_DAMAGED}: {one_line(error)}") from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tensor:
+    key: str
+    table: Table
+    dtype: str
+    shape: Shape
+    constant: bool
+    quantized: bool
+
+    @property
+    def flows_in_floating_point(self) -> bool:
+        return self.dtype in FLOATS and not self.constant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Node:
+    """An operator with its tensors; None where an optional input is left out."""
+
+    name: str
+    version: int
+    table: Table
+    inputs: list[_Tensor | None]
+    outputs: list[_Tensor | None]
+
+    @property
+    def tensors(self) -> list[_Tensor]:
+        return [tensor for tensor in (*self.inputs, *self.outputs) if tensor is not None]
+
+    @property
+    def floating_tensors(self) -> set[str]:
+        if self.name in _CONVERSIONS | _SHAPE_READERS:
+            return set()
+        return {tensor.key for tensor in self.tensors if tensor.flows_in_floating_point}
+
+
+class _Reader:
+    """Walks through the flatbuffer, no further than a file of this size can honestly lead.
+
+    A damaged file may claim vectors of billions of entries, or lead to the same place again and again. Every entry of
+    a vector takes 4 bytes or more, so that no honest file has more of them than a quarter of its bytes.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        self._model = model
+        self._left = len(model) // 4
+        self._root = schema.Model.GetRootAs(model, 0)
+        self._buffers = self._vector(self._root.BuffersLength(), self._root.Buffers)
+        self._codes = self._vector(self._root.OperatorCodesLength(), self._root.OperatorCodes)
+        self._names = [self._operator_name(code) for code in self._codes]
+
+    def graph(self) -> Graph:
+        subgraphs = self._vector(self._root.SubgraphsLength(), self._root.Subgraphs)
+        if not subgraphs:
+            raise InvalidFileError("this .tflite file holds no graph")
+        tensors = [self._tensors(g, subgraph) for g, subgraph in enumerate(subgraphs)]
+        nodes = [
+            self._node(table, known)
+            for subgraph, known in zip(subgraphs, tensors, strict=True)
+            for table in self._vector(subgraph.OperatorsLength(), subgraph.Operators)
+        ]
+        inputs = self._specs(subgraphs[0].InputsLength(), subgraphs[0].InputsAsNumpy, tensors[0])
+        outputs = self._specs(subgraphs[0].OutputsLength(), subgraphs[0].OutputsAsNumpy, tensors[0])
+        parameters, weights_bytes = self._weights([tensor for known in tensors for tensor in known])
+        return Graph(
+            format=Format.TFLITE,
+            inputs=inputs,
+            outputs=outputs,
+            operators=tuple(_operator(node, batch_size(inputs)) for node in nodes),
+            parameters=parameters,
+            weights_bytes=weights_bytes,
+            file_bytes=len(self._model),
+            float_islands=_float_islands(nodes),
+            header=self._header(),
+            metadata={**self._metadata(), **read_attached_files(self._model)},
+        )
+
+    def _spend(self, entries: int) -> None:
+        self._left -= entries
+        if self._left < 0:
+            raise InvalidFileError(f"{_DAMAGED}: it lists more than it can hold")
+
+    def _vector(self, length: int, entry: Callable[[int], Table]) -> list[Table]:
+        self._spend(length)
+        return [entry(i) for i in range(length)]
+
+    def _numbers(self, length: int, as_numpy: Callable[[], Any]) -> list[int]:
+        self._spend(length)
+        return as_numpy().tolist() if length else []
+
+    def _text(self, raw: bytes | None) -> str:
+        self._spend(len(raw or b"") // 4)
+        return (raw or b"").decode(errors="replace")
+
+    def _operator_name(self, code: Table) -> str:
+        # Codes up to 127 were once a byte; the greater of the two fields holds the code in every file.
+        builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        return self._text(code.CustomCode()) or _OPERATOR_NAMES.get(builtin, f"BUILTIN_{builtin}")
+
+    def _tensors(self, subgraph_index: int, subgraph: Table) -> list[_Tensor]:
+        tables = self._vector(subgraph.TensorsLength(), subgraph.Tensors)
+        return [self._tensor(f"{subgraph_index}:{i}", table) for i, table in enumerate(tables)]
+
+    def _tensor(self, key: str, table: Table) -> _Tensor:
+        dtype = _DTYPES.get(table.Type(), f"type {table.Type()}")
+        quantization = table.Quantization()
+        shape = self._shape(table)
+        return _Tensor(
+            key=key,
+            table=table,
+            dtype=dtype,
+            # An open batch is run with one image; other open sizes are known when the model is run.
+            shape=tuple(1 if size is None and i == 0 else size for i, size in enumerate(shape)) or None,
+            constant=self._stored_bytes(table.Buffer()) > 0 and not table.IsVariable(),
+            quantized="int" in dtype and quantization is not None and quantization.ScaleLength() > 0,
+        )
+
+    def _shape(self, table: Table) -> tuple[int | None, ...]:
+        sizes = self._numbers(table.ShapeLength(), table.ShapeAsNumpy)
+        signature = self._numbers(table.ShapeSignatureLength(), table.ShapeSignatureAsNumpy) or sizes
+        return tuple(None if size < 0 else size for size in signature)
+
+    def _stored_bytes(self, index: int) -> int:
+        if not 0 <= index < len(self._buffers):
+            raise InvalidFileError(f"{_DAMAGED}: it has no buffer {index}")
+        buffer = self._buffers[index]
+        # In files of more than 2 GB weights follow the flatbuffer; offsets of 0 and 1 mean that they do not.
+        if buffer.Offset() > 1:
+            if buffer.Offset() + buffer.Size() > len(self._model):
+                raise InvalidFileError(f"{_DAMAGED}: weights are cut off")
+            return buffer.Size()
+        return len(buffer.DataAsNumpy()) if buffer.DataLength() else 0
+
+    def _node(self, table: Table, known: list[_Tensor]) -> _Node:
+        index = table.OpcodeIndex()
+        return _Node(
+            name=self._names[index],
+            version=self._codes[index].Version(),
+            table=table,
+            inputs=_pick(known, self._numbers(table.InputsLength(), table.InputsAsNumpy)),
+            outputs=_pick(known, self._numbers(table.OutputsLength(), table.OutputsAsNumpy)),
+        )
+
+    def _specs(self, length: int, as_numpy: Callable[[], Any], known: list[_Tensor]) -> tuple[TensorSpec, ...]:
+        chosen = _pick(known, self._numbers(length, as_numpy))
+        return tuple(
+            TensorSpec(
+                name=self._text(tensor.table.Name()),
+                dtype=tensor.dtype,
+                shape=self._shape(tensor.table),
+                quantization=_quantization(tensor),
+            )
+            for tensor in chosen
+            if tensor is not None
+        )
+
+    def _weights(self, tensors: list[_Tensor]) -> tuple[int, int]:
+        """Return how many numbers the weights are, and how many bytes."""
+        weights: dict[int, tuple[int, int]] = {}
+        for tensor in tensors:
+            if tensor.constant and tensor.shape and (tensor.quantized or tensor.dtype in FLOATS):
+                index = tensor.table.Buffer()
+                elements, stored = prod(size or 0 for size in tensor.shape), self._stored_bytes(index)
+                size = item_bytes(tensor.dtype)
+                if size is not None and elements * size != stored and tensor.table.Sparsity() is None:
+                    raise InvalidFileError(f"{_DAMAGED}: {elements:,} weights in {tensor.dtype} have {stored:,} bytes")
+                weights[index] = (elements, stored)
+        return sum(elements for elements, _ in weights.values()), sum(stored for _, stored in weights.values())
+
+    def _header(self) -> dict[str, str]:
+        header = {"schema version": str(self._root.Version())}
+        description = self._text(self._root.Description())
+        return {"description": description, **header} if description else header
+
+    def _metadata(self) -> dict[str, str]:
+        entries = self._vector(self._root.MetadataLength(), self._root.Metadata)
+        return {self._text(entry.Name()): self._metadata_text(entry.Buffer()) for entry in entries}
+
+    def _metadata_text(self, index: int) -> str:
+        stored = self._stored_bytes(index)
+        if not 0 < stored <= MAX_TEXT_BYTES or self._buffers[index].Offset() > 1:
+            return f"{stored:,} bytes"
+        self._spend(stored // 4)
+        return as_text(self._buffers[index].DataAsNumpy().tobytes())
+
+
+def _pick(known: list[_Tensor], indices: list[int]) -> list[_Tensor | None]:
+    if any(index < -1 for index in indices):
+        raise InvalidFileError(f"{_DAMAGED}: an operator names a tensor below 0")
+    return [None if index == -1 else known[index] for index in indices]
+
+
+def _quantization(tensor: _Tensor) -> QuantParams | None:
+    """Return scale and zero point as an interpreter reports them: only where one pair is for the whole tensor."""
+    quantization = tensor.table.Quantization()
+    if quantization is None or quantization.ScaleLength() != 1 or not quantization.Scale(0):
+        return None
+    zero_point = quantization.ZeroPoint(0) if quantization.ZeroPointLength() else 0
+    return QuantParams(scale=float(quantization.Scale(0)), zero_point=int(zero_point))
+
+
+def _operator(node: _Node, batch: int) -> Operator:
+    macs = _macs(node)
+    return Operator(
+        name=node.name,
+        macs=None if macs is None else macs // batch,
+        floating=bool(node.floating_tensors),
+        version=node.version,
+    )
+
+
+def _macs(node: _Node) -> int | None:
+    shapes = [tensor.shape if tensor else None for tensor in node.inputs]
+    out = node.outputs[0] if node.outputs else None
+    transposed = node.name == "BATCH_MATMUL" and _is_transposed(node.table)
+    return count_macs(TFLITE.get(node.name), shapes, out.shape if out else None, transposed=transposed)
+
+
+def _is_transposed(table: Table) -> bool:
+    found = table.BuiltinOptions()
+    if found is None:
+        return False
+    options = schema.BatchMatMulOptions()
+    options.Init(found.Bytes, found.Pos)
+    return options.AdjX()
+
+
+def _float_islands(nodes: list[_Node]) -> int | None:
+    if not any(tensor.quantized for node in nodes for tensor in node.tensors):
+        return None
+    return count_islands(node.floating_tensors for node in nodes if node.floating_tensors)

@@ -1,0 +1,134 @@
+"""What a model file says of itself, so that the file alone is enough to predict with."""
+
+import io
+import json
+from dataclasses import asdict, dataclass
+
+from .checked_json import MAX_JSON_BYTES, Node, parse
+from .errors import InvalidFileError
+
+SCHEMA_VERSION = 1
+TASK = "image-classification"
+
+# The key in an ONNX file's metadata, and with .json the name in the archive at the end of a TFLite file.
+DESCRIPTION_KEY = "edgeproof"
+DESCRIPTION_NAME, LABELS_NAME = "edgeproof.json", "labels.txt"
+
+_MAX_SIDE = 2**14  # pixels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageSpec:
+    """The images that a model takes: raw pixels, 0-255, NHWC.
+
+    Attributes:
+        height: Pixels.
+        width: Pixels.
+        channels: 1 for grayscale, 3 for RGB.
+    """
+
+    height: int
+    width: int
+    channels: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Description:
+    """What every exported file carries inside.
+
+    Attributes:
+        image: The images that it takes.
+        preprocessing: How an image comes to that size: ``"resize"``.
+        classes: The labels, in the order of the probabilities.
+        recipe: How weights are stored and activations computed.
+        source_sha256: Digest of the Keras file that it was exported from.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    task: str = TASK
+    image: ImageSpec
+    preprocessing: str
+    classes: tuple[str, ...]
+    recipe: str
+    source_sha256: str
+
+    def to_json(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+
+def parse_description(text: bytes | str) -> Description:
+    """Read back what `Description.to_json` wrote, trusting nothing.
+
+    Raises:
+        InvalidFileError: It is not JSON, from another schema version, or holds what it must not.
+    """
+    node = parse(text, "the file's description")
+    check_version(node, SCHEMA_VERSION)
+    return Description(
+        image=image_of(node),
+        preprocessing=preprocessing_of(node),
+        classes=classes_of(node),
+        recipe=node.get("recipe").label(),
+        source_sha256=node.get("source_sha256").sha256(),
+    )
+
+
+def read_archived(model: bytes, name: str) -> bytes | None:
+    """Return a file from the zip archive at the end of a TFLite file; None where there is no archive or no such file.
+
+    Raises:
+        InvalidFileError: It is damaged, or larger than a description may be.
+    """
+    # At the end of the archive, and so of the file, stands its table of contents: without it nothing is imported.
+    if b"PK\x05\x06" not in model[-(2**16 + 22) :]:
+        return None
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(model)) as archive:
+            if name not in archive.namelist():
+                return None
+            if archive.getinfo(name).file_size > MAX_JSON_BYTES:
+                raise InvalidFileError(f"{name} inside the model has more than {MAX_JSON_BYTES:,} bytes")
+            return archive.read(name)
+    # What Python's zip reader raises for damaged archives.
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise InvalidFileError(f"the archive inside the model is damaged: {error}") from error
+
+
+def check_version(node: Node, known: int) -> None:
+    """Refuse a document of another schema version, or of another task than image classification."""
+    version = node.get("schema_version").integer(1)
+    if version != known:
+        raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {known}")
+    task = node.get("task").text()
+    if task != TASK:
+        raise InvalidFileError(f"task is {task!r}; possible: {TASK}")
+
+
+def image_of(node: Node) -> ImageSpec:
+    """Return the member ``image`` of a document."""
+    image = node.get("image")
+    return ImageSpec(
+        height=image.get("height").integer(1, _MAX_SIDE),
+        width=image.get("width").integer(1, _MAX_SIDE),
+        channels=image.get("channels").integer(1, 3),
+    )
+
+
+def preprocessing_of(node: Node) -> str:
+    """Return the member ``preprocessing`` of a document."""
+    preprocessing = node.get("preprocessing").text()
+    if preprocessing != "resize":
+        raise InvalidFileError(f"preprocessing is {preprocessing!r}; possible: resize")
+    return preprocessing
+
+
+def classes_of(node: Node) -> tuple[str, ...]:
+    """Return the member ``classes`` of a document."""
+    classes = tuple(item.label() for item in node.get("classes").items())
+    if len(set(classes)) != len(classes):
+        raise InvalidFileError(f"{node.where}.classes holds a class twice")
+    return classes

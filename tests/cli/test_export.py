@@ -1,0 +1,232 @@
+"""`edgeproof export`, as typed. It needs TensorFlow."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from edgeproof.runtime.variants import ALL_VARIANTS
+from keras import layers
+
+COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "export"]
+pytestmark = pytest.mark.tensorflow
+
+
+def export(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, **options)  # type: ignore[call-overload]
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
+    """The one line on standard error."""
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith("edgeproof: error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that gives logits, takes pixels from 0 to 1, and is right about the brightness of digits' rows."""
+    keras.utils.set_random_seed(1)
+    path = tmp_path_factory.mktemp("tiny") / "tiny.keras"
+    model = keras.Sequential([keras.Input((28, 28, 1)), layers.MaxPooling2D(4), layers.Flatten(), layers.Dense(10)])
+    model.save(path)
+    return path
+
+
+def test_an_export_tells_of_every_variant(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"digit {i}\n" for i in range(10)))
+    out = tmp_path / "bundle"
+    done = export(run_folder / "model.keras", "--data", small_npz, "--labels", labels, "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split()[0] for line in done.stdout.splitlines() if "signal to noise" in line]
+    assert lines == list(ALL_VARIANTS)
+    assert "takes 0 to 255 and gives probabilities" in done.stdout
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["classes"][3] == "digit 3"
+
+
+def test_logits_and_another_range_are_refused_with_the_option_that_helps(
+    tiny: Path, small_npz: Path, tmp_path: Path
+) -> None:
+    arguments = [tiny, "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"]
+    assert "no probabilities" in refused(export(*arguments))
+    done = export(*arguments, "--softmax", "--input-range", "0", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "takes 0 to 1 and gives logits; a softmax was appended" in done.stdout
+    reference = json.loads((tmp_path / "b" / "manifest.json").read_text())["reference"]
+    assert (reference["input_range"], reference["output"]) == ([0.0, 1.0], "logits")
+
+
+def test_the_wrong_input_range_is_noticed(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    done = export(
+        run_folder / "model.keras",
+        *("--data", small_npz, "--recipes", "float32", "--input-range", "0", "1", "--out", tmp_path / "b"),
+    )
+    assert done.returncode == 0
+    assert "with pixels from 0 to 255: say --input-range 0 255" in done.stdout
+    assert len(json.loads((tmp_path / "b" / "manifest.json").read_text())["calibration"]["warnings"]) == 1
+
+
+def test_a_variant_that_fails_is_left_out_and_the_exit_code_says_so(small_npz: Path, tmp_path: Path) -> None:
+    grouped = layers.Conv2D(4, 3, groups=2, name="grouped")
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), layers.Conv2D(2, 3), grouped, layers.Flatten()]
+    )
+    model.add(layers.Dense(10, activation="softmax"))
+    model.save(tmp_path / "model.keras")
+    done = export(tmp_path / "model.keras", "--data", small_npz, "--recipes", "float32")
+    line = refused(done, code=1)
+    assert "left out of" in line
+    assert "float32.onnx" in line
+    assert "left out: layer 'grouped' is a grouped convolution" in done.stdout
+    manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
+    assert [variant["name"] for variant in manifest["variants"]] == ["float32.tflite"]
+    assert [one["name"] for one in manifest["left_out"]] == ["float32.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (b"a\nb\n", "2 labels are given for 10 classes"),
+        (b"a\n" * 10, "holds a label twice"),
+        (b"a\n\nb\n", "line 2: a label is needed, got ''"),
+        (b"a\n\x1b[2J\n", "line 2: a label is needed"),
+        (b"\xff\xfe", "is not text in UTF-8"),
+        (None, "no such labels"),
+    ],
+)
+def test_bad_labels_are_refused(
+    tiny: Path, small_npz: Path, tmp_path: Path, text: bytes | None, complaint: str
+) -> None:
+    if text is not None:
+        (tmp_path / "labels.txt").write_bytes(text)
+    done = export(
+        tiny, "--softmax", "--data", small_npz, "--labels", tmp_path / "labels.txt", "--out", tmp_path / "out" / "b"
+    )
+    assert complaint in refused(done)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--input-range", "1", "0"], "goes from a smaller to a larger number, got 1 to 0"),
+        (["--prove-in", "/dev/null"], "/dev/null is not a regular file"),
+        (["--prove-in", __file__], "is not a Python interpreter"),
+        (["--custom", __file__ + "x"], "no such Python file (--custom)"),
+    ],
+)
+def test_bad_options_are_refused(
+    tiny: Path, small_npz: Path, tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    done = export(tiny, "--softmax", "--data", small_npz, "--out", tmp_path / "out" / "b", *arguments)
+    assert complaint in refused(done)
+    assert list(tmp_path.iterdir()) == []
+
+
+def full_disk() -> None:
+    """Let no file grow beyond 30 kB: to a program that is what a full disk looks like, and needs no root."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+
+def read_only(folder: Path) -> None:
+    folder.chmod(0o500)
+
+
+def test_a_full_disk_leaves_the_old_bundle(
+    run_folder: Path, exported: Path, bundle_copy: Path, small_npz: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
+    arguments = [run_folder / "model.keras", "--data", small_npz, "--out", bundle_copy, "--recipes", "float32"]
+    line = refused(export(*arguments, preexec_fn=full_disk))
+    assert "File too large" in line
+    assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
+    assert [path.name for path in bundle_copy.parent.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["Exporting", "float32.tflite", "static_wi8_ai8.tflite"])
+def test_an_export_that_is_stopped_leaves_the_old_bundle(
+    run_folder: Path, bundle_copy: Path, small_npz: Path, request_to_stop: signal.Signals, moment: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
+    arguments = [run_folder / "model.keras", "--data", small_npz, "--out", bundle_copy]
+    with subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if moment in line:
+                break
+        # As a terminal does: to all processes of the group.
+        os.killpg(process.pid, request_to_stop)
+        errors = process.stderr.read()
+        process.stdout.read()
+    assert process.returncode == 2
+    assert errors == "edgeproof: error: interrupted; nothing of the unfinished step was written\n"
+    assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
+    assert [path.name for path in bundle_copy.parent.iterdir()] == ["bundle"]
+
+
+def test_a_converter_that_dies_is_one_line(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    """As TensorFlow's does on some models; here a layer of the user's ends the process."""
+    (tmp_path / "custom.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    done = export(
+        run_folder / "model.keras",
+        *("--data", small_npz, "--custom", tmp_path / "custom.py", "--out", tmp_path / "out" / "b"),
+    )
+    assert "the converter ended by SIGSEGV" in refused(done, code=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["custom.py"]
+
+
+def without_weights(old: Path, new: Path) -> None:
+    with zipfile.ZipFile(old) as source, zipfile.ZipFile(new, "w") as archive:
+        for name in source.namelist():
+            if name != "model.weights.h5":
+                archive.writestr(name, source.read(name))
+
+
+def not_even_pixels(_: Path, new: Path) -> None:
+    model = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), layers.Softmax()])
+    model.save(new)
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (without_weights, "it has no model.weights.h5"),
+        (not_even_pixels, "holds no weights"),
+        (lambda _, new: new.write_bytes(os.urandom(1000)), "is not a .keras file"),
+        (lambda _, new: new.mkdir(), "is not a regular file"),
+    ],
+)
+def test_a_bad_model_is_refused(
+    tiny: Path, small_npz: Path, tmp_path: Path, make: Callable[[Path, Path], object], complaint: str
+) -> None:
+    make(tiny, tmp_path / "bad.keras")
+    done = export(tmp_path / "bad.keras", "--data", small_npz, "--out", tmp_path / "out" / "b")
+    assert complaint in refused(done)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.keras"]
+
+
+def test_calibration_images_of_another_shape_are_refused(tiny: Path, tmp_path: Path) -> None:
+    images, labels = np.zeros((20, 32, 32), np.uint8), np.arange(20) % 10
+    np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    done = export(tiny, "--softmax", "--data", tmp_path / "d.npz")
+    assert "takes images of shape (28, 28, 1), the data has (32, 32, 1)" in refused(done)

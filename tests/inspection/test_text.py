@@ -1,0 +1,71 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from edgeproof.inspection import Graph, Operator
+from edgeproof.inspection.bundle import check_files
+from edgeproof.inspection.text import describe_bundle, describe_graph
+from edgeproof.runtime.manifest import LeftOut
+from edgeproof.runtime.manifest_reader import read_manifest
+from edgeproof.runtime.spec import QuantParams, TensorSpec
+from edgeproof.runtime.variants import Format
+
+INPUT = TensorSpec(name="image", dtype="float32", shape=(None, 28, 28, 1))
+OUTPUT = TensorSpec(name="out", dtype="uint8", shape=(1, 10), quantization=QuantParams(scale=0.1, zero_point=3))
+
+
+def operator(name: str, macs: int | None, *, floating: bool) -> Operator:
+    return Operator(name=name, macs=macs, floating=floating, version=1)
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph(
+        format=Format.ONNX,
+        inputs=(INPUT,),
+        outputs=(OUTPUT,),
+        operators=(
+            operator("Conv", 1_000, floating=True),
+            operator("Abs", 0, floating=False),
+            operator("Conv", 234_567, floating=False),
+        ),
+        parameters=1234,
+        weights_bytes=1_500_000,
+        file_bytes=2_000_000,
+        float_islands=1,
+        header={"IR version": "8"},
+        metadata={},
+    )
+
+
+def test_a_graph_is_laid_out_in_columns(graph: Graph) -> None:
+    assert describe_graph(graph, sha256="abc").splitlines() == [
+        "format         ONNX, IR version 8",
+        "size           2.0 MB (2,000,000 bytes)",
+        "sha256         abc",
+        "input          image, float32, shape (any, 28, 28, 1)",
+        "output         out, uint8, shape (1, 10), scale 0.1, zero point 3",
+        "parameters     1,234",
+        "weights        1.5 MB, 75.0 % of the file",
+        "MACs           235,567 for one image",
+        "operators      3",
+        "float islands  1; 1 of 3 operators compute in floating point",
+        "",
+        "operator  count     MACs  in floating point",
+        "───────────────────────────────────────────",
+        "Abs           1",
+        "Conv          2  235,567                  1",
+    ]
+
+
+def test_what_is_not_known_is_called_so(graph: Graph) -> None:
+    lines = describe_graph(replace(graph, operators=(operator("Conv", None, floating=True),)), sha256="").splitlines()
+    assert "MACs           unknown for one image" in lines
+    assert "Conv          1  unknown                  1" in lines
+
+
+def test_variants_that_were_left_out_are_named(golden: Path) -> None:
+    manifest = read_manifest(golden)
+    left_out = LeftOut(name="float16.onnx", reason="could not be converted")
+    text = describe_bundle(replace(manifest, left_out=(left_out,)), check_files(golden, manifest))
+    assert "left out   float16.onnx: could not be converted" in text.splitlines()
