@@ -84,7 +84,11 @@ def run(options: argparse.Namespace) -> int:
     )
     check_keras_file(options.model)
     out = options.out or options.model.parent / "bundle"
-    print(f"Exporting {options.model}; every file is compared with it on up to 500 training images", flush=True)
+    print(f"Exporting {options.model}; every file is compared with it on up to 500 training images")
+    print(
+        f"  {'variant':24} {'size':>12}  {'removed':>11}  {'agreement':>11}  worst difference  signal to noise",
+        flush=True,
+    )
     with new_folder(out, marker=MANIFEST_NAME) as staging:
         manifest: Manifest = run_in_child(partial(_export, options.model, options.data, staging, chosen), tell=_tell)
     _summarize(manifest, out)
@@ -115,11 +119,10 @@ def _tell(event: "Event") -> None:
     elif isinstance(event, CalibrationWarning):
         print(f"  warning: {event.text}", flush=True)
     else:
-        difference = event.difference
+        variant, difference = event.variant, event.difference
         print(
-            f"  {event.variant.name:24} {event.variant.size_bytes / 1000:9,.1f} kB"
-            f"  agreement {difference.agreement * 100:6.2f} %"
-            f"  largest difference {difference.max_abs:.1e}  signal to noise {difference.snr_db:5.1f} dB",
+            f"  {variant.name:24} {variant.size_bytes / 1000:9,.1f} kB  {variant.removed_bytes / 1000:8,.1f} kB"
+            f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {difference.snr_db:12.1f} dB",
             flush=True,
         )
         for note in event.notes:

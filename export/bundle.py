@@ -169,9 +169,9 @@ def _prove_all(
     for model_format in Format:
         for recipe in (recipe for recipe in options.recipes if model_format in recipe.formats):
             try:
-                content = converters.convert(recipe, model_format)
+                finished = converters.convert(recipe, model_format)
                 proof = prove(
-                    content, recipe, model_format, samples, expected, runtimes, reduce_range=options.reduce_range
+                    finished, recipe, model_format, samples, expected, runtimes, reduce_range=options.reduce_range
                 )
             # The converter cannot express the model, the engine does not accept the file, or its answers are others.
             except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..runtime.description import Description
 from ..runtime.errors import EdgeproofError, SpecMismatchError, one_line
 from ..runtime.variants import RECIPES, Format, Recipe
+from .finished import Finished
 from .onnx import convert as convert_onnx
 from .onnx import float_graph
 from .source import Source
@@ -39,7 +40,7 @@ class Converters:
         self._reduce_range = reduce_range
         self._shape = (source.image.height, source.image.width, source.image.channels)
         self._kept = ExitStack()
-        self._made: dict[tuple[str, Format], bytes] = {}
+        self._made: dict[tuple[str, Format], Finished] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -49,9 +50,9 @@ class Converters:
 
     def float32_tflite(self) -> bytes:
         """Return the float32 TFLite file, which calibration is looked at with whether it is asked for or not."""
-        return self.convert(RECIPES["float32"], Format.TFLITE)
+        return self.convert(RECIPES["float32"], Format.TFLITE).content
 
-    def convert(self, recipe: Recipe, model_format: Format) -> bytes:
+    def convert(self, recipe: Recipe, model_format: Format) -> Finished:
         """Return a model file.
 
         Raises:
@@ -62,7 +63,7 @@ class Converters:
             self._made[key] = self._convert(recipe, model_format)
         return self._made[key]
 
-    def _convert(self, recipe: Recipe, model_format: Format) -> bytes:
+    def _convert(self, recipe: Recipe, model_format: Format) -> Finished:
         description = Description(
             image=self._source.image,
             preprocessing=self.preprocessing,

@@ -20,6 +20,7 @@ from ..runtime.description import Description
 from ..runtime.errors import SpecMismatchError
 from ..runtime.variants import Format, Recipe
 from .batch_normalization import normalization_as_convolution
+from .finished import Finished
 from .onnx_file import INPUT_NAME, OUTPUT_NAME, finish, renumber
 from .onnx_fusions import fuse_hard_activations
 from .samples import calibration_inputs, check_calibration_images
@@ -65,7 +66,7 @@ def to_onnx(
         shape=model.input_shape[1:],
         description=description,
         reduce_range=reduce_range,
-    )
+    ).content
 
 
 def float_graph(model: keras.Model) -> onnx.ModelProto:
@@ -100,7 +101,7 @@ def convert(
     shape: tuple[int, int, int],
     description: Description | None = None,
     reduce_range: bool = True,
-) -> bytes:
+) -> Finished:
     """Convert what `float_graph` gave, which stays as it is; the rest is as in `to_onnx`."""
     if recipe.name not in _RECIPES:
         raise SpecMismatchError(f"{recipe.name} is not written as .{Format.ONNX}; possible: {', '.join(_RECIPES)}")

@@ -6,6 +6,7 @@ from importlib.metadata import version
 import onnx
 
 from ..runtime.description import DESCRIPTION_KEY, Description
+from .finished import Finished
 
 INPUT_NAME, OUTPUT_NAME, BATCH_NAME = "image", "probabilities", "batch"
 
@@ -25,7 +26,7 @@ def renumber(graph: onnx.GraphProto) -> None:
         initializer.name = renumbered(initializer.name)
 
 
-def finish(proto: onnx.ModelProto, *, description: Description | None, keep_names: bool) -> bytes:
+def finish(proto: onnx.ModelProto, *, description: Description | None, keep_names: bool) -> Finished:
     """Tidy a model in place, check it, and return it as a file's content.
 
     The batch dimension gets its name; operator sets that nothing uses, shapes in between (which carry the batch
@@ -37,6 +38,7 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
         keep_names: Leave the names of nodes and inner tensors, which say the layers that they come from; they are
             a third of a small quantized file.
     """
+    before = proto.ByteSize()
     if not keep_names:
         _shorten_names(proto.graph)
     for value in (*proto.graph.input, *proto.graph.output):
@@ -50,6 +52,7 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
     proto.graph.name = proto.producer_name = "edgeproof"
     proto.producer_version = version("edgeproof")
     proto.graph.doc_string = ""  # holds a number that tf2onnx counts through the process
+    removed = before - proto.ByteSize()
     if description is not None:
         texts = {
             DESCRIPTION_KEY: description.to_json(),
@@ -61,7 +64,7 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
         }
         onnx.helper.set_model_props(proto, texts)
     onnx.checker.check_model(proto, full_check=True)
-    return proto.SerializeToString(deterministic=True)
+    return Finished(content=proto.SerializeToString(deterministic=True), removed_bytes=removed)
 
 
 def _shorten_names(graph: onnx.GraphProto) -> None:

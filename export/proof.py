@@ -14,9 +14,10 @@ from ..runtime.errors import CheckFailedError
 from ..runtime.litert import LiteRTEngine
 from ..runtime.manifest import Variant
 from ..runtime.variants import Format, Recipe
+from .finished import Finished
 from .other_runtimes import Answers, OtherRuntime
 from .samples import GOLDEN_IMAGES, Samples
-from .verification import Difference, check_tolerance, compare, run_each
+from .verification import NOISY_BELOW_DB, Difference, check_tolerance, compare, run_each
 
 # In the golden file, after the variant's name: its answers from LiteRT's plain kernels, which round ties of integers
 # differently from XNNPACK's, and like tflite-runtime's and TensorFlow Lite Micro's.
@@ -48,7 +49,7 @@ class Proof:
 
 
 def prove(
-    content: bytes,
+    finished: Finished,
     recipe: Recipe,
     model_format: Format,
     samples: Samples,
@@ -60,7 +61,7 @@ def prove(
     """Run a file in the runtime's own engine, and in the other runtimes at hand, and compare it with the original.
 
     Args:
-        content: The file.
+        finished: The file.
         recipe: What it was made with; its tolerance applies.
         model_format: The file's format.
         samples: Whose verification images are run.
@@ -71,7 +72,7 @@ def prove(
     Raises:
         CheckFailedError: It is further from the original than the recipe's tolerance.
     """
-    name = f"{recipe.name}.{model_format}"
+    name, content = f"{recipe.name}.{model_format}", finished.content
     engine = load_engine(content, model_format)
     if engine.input.quantization is not None and not engine.input.is_identity:
         raise CheckFailedError(f"it does not take bytes as they are: {engine.input.quantization}")
@@ -89,6 +90,7 @@ def prove(
         recipe=recipe.name,
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
+        removed_bytes=finished.removed_bytes,
         input=engine.input,
         output=engine.output,
         operators=graph.operator_counts,
@@ -98,6 +100,8 @@ def prove(
         cpus=ANY_CPU if reduce_range or recipe.activations != "int8" or model_format is Format.TFLITE else NO_AVX2,
     )
     notes = [f"{graph.float_islands} float islands"] if variant.float_islands else []
+    if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
+        notes.append(_noisy(variant))
     if model_format is Format.TFLITE:
         for runtime in runtimes:
             # Microcontrollers compute in integers; the float files are not for them.
@@ -106,6 +110,13 @@ def prove(
                 variant, note = _shown(variant, found, engine, list(golden.values()), runtime)
                 notes += note
     return Proof(variant=variant, content=content, golden=golden, difference=difference, notes=tuple(notes))
+
+
+def _noisy(variant: Variant) -> str:
+    """Say what helps where 8 bits are few for a model."""
+    if variant.format is Format.ONNX and variant.cpus == ANY_CPU:
+        return "noisy for int8: --onnx-int8-for vnni gives the weights one bit more, where the CPU allows it"
+    return "noisy for int8: try more --calibration-images, or static_wi8_ai16 and float16, which round less"
 
 
 def _shown(

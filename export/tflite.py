@@ -12,6 +12,7 @@ from ..runtime.description import Description
 from ..runtime.errors import SpecMismatchError
 from ..runtime.variants import Format, Recipe
 from .batch_normalization import normalization_as_convolution
+from .finished import Finished
 from .samples import calibration_inputs, check_calibration_images
 from .tflite_file import finish
 
@@ -42,7 +43,7 @@ def to_tflite(
             express the model.
     """
     with saved_model(model) as folder:
-        return convert(folder, recipe, calibration, shape=model.input_shape[1:], description=description)
+        return convert(folder, recipe, calibration, shape=model.input_shape[1:], description=description).content
 
 
 class saved_model(tempfile.TemporaryDirectory[str]):  # noqa: N801  (used as a function)
@@ -64,7 +65,7 @@ def convert(
     *,
     shape: tuple[int, int, int],
     description: Description | None = None,
-) -> bytes:
+) -> Finished:
     """Convert what `saved_model` wrote; the rest is as in `to_tflite`."""
     if recipe.name not in _SETTINGS:
         raise SpecMismatchError(f"{recipe.name} is not written as .{Format.TFLITE}; possible: {', '.join(_SETTINGS)}")

@@ -10,6 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated
 
 from ..runtime.description import DESCRIPTION_NAME, LABELS_NAME, Description
+from .finished import Finished
 from .tflite_metadata import METADATA_NAME, metadata_buffer
 
 schema: Any = schema_py_generated  # generated code without types
@@ -22,7 +23,7 @@ _ALIGNMENT = 16
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def finish(model: bytes, *, description: Description | None, keep_names: bool) -> bytes:
+def finish(model: bytes, *, description: Description | None, keep_names: bool) -> Finished:
     """Remove what no engine reads and put in what people and phone libraries read; the outputs stay bit-identical.
 
     Removed are the names of inner tensors, the converter's log, and buffers that nothing refers to. With a
@@ -44,21 +45,28 @@ def finish(model: bytes, *, description: Description | None, keep_names: bool) -
         graph.tensors[index].name = name
     for signature in root.signatureDefs or []:
         signature.inputs[0].name, signature.outputs[0].name = INPUT_NAME, OUTPUT_NAME
-    if description is not None:
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = METADATA_NAME, len(root.buffers)
-        given = graph.tensors[graph.inputs[0]].type
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(metadata_buffer(description, uint8=given == schema.TensorType.UINT8), np.uint8)
-        root.buffers.append(buffer)
-        kept.append(entry)
     root.metadata = kept
     # An older way to list buffers of metadata; what is left in it would refer to removed ones.
     root.metadataBuffer = None
     root.description = None
     _drop_unused_buffers(root)
-    packed = _pack(root)
-    return packed if description is None else packed + _archive(description, at=len(packed))
+    tidied = _pack(root)
+    removed = len(model) - len(tidied)
+    if description is None:
+        return Finished(content=tidied, removed_bytes=removed)
+    _add_metadata(root, description)
+    described = _pack(root)
+    return Finished(content=described + _archive(description, at=len(described)), removed_bytes=removed)
+
+
+def _add_metadata(root: Any, description: Description) -> None:  # noqa: ANN401
+    graph = root.subgraphs[0]
+    uint8 = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
+    entry, buffer = schema.MetadataT(), schema.BufferT()
+    entry.name, entry.buffer = METADATA_NAME, len(root.buffers)
+    buffer.data = np.frombuffer(metadata_buffer(description, uint8=uint8), np.uint8)
+    root.buffers.append(buffer)
+    root.metadata.append(entry)
 
 
 def _drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
@@ -105,9 +113,11 @@ class _AlignedBuffer:
 
 
 def _pack(root: Any) -> bytes:  # noqa: ANN401
-    root.buffers = [_AlignedBuffer(buffer.data) for buffer in root.buffers]
-    builder = flatbuffers.Builder(2**20)
+    buffers = root.buffers
+    root.buffers = [_AlignedBuffer(buffer.data) for buffer in buffers]
+    builder = flatbuffers.Builder(2**16)
     builder.Finish(root.Pack(builder), b"TFL3")
+    root.buffers = buffers
     return bytes(builder.Output())
 
 

@@ -73,6 +73,7 @@ class Variant:
         recipe: How weights and activations are stored.
         sha256: Digest of the file.
         size_bytes: Its size.
+        removed_bytes: How much smaller it is than what the converter gave, its description of itself left aside.
         input: The tensor that takes the pixels.
         output: The tensor that gives the class probabilities.
         operators: How often each operator occurs in the file.
@@ -91,6 +92,7 @@ class Variant:
     recipe: str
     sha256: str
     size_bytes: int
+    removed_bytes: int
     input: TensorSpec
     output: TensorSpec
     operators: Mapping[str, int]

@@ -105,6 +105,7 @@ def _variant(node: Node) -> Variant:
         recipe=node.get("recipe").text(),
         sha256=node.get("sha256").sha256(),
         size_bytes=node.get("size_bytes").integer(0),
+        removed_bytes=node.get("removed_bytes").integer(-(2**31)),
         input=_tensor(node.get("input")),
         output=_tensor(node.get("output")),
         operators={name: operators.get(name).integer(0) for name in operators.mapping()},

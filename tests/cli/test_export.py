@@ -48,7 +48,7 @@ def test_an_export_tells_of_every_variant(run_folder: Path, small_npz: Path, tmp
     out = tmp_path / "bundle"
     done = export(run_folder / "model.keras", "--data", small_npz, "--labels", labels, "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
-    lines = [line.split()[0] for line in done.stdout.splitlines() if "signal to noise" in line]
+    lines = [line.split()[0] for line in done.stdout.splitlines() if " dB" in line]
     assert lines == list(ALL_VARIANTS)
     assert "takes 0 to 255 and gives probabilities" in done.stdout
     manifest = json.loads((out / "manifest.json").read_text())

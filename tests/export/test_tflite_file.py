@@ -47,6 +47,10 @@ def raw() -> dict[str, bytes]:
         return {name: _converted(folder, RECIPES[name], IMAGES) for name in TFLITE}
 
 
+def finished_file(model: bytes, *, description: Description | None, keep_names: bool) -> bytes:
+    return finish(model, description=description, keep_names=keep_names).content
+
+
 def answers(model: bytes) -> np.ndarray:
     engine = LiteRTEngine(model)
     given = engine.input.encode(IMAGES)
@@ -59,14 +63,16 @@ def answers(model: bytes) -> np.ndarray:
 def test_answers_stay_the_same_to_the_last_bit(
     raw: dict[str, bytes], name: str, description: Description | None, keep_names: bool
 ) -> None:
-    finished = finish(raw[name], description=description, keep_names=keep_names)
+    finished = finished_file(raw[name], description=description, keep_names=keep_names)
     np.testing.assert_array_equal(answers(finished), answers(raw[name]))
 
 
 @pytest.mark.parametrize("name", TFLITE)
 def test_nothing_is_left_over(raw: dict[str, bytes], name: str) -> None:
-    finished = finish(raw[name], description=None, keep_names=False)
+    finished = finished_file(raw[name], description=None, keep_names=False)
     assert len(finished) < len(raw[name]) - 500
+    described = finish(raw[name], description=DESCRIPTION, keep_names=False)
+    assert described.removed_bytes == len(raw[name]) - len(finished)
     root = schema.ModelT.InitFromPackedBuf(finished, 0)
     graph = root.subgraphs[0]
     named = {i for i, tensor in enumerate(graph.tensors) if tensor.name}
@@ -81,7 +87,7 @@ def test_nothing_is_left_over(raw: dict[str, bytes], name: str) -> None:
 @pytest.mark.parametrize("name", TFLITE)
 def test_weights_are_aligned_for_vector_instructions(raw: dict[str, bytes], name: str) -> None:
     """Flatbuffers' Python writer would put them anywhere; a C array and 32-bit ARM need more."""
-    root = schema.Model.GetRootAs(finish(raw[name], description=DESCRIPTION, keep_names=False), 0)
+    root = schema.Model.GetRootAs(finished_file(raw[name], description=DESCRIPTION, keep_names=False), 0)
     places = [
         table._tab.Vector(table._tab.Offset(4))
         for table in (root.Buffers(i) for i in range(root.BuffersLength()))
@@ -92,7 +98,7 @@ def test_weights_are_aligned_for_vector_instructions(raw: dict[str, bytes], name
 
 
 def test_names_are_kept_where_people_read_them(raw: dict[str, bytes]) -> None:
-    finished = finish(raw["float32"], description=None, keep_names=True)
+    finished = finished_file(raw["float32"], description=None, keep_names=True)
     tensors = schema.ModelT.InitFromPackedBuf(finished, 0).subgraphs[0].tensors
     assert any(b"conv2d" in tensor.name for tensor in tensors)
 
@@ -100,7 +106,7 @@ def test_names_are_kept_where_people_read_them(raw: dict[str, bytes]) -> None:
 def test_signatures_name_input_and_output(raw: dict[str, bytes]) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=finish(raw["float32"], description=DESCRIPTION, keep_names=False))
+    interpreter = Interpreter(model_content=finished_file(raw["float32"], description=DESCRIPTION, keep_names=False))
     assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["image"], "outputs": ["probabilities"]}}
     found = interpreter.get_signature_runner()(image=IMAGES[:1].astype(np.float32))["probabilities"]
     np.testing.assert_array_equal(found, answers(raw["float32"])[:1])
@@ -108,7 +114,7 @@ def test_signatures_name_input_and_output(raw: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize(("name", "uint8"), [("float32", False), ("static_wi8_ai8", True)])
 def test_a_file_carries_what_phone_libraries_read(raw: dict[str, bytes], name: str, uint8: bool) -> None:
-    finished = finish(raw[name], description=DESCRIPTION, keep_names=False)
+    finished = finished_file(raw[name], description=DESCRIPTION, keep_names=False)
     with zipfile.ZipFile(io.BytesIO(finished)) as archive:
         assert archive.testzip() is None
         assert archive.read("labels.txt").decode() == "cat\ndog\nß\n"
@@ -122,6 +128,6 @@ def test_a_file_carries_what_phone_libraries_read(raw: dict[str, bytes], name: s
 
 
 def test_a_file_tells_the_runtime_what_it_is(raw: dict[str, bytes]) -> None:
-    engine = LiteRTEngine(finish(raw["float32"], description=DESCRIPTION, keep_names=False))
+    engine = LiteRTEngine(finished_file(raw["float32"], description=DESCRIPTION, keep_names=False))
     assert json.loads(engine.metadata["edgeproof"])["classes"] == ["cat", "dog", "ß"]
     assert LiteRTEngine(raw["float32"]).metadata == {}

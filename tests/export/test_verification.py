@@ -2,7 +2,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from edgeproof.export.verification import TOLERANCES, check_tolerance, compare, run_each
+from edgeproof.export.verification import NOISY_BELOW_DB, TOLERANCES, check_tolerance, compare, run_each
 from edgeproof.runtime.errors import CheckFailedError
 from edgeproof.runtime.spec import TensorSpec
 from edgeproof.runtime.variants import RECIPES
@@ -63,6 +63,13 @@ def test_nan_fails(recipe: str) -> None:
     answers[3, 0] = np.nan
     with pytest.raises(CheckFailedError):
         check_tolerance(compare(answers, EXPECTED), recipe)
+
+
+def test_what_is_noisy_still_passes() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, EXPECTED.shape).astype(np.float32)
+    difference = compare(EXPECTED + noise, EXPECTED)
+    assert 10 < difference.snr_db < NOISY_BELOW_DB
+    check_tolerance(difference, "static_wi8_ai8")
 
 
 def test_another_shape_fails() -> None:

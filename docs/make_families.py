@@ -1,0 +1,231 @@
+"""Write docs/families.md: what becomes of known architectures in every recipe.
+
+    python docs/make_families.py [FAMILY ...]
+
+Every network gets 200 steps of training on MNIST (the default preset its usual ones), so that its answers are spread
+and can be counted, and is exported with `export_bundle` like any user's file. `docs/families.json` keeps the figures;
+given names, only those families are made anew.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from edgeproof.benchmarks.environment import describe_environment
+from edgeproof.export.bundle import export_bundle
+from edgeproof.export.options import ExportOptions, Proven
+from edgeproof.runtime.manifest import LeftOut
+from edgeproof.runtime.variants import ALL_VARIANTS
+from edgeproof.train.data import Dataset, load_mnist
+from edgeproof.train.fit import FitOptions, fit
+from edgeproof.train.presets import build
+from keras import applications, layers
+
+HERE = Path(__file__).parent
+FIGURES = HERE / "families.json"
+TRAINING_IMAGES, BATCH, SEED = 12_800, 64, 1
+VNNI = "static_wi8_ai8.onnx, 8 bits"
+
+
+def scaled(low: float, high: float) -> layers.Layer:
+    return layers.Rescaling((high - low) / 255, offset=low)
+
+
+def residual(pixels: Any) -> Any:  # noqa: ANN401
+    x = layers.Conv2D(16, 3, padding="same", use_bias=False)(scaled(-1, 1)(pixels))
+    for activation in ("relu", "swish", "hard_swish", "gelu", "leaky_relu"):
+        branch = layers.SeparableConv2D(16, 3, padding="same", use_bias=False)(layers.Activation(activation)(x))
+        x = layers.Add()([x, layers.BatchNormalization(momentum=0.9)(branch)])
+    x = layers.GlobalAveragePooling2D()(layers.MaxPooling2D()(x))
+    return layers.Dense(10, activation="softmax")(x)
+
+
+def pre_activation(pixels: Any) -> Any:  # noqa: ANN401
+    x = layers.Conv2D(16, 3, padding="same")(scaled(0, 1)(pixels))
+    for _ in range(3):
+        normalized = layers.ReLU(6.0)(layers.BatchNormalization(momentum=0.9)(x))
+        x = layers.Concatenate()([x, layers.Conv2D(8, 3, padding="same")(normalized)])
+        x = layers.AveragePooling2D(2)(x)
+    return layers.Dense(10, activation="softmax")(layers.Dropout(0.2)(layers.Flatten()(x)))
+
+
+def application(make: Callable[..., keras.Model], **options: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    """A network of keras.applications with random weights, on pixels from -1 to 1 unless it scales them itself."""
+
+    def whole(pixels: Any) -> Any:  # noqa: ANN401
+        model = make(input_shape=(32, 32, 3), weights=None, classes=10, **options)
+        for layer in model._flatten_layers():
+            if isinstance(layer, layers.BatchNormalization):
+                layer.momentum = 0.9  # 200 steps are too few for 0.99
+        return model(pixels if any(isinstance(x, layers.Rescaling) for x in model.layers) else scaled(-1, 1)(pixels))
+
+    return whole
+
+
+FAMILIES: dict[str, Callable[[Any], Any]] = {
+    "residual, separable, five activations": residual,
+    "pre-activation, concatenations, ReLU6": pre_activation,
+    "MobileNetV2": application(applications.MobileNetV2),
+    "MobileNetV3Small": application(applications.MobileNetV3Small),
+    "EfficientNetB0": application(applications.EfficientNetB0),
+    "ResNet50": application(applications.ResNet50),
+    "DenseNet121": application(applications.DenseNet121),
+}
+DEFAULT = "default preset"
+
+
+def main(names: list[str]) -> None:
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {"families": {}}
+    for name in names or [DEFAULT, *FAMILIES]:
+        start = time.perf_counter()
+        figures["families"][name] = measured(name)
+        FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+    figures["environment"] = describe_environment()
+    order = [DEFAULT, *FAMILIES]
+    figures["families"] = {name: figures["families"][name] for name in order if name in figures["families"]}
+    FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    (HERE / "families.md").write_text(page(figures))
+
+
+def measured(name: str) -> dict[str, Any]:
+    keras.utils.set_random_seed(SEED)
+    data = load_mnist()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.keras")
+        if name == DEFAULT:
+            model = build("default", (28, 28, 1), 10)
+            fit(model, data, FitOptions(seed=SEED))
+        else:
+            data = as_photos(data)
+            model = trained(FAMILIES[name], data)
+        model.save(file)
+        events: list[Any] = []
+        manifest = export_bundle(file, data, Path(folder, "any"), tell=events.append)
+        cells = {event_name(event): cell(event) for event in events if isinstance(event, (Proven, LeftOut))}
+        events.clear()
+        recipes = tuple(recipe for recipe in ExportOptions().recipes if recipe.name == "static_wi8_ai8")
+        export_bundle(
+            file, data, Path(folder, "vnni"), ExportOptions(recipes=recipes, reduce_range=False), tell=events.append
+        )
+        (last,) = [e for e in events if isinstance(e, (Proven, LeftOut)) and event_name(e).endswith(".onnx")]
+        cells[VNNI] = cell(last)
+    return {
+        "parameters": manifest.reference.parameters,
+        "accuracy": manifest.reference.accuracy,
+        "warnings": list(manifest.calibration.warnings),
+        "cells": cells,
+    }
+
+
+def as_photos(data: Dataset) -> Dataset:
+    """The digits in a frame of 32 x 32 and in three colours; fewer of them, for time."""
+
+    def framed(images: np.ndarray) -> np.ndarray:
+        return np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0))).repeat(3, axis=3)
+
+    count = TRAINING_IMAGES
+    return replace(
+        data,
+        x_train=framed(data.x_train[:count]),
+        y_train=data.y_train[:count],
+        x_test=framed(data.x_test[:2000]),
+        y_test=data.y_test[:2000],
+    )
+
+
+def trained(make: Callable[[Any], Any], data: Dataset) -> keras.Model:
+    pixels = keras.Input((32, 32, 3))
+    model = keras.Model(pixels, make(pixels))
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, len(data.x_train) // BATCH)
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    model.fit(data.x_train.astype(np.float32), data.y_train, batch_size=BATCH, verbose=0)
+    return model
+
+
+def event_name(event: Proven | LeftOut) -> str:
+    return event.variant.name if isinstance(event, Proven) else event.name
+
+
+def cell(event: Proven | LeftOut) -> dict[str, Any]:
+    if isinstance(event, LeftOut):
+        return {"left_out": event.reason}
+    return {
+        "snr_db": round(event.difference.snr_db, 1),
+        "agreement": event.difference.agreement,
+        "size_bytes": event.variant.size_bytes,
+        "float_islands": event.variant.float_islands,
+        "arena_bytes": event.variant.arena_bytes,
+        "notes": list(event.notes),
+    }
+
+
+def page(figures: dict[str, Any]) -> str:
+    columns = [*ALL_VARIANTS, VNNI]
+    lines = [
+        "# Families and recipes",
+        "",
+        "What becomes of known architectures in every recipe. Each starts from random weights, is trained for 200",
+        "steps on MNIST digits in 32 x 32 pixels and three colours (the default preset as usual), and exported like",
+        "any file of a user's. A cell says the signal-to-noise ratio of the probabilities against Keras, the share of",
+        "500 training images that were not calibrated on with the same most probable class, and the size of the file.",
+        "Keras's accuracy is that on 2,000 test images, for the default preset on 10,000. Written by",
+        "`docs/make_families.py` from [families.json](families.json).",
+        "",
+    ]
+    for kind, chosen in (
+        ("TFLite", [c for c in columns if ".tflite" in c]),
+        ("ONNX", [c for c in columns if ".onnx" in c]),
+    ):
+        lines += [
+            f"## {kind}",
+            "",
+            "| family | parameters | Keras accuracy | " + " | ".join(map(heading, chosen)) + " |",
+        ]
+        lines.append("| --- | ---: | ---: |" + " ---: |" * len(chosen))
+        for name, family in figures["families"].items():
+            cells = [shown(family["cells"][column]) for column in chosen]
+            accuracy = f"{family['accuracy'] * 100:.1f} %"
+            lines.append(f"| {name} | {family['parameters']:,} | {accuracy} | " + " | ".join(cells) + " |")
+        lines.append("")
+    lines += remarks(figures)
+    return "\n".join(lines) + "\n"
+
+
+def heading(column: str) -> str:
+    name, _, rest = column.partition(".")
+    return f"`{name}`" + (
+        ", 8-bit weights" if "8 bits" in rest else ", 7-bit weights" if column == "static_wi8_ai8.onnx" else ""
+    )
+
+
+def shown(one: dict[str, Any]) -> str:
+    if "left_out" in one:
+        return "left out"
+    islands = f"<br>{one['float_islands']} float islands" if one["float_islands"] else ""
+    size = one["size_bytes"]
+    written = f"{size / 1e6:.2f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+    return f"{one['snr_db']:.0f} dB<br>{one['agreement'] * 100:.1f} %<br>{written}{islands}"
+
+
+def remarks(figures: dict[str, Any]) -> list[str]:
+    """Why something is missing, and what else was said."""
+    found = []
+    for name, family in figures["families"].items():
+        found += [f"- {name}: {warning}" for warning in family["warnings"]]
+        for column, one in family["cells"].items():
+            if "left_out" in one:
+                found.append(f"- {name}, `{column}`: {one['left_out']}")
+            found += [f"- {name}, `{column}`: {note}" for note in one.get("notes", []) if "islands" not in note]
+    return ["## Remarks", "", *found] if found else []
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
