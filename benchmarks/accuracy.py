@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from ..runtime.engine import Engine
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Share:
@@ -54,20 +52,6 @@ def share(hits: NDArray[np.bool_]) -> Share:
     count, images = int(hits.sum()), len(hits)
     interval = binomtest(count, images).proportion_ci(0.95, method="wilson")
     return Share(count=count, images=images, value=count / images, low=float(interval.low), high=float(interval.high))
-
-
-def answers(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Run every image by itself, as a device does.
-
-    Args:
-        engine: The variant.
-        images: uint8 of shape (N, H, W, C), values 0-255.
-
-    Returns:
-        Probabilities, float32 of shape (N, classes).
-    """
-    batch = engine.input.encode(images)
-    return engine.output.decode(np.concatenate([engine.run(batch[i : i + 1]) for i in range(len(batch))]))
 
 
 def compare(

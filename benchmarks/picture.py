@@ -18,7 +18,9 @@ _NAMES = {"keras": "Keras original", "tflite": "TFLite", "onnx": "ONNX"}
 _INK, _SOFT, _GRID = "#1d2433", "#5b6577", "#e6e9ef"
 _AREA_OF_LARGEST = 2600.0  # points²
 # Heights of the labels, as shares of the picture: outside of the band in the middle where the bubbles are.
-_LEVELS = (0.92, 0.10, 0.78, 0.24)
+_LEVELS = (0.93, 0.07, 0.80, 0.20, 0.67, 0.33)
+# What a label takes of the picture's width.
+_LABEL_WIDTH = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +52,7 @@ def draw_png(report: Report) -> bytes:
 def _draw(report: Report) -> Figure:
     bubbles = _bubbles(report)
     with mpl.rc_context({"font.family": "sans-serif", "text.color": _INK, "axes.labelcolor": _INK}):
-        figure = Figure(figsize=(9.6, 5.0), layout="constrained")
+        figure = Figure(figsize=(9.6, 5.6), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         _bubbles_on(axes, bubbles)
@@ -96,9 +98,11 @@ def _bubbles_on(axes: Axes, bubbles: list[_Bubble]) -> None:
 
 
 def _labels_on(axes: Axes, bubbles: list[_Bubble]) -> None:
-    """Write beside each bubble what it is; neighbours in latency take turns above and below."""
-    for position, bubble in enumerate(sorted(bubbles, key=lambda b: b.p50_us)):
-        at, beside = (bubble.p50_us, bubble.accuracy.value * 100), (bubble.p50_us, _LEVELS[position % len(_LEVELS)])
+    """Write above or below each bubble what it is."""
+    ordered = sorted(bubbles, key=lambda b: b.p50_us)
+    places = axes.transAxes.inverted().transform(axes.transData.transform([(b.p50_us, 0) for b in ordered]))
+    for bubble, level in zip(ordered, levels_for(places[:, 0].tolist()), strict=True):
+        at, beside = (bubble.p50_us, bubble.accuracy.value * 100), (bubble.p50_us, level)
         leader = {"arrowstyle": "-", "color": _SOFT, "linewidth": 1.0, "linestyle": ":", "shrinkA": 0, "shrinkB": 0}
         axes.annotate("", at, beside, textcoords=("data", "axes fraction"), arrowprops=leader, zorder=1.2)
         axes.text(
@@ -119,10 +123,29 @@ def _labels_on(axes: Axes, bubbles: list[_Bubble]) -> None:
         )
 
 
+def levels_for(places: list[float]) -> list[float]:
+    """Choose a height for every label so that none covers another, as far as there is room.
+
+    Args:
+        places: Where the labels' middles are, from left to right, as shares of the picture's width.
+
+    >>> levels_for([0.1, 0.15, 0.5])
+    [0.93, 0.07, 0.93]
+    """
+    ends = dict.fromkeys(_LEVELS, float("-inf"))
+    chosen = []
+    for place in places:
+        free = [level for level in _LEVELS if ends[level] <= place - _LABEL_WIDTH / 2]
+        level = free[0] if free else min(_LEVELS, key=lambda level: ends[level])
+        ends[level] = place + _LABEL_WIDTH / 2
+        chosen.append(level)
+    return chosen
+
+
 def _scales(axes: Axes, bubbles: list[_Bubble]) -> None:
     axes.set_xscale("log")
     slowest, fastest = max(b.p50_us for b in bubbles), min(b.p50_us for b in bubbles)
-    axes.set_xlim(fastest / 1.8, slowest * 4.5)  # room for the labels on the right
+    axes.set_xlim(fastest / 2.2, slowest * 5)  # room for the labels, and for the legend on the right
     low, high = min(b.accuracy.low for b in bubbles) * 100, max(b.accuracy.high for b in bubbles) * 100
     room = (high - low) * 0.3  # for the labels, and so that no bubble is cut at 100 %
     axes.set_ylim(low - room, high + room)
@@ -138,4 +161,4 @@ def _scales(axes: Axes, bubbles: list[_Bubble]) -> None:
 def _legend(axes: Axes, bubbles: list[_Bubble]) -> None:
     for kind in dict.fromkeys(bubble.kind for bubble in bubbles):
         axes.scatter([], [], s=90, color=COLOURS[kind], label=_NAMES[kind])
-    axes.legend(frameon=False, loc="lower right", title="area = file size", alignment="left")
+    axes.legend(frameon=False, loc="center right", title="area = file size", alignment="left")

@@ -8,12 +8,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.engine import ENGINE_OF, Engine, is_installed, load_engine
+from ..runtime.engine import ENGINE_OF, Engine, is_installed, load_engine, run_each
 from ..runtime.errors import SpecMismatchError
 from ..runtime.manifest import Manifest
 from ..runtime.manifest_reader import read_manifest, read_vouched_file
 from . import latency
-from .accuracy import answers, compare, share
+from .accuracy import compare, share
 from .environment import describe_environment
 from .report import ReferenceRow, Report, VariantRow
 
@@ -73,9 +73,9 @@ def benchmark(
     for variant in runnable:
         tell(f"{variant.name} on {len(data.x_test):,} images")
         start = perf_counter()
-        engines[variant.name] = load_engine(files[variant.name], variant.format, threads=threads)
+        engine = engines[variant.name] = load_engine(files[variant.name], variant.format, threads=threads)
         load_ms[variant.name] = (perf_counter() - start) * 1000
-        measured[variant.name] = compare(answers(engines[variant.name], data.x_test), expected, data.y_test)
+        measured[variant.name] = compare(engine.output.decode(run_each(engine, data.x_test)), expected, data.y_test)
 
     calls: dict[str, Engine] = {call: KerasEngine(model, call) for call in KerasCall}
     times = latency.measure(

@@ -27,7 +27,8 @@ def _in_litert(package: str, model: str, images: np.ndarray) -> list[np.ndarray]
 
 
 def _in_micro(package: str, model: str, images: np.ndarray) -> list[np.ndarray]:
-    interpreter = import_module(package).runtime.Interpreter.from_file(model)
+    # The default, ten times the file, is too small where few weights make large tensors.
+    interpreter = import_module(package).runtime.Interpreter.from_file(model, arena_size=2**26)
     answers = []
     for image in images:
         interpreter.set_input(image[np.newaxis], 0)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inspection.graph import read_graph
-from ..runtime.engine import Engine, load_engine
+from ..runtime.engine import Engine, load_engine, run_each
 from ..runtime.errors import CheckFailedError
 from ..runtime.litert import LiteRTEngine
 from ..runtime.manifest import Variant
@@ -17,7 +17,7 @@ from ..runtime.variants import Format, Recipe
 from .finished import Finished
 from .other_runtimes import Answers, OtherRuntime
 from .samples import GOLDEN_IMAGES, Samples
-from .verification import NOISY_BELOW_DB, Difference, check_tolerance, compare, run_each
+from .verification import NOISY_BELOW_DB, Difference, check_tolerance, compare
 
 # In the golden file, after the variant's name: its answers from LiteRT's plain kernels, which round ties of integers
 # differently from XNNPACK's, and like tflite-runtime's and TensorFlow Lite Micro's.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.engine import Engine
 from ..runtime.errors import CheckFailedError
 
 
@@ -78,12 +77,6 @@ def check_tolerance(difference: Difference, recipe: str) -> None:
             f"its signal-to-noise ratio is {difference.snr_db:.1f} dB, needed are {tolerance.min_snr_db:g}; worst is "
             f"verification image {difference.worst_image}, off by {difference.max_abs:.2g}"
         )
-
-
-def run_each(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.generic]:
-    """Return the file's raw outputs, one run per image: shape (N, classes) in its own dtype."""
-    batch = engine.input.encode(images)
-    return np.concatenate([engine.run(batch[i : i + 1]) for i in range(len(batch))])
 
 
 def compare(found: NDArray[np.float32], expected: NDArray[np.float32]) -> Difference:

@@ -50,7 +50,7 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
         ("golden", f"{golden.images:,} images in {shown(golden.file, _LONGEST_NAME)}, {states[golden.file]}"),
         *(("left out", shown(f"{one.name}: {one.reason}", _LONGEST_LIST)) for one in manifest.left_out),
     ]
-    rows = [("variant", "size", "input", "output", "operators", "sha256", "file")]
+    rows = [("variant", "size", "input", "output", "operators", "arena", "oldest runtime shown", "file")]
     rows += [
         (
             shown(variant.name, _LONGEST_NAME),
@@ -58,12 +58,15 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
             shown(variant.input.dtype, _LONGEST_NAME),
             shown(variant.output.dtype, _LONGEST_NAME),
             f"{sum(variant.operators.values()):,}",
-            variant.sha256[:12],
+            "" if variant.arena_bytes is None else size(variant.arena_bytes),
+            shown(variant.oldest_runtime, _LONGEST_NAME),
             states[variant.file],
         )
         for variant in manifest.variants
     ]
-    return "\n\n".join([_facts(facts), _table(rows, left=("variant", "input", "output", "sha256", "file"))])
+    return "\n\n".join(
+        [_facts(facts), _table(rows, left=("variant", "input", "output", "oldest runtime shown", "file"))]
+    )
 
 
 def shown(text: str, longest: int) -> str:

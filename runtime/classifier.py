@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .description import DESCRIPTION_KEY, ImageSpec, parse_description
-from .engine import ENGINE_OF, Engine, is_installed, load_engine
+from .engine import ENGINE_OF, Engine, is_installed, load_engine, run_each
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
 from .files import is_folder, read_file
 from .manifest import MANIFEST_NAME, Manifest, Variant
@@ -138,12 +138,8 @@ class Classifier:
         self, images: ImageLike | Iterable[ImageLike], *, value_range: tuple[float, float] | None = None
     ) -> NDArray[np.float32]:
         """Return the class probabilities alone: float32 of shape (N, classes), each row 0-1."""
-        batch = self.engine.input.encode(to_pixels(images, self.image, value_range=value_range))
-        # One image at a time: an answer must not depend on which images came with it.
-        outputs = [self.engine.run(batch[i : i + 1]) for i in range(len(batch))]
-        if not outputs:
-            return np.zeros((0, len(self.classes)), np.float32)
-        return self.engine.output.decode(np.concatenate(outputs))
+        pixels = to_pixels(images, self.image, value_range=value_range)
+        return self.engine.output.decode(run_each(self.engine, pixels))
 
 
 def _choose(manifest: Manifest, name: str | None, engine: str) -> Variant:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
@@ -51,6 +52,23 @@ class Engine(Protocol):
             Array of shape (batch, classes) in the dtype of `output`.
         """
         ...
+
+
+def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
+    """Run images one by one, as a device does: an answer must not depend on which images came with it.
+
+    Args:
+        engine: The model.
+        images: Pixels of any numeric dtype, values 0-255, shape (N, H, W, C).
+
+    Returns:
+        The raw outputs, shape (N, classes), in the dtype of the engine's output.
+    """
+    batch = engine.input.encode(images)
+    outputs = [engine.run(batch[i : i + 1]) for i in range(len(batch))]
+    if not outputs:
+        return np.zeros((0, *engine.output.shape[1:]), engine.output.dtype)  # type: ignore[arg-type]
+    return np.concatenate(outputs)
 
 
 def is_installed(engine: str) -> bool:

@@ -96,11 +96,12 @@ def test_a_bundle_is_a_table_of_its_variants(golden: Path, capsys: pytest.Captur
     title = next(i for i, line in enumerate(lines) if line.startswith("variant "))
     rows = lines[title + 2 : title + 2 + len(manifest["variants"])]
     for row, variant in zip(rows, manifest["variants"], strict=True):
-        name, size, unit, taken, given, operators, sha256, state = row.split()
+        name, size, unit, taken, given, operators, *arena_and_runtime, state = row.split()
         assert (name, taken, given) == (variant["name"], variant["input"]["dtype"], variant["output"]["dtype"])
         assert (size, unit) == (f"{variant['size_bytes'] / 1000:.1f}", "kB")
         assert int(operators) == sum(variant["operators"].values())
-        assert variant["sha256"].startswith(sha256)
+        arena = [] if variant["arena_bytes"] is None else [f"{variant['arena_bytes'] / 1000:.1f}", "kB"]
+        assert arena_and_runtime == [*arena, *variant["oldest_runtime"].split()]
         assert state == "unchanged"
     assert "0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in "\n".join(lines)
     assert f"{manifest['reference']['accuracy'] * 100:.2f} %" in "\n".join(lines)

@@ -6,9 +6,9 @@ from edgeproof.export import batch_normalization as module
 from edgeproof.export.batch_normalization import normalization_as_convolution
 from edgeproof.export.onnx import to_onnx
 from edgeproof.export.tflite import to_tflite
-from edgeproof.export.verification import compare, run_each
+from edgeproof.export.verification import compare
 from edgeproof.inspection.graph import read_graph
-from edgeproof.runtime.engine import load_engine
+from edgeproof.runtime.engine import load_engine, run_each
 from edgeproof.runtime.variants import Format
 from keras import layers
 

@@ -7,9 +7,9 @@ import pytest
 from edgeproof.export import RECIPES, Format, Recipe, find_recipe
 from edgeproof.export.onnx import to_onnx
 from edgeproof.export.tflite import to_tflite
-from edgeproof.export.verification import check_tolerance, compare, run_each
+from edgeproof.export.verification import check_tolerance, compare
 from edgeproof.inspection.graph import read_graph
-from edgeproof.runtime.engine import load_engine
+from edgeproof.runtime.engine import load_engine, run_each
 from edgeproof.runtime.errors import SpecMismatchError
 from edgeproof.runtime.variants import ALL_VARIANTS
 from keras import layers

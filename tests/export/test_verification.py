@@ -2,7 +2,8 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from edgeproof.export.verification import NOISY_BELOW_DB, TOLERANCES, check_tolerance, compare, run_each
+from edgeproof.export.verification import NOISY_BELOW_DB, TOLERANCES, check_tolerance, compare
+from edgeproof.runtime.engine import run_each
 from edgeproof.runtime.errors import CheckFailedError
 from edgeproof.runtime.spec import TensorSpec
 from edgeproof.runtime.variants import RECIPES
