@@ -36,6 +36,9 @@ _NEEDS = {
     "benchmark": ("benchmarks", _BENCHMARK),
 }
 
+# Verbs whose whole result is what they print.
+_PRINTING = ("predict", "inspect")
+
 BAD_INPUT = 2
 
 
@@ -57,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for request in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(request) is not signal.SIG_IGN:
             signal.signal(request, signal.default_int_handler)
+    # Whatever other work this user does with Keras: these verbs are TensorFlow's.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         _check_installed(options.verb)
         with hidden_native_logs(unless=options.native_logs):
@@ -71,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output has seen enough, as in `edgeproof predict … | head`; what is buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+        return 0 if options.verb in _PRINTING else _fail("nobody reads what is printed; nothing was written", BAD_INPUT)
     except OSError as error:
         # The machine's, not a bug: a full disk, a permission, a device that went away.
         with suppress(OSError, ValueError):

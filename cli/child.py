@@ -5,15 +5,23 @@ destructors. The parent stays in charge: it hears what happens, and cleans up wh
 """
 
 import multiprocessing
+import os
 import signal
+import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..runtime.errors import CheckFailedError, EdgeproofError
 
 _EVENT, _RESULT, _ERROR, _BUG = range(4)
+
+
+class ChildDiedError(CheckFailedError):
+    """The child was ended by a signal, or ended itself; the message says how."""
 
 
 def run_in_child(work: Callable[[Callable[[Any], None]], Any], *, tell: Callable[[Any], None]) -> Any:  # noqa: ANN401
@@ -24,50 +32,73 @@ def run_in_child(work: Callable[[Callable[[Any], None]], Any], *, tell: Callable
         tell: Called here with what the child tells.
 
     Raises:
-        EdgeproofError: What the child raised; or that it died.
+        ChildDiedError: It died.
+        EdgeproofError: What the child raised.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(work, theirs), daemon=True)
-    child.start()
-    theirs.close()
+    # What the child leaves behind, killed or not, goes with this folder.
+    with tempfile.TemporaryDirectory(prefix="edgeproof-", ignore_cleanup_errors=True) as scratch:
+        child = context.Process(target=_child, args=(work, theirs, scratch))
+        child.start()
+        theirs.close()
+        try:
+            while True:
+                kind, value = _next(ours, child)
+                if kind == _EVENT:
+                    tell(value)
+                elif kind == _RESULT:
+                    return value
+                elif kind == _ERROR:
+                    raise value
+                else:
+                    raise RuntimeError(f"in the child process:\n{value}")
+        finally:
+            _end(child)
+
+
+def _next(ours: Connection, child: BaseProcess) -> tuple[int, Any]:
     try:
-        while True:
-            kind, value = ours.recv()
-            if kind == _EVENT:
-                tell(value)
-            elif kind == _RESULT:
-                return value
-            elif kind == _ERROR:
-                raise value
-            else:
-                raise RuntimeError(f"in the child process:\n{value}")
-    except EOFError:
+        return ours.recv()
+    # The pipe was closed between two messages, or within one.
+    except (EOFError, OSError):
         child.join()
-        raise CheckFailedError(_died(child.exitcode)) from None
-    finally:
-        # With Ctrl-C, the child as well: it is deaf to it.
-        child.kill()
-        child.join()
+        raise ChildDiedError(_how_it_ended(child.exitcode)) from None
 
 
-def _child(work: Callable[[Callable[[Any], None]], Any], parent: Connection) -> None:
+def _end(child: BaseProcess) -> None:
+    """End the child with all of its own children; with Ctrl-C as well, since it is deaf to that."""
+    if child.pid is not None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.kill()  # where it has not become the leader of its group yet
+    child.join()
+
+
+def _child(work: Callable[[Callable[[Any], None]], Any], parent: Connection, scratch: str) -> None:
+    os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for request in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(request, signal.SIG_DFL)
+    tempfile.tempdir = scratch
     try:
-        result = work(lambda event: parent.send((_EVENT, event)))
-    except (EdgeproofError, OSError, MemoryError) as error:
-        parent.send((_ERROR, error))
+        message = _RESULT, work(lambda event: parent.send((_EVENT, event)))
+    except (EdgeproofError, OSError) as error:
+        message = _ERROR, error
+    except MemoryError:
+        message = _ERROR, EdgeproofError("there is not enough memory")
     except Exception:
-        parent.send((_BUG, traceback.format_exc()))
-    else:
-        parent.send((_RESULT, result))
+        message = _BUG, traceback.format_exc()
+    # The parent may have gone.
+    with suppress(BrokenPipeError):
+        parent.send(message)
 
 
-def _died(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
+def _how_it_ended(exit_code: int | None) -> str:
+    if exit_code is None or exit_code >= 0:
+        return f"the converter ended with exit code {exit_code}"
+    try:
         name = signal.Signals(-exit_code).name
-        memory = "; the machine may be short of memory" if name == "SIGKILL" else ""
-        return f"the converter ended by {name}{memory}"
-    return f"the converter ended with exit code {exit_code}"
+    except ValueError:
+        name = f"signal {-exit_code}"
+    return f"the converter ended by {name}" + ("; the machine may be short of memory" if name == "SIGKILL" else "")

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING
 from ..runtime.errors import CheckFailedError, InvalidFileError
 from ..runtime.files import read_file
 from ..runtime.manifest import MANIFEST_NAME, LeftOut, Manifest
+from ..runtime.manifest_reader import check_is_bundle
 from ..runtime.output import new_folder
 from ..runtime.variants import RECIPES, find_recipe
-from .child import run_in_child
+from .child import ChildDiedError, run_in_child
 from .options import add_data, positive, seed
 
 if TYPE_CHECKING:
-    from ..export.options import Event, ExportOptions
+    from ..export.options import CalibrationWarning, Event, ExportOptions, Proven
 
 _MAX_LABELS_BYTES = 2**20
 
@@ -70,9 +72,10 @@ def run(options: argparse.Namespace) -> int:
     from ..export.keras_file import check_keras_file
     from ..export.options import ExportOptions
 
-    names = list(RECIPES) if options.recipes == "all" else options.recipes.split(",")
+    names = [name.strip() for name in options.recipes.split(",")]
+    recipes = RECIPES.values() if "all" in names else [find_recipe(name) for name in names]
     chosen = ExportOptions(
-        recipes=tuple(dict.fromkeys(find_recipe(name.strip()) for name in names)),
+        recipes=tuple(dict.fromkeys(recipes)),
         seed=options.seed,
         calibration_images=options.calibration_images,
         input_range=tuple(options.input_range),
@@ -89,13 +92,38 @@ def run(options: argparse.Namespace) -> int:
         f"  {'variant':24} {'size':>12}  {'removed':>11}  {'agreement':>11}  worst difference  signal to noise",
         flush=True,
     )
-    with new_folder(out, marker=MANIFEST_NAME) as staging:
-        manifest: Manifest = run_in_child(partial(_export, options.model, options.data, staging, chosen), tell=_tell)
+    with new_folder(out, check_replaceable=check_is_bundle) as staging:
+        manifest = _export_in_children(partial(_export, options.model, options.data, staging), chosen)
     _summarize(manifest, out)
     if manifest.left_out:
         names = ", ".join(one.name for one in manifest.left_out)
         raise CheckFailedError(f"left out of {out}: {names}; the reasons stand above and in its {MANIFEST_NAME}")
     return 0
+
+
+def _export_in_children(export: "Callable[..., Manifest]", options: "ExportOptions") -> Manifest:
+    """Export in a child process; when a variant ends it, start again without that variant."""
+    from ..export.options import Started
+
+    told: list[object] = []
+    started = ""
+
+    def tell(event: "Event") -> None:
+        nonlocal started
+        if isinstance(event, Started):
+            started = event.name
+        elif event not in told:  # what was told before the child died is not told again
+            told.append(event)
+            _tell(event)
+
+    while True:
+        try:
+            return run_in_child(partial(export, options), tell=tell)
+        except ChildDiedError as error:
+            failure = LeftOut(name=started, reason=f"{error}; this is a fault of the converter with this model")
+            if not started or failure.name in {known.name for known in options.known_failures}:
+                raise
+            options = replace(options, known_failures=(*options.known_failures, failure))
 
 
 def _export(
@@ -110,7 +138,7 @@ def _export(
     return write_bundle(model, data, folder, options, tell=tell)
 
 
-def _tell(event: "Event") -> None:
+def _tell(event: "Proven | LeftOut | CalibrationWarning") -> None:
     """Print one line per variant, as it is proven."""
     from ..export.options import CalibrationWarning
 
@@ -141,12 +169,12 @@ def _summarize(manifest: Manifest, out: Path) -> None:
 
 
 def _labels(file: Path) -> tuple[str, ...]:
+    content = read_file(file, "labels", max_bytes=_MAX_LABELS_BYTES)
     try:
-        labels = tuple(
-            line.strip() for line in read_file(file, "labels", max_bytes=_MAX_LABELS_BYTES).decode().splitlines()
-        )
+        text = content.decode("utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError as error:
         raise InvalidFileError(f"{file} is not text in UTF-8: {error}") from error
+    labels = tuple(line.strip() for line in text.removesuffix("\n").split("\n"))
     for number, label in enumerate(labels, 1):
         if not label or not label.isprintable():
             raise InvalidFileError(f"{file}, line {number}: a label is needed, got {label!a:.40}")

@@ -35,7 +35,8 @@ def normalization_as_convolution(model: keras.Model) -> Generator[None]:
 
 def _not_folded(model: keras.Model) -> Iterator[layers.BatchNormalization]:
     for layer in model._flatten_layers():
-        if not isinstance(layer, layers.BatchNormalization) or not layer.built:
+        # A subclass may compute something else.
+        if type(layer) is not layers.BatchNormalization or not layer.built:
             continue
         # One per graph that the layer is in, of the model or of one around it. In the body of a subclassed model there
         # is none: what stands in front of the layer is known to nobody, and it is left as it is.
@@ -61,6 +62,6 @@ def _as_convolution(layer: layers.BatchNormalization) -> Any:  # noqa: ANN401
 
     # The signature of BatchNormalization.call.
     def call(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ANN401
-        return keras.ops.depthwise_conv(inputs, kernel, strides=1, padding="valid") + bias
+        return keras.ops.depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format="channels_last") + bias
 
     return call

@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.description import LABELS_NAME
-from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
+from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, one_line
 from ..runtime.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
+from ..runtime.manifest_reader import check_is_bundle, read_manifest
 from ..runtime.output import new_folder
-from ..runtime.variants import Format, Recipe
+from ..runtime.variants import RECIPES, Format, Recipe
 from .calibration_linter import lint_images, lint_input_range, lint_stability
 from .converters import Converters
-from .options import DEFAULTS, CalibrationWarning, Event, ExportOptions, Proven
-from .other_runtimes import OtherRuntime, find_micro, find_runtime
-from .proof import Proof, prove
+from .options import DEFAULTS, CalibrationWarning, Event, ExportOptions, Proven, Started
+from .other_runtimes import find_micro, find_runtime
+from .proof import Proof, Prover
 from .samples import Samples, draw_samples
 from .source import Source, load_source
 
@@ -71,7 +72,7 @@ def export_bundle(
         SpecMismatchError: Model, labels and data do not fit each other.
         OutputError: `out` cannot be written.
     """
-    with new_folder(out, marker=MANIFEST_NAME) as staging:
+    with new_folder(out, check_replaceable=check_is_bundle) as staging:
         return write_bundle(model, data, staging, options, tell=tell)
 
 
@@ -95,9 +96,11 @@ def write_bundle(
         found = _warnings(source, samples, classes, data, converters, options.recipes)
         for text in found:
             tell(CalibrationWarning(text=text))
-        proofs, left_out = _prove_all(converters, samples, expected, options, runtimes, tell)
+        prover = Prover(samples=samples, expected=expected, runtimes=runtimes, reduce_range=options.reduce_range)
+        proofs, left_out = _prove_all(converters, prover, options, tell)
     if not proofs:
-        raise CheckFailedError(f"no variant could be exported: {'; '.join(f'{o.name}: {o.reason}' for o in left_out)}")
+        reasons = dict.fromkeys(one.reason for one in left_out)
+        raise CheckFailedError(f"no variant could be exported: {'; '.join(reasons)}")
     golden = _golden_file(samples.golden, expected, proofs)
     manifest = Manifest(
         image=source.image,
@@ -121,13 +124,12 @@ def write_bundle(
     (folder / GOLDEN_NAME).write_bytes(golden)
     (folder / LABELS_NAME).write_text("".join(f"{label}\n" for label in classes), encoding="utf-8")
     (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
-    return manifest
+    return read_manifest(folder)  # what cannot be read back must not be written
 
 
 def _classes(source: Source, data: LabelledImages, labels: tuple[str, ...] | None) -> tuple[str, ...]:
     """Check that model, data and labels fit each other, and return what the classes are called."""
-    image = source.image
-    taken, given = (image.height, image.width, image.channels), data.x_train.shape[1:]
+    taken, given = source.image.shape, data.x_train.shape[1:]
     if taken != given:
         raise SpecMismatchError(f"the model takes images of shape {taken}, the data has {given}")
     if source.classes != len(data.classes):
@@ -150,37 +152,56 @@ def _warnings(
     found = lint_input_range(source, samples.verification, samples.verification_labels)
     if any(recipe.calibrated for recipe in recipes):
         found += lint_images(samples.calibration, samples.calibration_labels, classes, data.x_train)
-        # A model that the converter cannot express is not looked at here, and left out later with the reason.
-        with suppress(SpecMismatchError):
+        # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
+        with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):
             found += lint_stability(converters.float32_tflite(), samples.calibration)
     return found
 
 
 def _prove_all(
-    converters: Converters,
-    samples: Samples,
-    expected: NDArray[np.float32],
-    options: ExportOptions,
-    runtimes: Sequence[OtherRuntime],
-    tell: Callable[[Event], None],
+    converters: Converters, prover: Prover, options: ExportOptions, tell: Callable[[Event], None]
 ) -> tuple[list[Proof], list[LeftOut]]:
     proofs: list[Proof] = []
     left_out: list[LeftOut] = []
     for model_format in Format:
-        for recipe in (recipe for recipe in options.recipes if model_format in recipe.formats):
-            try:
-                finished = converters.convert(recipe, model_format)
-                proof = prove(
-                    finished, recipe, model_format, samples, expected, runtimes, reduce_range=options.reduce_range
-                )
-            # The converter cannot express the model, the engine does not accept the file, or its answers are others.
-            except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:
-                left_out.append(LeftOut(name=f"{recipe.name}.{model_format}", reason=str(error)))
-                tell(left_out[-1])
-                continue
-            proofs.append(proof)
-            tell(Proven(variant=proof.variant, difference=proof.difference, notes=proof.notes))
+        recipes = [recipe for recipe in options.recipes if model_format in recipe.formats]
+        # The graph is proven before it is quantized: the bounds for 8 bits would let a wrong one pass.
+        graph = _attempt(RECIPES["float32"], model_format, converters, prover, options, tell) if recipes else None
+        for recipe in recipes:
+            name = f"{recipe.name}.{model_format}"
+            if recipe.name == "float32":
+                made = graph
+            elif isinstance(graph, LeftOut):
+                made = LeftOut(name=name, reason=f"{graph.name}, which it is made from, is not right")
+            else:
+                made = _attempt(recipe, model_format, converters, prover, options, tell)
+            if isinstance(made, Proof):
+                proofs.append(made)
+                tell(Proven(variant=made.variant, difference=made.difference, notes=made.notes))
+            elif made is not None:
+                left_out.append(made)
+                tell(made)
     return proofs, left_out
+
+
+def _attempt(
+    recipe: Recipe,
+    model_format: Format,
+    converters: Converters,
+    prover: Prover,
+    options: ExportOptions,
+    tell: Callable[[Event], None],
+) -> Proof | LeftOut:
+    name = f"{recipe.name}.{model_format}"
+    for known in options.known_failures:
+        if known.name == name:
+            return known
+    tell(Started(name=name))
+    try:
+        return prover.prove(converters.convert(recipe, model_format), recipe, model_format)
+    # The converter cannot express the model, the engine does not accept the file, or its answers are others.
+    except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:
+        return LeftOut(name=name, reason=one_line(error))
 
 
 def _golden_file(images: NDArray[np.uint8], expected: NDArray[np.float32], proofs: Sequence[Proof]) -> bytes:

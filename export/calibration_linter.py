@@ -18,7 +18,7 @@ UNSTABLE_RATIO = 1.5
 # A calibration that sees less of the pixels' range than this clips what it has not seen.
 COVERED_SHARE = 0.8
 # Accuracy is compared on some hundreds of images: chance alone moves it by a few points.
-CLEARLY_BETTER = 0.1
+CLEARLY_BETTER = 0.2
 _LIKELY_RANGES = (PIXELS, (0.0, 1.0), (-1.0, 1.0))
 
 
@@ -107,11 +107,7 @@ def lint_stability(model: bytes, images: NDArray[np.uint8]) -> list[str]:
     if len(images) < 2:
         return []
     halves = [tensor_ranges(model, images[start::2]) for start in (0, 1)]
-    ratios = {
-        name: max(halves[0][name], halves[1][name]) / min(halves[0][name], halves[1][name])
-        for name in halves[0]
-        if min(halves[0][name], halves[1][name]) > 0
-    }
+    ratios = {name: _ratio(halves[0][name], halves[1][name]) for name in halves[0]}
     worst = max(ratios, key=lambda name: ratios[name], default=None)
     if worst is None or ratios[worst] <= UNSTABLE_RATIO:
         return []
@@ -132,7 +128,12 @@ def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
         interpreter = litert.Interpreter(model_content=model, num_threads=1, experimental_preserve_all_tensors=True)
         interpreter.allocate_tensors()
     computed = {index for node in interpreter._get_ops_details() for index in node["outputs"]}
-    tensors = {t["index"]: t["name"] for t in interpreter.get_tensor_details() if t["index"] in computed and t["name"]}
+    tensors = {
+        tensor["index"]: tensor["name"]
+        for tensor in interpreter.get_tensor_details()
+        # Only these get a range; others are positions, sizes and decisions.
+        if tensor["index"] in computed and tensor["name"] and tensor["dtype"] is np.float32
+    }
     given = interpreter.get_input_details()[0]["index"]
     low = dict.fromkeys(tensors, np.inf)
     high = dict.fromkeys(tensors, -np.inf)
@@ -143,6 +144,13 @@ def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
             values = interpreter.get_tensor(index)
             low[index], high[index] = min(low[index], values.min()), max(high[index], values.max())
     return {name: float(high[index] - low[index]) for index, name in tensors.items()}
+
+
+def _ratio(first: float, second: float) -> float:
+    narrow, wide = sorted((first, second))
+    if narrow == 0:  # no range at all in one half
+        return 1.0 if wide == 0 else float("inf")
+    return wide / narrow
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,7 +9,6 @@ import onnx
 from numpy.typing import NDArray
 
 from ..runtime.description import Description
-from ..runtime.errors import EdgeproofError, SpecMismatchError, one_line
 from ..runtime.variants import RECIPES, Format, Recipe
 from .finished import Finished
 from .onnx import convert as convert_onnx
@@ -38,7 +37,6 @@ class Converters:
         self._calibration = calibration
         self._classes = classes
         self._reduce_range = reduce_range
-        self._shape = (source.image.height, source.image.width, source.image.channels)
         self._kept = ExitStack()
         self._made: dict[tuple[str, Format], Finished] = {}
 
@@ -71,24 +69,17 @@ class Converters:
             recipe=recipe.name,
             source_sha256=self._source.sha256,
         )
-        try:
-            if model_format is Format.TFLITE:
-                return convert_tflite(
-                    self._saved_model, recipe, self._calibration, shape=self._shape, description=description
-                )
-            return convert_onnx(
-                self._float_graph,
-                recipe,
-                self._calibration,
-                shape=self._shape,
-                description=description,
-                reduce_range=self._reduce_range,
-            )
-        except (EdgeproofError, OSError, MemoryError):
-            raise
-        # The converters raise whatever their parts do, with pages of graph in the message.
-        except Exception as error:
-            raise SpecMismatchError(f"it cannot be converted: {one_line(error)[:300]}") from error
+        model = self._source.model
+        if model_format is Format.TFLITE:
+            return convert_tflite(self._saved_model, model, recipe, self._calibration, description=description)
+        return convert_onnx(
+            self._float_graph,
+            model,
+            recipe,
+            self._calibration,
+            description=description,
+            reduce_range=self._reduce_range,
+        )
 
     @cached_property
     def _saved_model(self) -> str:

@@ -20,10 +20,12 @@ from ..runtime.description import Description
 from ..runtime.errors import SpecMismatchError
 from ..runtime.variants import Format, Recipe
 from .batch_normalization import normalization_as_convolution
+from .explained import explained
 from .finished import Finished
 from .onnx_file import INPUT_NAME, OUTPUT_NAME, finish, renumber
 from .onnx_fusions import fuse_hard_activations
 from .samples import calibration_inputs, check_calibration_images
+from .tf2onnx_repairs import HANDLERS, check_operators, store_constants
 
 # tf2onnx writes 14 to 18; at 18 global average pooling becomes a reduction that int8 leaves in float.
 OPSET = 17
@@ -59,14 +61,8 @@ def to_onnx(
         SpecMismatchError: The recipe is none for ONNX, the calibration images do not fit, or tf2onnx cannot express
             the model.
     """
-    return convert(
-        float_graph(model),
-        recipe,
-        calibration,
-        shape=model.input_shape[1:],
-        description=description,
-        reduce_range=reduce_range,
-    ).content
+    graph = float_graph(model)
+    return convert(graph, model, recipe, calibration, description=description, reduce_range=reduce_range).content
 
 
 def float_graph(model: keras.Model) -> onnx.ModelProto:
@@ -79,42 +75,44 @@ def float_graph(model: keras.Model) -> onnx.ModelProto:
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {OUTPUT_NAME: model(image, training=False)}
 
-    with normalization_as_convolution(model):
+    with explained(model, Format.ONNX), normalization_as_convolution(model):
         function = classify.get_concrete_function()
-    proto, _ = tf2onnx.convert.from_function(
-        classify, input_signature=signature, opset=OPSET, custom_op_handlers={"Erfc": (_write_erfc, [])}
-    )
-    _check_operators(proto, model)
-    _store_constants(proto.graph, function)
-    renumber(proto.graph)
-    # Folds the chains that compute shapes, and arithmetic with 0 and 1. Given one model it gives one model.
-    slimmed = cast(onnx.ModelProto, onnxslim.slim(proto))
+        proto, _ = tf2onnx.convert.from_function(
+            classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
+        )
+        check_operators(proto.graph, model)
+        store_constants(proto.graph, function)
+        renumber(proto.graph)
+        # Folds the chains that compute shapes, and arithmetic with 0 and 1. Given one model it gives one model.
+        slimmed = cast(onnx.ModelProto, onnxslim.slim(proto))
     fuse_hard_activations(slimmed.graph)
     return slimmed
 
 
 def convert(
     graph: onnx.ModelProto,
+    model: keras.Model,
     recipe: Recipe,
     calibration: NDArray[np.uint8] | None,
     *,
-    shape: tuple[int, int, int],
     description: Description | None = None,
     reduce_range: bool = True,
 ) -> Finished:
-    """Convert what `float_graph` gave, which stays as it is; the rest is as in `to_onnx`."""
+    """Convert what `float_graph` gave of a model, which stays as it is; the rest is as in `to_onnx`."""
     if recipe.name not in _RECIPES:
         raise SpecMismatchError(f"{recipe.name} is not written as .{Format.ONNX}; possible: {', '.join(_RECIPES)}")
     proto = onnx.ModelProto()
     proto.CopyFrom(graph)
     if recipe.calibrated:
-        check_calibration_images(calibration, shape, recipe.name)
-        proto = _quantized(proto, calibration, reduce_range=reduce_range)
-    elif recipe.weights == "float16":
-        proto = convert_float_to_float16(proto, keep_io_types=True)
-        OnnxModel(proto).topological_sort()  # the casts of input and output stand last
-    # Names of tensors say which layer they come from: the file that is read by people keeps them.
-    return finish(proto, description=description, keep_names=recipe.name == "float32")
+        check_calibration_images(calibration, model.input_shape[1:], recipe.name)
+    with explained(model, Format.ONNX):
+        if recipe.calibrated:
+            proto = _quantized(proto, calibration, reduce_range=reduce_range)
+        elif recipe.weights == "float16":
+            proto = convert_float_to_float16(proto, keep_io_types=True)
+            OnnxModel(proto).topological_sort()  # the casts of input and output stand last
+        # Names of tensors say which layer they come from: the file that is read by people keeps them.
+        return finish(proto, description=description, keep_names=recipe.name == "float32")
 
 
 def _quantized(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, *, reduce_range: bool) -> onnx.ModelProto:
@@ -145,41 +143,3 @@ class _CalibrationImages(CalibrationDataReader):
     # The base class promises a dict, and its readers stop at None.
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         return next(self._feeds, None)
-
-
-def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN401
-    """Write TensorFlow's Erfc, which exact GELU is made of, as 1 - Erf: ONNX has no Erfc, tf2onnx writes it anyway."""
-    erf = ctx.make_node("Erf", node.input, shapes=node.output_shapes, dtypes=node.output_dtypes)
-    one = ctx.make_const(f"{name}__one", np.array(1, np.float32))
-    shapes, dtypes = node.output_shapes, node.output_dtypes
-    ctx.remove_node(name)
-    ctx.make_node("Sub", [one.output[0], erf.output[0]], name=name, outputs=node.output, shapes=shapes, dtypes=dtypes)
-
-
-def _store_constants(graph: onnx.GraphProto, function: Any) -> None:  # noqa: ANN401
-    """Turn inputs that are constants of the model into initializers.
-
-    A layer may hold plain tensors next to its variables, as a loaded Normalization holds its mean; TensorFlow passes
-    these to the function like inputs, and tf2onnx takes them for such.
-    """
-    held = {inner.name: outer for outer, inner in function.graph.captures if inner.dtype != tf.resource}
-    for value in [value for value in graph.input if value.name in held]:
-        graph.initializer.append(onnx.numpy_helper.from_array(held[value.name].numpy(), value.name))
-        graph.input.remove(value)
-
-
-def _check_operators(proto: onnx.ModelProto, model: keras.Model) -> None:
-    """Refuse operators that ONNX does not have: tf2onnx writes what it does not know under TensorFlow's name."""
-    known = {schema.name for schema in onnx.defs.get_all_schemas()}
-    foreign = [node for node in proto.graph.node if node.op_type not in known]
-    if not foreign:
-        return
-    for layer in model._flatten_layers():
-        # Keras compiles these with XLA, in a function that tf2onnx does not look into.
-        if getattr(layer, "groups", 1) > 1 and isinstance(layer, keras.layers.Conv2D):
-            raise SpecMismatchError(
-                f"layer {layer.name!r} is a grouped convolution, which tf2onnx cannot write: use DepthwiseConv2D, or "
-                "split the channels, convolve each part, and concatenate"
-            )
-    names = ", ".join(sorted({node.op_type for node in foreign}))
-    raise SpecMismatchError(f"ONNX has no operator for {names} (in {foreign[0].name!r})")

@@ -1,6 +1,7 @@
 """What is done to an ONNX graph after the converters: tidied, given a description of itself, checked."""
 
 import re
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 import onnx
@@ -11,6 +12,16 @@ from .finished import Finished
 INPUT_NAME, OUTPUT_NAME, BATCH_NAME = "image", "probabilities", "batch"
 
 
+def graphs_in(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """Yield a graph and the bodies of loops and branches in it, outer ones first."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                if body.node or body.output:
+                    yield from graphs_in(body)
+
+
 def renumber(graph: onnx.GraphProto) -> None:
     """Count the numbers in tf2onnx's names from 1: it counts through the whole process, and bytes would differ."""
     numbers: dict[str, str] = {}
@@ -18,12 +29,18 @@ def renumber(graph: onnx.GraphProto) -> None:
     def renumbered(name: str) -> str:
         return re.sub(r"__\d+", lambda found: numbers.setdefault(found[0], f"__{len(numbers) + 1}"), name)
 
-    for node in graph.node:
-        node.name = renumbered(node.name)
-        node.input[:] = [renumbered(name) for name in node.input]
-        node.output[:] = [renumbered(name) for name in node.output]
-    for initializer in graph.initializer:
-        initializer.name = renumbered(initializer.name)
+    _rename(graph, renumbered, renumbered)
+
+
+def _rename(graph: onnx.GraphProto, tensor: Callable[[str], str], node: Callable[[str], str]) -> None:
+    """Rename tensors and nodes everywhere: bodies refer to tensors of the graphs around them by name."""
+    for inner in graphs_in(graph):
+        for one in inner.node:
+            one.name = node(one.name)
+            one.input[:] = [tensor(name) for name in one.input]
+            one.output[:] = [tensor(name) for name in one.output]
+        for named in (*inner.initializer, *inner.input, *inner.output, *inner.value_info):
+            named.name = tensor(named.name)
 
 
 def finish(proto: onnx.ModelProto, *, description: Description | None, keep_names: bool) -> Finished:
@@ -43,11 +60,12 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
         _shorten_names(proto.graph)
     for value in (*proto.graph.input, *proto.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH_NAME
-    used = {node.domain for node in proto.graph.node}
+    used = {node.domain for inner in graphs_in(proto.graph) for node in inner.node}
     needed = [entry for entry in proto.opset_import if entry.domain in used]
     del proto.opset_import[:]
     proto.opset_import.extend(needed)
-    del proto.graph.value_info[:]
+    for inner in graphs_in(proto.graph):
+        del inner.value_info[:]
     del proto.metadata_props[:]
     proto.graph.name = proto.producer_name = "edgeproof"
     proto.producer_version = version("edgeproof")
@@ -75,9 +93,4 @@ def _shorten_names(graph: onnx.GraphProto) -> None:
         # An input that is left out has no name, and must not get one.
         return numbers.setdefault(name, str(len(numbers))) if name else ""
 
-    for node in graph.node:
-        node.name = node.doc_string = ""
-        node.input[:] = [short(name) for name in node.input]
-        node.output[:] = [short(name) for name in node.output]
-    for initializer in graph.initializer:
-        initializer.name = short(initializer.name)
+    _rename(graph, short, lambda _: "")

@@ -4,6 +4,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from .onnx_file import graphs_in
+
 _SIXTH = 1 / 6
 
 
@@ -36,12 +38,12 @@ def fuse_hard_activations(graph: onnx.GraphProto) -> None:
 
 
 class _Matcher:
-    """Finds its way in a graph."""
+    """Who makes and who reads a tensor, and which tensors are constant numbers."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self._producers = {name: node for node in graph.node for name in node.output}
         self._consumers: dict[str, list[onnx.NodeProto]] = {}
-        for node in graph.node:
+        for node in (node for inner in graphs_in(graph) for node in inner.node):
             for name in node.input:
                 self._consumers.setdefault(name, []).append(node)
         self._constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}

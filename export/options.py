@@ -23,6 +23,7 @@ class ExportOptions:
         labels: What the classes are called; None for the data's own names.
         custom: A Python file that registers the model's own layers.
         reduce_range: Whether int8 ONNX weights keep to 7 bits, which every CPU computes right; see `to_onnx`.
+        known_failures: Variants that are left out without being tried, because they ended the converter before.
         prove_in: A Python with another TFLite runtime, in which every TFLite file is run as well.
     """
 
@@ -34,6 +35,7 @@ class ExportOptions:
     labels: tuple[str, ...] | None = None
     custom: Path | None = None
     reduce_range: bool = True
+    known_failures: tuple[LeftOut, ...] = ()
     prove_in: Path | None = None
 
 
@@ -61,4 +63,16 @@ class CalibrationWarning:
 
 DEFAULTS = ExportOptions()
 
-Event = Proven | LeftOut | CalibrationWarning
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """A variant is being converted and proven.
+
+    Attributes:
+        name: ``<recipe>.<format>``.
+    """
+
+    name: str
+
+
+Event = Started | Proven | LeftOut | CalibrationWarning

@@ -3,7 +3,7 @@
     python other_runtime_script.py PACKAGE MODEL INPUTS.npy OUTPUTS.npy
 
 PACKAGE is tflite_runtime, ai_edge_litert or tflite_micro. Inputs and outputs are arrays with one image, or its answer,
-per entry, in the dtype of the model's tensors. Prints the runtime's name and version; tflite_micro's account of its
+per entry, in the dtype of the model's tensors. Prints the runtime's version; tflite_micro's account of its
 memory goes to standard error.
 """
 
@@ -42,4 +42,4 @@ if __name__ == "__main__":
     package, model, inputs, outputs = sys.argv[1:]
     run = _in_micro if package == "tflite_micro" else _in_litert
     np.save(outputs, np.concatenate(run(package, model, np.load(inputs))))
-    print(package.replace("_", "-"), version(package.replace("_", "-")))  # noqa: T201
+    print(version(package.replace("_", "-")))  # noqa: T201

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import EngineMissingError, InvalidFileError
-from ..runtime.files import check_file
 
 _MICRO = "tflite_micro"
+_NAMES = {"tflite_runtime": "tflite-runtime", "ai_edge_litert": "LiteRT", _MICRO: "TensorFlow Lite Micro"}
 _SCRIPT = Path(__file__).with_name("other_runtime_script.py")
 _ARENA = re.compile(r"Arena allocation total (\d+) bytes")
 _SECONDS = 600.0
@@ -50,6 +51,11 @@ class OtherRuntime:
     package: str
 
     @property
+    def name(self) -> str:
+        """What people call it."""
+        return _NAMES[self.package]
+
+    @property
     def is_micro(self) -> bool:
         """Whether it is the one for microcontrollers."""
         return self.package == _MICRO
@@ -71,14 +77,16 @@ class OtherRuntime:
             # -I: neither the current folder nor the user's environment brings another package of that name.
             command = [self.python, "-I", _SCRIPT, self.package, file, given, answers]
             try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+                done = subprocess.run(
+                    command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+                )
             except subprocess.TimeoutExpired:
-                return f"{self.package} had not finished after {_SECONDS:g} seconds"
+                return f"it had not finished after {_SECONDS:g} seconds"
             if done.returncode:
-                return f"{self.package}: {_reason(done)}"
+                return _reason(done)
             arena = _ARENA.search(done.stderr)
             return Answers(
-                runtime=done.stdout.strip(),
+                runtime=f"{self.name} {done.stdout.strip().splitlines()[-1]}",
                 outputs=np.load(io.BytesIO(answers.read_bytes()), allow_pickle=False),
                 arena_bytes=int(arena[1]) if arena else None,
             )
@@ -98,23 +106,29 @@ def find_runtime(python: Path | None) -> OtherRuntime | None:
     """
     if python is None:
         return None
-    check_file(python, "Python interpreter")
+    # A file first: a path like ./python loses its dot, and would be looked for among the commands.
+    found = python if python.is_file() else shutil.which(python)
+    if found is None:
+        raise InvalidFileError(f"no such Python interpreter: {python}")
+    interpreter = Path(found).absolute()
     probe = (
         "from importlib.util import find_spec as f\n"
         "print(*(n for n in ('tflite_runtime', 'ai_edge_litert') if f(n) and f('numpy')))"
     )
     try:
-        done = subprocess.run([python, "-I", "-c", probe], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [interpreter, "-I", "-c", probe], capture_output=True, text=True, errors="replace", timeout=60, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InvalidFileError(f"{python} is not a Python interpreter: {error}") from error
     if done.returncode:
         raise InvalidFileError(f"{python} is not a Python interpreter: it ended with {done.returncode}")
-    found = done.stdout.split()
-    if not found:
+    packages = done.stdout.split()
+    if not packages:
         raise EngineMissingError(
             f"{python} has no TFLite runtime; {python} -m pip install tflite-runtime==2.14.0 'numpy<2'"
         )
-    return OtherRuntime(python=python, package=found[0])
+    return OtherRuntime(python=interpreter, package=packages[0])
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:

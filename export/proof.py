@@ -1,6 +1,7 @@
 """One variant on its way into the bundle: run by every runtime at hand, and held against the original."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,68 +49,72 @@ class Proof:
     notes: tuple[str, ...]
 
 
-def prove(
-    finished: Finished,
-    recipe: Recipe,
-    model_format: Format,
-    samples: Samples,
-    expected: NDArray[np.float32],
-    runtimes: Sequence[OtherRuntime] = (),
-    *,
-    reduce_range: bool = True,
-) -> Proof:
-    """Run a file in the runtime's own engine, and in the other runtimes at hand, and compare it with the original.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prover:
+    """Runs files in the runtime's own engine, and in the other runtimes at hand, and compares them with the original.
 
-    Args:
-        finished: The file.
-        recipe: What it was made with; its tolerance applies.
-        model_format: The file's format.
+    Attributes:
         samples: Whose verification images are run.
         expected: The original's probabilities for these, float32 of shape (N, classes).
         runtimes: Other runtimes that TFLite files are run in.
-        reduce_range: Whether int8 ONNX weights keep to 7 bits.
-
-    Raises:
-        CheckFailedError: It is further from the original than the recipe's tolerance.
+        reduce_range: Whether the int8 ONNX weights keep to 7 bits.
     """
-    name, content = f"{recipe.name}.{model_format}", finished.content
-    engine = load_engine(content, model_format)
-    if engine.input.quantization is not None and not engine.input.is_identity:
-        raise CheckFailedError(f"it does not take bytes as they are: {engine.input.quantization}")
-    answers = run_each(engine, samples.verification)
-    difference = compare(engine.output.decode(answers), expected)
-    check_tolerance(difference, recipe.name)
-    golden = {name: answers[:GOLDEN_IMAGES]}
-    if model_format is Format.TFLITE and recipe.activations == "int8":
-        golden[name + REFERENCE_KERNELS] = run_each(LiteRTEngine(content, reference_kernels=True), samples.golden)
-    graph = read_graph(content, model_format)
-    variant = Variant(
-        name=name,
-        file=name,
-        format=model_format,
-        recipe=recipe.name,
-        sha256=hashlib.sha256(content).hexdigest(),
-        size_bytes=len(content),
-        removed_bytes=finished.removed_bytes,
-        input=engine.input,
-        output=engine.output,
-        operators=graph.operator_counts,
-        float_islands=graph.float_islands if recipe.calibrated else None,
-        oldest_runtime=engine.name,
-        arena_bytes=None,
-        cpus=ANY_CPU if reduce_range or recipe.activations != "int8" or model_format is Format.TFLITE else NO_AVX2,
-    )
-    notes = [f"{graph.float_islands} float islands"] if variant.float_islands else []
-    if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
-        notes.append(_noisy(variant))
-    if model_format is Format.TFLITE:
-        for runtime in runtimes:
-            # Microcontrollers compute in integers; the float files are not for them.
-            if recipe.activations == "int8" or not runtime.is_micro:
-                found = runtime.run(content, engine.input.encode(samples.golden))
-                variant, note = _shown(variant, found, engine, list(golden.values()), runtime)
-                notes += note
-    return Proof(variant=variant, content=content, golden=golden, difference=difference, notes=tuple(notes))
+
+    samples: Samples
+    expected: NDArray[np.float32]
+    runtimes: Sequence[OtherRuntime] = ()
+    reduce_range: bool = True
+
+    def prove(self, finished: Finished, recipe: Recipe, model_format: Format) -> Proof:
+        """Hold a file that was made with this recipe against the original.
+
+        Raises:
+            CheckFailedError: It is further from the original than the recipe's tolerance.
+            InvalidFileError: The engine does not accept it.
+        """
+        name, content = f"{recipe.name}.{model_format}", finished.content
+        engine = load_engine(content, model_format)
+        if engine.input.quantization is not None and not engine.input.is_identity:
+            raise CheckFailedError(f"it does not take bytes as they are: {engine.input.quantization}")
+        answers = run_each(engine, self.samples.verification)
+        difference = compare(engine.output.decode(answers), self.expected)
+        check_tolerance(difference, recipe.name, numbers=self.samples.verification_numbers)
+        golden = {name: answers[:GOLDEN_IMAGES]}
+        if model_format is Format.TFLITE and recipe.activations == "int8":
+            plain = LiteRTEngine(content, reference_kernels=True)
+            golden[name + REFERENCE_KERNELS] = run_each(plain, self.samples.golden)
+        variant = self._described(finished, recipe, model_format, engine)
+        notes = [f"{variant.float_islands} float islands"] if variant.float_islands else []
+        if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
+            notes.append(_noisy(variant))
+        if model_format is Format.TFLITE:
+            for runtime in self.runtimes:
+                # Microcontrollers compute in integers; the float files are not for them.
+                if recipe.activations == "int8" or not runtime.is_micro:
+                    found = runtime.run(content, engine.input.encode(self.samples.golden))
+                    variant, problem = shown(variant, found, engine, list(golden.values()))
+                    notes += [f"not shown to run in {runtime.name}: {problem}"] if problem else []
+        return Proof(variant=variant, content=content, golden=golden, difference=difference, notes=tuple(notes))
+
+    def _described(self, finished: Finished, recipe: Recipe, model_format: Format, engine: Engine) -> Variant:
+        graph = read_graph(finished.content, model_format)
+        any_cpu = self.reduce_range or recipe.activations != "int8" or model_format is Format.TFLITE
+        return Variant(
+            name=f"{recipe.name}.{model_format}",
+            file=f"{recipe.name}.{model_format}",
+            format=model_format,
+            recipe=recipe.name,
+            sha256=hashlib.sha256(finished.content).hexdigest(),
+            size_bytes=len(finished.content),
+            removed_bytes=finished.removed_bytes,
+            input=engine.input,
+            output=engine.output,
+            operators=graph.operator_counts,
+            float_islands=graph.float_islands if recipe.calibrated else None,
+            oldest_runtime=engine.name,
+            arena_bytes=None,
+            cpus=ANY_CPU if any_cpu else NO_AVX2,
+        )
 
 
 def _noisy(variant: Variant) -> str:
@@ -119,21 +124,40 @@ def _noisy(variant: Variant) -> str:
     return "noisy for int8: try more --calibration-images, or static_wi8_ai16 and float16, which round less"
 
 
-def _shown(
-    variant: Variant, found: Answers | str, engine: Engine, known: list[NDArray[Any]], runtime: OtherRuntime
-) -> tuple[Variant, list[str]]:
-    """Write into the manifest's entry what another runtime's answers show; or say why they show nothing."""
+def shown(variant: Variant, found: Answers | str, engine: Engine, known: list[NDArray[Any]]) -> tuple[Variant, str]:
+    """Write into a manifest's entry what another runtime's answers show.
+
+    Args:
+        variant: The entry.
+        found: The other runtime's answers, or why there are none.
+        engine: The runtime's own engine, with the file loaded.
+        known: Answers that are right; integers must be equal to one of them to the last bit.
+
+    Returns:
+        The entry, and what keeps the answers from showing anything; empty if nothing does.
+    """
     problem = found if isinstance(found, str) else _difference(found, engine, known)
     if isinstance(found, str) or problem:
-        use = "on microcontrollers" if runtime.is_micro else "in an older runtime"
-        return variant, [f"not shown to run {use}: {problem}"]
-    if runtime.is_micro:
-        return replace(variant, arena_bytes=found.arena_bytes), []
-    return replace(variant, oldest_runtime=found.runtime), []
+        return variant, problem
+    if found.arena_bytes is not None:
+        return replace(variant, arena_bytes=found.arena_bytes), ""
+    return replace(variant, oldest_runtime=min(variant.oldest_runtime, found.runtime, key=age)), ""
+
+
+def age(runtime: str) -> tuple[bool, list[int]]:
+    """Order the names of TFLite runtimes by age, oldest first: tflite-runtime ended where LiteRT began.
+
+    >>> sorted(["LiteRT 2.3.0", "LiteRT 2.10.0", "tflite-runtime 2.14.0"], key=age)
+    ['tflite-runtime 2.14.0', 'LiteRT 2.3.0', 'LiteRT 2.10.0']
+    """
+    name, _, version = runtime.rpartition(" ")
+    return name != "tflite-runtime", [int(part) for part in re.findall(r"\d+", version)]
 
 
 def _difference(found: Answers, engine: Engine, known: list[NDArray[Any]]) -> str:
     """Say how another runtime's answers differ from all known ones; integers must be equal to the last bit."""
+    if found.outputs.shape != known[0].shape:
+        return f"the answers have shape {found.outputs.shape} in {found.runtime}"
     if engine.output.quantization is not None:
         steps = min(int(np.abs(found.outputs.astype(int) - answers).max()) for answers in known)
         return f"answers differ by up to {steps} steps in {found.runtime}" if steps else ""

@@ -25,12 +25,14 @@ class Samples:
         calibration_labels: Their classes, shape (N,).
         verification: What every exported file is compared with the original on.
         verification_labels: Their classes, shape (N,).
+        verification_numbers: Their positions among the training images, shape (N,).
     """
 
     calibration: NDArray[np.uint8]
     calibration_labels: NDArray[np.int64]
     verification: NDArray[np.uint8]
     verification_labels: NDArray[np.int64]
+    verification_numbers: NDArray[np.intp]
 
     @property
     def golden(self) -> NDArray[np.uint8]:
@@ -58,6 +60,7 @@ def draw_samples(
         calibration_labels=labels[first],
         verification=images[second],
         verification_labels=labels[second],
+        verification_numbers=second,
     )
 
 

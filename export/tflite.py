@@ -1,7 +1,8 @@
 """Keras to TFLite."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -12,9 +13,10 @@ from ..runtime.description import Description
 from ..runtime.errors import SpecMismatchError
 from ..runtime.variants import Format, Recipe
 from .batch_normalization import normalization_as_convolution
+from .explained import explained
 from .finished import Finished
 from .samples import calibration_inputs, check_calibration_images
-from .tflite_file import finish
+from .tflite_file import INPUT_NAME, finish
 
 
 def to_tflite(
@@ -43,35 +45,36 @@ def to_tflite(
             express the model.
     """
     with saved_model(model) as folder:
-        return convert(folder, recipe, calibration, shape=model.input_shape[1:], description=description).content
+        return convert(folder, model, recipe, calibration, description=description).content
 
 
-class saved_model(tempfile.TemporaryDirectory[str]):  # noqa: N801  (used as a function)
-    """A temporary folder with the model as a SavedModel for single images; five recipes are converted from one."""
-
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__(prefix="edgeproof-")
-        # A fixed batch of 1 through a SavedModel: the converter's other entrances lose the weights of Keras 3
-        # models silently, or leave the batch open, which stops XNNPACK from planning ahead.
-        signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name="image")
-        with normalization_as_convolution(model):
-            model.export(self.name, format="tf_saved_model", input_signature=[signature], verbose=False)
+@contextmanager
+def saved_model(model: keras.Model) -> Generator[str]:
+    """Give a temporary folder with the model as a SavedModel for single images; all recipes are converted from one."""
+    # A fixed batch of 1 through a SavedModel: the converter's other entrances lose the weights of Keras 3 models
+    # silently, or leave the batch open, which stops XNNPACK from planning ahead.
+    signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
+    with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
+        with explained(model, Format.TFLITE), normalization_as_convolution(model):
+            model.export(folder, format="tf_saved_model", input_signature=[signature], verbose=False)
+        yield folder
 
 
 def convert(
     folder: str,
+    model: keras.Model,
     recipe: Recipe,
     calibration: NDArray[np.uint8] | None,
     *,
-    shape: tuple[int, int, int],
     description: Description | None = None,
 ) -> Finished:
-    """Convert what `saved_model` wrote; the rest is as in `to_tflite`."""
+    """Convert what `saved_model` wrote of a model; the rest is as in `to_tflite`."""
     if recipe.name not in _SETTINGS:
         raise SpecMismatchError(f"{recipe.name} is not written as .{Format.TFLITE}; possible: {', '.join(_SETTINGS)}")
     if recipe.calibrated:
-        check_calibration_images(calibration, shape, recipe.name)
-    content = _converted(folder, recipe, calibration)
+        check_calibration_images(calibration, model.input_shape[1:], recipe.name)
+    with explained(model, Format.TFLITE):
+        content = _converted(folder, recipe, calibration)
     # Names of tensors say which layer they come from: the file that is read by people keeps them.
     return finish(content, description=description, keep_names=recipe.name == "float32")
 

@@ -38,8 +38,8 @@ def finish(model: bytes, *, description: Description | None, keep_names: bool) -
     root = schema.ModelT.InitFromPackedBuf(model, 0)
     graph = root.subgraphs[0]
     kept = [entry for entry in root.metadata or [] if entry.name == b"min_runtime_version"]
-    for tensor in graph.tensors:
-        if not keep_names:
+    if not keep_names:
+        for tensor in (tensor for body in root.subgraphs for tensor in body.tensors):
             tensor.name = None
     for index, name in ((graph.inputs[0], INPUT_NAME), (graph.outputs[0], OUTPUT_NAME)):
         graph.tensors[index].name = name

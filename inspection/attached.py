@@ -34,6 +34,8 @@ def as_text(content: bytes) -> str:
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"packed with method {entry.compress_type}"
     try:
         with archive.open(entry) as file:
             # What the archive says of sizes may be wrong: a few bytes can unpack to any number.

@@ -63,7 +63,7 @@ class Classifier:
             raise SpecMismatchError(
                 f"{variant} takes shape {engine.input.shape} and gives {engine.output.shape} for {len(classes)} classes"
             )
-        taken = (image.height, image.width, image.channels)
+        taken = image.shape
         if any(size not in (None, wanted) for size, wanted in zip(engine.input.shape[1:], taken, strict=True)):
             raise SpecMismatchError(f"{variant} takes shape {engine.input.shape}, not images of shape {taken}")
         self.engine = engine

@@ -1,10 +1,9 @@
 """What a model file says of itself, so that the file alone is enough to predict with."""
 
-import io
 import json
 from dataclasses import asdict, dataclass
 
-from .checked_json import MAX_JSON_BYTES, Node, parse
+from .checked_json import Node, parse
 from .errors import InvalidFileError
 
 SCHEMA_VERSION = 1
@@ -30,6 +29,11 @@ class ImageSpec:
     height: int
     width: int
     channels: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels: one image as an array."""
+        return self.height, self.width, self.channels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,30 +78,6 @@ def parse_description(text: bytes | str) -> Description:
     )
 
 
-def read_archived(model: bytes, name: str) -> bytes | None:
-    """Return a file from the zip archive at the end of a TFLite file; None where there is no archive or no such file.
-
-    Raises:
-        InvalidFileError: It is damaged, or larger than a description may be.
-    """
-    # At the end of the archive, and so of the file, stands its table of contents: without it nothing is imported.
-    if b"PK\x05\x06" not in model[-(2**16 + 22) :]:
-        return None
-    import zipfile
-    import zlib
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            if name not in archive.namelist():
-                return None
-            if archive.getinfo(name).file_size > MAX_JSON_BYTES:
-                raise InvalidFileError(f"{name} inside the model has more than {MAX_JSON_BYTES:,} bytes")
-            return archive.read(name)
-    # What Python's zip reader raises for damaged archives.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise InvalidFileError(f"the archive inside the model is damaged: {error}") from error
-
-
 def check_version(node: Node, known: int) -> None:
     """Refuse a document of another schema version, or of another task than image classification."""
     version = node.get("schema_version").integer(1)
@@ -111,10 +91,13 @@ def check_version(node: Node, known: int) -> None:
 def image_of(node: Node) -> ImageSpec:
     """Return the member ``image`` of a document."""
     image = node.get("image")
+    channels = image.get("channels")
+    if channels.integer(1, 3) == 2:
+        raise InvalidFileError(f"{channels.where} must be 1 or 3, got 2")
     return ImageSpec(
         height=image.get("height").integer(1, _MAX_SIDE),
         width=image.get("width").integer(1, _MAX_SIDE),
-        channels=image.get("channels").integer(1, 3),
+        channels=channels.integer(1, 3),
     )
 
 

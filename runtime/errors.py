@@ -1,5 +1,9 @@
 """What edgeproof raises when the input is wrong or a check does not hold."""
 
+import re
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
 
 class EdgeproofError(Exception):
     """Base class: something that the user can act on; the command line prints it as one line and exits with 2."""
@@ -34,5 +38,6 @@ class CheckFailedError(EdgeproofError):
 
 
 def one_line(error: BaseException) -> str:
-    """Return the error's message with its line breaks removed, so that it fits into one of ours."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return the error's message as it fits into one of ours: in one line, without colours and control characters."""
+    text = " ".join(_COLOUR.sub("", str(error)).split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text) or type(error).__name__

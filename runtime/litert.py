@@ -7,7 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .description import DESCRIPTION_KEY, DESCRIPTION_NAME, read_archived
+from .attached import read_attached
+from .description import DESCRIPTION_KEY, DESCRIPTION_NAME
 from .errors import InvalidFileError, SpecMismatchError, one_line
 from .spec import QuantParams, TensorSpec
 
@@ -50,7 +51,7 @@ class LiteRTEngine:
         self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
         self._input_index: int = inputs[0]["index"]
         self._output_index: int = outputs[0]["index"]
-        description = read_archived(model, DESCRIPTION_NAME)
+        description = read_attached(model, DESCRIPTION_NAME)
         self.metadata: Mapping[str, str] = (
             {} if description is None else {DESCRIPTION_KEY: description.decode("utf-8", "replace")}
         )

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from .checked_json import MAX_JSON_BYTES, Node, parse
-from .description import check_version, classes_of, image_of, preprocessing_of
+from .description import LABELS_NAME, check_version, classes_of, image_of, preprocessing_of
 from .errors import EdgeproofError, InvalidFileError
 from .files import read_file
 from .manifest import (
@@ -35,6 +35,19 @@ def read_manifest(folder: Path) -> Manifest:
         return _manifest(parse(content, "manifest"))
     except EdgeproofError as error:
         raise InvalidFileError(f"{path}: {error}") from None
+
+
+def check_is_bundle(folder: Path) -> None:
+    """Refuse a folder that holds anything but a bundle, such as another program's `manifest.json`.
+
+    Raises:
+        InvalidFileError: Its manifest is missing or none of ours, or there are files that it does not name.
+    """
+    manifest = read_manifest(folder)
+    known = {MANIFEST_NAME, LABELS_NAME, manifest.golden.file, *(variant.file for variant in manifest.variants)}
+    strange = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    if strange:
+        raise InvalidFileError(f"it holds more than a bundle: {', '.join(map(ascii, strange[:3]))}")
 
 
 def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:

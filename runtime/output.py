@@ -3,12 +3,12 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from errno import EISDIR
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import EdgeproofError, OutputError
 
 
 @contextmanager
@@ -57,17 +57,17 @@ def _move_into(folder: Path, files: list[Path]) -> None:
 
 
 @contextmanager
-def new_folder(folder: Path, *, marker: str) -> Generator[Path]:
+def new_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) -> Generator[Path]:
     """Give a hidden folder to write into; it becomes `folder`, as a whole, when the block ends without an error.
 
-    An existing `folder` is replaced if it is empty or holds a file named `marker`; anything else is not ours to
-    delete.
+    Args:
+        folder: Where it is to be. An empty folder there is replaced.
+        check_replaceable: Raises an `EdgeproofError` for a folder with content that is not ours to delete.
 
     Raises:
-        OutputError: `folder` cannot be made, or holds something else.
+        OutputError: `folder` cannot be made, or must not be replaced.
     """
-    if folder.is_symlink() or (folder.exists() and not _is_replaceable(folder, marker)):
-        raise OutputError(f"{folder} exists and holds no {marker}; choose another folder or remove it")
+    _check_can_be_replaced(folder, check_replaceable)
     with _reported(folder):
         created, staging = _staging_in(folder.parent)
     try:
@@ -82,8 +82,23 @@ def new_folder(folder: Path, *, marker: str) -> Generator[Path]:
                 new.rmdir()
 
 
-def _is_replaceable(folder: Path, marker: str) -> bool:
-    return folder.is_dir() and ((folder / marker).is_file() or not any(folder.iterdir()))
+def _check_can_be_replaced(folder: Path, check: Callable[[Path], None]) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise OutputError(f"{folder} is a link or a file; choose another folder or remove it")
+    if not folder.exists():
+        return
+    if folder.resolve() == Path.cwd() or os.path.ismount(folder):
+        raise OutputError(f"{folder} is the current folder or a mount point, and cannot be replaced; choose another")
+    with _reported(folder):
+        empty = not any(folder.iterdir())
+    if empty:
+        return
+    try:
+        check(folder)
+    except EdgeproofError as error:
+        raise OutputError(
+            f"{folder} exists and cannot be replaced: {error}; choose another folder or remove it"
+        ) from None
 
 
 def _swap(staging: Path, folder: Path) -> None:
@@ -91,12 +106,13 @@ def _swap(staging: Path, folder: Path) -> None:
         staging.rename(folder)
         return
     old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-old-"))
-    folder.rename(old / folder.name)
     try:
-        staging.rename(folder)
-    except BaseException:
-        (old / folder.name).rename(folder)
-        raise
+        folder.rename(old / folder.name)
+        try:
+            staging.rename(folder)
+        except BaseException:
+            (old / folder.name).rename(folder)
+            raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
 

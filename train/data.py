@@ -141,13 +141,14 @@ def _dataset(name: str, arrays: Mapping[str, NDArray[Any]], path: Path) -> Datas
     x_train, x_test = (_images(arrays[key], f"{key} of {path}") for key in ("x_train", "x_test"))
     if x_train.shape[1:] != x_test.shape[1:]:
         raise InvalidFileError(f"{path}: x_train has shape {x_train.shape}, x_test {x_test.shape}")
-    count = _class_count(arrays["y_train"], f"y_train of {path}")
+    y_train, y_test = (_flat(arrays[key]) for key in ("y_train", "y_test"))
+    count = _class_count(y_train, f"y_train of {path}")
     return Dataset(
         name=name,
         x_train=x_train,
-        y_train=_labels(arrays["y_train"], len(x_train), count, f"y_train of {path}"),
+        y_train=_labels(y_train, len(x_train), count, f"y_train of {path}"),
         x_test=x_test,
-        y_test=_labels(arrays["y_test"], len(x_test), count, f"y_test of {path}"),
+        y_test=_labels(y_test, len(x_test), count, f"y_test of {path}"),
         classes=tuple(str(i) for i in range(count)),
         sha256={key: _sha256(arrays[key]) for key in _ARRAYS},
     )
@@ -163,9 +164,16 @@ def _images(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
     return shaped
 
 
+def _flat(labels: NDArray[Any]) -> NDArray[Any]:
+    """Some data sets of Keras have labels of shape (N, 1)."""
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
 def _class_count(labels: NDArray[Any], what: str) -> int:
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) == 0 or labels.min() < 0:
-        raise InvalidFileError(f"{what} is {labels.dtype} of shape {labels.shape}; labels are whole numbers from 0")
+        raise InvalidFileError(
+            f"{what} is {labels.dtype} of shape {labels.shape}; labels are whole numbers from 0, (N,) or (N, 1)"
+        )
     count = int(labels.max()) + 1
     if count > len(labels):
         raise InvalidFileError(

@@ -102,6 +102,7 @@ def test_a_variant_that_fails_is_left_out_and_the_exit_code_says_so(small_npz: P
         (b"a\n\nb\n", "line 2: a label is needed, got ''"),
         (b"a\n\x1b[2J\n", "line 2: a label is needed"),
         (b"\xff\xfe", "is not text in UTF-8"),
+        ("a\u2028b\n".encode(), "line 1: a label is needed"),
         (None, "no such labels"),
     ],
 )
@@ -121,8 +122,8 @@ def test_bad_labels_are_refused(
     ("arguments", "complaint"),
     [
         (["--input-range", "1", "0"], "goes from a smaller to a larger number, got 1 to 0"),
-        (["--prove-in", "/dev/null"], "/dev/null is not a regular file"),
-        (["--prove-in", __file__], "is not a Python interpreter"),
+        (["--prove-in", "/dev/null"], "no such Python interpreter: /dev/null"),
+        (["--prove-in", __file__], "no such Python interpreter"),
         (["--custom", __file__ + "x"], "no such Python file (--custom)"),
     ],
 )
@@ -185,7 +186,6 @@ def test_an_export_that_is_stopped_leaves_the_old_bundle(
 
 
 def test_a_converter_that_dies_is_one_line(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
-    """As TensorFlow's does on some models; here a layer of the user's ends the process."""
     (tmp_path / "custom.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
     done = export(
         run_folder / "model.keras",
@@ -193,6 +193,60 @@ def test_a_converter_that_dies_is_one_line(run_folder: Path, small_npz: Path, tm
     )
     assert "the converter ended by SIGSEGV" in refused(done, code=1)
     assert [path.name for path in tmp_path.iterdir()] == ["custom.py"]
+
+
+def test_a_variant_on_which_the_converter_dies_is_left_out(small_npz: Path, tmp_path: Path) -> None:
+    """As TensorFlow's does on recurrent layers, in integers."""
+    rows = keras.Sequential([keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), layers.Reshape((28, 28))])
+    rows.add(layers.LSTM(4))
+    rows.add(layers.Dense(10, activation="softmax"))
+    rows.save(tmp_path / "model.keras")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    done = export(
+        tmp_path / "model.keras",
+        *("--data", small_npz, "--recipes", "float32,int8", "--out", tmp_path / "bundle"),
+        env=os.environ | {"TMPDIR": str(scratch)},
+    )
+    assert "left out of" in refused(done, code=1)
+    (left_out,) = json.loads((tmp_path / "bundle" / "manifest.json").read_text())["left_out"]
+    assert left_out["name"] == "static_wi8_ai8.tflite"
+    assert left_out["reason"].startswith("the converter ended by SIGSEGV")
+    assert [line.split()[0] for line in done.stdout.splitlines() if " dB" in line] == [
+        "float32.tflite",
+        "float32.onnx",
+        "static_wi8_ai8.onnx",
+    ]
+    assert list(scratch.iterdir()) == []
+
+
+def test_nothing_is_said_to_be_done_where_nobody_reads(tiny: Path, small_npz: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    arguments = [tiny, "--softmax", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"]
+    done = subprocess.run([*COMMAND, *map(str, arguments)], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert "nobody reads what is printed; nothing was written" in refused(done)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_backend_of_keras_in_the_environment_does_not_matter(
+    tiny: Path, small_npz: Path, tmp_path: Path
+) -> None:
+    done = export(
+        tiny,
+        *("--softmax", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"),
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_another_programs_folder_is_not_replaced(tiny: Path, small_npz: Path, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"name": "my web app"}')
+    (tmp_path / "index.html").write_text("precious")
+    done = export(tiny, "--softmax", "--data", small_npz, "--out", tmp_path)
+    assert "exists and cannot be replaced" in refused(done)
+    assert (tmp_path / "index.html").read_text() == "precious"
 
 
 def without_weights(old: Path, new: Path) -> None:

@@ -14,7 +14,7 @@ from edgeproof.export.options import ExportOptions
 from edgeproof.export.samples import Samples
 from edgeproof.export.source import load_source
 from edgeproof.runtime import Classifier
-from edgeproof.runtime.errors import CheckFailedError, OutputError, SpecMismatchError
+from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 from edgeproof.runtime.manifest_reader import read_manifest
 from edgeproof.runtime.variants import ALL_VARIANTS
 from edgeproof.train.presets import build
@@ -69,20 +69,18 @@ def test_calibration_sees_training_images_only_and_none_that_verifies(
 ) -> None:
     calibrated: list[bytes] = []
     verified: list[bytes] = []
-    real_converters, real_prove = module.Converters, module.prove
+    real_converters, real_prover = module.Converters, module.Prover
 
     def made(source: object, calibration: np.ndarray, *arguments: object, **options: object) -> object:
         calibrated.extend(image.tobytes() for image in calibration)
         return real_converters(source, calibration, *arguments, **options)  # type: ignore[arg-type]
 
-    def prove(
-        content: bytes, recipe: object, model_format: object, samples: Samples, *arguments: object, **o: object
-    ) -> object:
+    def prover(*, samples: Samples, **options: object) -> object:
         verified.extend(image.tobytes() for image in samples.verification)
-        return real_prove(content, recipe, model_format, samples, *arguments, **o)  # type: ignore[arg-type]
+        return real_prover(samples=samples, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "Converters", made)
-    monkeypatch.setattr(module, "prove", prove)
+    monkeypatch.setattr(module, "Prover", prover)
     export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(recipes=[find_recipe("int8")]))
     training, test = ({image.tobytes() for image in part} for part in (small_data.x_train, small_data.x_test))
     assert len(set(calibrated)) == 300
@@ -135,7 +133,7 @@ def test_a_wrong_file_does_not_ship_and_the_others_do(
     assert [variant.name for variant in manifest.variants] == ["float32.onnx"]
     (left_out,) = manifest.left_out
     assert left_out.name == "float32.tflite"
-    assert re.fullmatch(r"verification image \d+ is off by 0\.\d+, allowed is 0\.0001", left_out.reason)
+    assert re.fullmatch(r"training image \d+ is off by 0\.\d+, allowed is 0\.0001", left_out.reason)
     assert left_out in told
     assert not (tmp_path / "bundle" / "float32.tflite").exists()
     assert read_manifest(tmp_path / "bundle") == manifest
@@ -144,27 +142,69 @@ def test_a_wrong_file_does_not_ship_and_the_others_do(
 def test_nothing_is_written_when_no_file_is_right(
     run_folder: Path, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(converters, "saved_model", lambda _: 1 / 0)
-    monkeypatch.setattr(converters, "float_graph", lambda _: 1 / 0)
-    with pytest.raises(
-        CheckFailedError, match=r"no variant could be exported: float32\.tflite: it cannot be converted: div"
-    ):
+    def never(_: object) -> None:
+        raise SpecMismatchError("it cannot")
+
+    monkeypatch.setattr(converters, "saved_model", never)
+    monkeypatch.setattr(converters, "float_graph", never)
+    with pytest.raises(CheckFailedError, match=r"no variant could be exported: it cannot; float32\.tflite, which"):
         export_bundle(run_folder / "model.keras", small_data, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_cannot_be_converted_is_refused_in_one_line(small_data: "Dataset", tmp_path: Path) -> None:
+@keras.saving.register_keras_serializable("edgeproof_tests")
+class Inverse(keras.layers.Layer):
+    """No format has an operator for that."""
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.ops.linalg.inv(keras.ops.reshape(x, (-1, 28, 28)) + 300 * keras.ops.eye(28))
+
+
+def test_a_layer_that_cannot_be_converted_is_named_with_the_way_out(small_data: "Dataset", tmp_path: Path) -> None:
     pixels = keras.Input((28, 28, 1))
-    # A matrix is inverted: no format has an operator for that.
-    inverse = keras.ops.linalg.inv(keras.ops.reshape(pixels, (-1, 28, 28)) + 300 * np.eye(28, dtype=np.float32))
+    inverse = Inverse(name="upside_down")(pixels)
     answers = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(inverse))
     keras.Model(pixels, answers).save(tmp_path / "inverse.keras")
-    with pytest.raises(CheckFailedError, match=r"float32\.tflite: it cannot be converted: ") as caught:
-        export_bundle(
-            tmp_path / "inverse.keras", small_data, tmp_path / "b", ExportOptions(recipes=[find_recipe("float32")])
-        )
+    with pytest.raises(CheckFailedError, match="no variant could be exported") as caught:
+        export_bundle(tmp_path / "inverse.keras", small_data, tmp_path / "b")
+    for kind in ("tflite", "onnx"):
+        assert (
+            f"layer 'upside_down' cannot be converted: .{kind} has no operator for MatrixInverse; replace it, or leave "
+            "this variant out with --recipes"
+        ) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["inverse.keras"]
+
+
+def test_eight_bits_do_not_excuse_a_wrong_graph(
+    run_folder: Path, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is a little wrong would pass for noise of int8; so the graph is proven in float32 first."""
+
+    def slightly_wrong(model: keras.Model) -> keras.Model:
+        broken = keras.models.clone_model(model)
+        broken.set_weights([weight * 1.02 for weight in model.get_weights()])
+        return broken
+
+    real = converters.saved_model
+    monkeypatch.setattr(converters, "saved_model", lambda model: real(slightly_wrong(model)))
+    options = ExportOptions(recipes=[find_recipe("int8")])
+    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options)
+    assert [one.name for one in manifest.variants] == ["static_wi8_ai8.onnx"]
+    assert [one.reason for one in manifest.left_out] == ["float32.tflite, which it is made from, is not right"]
+
+
+def test_what_is_said_of_a_failure_can_be_read_back(
+    run_folder: Path, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def colourful(_: object) -> None:
+        raise InvalidFileError("\x1b[1mnot\x1b[0m so\nfast\x07")
+
+    monkeypatch.setattr(converters, "saved_model", colourful)
+    options = ExportOptions(recipes=[find_recipe("float32")])
+    export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options)
+    (left_out,) = read_manifest(tmp_path / "b").left_out
+    assert left_out.reason == "not so fast\\x07"
 
 
 def test_a_failed_export_keeps_the_old_bundle(bundle_copy: Path, run_folder: Path, small_data: "Dataset") -> None:
@@ -176,7 +216,7 @@ def test_a_failed_export_keeps_the_old_bundle(bundle_copy: Path, run_folder: Pat
 
 
 def test_a_folder_that_is_no_bundle_is_not_replaced(run_folder: Path, small_data: "Dataset") -> None:
-    with pytest.raises(OutputError, match=r"exists and holds no manifest\.json"):
+    with pytest.raises(OutputError, match=r"exists and cannot be replaced: .* is not a bundle"):
         export_bundle(run_folder / "model.keras", small_data, run_folder)
 
 

@@ -85,9 +85,41 @@ def test_the_signal_to_noise_ratio_is_that_of_the_definition() -> None:
 
 
 def test_agreement_counts_the_most_probable_class() -> None:
-    found = EXPECTED.copy()
-    found[0] = np.roll(np.sort(found[0]), found[0].argmax() + 2)
-    assert compare(found, EXPECTED).agreement in (0.9, 1.0)
-    found[0] = 0
-    found[0, (EXPECTED[0].argmax() + 1) % 4] = 1
-    assert compare(found, EXPECTED).agreement == 0.9
+    expected = np.array([[0.9, 0.1], [0.2, 0.8], [0.55, 0.45], [0.4, 0.6]], np.float32)
+    found = expected[:, ::-1][[0, 0, 0, 1]].copy()  # right on the second and on the last image
+    difference = compare(found, expected)
+    assert difference.agreement == 0.25
+    found[3] = expected[3]
+    assert compare(found, expected).agreement == 0.5
+    # The first two images are clear to the original, the last two are not.
+    assert compare(found, expected).clear_agreement == 0.5
+
+
+def test_without_clear_answers_none_is_turned() -> None:
+    level = np.full((3, 2), 0.5, np.float32)
+    assert compare(level, level).clear_agreement == 1
+
+
+def test_turned_answers_fail_even_where_the_noise_is_small() -> None:
+    expected = np.eye(10, dtype=np.float32)[np.arange(400) % 10]
+    found = expected.copy()
+    found[:24, :] = np.where(np.roll(found[:24], 1, axis=1) > 0, 0.51, found[:24] * 0.49)
+    difference = compare(found, expected)
+    assert difference.snr_db > 12
+    with pytest.raises(CheckFailedError, match=r"it turns 6\.0 % of the answers that are clear.*allowed are 5 %"):
+        check_tolerance(difference, "static_wi8_ai8")
+
+
+def test_answers_lost_in_the_steps_of_the_output_fail_at_any_ratio() -> None:
+    expected = np.full((100, 10), 0.1, np.float32) + np.eye(10, dtype=np.float32)[np.arange(100) % 10] * 1e-3
+    difference = compare(np.full_like(expected, 26 / 256), expected)
+    assert difference.snr_db > 30
+    with pytest.raises(CheckFailedError, match=r"it turns 90\.0 % of the answers, allowed are 40 %"):
+        check_tolerance(difference, "static_wi8_ai8")
+
+
+def test_the_worst_image_is_numbered_as_the_user_knows_it() -> None:
+    answers = EXPECTED.copy()
+    answers[6] += 0.1
+    with pytest.raises(CheckFailedError, match=r"training image 106 is off by 0\.1, allowed is 0\.0001"):
+        check_tolerance(compare(answers, EXPECTED), "float32", numbers=np.arange(100, 110))

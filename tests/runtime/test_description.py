@@ -1,13 +1,16 @@
 import io
 import json
+import random
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edgeproof.runtime import Classifier
+from edgeproof.runtime.attached import read_attached
 from edgeproof.runtime.checked_json import MAX_JSON_BYTES
-from edgeproof.runtime.description import DESCRIPTION_NAME, Description, ImageSpec, parse_description, read_archived
+from edgeproof.runtime.description import DESCRIPTION_NAME, Description, ImageSpec, parse_description
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 
 DESCRIPTION = Description(
@@ -31,6 +34,7 @@ def test_what_is_written_is_what_is_read() -> None:
         ({"classes": ["a", "a"]}, "holds a class twice"),
         ({"classes": ["\x1b[2J"]}, r"classes\[0\] must be printable text"),
         ({"image": {"height": 0, "width": 1, "channels": 1}}, "height must be a whole number from 1"),
+        ({"image": {"height": 1, "width": 1, "channels": 2}}, r"image\.channels must be 1 or 3, got 2"),
         ({"preprocessing": "magic"}, "preprocessing is 'magic'"),
         ({"source_sha256": "1"}, "must be a sha256"),
         ({"recipe": 8}, "recipe must be a text, got 8"),
@@ -55,31 +59,48 @@ def archived(content: bytes, name: str = DESCRIPTION_NAME, compression: int = zi
 
 
 def test_an_archive_at_the_end_is_read() -> None:
-    assert read_archived(archived(b"text"), DESCRIPTION_NAME) == b"text"
+    assert read_attached(archived(b"text"), DESCRIPTION_NAME) == b"text"
 
 
 @pytest.mark.parametrize("model", [b"", b"a model", archived(b"text", "another")])
 def test_a_file_without_one_has_none(model: bytes) -> None:
-    assert read_archived(model, DESCRIPTION_NAME) is None
+    assert read_attached(model, DESCRIPTION_NAME) is None
 
 
 def test_a_bomb_is_not_unpacked() -> None:
     model = archived(bytes(MAX_JSON_BYTES + 1), compression=zipfile.ZIP_DEFLATED)
     assert len(model) < 10_000
     with pytest.raises(InvalidFileError, match=r"more than 4,194,304 bytes"):
-        read_archived(model, DESCRIPTION_NAME)
+        read_attached(model, DESCRIPTION_NAME)
 
 
 def test_a_damaged_archive_is_refused() -> None:
     model = bytearray(archived(b"text"))
     model[model.index(b"text")] ^= 1
-    with pytest.raises(InvalidFileError, match="archive inside the model is damaged"):
-        read_archived(bytes(model), DESCRIPTION_NAME)
+    with pytest.raises(InvalidFileError, match="inside the model is damaged"):
+        read_attached(bytes(model), DESCRIPTION_NAME)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_any_damage_is_an_error_of_ours(method: int) -> None:
+    """Python's zip reader raises whatever its parts do."""
+    good = archived(DESCRIPTION.to_json().encode() * 3, compression=method)
+    rng = random.Random(1)
+    for _ in range(500):
+        model = bytearray(good)
+        for _ in range(3):
+            model[rng.randrange(len(model))] = rng.randrange(256)
+        with suppress(InvalidFileError):
+            read_attached(bytes(model), DESCRIPTION_NAME)
+
+
+def test_what_looks_like_an_archive_by_chance_is_none() -> None:
+    assert read_attached(b"a model PK\x05\x06" + bytes(30), DESCRIPTION_NAME) is None
 
 
 def edited(model: bytes, **change: Any) -> bytes:  # noqa: ANN401
     """Append another archive in which the description says something else; the last one counts."""
-    description = read_archived(model, DESCRIPTION_NAME)
+    description = read_attached(model, DESCRIPTION_NAME)
     assert description is not None
     stream = io.BytesIO(model)
     stream.seek(0, io.SEEK_END)

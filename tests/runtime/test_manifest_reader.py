@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from edgeproof.runtime.errors import InvalidFileError, UnknownNameError
-from edgeproof.runtime.manifest_reader import read_manifest, read_vouched_file
+from edgeproof.runtime.manifest_reader import check_is_bundle, read_manifest, read_vouched_file
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -103,3 +103,20 @@ def test_a_link_is_refused_even_to_the_right_content(bundle_copy: Path, tmp_path
     (bundle_copy / variant.file).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InvalidFileError, match="is a link"):
         read_vouched_file(bundle_copy, variant.file, variant.sha256)
+
+
+def test_a_bundle_may_be_replaced(golden: Path) -> None:
+    check_is_bundle(golden)
+
+
+@pytest.mark.parametrize("name", ["model.keras", ".git", "float64.tflite"])
+def test_a_folder_that_holds_more_than_a_bundle_is_not_ours(bundle_copy: Path, name: str) -> None:
+    (bundle_copy / name).mkdir()
+    with pytest.raises(InvalidFileError, match=f"it holds more than a bundle: '{name}'"):
+        check_is_bundle(bundle_copy)
+
+
+def test_the_manifest_of_another_program_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"name": "my web app"}')
+    with pytest.raises(InvalidFileError, match="manifest has no 'schema_version'"):
+        check_is_bundle(tmp_path)

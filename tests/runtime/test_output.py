@@ -1,11 +1,16 @@
 from pathlib import Path
 
 import pytest
-from edgeproof.runtime.errors import OutputError
+from edgeproof.runtime.errors import InvalidFileError, OutputError
 from edgeproof.runtime.output import new_files, new_folder
 
 # Where not even root can write.
 UNWRITABLE = Path("/proc/edgeproof")
+
+
+def has_a_manifest(folder: Path) -> None:
+    if not (folder / "manifest.json").exists():
+        raise InvalidFileError("it is something else")
 
 
 def everything_under(folder: Path) -> list[str]:
@@ -55,7 +60,7 @@ def test_a_new_folder_leaves_the_old_one_after_an_error(tmp_path: Path, error: t
     (tmp_path / "bundle" / "manifest.json").write_text("old")
 
     def fail() -> None:
-        with new_folder(tmp_path / "bundle", marker="manifest.json") as staging:
+        with new_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging:
             (staging / "manifest.json").write_text("new")
             raise error
 
@@ -69,7 +74,7 @@ def test_a_new_folder_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "bundle").mkdir()
     for name in ("manifest.json", "stale.tflite"):
         (tmp_path / "bundle" / name).write_text("old")
-    with new_folder(tmp_path / "bundle", marker="manifest.json") as staging:
+    with new_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging:
         (staging / "manifest.json").write_text("new")
     assert everything_under(tmp_path) == ["bundle", "bundle/manifest.json"]
 
@@ -77,8 +82,8 @@ def test_a_new_folder_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
 def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with (
-        pytest.raises(OutputError, match=r"exists and holds no manifest\.json"),
-        new_folder(tmp_path, marker="manifest.json"),
+        pytest.raises(OutputError, match=r"exists and cannot be replaced: it is something else"),
+        new_folder(tmp_path, check_replaceable=has_a_manifest),
     ):
         pass
     assert everything_under(tmp_path) == ["thesis.tex"]
@@ -86,7 +91,7 @@ def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", [UNWRITABLE, UNWRITABLE / "deeper"])
 def test_a_folder_that_cannot_be_written_is_found_out_first(folder: Path) -> None:
-    for opened in (new_files(folder), new_folder(folder, marker="m")):
+    for opened in (new_files(folder), new_folder(folder, check_replaceable=has_a_manifest)):
         with pytest.raises(OutputError, match="cannot write to /proc"), opened:
             pytest.fail("the block must not be entered")
 
@@ -99,6 +104,39 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
 
 def test_results_are_as_readable_as_other_files(tmp_path: Path) -> None:
     (tmp_path / "usual").mkdir()
-    with new_folder(tmp_path / "made", marker="m"):
+    with new_folder(tmp_path / "made", check_replaceable=has_a_manifest):
         pass
     assert (tmp_path / "made").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_the_current_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (Path(), Path("x", "..")):
+        with (
+            pytest.raises(OutputError, match="is the current folder or a mount point"),
+            new_folder(name, check_replaceable=has_a_manifest),
+        ):
+            pytest.fail("the block must not be entered")
+    assert everything_under(tmp_path) == []
+
+
+def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "manifest.json").write_text("old")
+    real = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if self.name.startswith(".edgeproof-"):
+            raise PermissionError(13, "Permission denied")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with (
+        pytest.raises(OutputError, match=r"cannot write to .*: Permission denied"),
+        new_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging,
+    ):
+        (staging / "manifest.json").write_text("new")
+    assert everything_under(tmp_path) == ["bundle", "bundle/manifest.json"]
+    assert (tmp_path / "bundle" / "manifest.json").read_text() == "old"
