@@ -123,7 +123,7 @@ def test_bad_labels_are_refused(
     [
         (["--input-range", "1", "0"], "goes from a smaller to a larger number, got 1 to 0"),
         (["--prove-in", "/dev/null"], "no such Python interpreter: /dev/null"),
-        (["--prove-in", __file__], "no such Python interpreter"),
+        (["--prove-in", __file__], "is not a Python interpreter"),
         (["--custom", __file__ + "x"], "no such Python file (--custom)"),
     ],
 )
@@ -156,8 +156,14 @@ def test_a_full_disk_leaves_the_old_bundle(
     assert [path.name for path in bundle_copy.parent.iterdir()] == ["bundle"]
 
 
-@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["Exporting", "float32.tflite", "static_wi8_ai8.tflite"])
+@pytest.mark.parametrize(
+    ("request_to_stop", "moment"),
+    [
+        (signal.SIGINT, "Exporting"),
+        (signal.SIGINT, "static_wi8_ai8.tflite"),
+        (signal.SIGTERM, "float32.tflite"),
+    ],
+)
 def test_an_export_that_is_stopped_leaves_the_old_bundle(
     run_folder: Path, bundle_copy: Path, small_npz: Path, request_to_stop: signal.Signals, moment: str
 ) -> None:

@@ -111,7 +111,7 @@ def test_results_are_as_readable_as_other_files(tmp_path: Path) -> None:
 
 def test_the_current_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in (Path(), Path("x", "..")):
+    for name in (Path(), tmp_path):
         with (
             pytest.raises(OutputError, match="is the current folder or a mount point"),
             new_folder(name, check_replaceable=has_a_manifest),
