@@ -11,8 +11,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, one_line
+from ..export.source import LOGITS, load_source
+from ..runtime.errors import InvalidFileError
 from ..runtime.files import read_file
+from ..runtime.manifest import Manifest
 from ..runtime.spec import TensorSpec
 
 
@@ -51,22 +53,31 @@ def _callable(model: keras.Model, call: KerasCall) -> Callable[[NDArray[Any]], N
             return lambda batch: model.predict(batch, verbose=0)
 
 
-def load_reference(path: Path, *, sha256: str) -> keras.Model:
-    """Load the Keras file that a bundle was exported from, in Keras's safe mode.
+def load_reference(path: Path, manifest: Manifest, *, custom: Path | None = None) -> keras.Model:
+    """Load the Keras file that a bundle was exported from, as it was exported: it takes pixels, gives probabilities.
+
+    Args:
+        path: The `.keras` file.
+        manifest: The bundle's, which says what the model in the file takes and gives.
+        custom: A Python file that registers the model's own layers; is run.
 
     Raises:
         InvalidFileError: It is missing, is another file than the bundle's manifest names, or cannot be loaded.
     """
+    reference = manifest.reference
     found = hashlib.sha256(read_file(path, "Keras original (--reference)")).hexdigest()
-    if found != sha256:
+    if found != reference.sha256:
         raise InvalidFileError(
-            f"{path} is not the model that the bundle was exported from: sha256 {found[:12]}… instead of {sha256[:12]}…"
+            f"{path} is not the model that the bundle was exported from: sha256 {found[:12]}… instead of "
+            f"{reference.sha256[:12]}…"
         )
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    # Keras raises whatever a layer's constructor or the archive raised.
-    except Exception as error:
-        raise InvalidFileError(f"Keras cannot load {path}: {one_line(error)[:300]}") from error
+    return load_source(
+        path,
+        size=manifest.image.shape,
+        input_range=reference.input_range,
+        softmax=reference.output == LOGITS,
+        custom=custom,
+    ).model
 
 
 def limit_threads(threads: int) -> int:

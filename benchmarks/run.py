@@ -38,6 +38,7 @@ def benchmark(
     *,
     threads: int = 1,
     seconds: float = 2.0,
+    custom: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Run every variant whose engine is installed, and the Keras original, on all test images.
@@ -48,6 +49,7 @@ def benchmark(
         data: The labelled test images.
         threads: Threads of every engine, TensorFlow included.
         seconds: How long the latency of each variant is measured.
+        custom: A Python file that registers the original's own layers; is run.
         tell: Called with what is being done.
 
     Raises:
@@ -63,7 +65,7 @@ def benchmark(
     from .reference import KerasCall, KerasEngine, limit_threads, load_reference, probabilities
 
     keras_threads = limit_threads(threads)
-    model = load_reference(reference, sha256=manifest.reference.sha256)
+    model = load_reference(reference, manifest, custom=custom)
     tell(f"Keras original on {len(data.x_test):,} images")
     expected = probabilities(model, data.x_test)
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .options import add_data, positive
+from .options import add_custom, add_data, positive
 
 REPORT_NAME, PAGE_NAME, GALLERY_NAME = "report.json", "report.html", "predictions.png"
 
@@ -16,6 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--reference", type=Path, help="the .keras file that it was exported from (default: model.keras beside it)"
     )
     add_data(parser)
+    add_custom(parser)
     parser.add_argument("--threads", type=positive, default=1, help="threads of every engine (default: 1)")
     parser.add_argument("--out", type=Path, help="folder (default: report beside BUNDLE)")
     parser.add_argument("--json", action="store_true", help="print report.json instead of the table")
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     reference = options.reference or options.bundle.parent / "model.keras"
     out = options.out or options.bundle.parent / "report"
     with new_files(out) as staging:
-        report = benchmark(options.bundle, reference, data, threads=options.threads, tell=_tell)
+        report = benchmark(options.bundle, reference, data, threads=options.threads, custom=options.custom, tell=_tell)
         _tell("")
         classifier = Classifier.load(options.bundle)
         gallery = draw_gallery(

@@ -14,7 +14,7 @@ from ..runtime.manifest_reader import check_is_bundle
 from ..runtime.output import new_folder
 from ..runtime.variants import RECIPES, find_recipe
 from .child import ChildDiedError, run_in_child
-from .options import add_data, positive, seed
+from .options import add_custom, add_data, positive, seed
 
 if TYPE_CHECKING:
     from ..export.options import CalibrationWarning, Event, ExportOptions, Proven
@@ -45,9 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--softmax", action="store_true", help="the model gives logits: append a softmax")
     model.add_argument("--labels", type=Path, metavar="FILE", help="what the classes are called, one per line")
-    model.add_argument(
-        "--custom", type=Path, metavar="FILE.py", help="your Python file that registers the model's own layers; is run"
-    )
+    add_custom(model)
     how = parser.add_argument_group("how it is exported")
     how.add_argument("--seed", type=seed, default=1, help="chooses the calibration images (default: 1)")
     how.add_argument(

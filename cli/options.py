@@ -1,6 +1,7 @@
 """Option types and options that several verbs share."""
 
 import argparse
+from pathlib import Path
 
 
 def positive(text: str) -> int:
@@ -17,6 +18,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     """Add --data."""
     parser.add_argument(
         "--data", default="mnist", help="mnist, or an .npz file with x_train, y_train, x_test, y_test (default: mnist)"
+    )
+
+
+def add_custom(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:  # pyright: ignore[reportPrivateUsage]
+    """Add --custom."""
+    parser.add_argument(
+        "--custom", type=Path, metavar="FILE.py", help="your Python file that registers the model's own layers; is run"
     )
 
 

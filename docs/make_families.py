@@ -41,11 +41,13 @@ def scaled(low: float, high: float) -> layers.Layer:
 
 
 def residual(pixels: Any) -> Any:  # noqa: ANN401
-    x = layers.Conv2D(16, 3, padding="same", use_bias=False)(scaled(-1, 1)(pixels))
+    x = layers.Conv2D(24, 3, strides=2, padding="same", use_bias=False)(scaled(-1, 1)(pixels))
+    x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     for activation in ("relu", "swish", "hard_swish", "gelu", "leaky_relu"):
-        branch = layers.SeparableConv2D(16, 3, padding="same", use_bias=False)(layers.Activation(activation)(x))
-        x = layers.Add()([x, layers.BatchNormalization(momentum=0.9)(branch)])
-    x = layers.GlobalAveragePooling2D()(layers.MaxPooling2D()(x))
+        branch = layers.SeparableConv2D(24, 3, padding="same", use_bias=False)(x)
+        branch = layers.BatchNormalization(momentum=0.9)(branch)
+        x = layers.Activation(activation)(layers.Add()([x, branch]))
+    x = layers.GlobalAveragePooling2D()(x)
     return layers.Dense(10, activation="softmax")(x)
 
 

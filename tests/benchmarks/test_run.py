@@ -1,6 +1,7 @@
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from edgeproof.benchmarks import latency
 from edgeproof.benchmarks.reference import KerasCall, KerasEngine, load_reference
 from edgeproof.benchmarks.report import Report
 from edgeproof.benchmarks.run import benchmark
+from edgeproof.export import find_recipe
+from edgeproof.export.bundle import export_bundle
+from edgeproof.export.options import ExportOptions
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.runtime.manifest_reader import read_manifest
@@ -67,20 +71,34 @@ def test_other_images_are_refused(exported: Path, run_folder: Path) -> None:
         benchmark(exported, run_folder / "model.keras", Small())
 
 
-def test_code_inside_the_reference_is_not_run(tmp_path: Path) -> None:
+def test_code_inside_the_reference_is_not_run(exported: Path, tmp_path: Path) -> None:
     pixels = keras.Input((8, 8, 1))
     doubled = keras.layers.Lambda(lambda x: x * 2)(pixels)
     keras.Model(pixels, keras.layers.Flatten()(doubled)).save(tmp_path / "model.keras")
     digest = hashlib.sha256((tmp_path / "model.keras").read_bytes()).hexdigest()
-    with pytest.raises(InvalidFileError, match=r"Keras cannot load .*[Ll]ambda"):
-        load_reference(tmp_path / "model.keras", sha256=digest)
+    manifest = read_manifest(exported)
+    manifest = replace(manifest, reference=replace(manifest.reference, sha256=digest))
+    with pytest.raises(InvalidFileError, match=r"Keras cannot load .*layer 'lambda.*' holds a Python function"):
+        load_reference(tmp_path / "model.keras", manifest)
+
+
+def test_the_reference_is_what_was_exported_scaled_and_with_its_softmax(small_data: "Dataset", tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(10, name="logits")]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
+    model.save(tmp_path / "model.keras")
+    options = ExportOptions(recipes=[find_recipe("float32")], input_range=(0.0, 1.0), softmax=True)
+    export_bundle(tmp_path / "model.keras", small_data, tmp_path / "bundle", options)
+    report = benchmark(tmp_path / "bundle", tmp_path / "model.keras", small_data, seconds=0.01)
+    assert [row.comparison.agreement.value for row in report.rows] == [1.0, 1.0]
+    assert all(row.comparison.max_probability_difference < 1e-5 for row in report.rows)
 
 
 @pytest.mark.parametrize("call", list(KerasCall))
 def test_every_call_gives_the_same_answer(
     exported: Path, run_folder: Path, small_data: "Dataset", call: KerasCall
 ) -> None:
-    model = load_reference(run_folder / "model.keras", sha256=read_manifest(exported).reference.sha256)
+    model = load_reference(run_folder / "model.keras", read_manifest(exported))
     assert isinstance(model, keras.Model)
     image = small_data.x_test[:1].astype(np.float32)
     np.testing.assert_allclose(KerasEngine(model, call).run(image), model.predict(image, verbose=0), atol=1e-6)
