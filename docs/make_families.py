@@ -83,6 +83,14 @@ FAMILIES: dict[str, Callable[[Any], Any]] = {
     "DenseNet121": application(applications.DenseNet121),
 }
 DEFAULT = "default preset"
+# What explains a figure, from the field.
+KNOWN = {
+    "EfficientNetB0": [
+        "swish and squeeze-and-excitation blocks give activations of very different sizes, which 8 bits cannot hold; "
+        "EfficientNet-Lite was made without them for this reason. 16-bit activations and dynamic quantization keep "
+        "the answers"
+    ]
+}
 
 INTRODUCTION = """# Families and recipes
 
@@ -213,8 +221,9 @@ def heading(column: str) -> str:
 
 def shown(one: dict[str, Any]) -> str:
     if "left_out" in one:
-        return "left out"
-    islands = f"<br>{one['float_islands']} float islands" if one["float_islands"] else ""
+        return "left out, see below"
+    count = one["float_islands"] or 0
+    islands = f"<br>{count} float island{'s' if count > 1 else ''}" if count else ""
     size = one["size_bytes"]
     written = f"{size / 1e6:.2f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
     return f"{one['snr_db']:.0f} dB<br>{one['agreement'] * 100:.1f} %<br>{written}{islands}"
@@ -224,11 +233,11 @@ def remarks(figures: dict[str, Any]) -> list[str]:
     """Why something is missing, and what else was said."""
     found = []
     for name, family in figures["families"].items():
-        found += [f"- {name}: {warning}" for warning in family["warnings"]]
+        found += [f"- {name}: {warning}" for warning in [*family["warnings"], *KNOWN.get(name, [])]]
         for column, one in family["cells"].items():
             if "left_out" in one:
                 found.append(f"- {name}, `{column}`: {one['left_out']}")
-            found += [f"- {name}, `{column}`: {note}" for note in one.get("notes", []) if "islands" not in note]
+            found += [f"- {name}, `{column}`: {note}" for note in one.get("notes", []) if "float island" not in note]
     return ["## Remarks", "", *found] if found else []
 
 

@@ -20,6 +20,7 @@ _MICRO = "tflite_micro"
 _NAMES = {"tflite_runtime": "tflite-runtime", "ai_edge_litert": "LiteRT", _MICRO: "TensorFlow Lite Micro"}
 _SCRIPT = Path(__file__).with_name("other_runtime_script.py")
 _ARENA = re.compile(r"Arena allocation total (\d+) bytes")
+_MISSING_OPERATOR = "Didn't find op"
 _SECONDS = 600.0
 
 
@@ -134,5 +135,6 @@ def find_runtime(python: Path | None) -> OtherRuntime | None:
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode < 0:
         return f"ended by signal {-done.returncode}"
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return lines[-1][:200] if lines else f"ended with {done.returncode}"
+    lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"ended with {done.returncode}"]
+    # TensorFlow Lite Micro prints the cause first, and raises something general.
+    return next((line for line in lines if _MISSING_OPERATOR in line), lines[-1])[:200]

@@ -84,7 +84,8 @@ class Prover:
             plain = LiteRTEngine(content, reference_kernels=True)
             golden[name + REFERENCE_KERNELS] = run_each(plain, self.samples.golden)
         variant = self._described(finished, recipe, model_format, engine)
-        notes = [f"{variant.float_islands} float islands"] if variant.float_islands else []
+        islands = variant.float_islands or 0
+        notes = [f"{islands} float island{'s' if islands > 1 else ''}"] if islands else []
         if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
             notes.append(_noisy(variant))
         if model_format is Format.TFLITE:
@@ -121,7 +122,9 @@ def _noisy(variant: Variant) -> str:
     """Say what helps where 8 bits are few for a model."""
     if variant.format is Format.ONNX and variant.cpus == ANY_CPU:
         return "noisy for int8: --onnx-int8-for vnni gives the weights one bit more, where the CPU allows it"
-    return "noisy for int8: try more --calibration-images, or static_wi8_ai16 and float16, which round less"
+    if variant.recipe == "static_wi8_ai8":
+        return "noisy for int8: try more --calibration-images, or static_wi8_ai16 and float16, which round less"
+    return "noisy for 8-bit weights: float16 rounds less"
 
 
 def shown(variant: Variant, found: Answers | str, engine: Engine, known: list[NDArray[Any]]) -> tuple[Variant, str]:

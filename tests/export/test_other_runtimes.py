@@ -1,9 +1,12 @@
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from edgeproof.export import find_recipe
 from edgeproof.export.other_runtimes import Answers, OtherRuntime, find_micro, find_runtime
+from edgeproof.export.tflite import to_tflite
 from edgeproof.runtime.errors import EngineMissingError, InvalidFileError
 
 MICRO = find_micro()
@@ -44,6 +47,17 @@ def test_microcontrollers_compute_like_the_plain_kernels_and_say_what_memory_the
     # At least the largest tensors in and out of one layer: 14 x 14 x 8 and 7 x 7 x 16 bytes.
     assert found.arena_bytes is not None
     assert 14 * 14 * 8 + 7 * 7 * 16 < found.arena_bytes < 20_000
+
+
+@needs_micro
+def test_an_operator_that_a_runtime_lacks_is_named() -> None:
+    assert MICRO is not None
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1)).astype(np.uint8)
+    layers = [keras.layers.Conv2D(2, 3, activation="gelu"), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    assert MICRO.run(to_tflite(model, find_recipe("int8"), images), images) == (
+        "Didn't find op for builtin opcode 'GELU'"
+    )
 
 
 @needs_micro
