@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from .checked_json import MAX_JSON_BYTES, Node, parse
-from .description import LABELS_NAME, check_version, classes_of, image_of, preprocessing_of
+from .description import LABELS_NAME, TASK, check_version, classes_of, image_of, preprocessing_of
 from .errors import EdgeproofError, InvalidFileError
 from .files import read_file
 from .manifest import (
@@ -27,24 +27,26 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         InvalidFileError: It is missing, not JSON, from another schema version, or names what it must not.
     """
-    path = folder / MANIFEST_NAME
-    if not path.exists():
-        raise InvalidFileError(f"{folder} is not a bundle: it has no {MANIFEST_NAME}")
-    content = read_file(path, "manifest", max_bytes=MAX_JSON_BYTES)
+    content = _content(folder)
     try:
         return _manifest(parse(content, "manifest"))
     except EdgeproofError as error:
-        raise InvalidFileError(f"{path}: {error}") from None
+        raise InvalidFileError(f"{folder / MANIFEST_NAME}: {error}") from None
 
 
 def check_is_bundle(folder: Path) -> None:
     """Refuse a folder that holds anything but a bundle, such as another program's `manifest.json`.
 
+    A bundle of another edgeproof, whose manifest this one cannot read in full, is one as well.
+
     Raises:
         InvalidFileError: Its manifest is missing or none of ours, or there are files that it does not name.
     """
-    manifest = read_manifest(folder)
-    known = {MANIFEST_NAME, LABELS_NAME, manifest.golden.file, *(variant.file for variant in manifest.variants)}
+    node = parse(_content(folder), "manifest")
+    if node.get("schema_version").integer(1) and node.get("task").text() != TASK:
+        raise InvalidFileError(f"task is not {TASK}")
+    files = [*node.get("variants").items(), node.get("golden")]
+    known = {MANIFEST_NAME, LABELS_NAME, *(file.get("file").file_name() for file in files)}
     strange = sorted(path.name for path in folder.iterdir() if path.name not in known)
     if strange:
         raise InvalidFileError(f"it holds more than a bundle: {', '.join(map(ascii, strange[:3]))}")
@@ -66,6 +68,13 @@ def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:
             f"{path} is not the file that the manifest names: sha256 {found[:12]}… instead of {sha256[:12]}…"
         )
     return content
+
+
+def _content(folder: Path) -> bytes:
+    path = folder / MANIFEST_NAME
+    if not path.exists():
+        raise InvalidFileError(f"{folder} is not a bundle: it has no {MANIFEST_NAME}")
+    return read_file(path, "manifest", max_bytes=MAX_JSON_BYTES)
 
 
 def _manifest(node: Node) -> Manifest:

@@ -109,6 +109,15 @@ def test_a_bundle_may_be_replaced(golden: Path) -> None:
     check_is_bundle(golden)
 
 
+def test_a_bundle_of_another_version_may_be_replaced(bundle_copy: Path) -> None:
+    check_is_bundle(edited(bundle_copy, lambda m: (m.update(schema_version=7), m.pop("calibration"))))
+
+
+def test_a_bundle_for_another_task_is_not_ours(bundle_copy: Path) -> None:
+    with pytest.raises(InvalidFileError, match="task is not image-classification"):
+        check_is_bundle(edited(bundle_copy, lambda m: m.update(task="detection")))
+
+
 @pytest.mark.parametrize("name", ["model.keras", ".git", "float64.tflite"])
 def test_a_folder_that_holds_more_than_a_bundle_is_not_ours(bundle_copy: Path, name: str) -> None:
     (bundle_copy / name).mkdir()
