@@ -40,9 +40,9 @@ def run_in_child(work: Callable[[Callable[[Any], None]], Any], *, tell: Callable
     # What the child leaves behind, killed or not, goes with this folder.
     with tempfile.TemporaryDirectory(prefix="edgeproof-", ignore_cleanup_errors=True) as scratch:
         child = context.Process(target=_child, args=(work, theirs, scratch))
-        child.start()
-        theirs.close()
         try:
+            _start(child)
+            theirs.close()
             while True:
                 kind, value = _next(ours, child)
                 if kind == _EVENT:
@@ -57,6 +57,18 @@ def run_in_child(work: Callable[[Callable[[Any], None]], Any], *, tell: Callable
             _end(child)
 
 
+def _start(child: BaseProcess) -> None:
+    """Start the child deaf to Ctrl-C and to requests to stop, which the parent answers for both.
+
+    Signals that come meanwhile wait: a child that is half started could not be ended.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        child.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _next(ours: Connection, child: BaseProcess) -> tuple[int, Any]:
     try:
         return ours.recv()
@@ -67,19 +79,17 @@ def _next(ours: Connection, child: BaseProcess) -> tuple[int, Any]:
 
 
 def _end(child: BaseProcess) -> None:
-    """End the child with all of its own children; with Ctrl-C as well, since it is deaf to that."""
-    if child.pid is not None:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.kill()  # where it has not become the leader of its group yet
+    """End the child with all of its own children."""
+    if child.pid is None:
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.kill()  # where it has not become the leader of its group yet
     child.join()
 
 
 def _child(work: Callable[[Callable[[Any], None]], Any], parent: Connection, scratch: str) -> None:
     os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for request in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(request, signal.SIG_DFL)
     tempfile.tempdir = scratch
     try:
         message = _RESULT, work(lambda event: parent.send((_EVENT, event)))
