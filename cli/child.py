@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..runtime.errors import CheckFailedError, EdgeproofError
+from ..runtime.output import signals_held
 
 _EVENT, _RESULT, _ERROR, _BUG = range(4)
 
@@ -41,7 +42,9 @@ def run_in_child(work: Callable[[Callable[[Any], None]], Any], *, tell: Callable
     with tempfile.TemporaryDirectory(prefix="edgeproof-", ignore_cleanup_errors=True) as scratch:
         child = context.Process(target=_child, args=(work, theirs, scratch))
         try:
-            _start(child)
+            # It inherits this deafness: the parent answers for both. A child half started could not be ended.
+            with signals_held():
+                child.start()
             theirs.close()
             while True:
                 kind, value = _next(ours, child)
@@ -55,18 +58,6 @@ def run_in_child(work: Callable[[Callable[[Any], None]], Any], *, tell: Callable
                     raise RuntimeError(f"in the child process:\n{value}")
         finally:
             _end(child)
-
-
-def _start(child: BaseProcess) -> None:
-    """Start the child deaf to Ctrl-C and to requests to stop, which the parent answers for both.
-
-    Signals that come meanwhile wait: a child that is half started could not be ended.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    try:
-        child.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _next(ours: Connection, child: BaseProcess) -> tuple[int, Any]:

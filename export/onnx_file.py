@@ -55,21 +55,22 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
         keep_names: Leave the names of nodes and inner tensors, which say the layers that they come from; they are
             a third of a small quantized file.
     """
+    for value in (*proto.graph.input, *proto.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH_NAME
+    for inner in graphs_in(proto.graph):
+        del inner.value_info[:]
+        inner.doc_string = ""
+    del proto.metadata_props[:]
+    proto.graph.name = proto.producer_name = "edgeproof"
+    proto.producer_version = version("edgeproof")
+    # Not before: what is gone by now held numbers that tf2onnx counts through the process.
     before = proto.ByteSize()
     if not keep_names:
         _shorten_names(proto.graph)
-    for value in (*proto.graph.input, *proto.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = BATCH_NAME
     used = {node.domain for inner in graphs_in(proto.graph) for node in inner.node}
     needed = [entry for entry in proto.opset_import if entry.domain in used]
     del proto.opset_import[:]
     proto.opset_import.extend(needed)
-    for inner in graphs_in(proto.graph):
-        del inner.value_info[:]
-    del proto.metadata_props[:]
-    proto.graph.name = proto.producer_name = "edgeproof"
-    proto.producer_version = version("edgeproof")
-    proto.graph.doc_string = ""  # holds a number that tf2onnx counts through the process
     removed = before - proto.ByteSize()
     if description is not None:
         texts = {

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -21,17 +22,16 @@ def new_files(folder: Path) -> Generator[Path]:
     Raises:
         OutputError: `folder` cannot be made or written.
     """
-    with _reported(folder):
-        created, staging = _staging_in(folder)
+    created: list[Path] = []
     try:
+        with signals_held(), _reported(folder):
+            made, staging = _staging_in(folder)
+            created = [staging, *made]
         yield staging
         with _reported(folder):
             _move_into(folder, sorted(staging.iterdir()))
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        for new in created:  # innermost first; one that got content stays
-            with suppress(OSError):
-                new.rmdir()
+        _clean_up(created)
 
 
 def _move_into(folder: Path, files: list[Path]) -> None:
@@ -68,18 +68,37 @@ def new_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) -> Ge
         OutputError: `folder` cannot be made, or must not be replaced.
     """
     _check_can_be_replaced(folder, check_replaceable)
-    with _reported(folder):
-        created, staging = _staging_in(folder.parent)
+    created: list[Path] = []
     try:
+        # Ctrl-C between the making of a folder and the end of this block would leave it behind.
+        with signals_held(), _reported(folder):
+            made, staging = _staging_in(folder.parent)
+            created = [staging, *made]
         yield staging
         with _reported(folder):
             _give_usual_mode(staging)
             _swap(staging, folder)
     finally:
+        _clean_up(created)
+
+
+def _clean_up(created: list[Path]) -> None:
+    """Remove the hidden folder, and those that were made for it, innermost first; one that got content stays."""
+    for staging in created[:1]:
         shutil.rmtree(staging, ignore_errors=True)
-        for new in created:
-            with suppress(OSError):
-                new.rmdir()
+    for folder in created[1:]:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+@contextmanager
+def signals_held() -> Generator[None]:
+    """Let Ctrl-C and requests to stop wait until the block ends."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_can_be_replaced(folder: Path, check: Callable[[Path], None]) -> None:
