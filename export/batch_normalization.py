@@ -18,7 +18,8 @@ def normalization_as_convolution(model: keras.Model) -> Generator[None]:
     Directly behind a convolution without activation, converters fold a normalization into the convolution's weights.
     Anywhere else (behind an activation, in front of a convolution, on the input) they write a multiplication and an
     addition, and int8 gives one scale to the factors of all channels. A convolution has one per channel, and sums with
-    32 bits: 4 to 15 dB less noise in networks that normalize there.
+    32 bits: of five random networks that normalize there, three had 4 to 15 dB less noise, one as much, and one that
+    had hardly learnt anything 2 dB more.
 
     Args:
         model: Its layers are changed and changed back; its answers are the same.
