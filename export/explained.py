@@ -3,7 +3,6 @@
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 
@@ -42,7 +41,7 @@ def explanation(message: str, model: keras.Model, model_format: Format) -> str:
     cause = f".{model_format} has no operator for {', '.join(operators)}" if operators else message[:200]
     mentioned = {
         found.start(): layer.name
-        for layer in _leaves(model)
+        for layer in leaves(model)
         if (found := re.search(rf"[/\"']{re.escape(layer.name)}(_\d+)?/", message))
     }
     if not mentioned:
@@ -51,5 +50,7 @@ def explanation(message: str, model: keras.Model, model_format: Format) -> str:
     return f"layer {layer!r} cannot be converted: {cause}; replace it, or leave this variant out with --recipes"
 
 
-def _leaves(model: keras.Model) -> Iterator[Any]:
-    return (layer for layer in model._flatten_layers(include_self=False) if not getattr(layer, "layers", ()))
+def leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """Yield the layers that a model is made of, inner models taken apart, in their order."""
+    for inner in getattr(layer, "layers", ()):
+        yield from leaves(inner) if getattr(inner, "layers", ()) else (inner,)

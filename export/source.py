@@ -1,7 +1,6 @@
 """The Keras model that is exported: loaded safely, and wrapped so that it takes pixels and gives probabilities."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from ..runtime.description import ImageSpec
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from .custom import run_custom
+from .explained import leaves
 from .keras_file import check_keras_file, why_not_loaded
 from .samples import PIXELS
 from .serving import image_of, in_float32, serving_model
@@ -129,7 +129,7 @@ def as_source(
                 sha256=sha256,
             )
         case given:
-            last = next(iter(reversed(list(_leaves(model)))), model)
+            last = [model, *leaves(model)][-1]
             raise SpecMismatchError(
                 f"the model gives shape {given} (its last layer is {last.name!r}); needed is (batch, classes) with "
                 "at least 2 classes: end it in a Dense layer with one unit per class"
@@ -146,11 +146,6 @@ def _check_logits(softmaxed: NDArray[np.float32]) -> None:
     before = shifted + (1 - shifted.sum(axis=1, keepdims=True)) / softmaxed.shape[1]
     if before.min() > -1e-4 and before.max() > 0.99:
         raise SpecMismatchError("the model gives probabilities already; leave out --softmax")
-
-
-def _leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
-    for inner in getattr(layer, "layers", ()):
-        yield from _leaves(inner) if getattr(inner, "layers", ()) else (inner,)
 
 
 def _digest(path: Path) -> str:

@@ -102,10 +102,13 @@ def subclassed(tmp_path: Path) -> Path:
 def test_a_class_of_the_users_is_named_with_the_way_out_and_loads_with_its_file(subclassed: Path) -> None:
     with pytest.raises(InvalidFileError, match=r"it needs the class 'Subclassed' .*register it.*--custom"):
         load_source(subclassed / "model.keras")
+    registered = keras.saving.get_custom_objects()
+    before = dict(registered)
     try:
         source = load_source(subclassed / "model.keras", custom=subclassed / "custom.py")
-    finally:
-        keras.saving.get_custom_objects().clear()
+    finally:  # other tests have registered layers, too
+        registered.clear()
+        registered.update(before)
     assert source.image == ImageSpec(height=8, width=8, channels=1)
     assert source.probabilities(np.ones((2, 8, 8, 1), np.uint8)).shape == (2, 3)
 
