@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..runtime.errors import CheckFailedError, InvalidFileError
+from ..runtime.description import DIGIT, INTERPOLATIONS, RESIZE, Preprocessing
+from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
 from ..runtime.files import read_file
 from ..runtime.manifest import MANIFEST_NAME, LeftOut, Manifest
 from ..runtime.manifest_reader import check_is_bundle
@@ -46,6 +47,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--softmax", action="store_true", help="the model gives logits: append a softmax")
     model.add_argument("--labels", type=Path, metavar="FILE", help="what the classes are called, one per line")
     add_custom(model)
+    model.add_argument(
+        "--preprocessing",
+        choices=("digit", "resize"),
+        help="how pictures of any size are to come to the model's: digit finds the ink and places it as MNIST's digits "
+        "are (default: digit for --data mnist, else resize)",
+    )
+    model.add_argument(
+        "--interpolation",
+        choices=INTERPOLATIONS,
+        help=f"of resize: what the model was trained with (default: {RESIZE.interpolation})",
+    )
+    model.add_argument(
+        "--no-antialias", action="store_true", help="of resize: as Keras's loaders and tf.image.resize do by default"
+    )
     how = parser.add_argument_group("how it is exported")
     how.add_argument("--seed", type=seed, default=1, help="chooses the calibration images (default: 1)")
     how.add_argument(
@@ -81,6 +96,7 @@ def run(options: argparse.Namespace) -> int:
         labels=None if options.labels is None else _labels(options.labels),
         custom=options.custom,
         reduce_range=options.onnx_int8_for == "any",
+        preprocessing=_preprocessing(options),
         prove_in=options.prove_in,
     )
     check_keras_file(options.model)
@@ -97,6 +113,19 @@ def run(options: argparse.Namespace) -> int:
         names = ", ".join(one.name for one in manifest.left_out)
         raise CheckFailedError(f"left out of {out}: {names}; the reasons stand above and in its {MANIFEST_NAME}")
     return 0
+
+
+def _preprocessing(options: argparse.Namespace) -> Preprocessing | None:
+    """Return what the user asked for; None where nothing was said."""
+    method, interpolation, antialias = options.preprocessing, options.interpolation, not options.no_antialias
+    resizes = interpolation is not None or not antialias
+    if method == "digit" and resizes:
+        raise SpecMismatchError("--interpolation and --no-antialias are for --preprocessing resize, not for digit")
+    if method == "digit":
+        return DIGIT
+    if method is None and not resizes:
+        return None
+    return Preprocessing(method="resize", interpolation=interpolation or RESIZE.interpolation, antialias=antialias)
 
 
 def _export_in_children(export: "Callable[..., Manifest]", options: "ExportOptions") -> Manifest:

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.description import LABELS_NAME
+from ..runtime.description import LABELS_NAME, Preprocessing
 from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, one_line
 from ..runtime.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
 from ..runtime.manifest_reader import check_is_bundle, read_manifest
@@ -44,6 +44,8 @@ class LabelledImages(Protocol):
     def y_test(self) -> NDArray[np.int64]: ...  # noqa: D102
     @property
     def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def preprocessing(self) -> Preprocessing: ...  # noqa: D102
 
 
 def export_bundle(
@@ -91,8 +93,15 @@ def write_bundle(
     )
     classes = _classes(source, data, options.labels)
     samples = draw_samples(data.x_train, data.y_train, seed=options.seed, count=options.calibration_images)
+    preprocessing = options.preprocessing or data.preprocessing
     expected = source.probabilities(samples.verification)
-    with Converters(source, samples.calibration, classes, reduce_range=options.reduce_range) as converters:
+    with Converters(
+        source,
+        samples.calibration,
+        classes,
+        preprocessing=preprocessing,
+        reduce_range=options.reduce_range,
+    ) as converters:
         found = _warnings(source, samples, classes, data, converters, options.recipes)
         for text in found:
             tell(CalibrationWarning(text=text))
@@ -104,7 +113,7 @@ def write_bundle(
     golden = _golden_file(samples.golden, expected, proofs)
     manifest = Manifest(
         image=source.image,
-        preprocessing=converters.preprocessing,
+        preprocessing=preprocessing,
         classes=classes,
         reference=Reference(
             sha256=source.sha256,

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..runtime.description import Description
+from ..runtime.description import Description, Preprocessing
 from ..runtime.variants import RECIPES, Format, Recipe
 from .finished import Finished
 from .onnx import convert as convert_onnx
@@ -25,17 +25,23 @@ class Converters:
         source: The model.
         calibration: Images that activation ranges are measured on, uint8 of shape (N, H, W, C).
         classes: The labels that every file is to carry.
+        preprocessing: How pictures come to the model's size, for the same.
         reduce_range: Whether int8 ONNX weights keep to 7 bits; see `to_onnx`.
     """
 
-    preprocessing = "resize"
-
     def __init__(
-        self, source: Source, calibration: NDArray[np.uint8], classes: tuple[str, ...], *, reduce_range: bool
+        self,
+        source: Source,
+        calibration: NDArray[np.uint8],
+        classes: tuple[str, ...],
+        *,
+        preprocessing: Preprocessing,
+        reduce_range: bool,
     ) -> None:
         self._source = source
         self._calibration = calibration
         self._classes = classes
+        self._preprocessing = preprocessing
         self._reduce_range = reduce_range
         self._kept = ExitStack()
         self._made: dict[tuple[str, Format], Finished] = {}
@@ -64,7 +70,7 @@ class Converters:
     def _convert(self, recipe: Recipe, model_format: Format) -> Finished:
         description = Description(
             image=self._source.image,
-            preprocessing=self.preprocessing,
+            preprocessing=self._preprocessing,
             classes=self._classes,
             recipe=recipe.name,
             source_sha256=self._source.sha256,

@@ -77,7 +77,7 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
             DESCRIPTION_KEY: description.to_json(),
             # For people and tools that do not know edgeproof.
             "labels": "\n".join(description.classes),
-            "preprocessing": f"raw pixels 0-255, float32, NHWC, {description.preprocessing}d",
+            "preprocessing": f"raw pixels 0-255, float32, NHWC, {description.preprocessing}",
             "recipe": description.recipe,
             "source_sha256": description.source_sha256,
         }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..runtime.description import Preprocessing
 from ..runtime.manifest import LeftOut, Variant
 from ..runtime.variants import RECIPES, Recipe
 from .samples import CALIBRATION_IMAGES, PIXELS
@@ -24,6 +25,7 @@ class ExportOptions:
         custom: A Python file that registers the model's own layers.
         reduce_range: Whether int8 ONNX weights keep to 7 bits, which every CPU computes right; see `to_onnx`.
         known_failures: Variants that are left out without being tried, because they ended the converter before.
+        preprocessing: How pictures of other sizes are to come to the model's; None for the data's own way.
         prove_in: A Python with another TFLite runtime, in which every TFLite file is run as well.
     """
 
@@ -36,6 +38,7 @@ class ExportOptions:
     custom: Path | None = None
     reduce_range: bool = True
     known_failures: tuple[LeftOut, ...] = ()
+    preprocessing: Preprocessing | None = None
     prove_in: Path | None = None
 
 

@@ -18,7 +18,7 @@ from ..runtime.variants import Format, Recipe
 from .finished import Finished
 from .other_runtimes import Answers, OtherRuntime
 from .samples import GOLDEN_IMAGES, Samples
-from .verification import NOISY_BELOW_DB, Difference, check_tolerance, compare
+from .verification import ACROSS_MACHINES, NOISY_BELOW_DB, Difference, check_tolerance, compare
 
 # In the golden file, after the variant's name: its answers from LiteRT's plain kernels, which round ties of integers
 # differently from XNNPACK's, and like tflite-runtime's and TensorFlow Lite Micro's.
@@ -114,6 +114,7 @@ class Prover:
             float_islands=graph.float_islands if recipe.calibrated else None,
             oldest_runtime=engine.name,
             arena_bytes=None,
+            tolerance=ACROSS_MACHINES[f"{recipe.name}.{model_format}"],
             cpus=ANY_CPU if any_cpu else NO_AVX2,
         )
 

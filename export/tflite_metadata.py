@@ -38,8 +38,8 @@ def metadata_buffer(description: Description, *, uint8: bool) -> bytes:
             0: _text(builder, "edgeproof image classifier"),
             1: _text(
                 builder,
-                f"recipe {description.recipe}; takes raw pixels 0-255, {description.preprocessing}d to "
-                f"{description.image.height}x{description.image.width}; from Keras file sha256 "
+                f"recipe {description.recipe}; takes raw pixels 0-255, {description.image.height}x"
+                f"{description.image.width}, {description.preprocessing}; from Keras file sha256 "
                 f"{description.source_sha256}",
             ),
             3: _vector(builder, [_subgraph(builder, description, uint8=uint8)]),

@@ -45,6 +45,21 @@ TOLERANCES: Mapping[str, Tolerance] = {
     "static_wi8_ai8": Tolerance(min_snr_db=10.0, min_agreement=0.6, min_clear_agreement=0.95),
 }
 
+# How far the answers of one file may be apart on two machines, as a difference of probabilities. Integer TFLite files
+# are equal to the last bit. Float engines add the same numbers in another order, and ARM's may compute float16 in
+# float16. Where activations are rounded to 8 bits from floats, one that stands on the edge may fall to either side, and
+# a softmax can make several percent of one step; what a wrong kernel gives is far more.
+ACROSS_MACHINES: Mapping[str, float] = {
+    "float32.tflite": 1e-4,
+    "float16.tflite": 1e-2,
+    "dynamic_wi8_afp32.tflite": 5e-2,
+    "static_wi8_ai8.tflite": 0.0,
+    "static_wi8_ai16.tflite": 1e-4,
+    "float32.onnx": 1e-4,
+    "float16.onnx": 1e-2,
+    "static_wi8_ai8.onnx": 5e-2,
+}
+
 # Below this an 8-bit file is not wrong, but noisier than usual: the export says so. Noise of a tenth of the amplitude.
 NOISY_BELOW_DB = 20.0
 

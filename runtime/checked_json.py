@@ -69,6 +69,12 @@ class Node:
             raise InvalidFileError(f"{self.where} must be a finite number")
         return float(number)
 
+    def truth(self) -> bool:
+        """Return the true or false that must be here."""
+        if not isinstance(self.value, bool):
+            raise InvalidFileError(f"{self.where} must be true or false, got {json.dumps(self.value)[:60]}")
+        return self.value
+
     def sha256(self) -> str:
         """Return the digest that must be here."""
         digest = self.text()

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from .checked_json import Node, parse
-from .errors import InvalidFileError
+from .errors import InvalidFileError, SpecMismatchError, UnknownNameError
 
 SCHEMA_VERSION = 1
 TASK = "image-classification"
@@ -14,6 +14,8 @@ DESCRIPTION_KEY = "edgeproof"
 DESCRIPTION_NAME, LABELS_NAME = "edgeproof.json", "labels.txt"
 
 _MAX_SIDE = 2**14  # pixels
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,12 +39,55 @@ class ImageSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Preprocessing:
+    """How a picture of any size becomes one that the model takes.
+
+    Attributes:
+        method: ``"resize"``, or ``"digit"``: the ink of a drawn or photographed digit is found and placed as MNIST's
+            digits are.
+        interpolation: One of `INTERPOLATIONS`.
+        antialias: Whether a picture that shrinks is averaged over the area. Keras's loaders and `tf.image.resize` do
+            without unless they are asked.
+    """
+
+    method: str
+    interpolation: str
+    antialias: bool
+
+    def __post_init__(self) -> None:
+        if self.interpolation not in INTERPOLATIONS:
+            raise UnknownNameError(
+                f"unknown interpolation {self.interpolation!r}; possible: {', '.join(INTERPOLATIONS)}"
+            )
+        if self.method == "digit":
+            fits = self.interpolation == "area" and self.antialias
+        elif self.method == "resize":
+            fits = self.antialias or self.interpolation in ("nearest", "bilinear")
+        else:
+            raise UnknownNameError(f"unknown preprocessing {self.method!r}; possible: digit, resize")
+        if not fits:
+            raise SpecMismatchError(
+                f"preprocessing {self.method} does not go with {self.interpolation}, antialias {self.antialias}; "
+                "possible: digit with area and antialias, resize without antialias for nearest and bilinear only"
+            )
+
+    def __str__(self) -> str:
+        if self.method == "digit":
+            return "the digit's ink placed as MNIST's"
+        return f"resized ({self.interpolation}, {'with' if self.antialias else 'without'} antialias)"
+
+
+DIGIT = Preprocessing(method="digit", interpolation="area", antialias=True)
+RESIZE = Preprocessing(method="resize", interpolation="bilinear", antialias=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
     """What every exported file carries inside.
 
     Attributes:
         image: The images that it takes.
-        preprocessing: How an image comes to that size: ``"resize"``.
+        preprocessing: How a picture comes to that size.
         classes: The labels, in the order of the probabilities.
         recipe: How weights are stored and activations computed.
         source_sha256: Digest of the Keras file that it was exported from.
@@ -51,7 +96,7 @@ class Description:
     schema_version: int = SCHEMA_VERSION
     task: str = TASK
     image: ImageSpec
-    preprocessing: str
+    preprocessing: Preprocessing
     classes: tuple[str, ...]
     recipe: str
     source_sha256: str
@@ -69,13 +114,16 @@ def parse_description(text: bytes | str) -> Description:
     """
     node = parse(text, "the file's description")
     check_version(node, SCHEMA_VERSION)
-    return Description(
-        image=image_of(node),
-        preprocessing=preprocessing_of(node),
-        classes=classes_of(node),
-        recipe=node.get("recipe").label(),
-        source_sha256=node.get("source_sha256").sha256(),
-    )
+    try:
+        return Description(
+            image=image_of(node),
+            preprocessing=preprocessing_of(node),
+            classes=classes_of(node),
+            recipe=node.get("recipe").label(),
+            source_sha256=node.get("source_sha256").sha256(),
+        )
+    except (SpecMismatchError, UnknownNameError) as error:
+        raise InvalidFileError(f"{node.where}: {error}") from None
 
 
 def check_version(node: Node, known: int) -> None:
@@ -101,12 +149,14 @@ def image_of(node: Node) -> ImageSpec:
     )
 
 
-def preprocessing_of(node: Node) -> str:
+def preprocessing_of(node: Node) -> Preprocessing:
     """Return the member ``preprocessing`` of a document."""
-    preprocessing = node.get("preprocessing").text()
-    if preprocessing != "resize":
-        raise InvalidFileError(f"preprocessing is {preprocessing!r}; possible: resize")
-    return preprocessing
+    preprocessing = node.get("preprocessing")
+    return Preprocessing(
+        method=preprocessing.get("method").text(),
+        interpolation=preprocessing.get("interpolation").text(),
+        antialias=preprocessing.get("antialias").truth(),
+    )
 
 
 def classes_of(node: Node) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from .description import TASK, ImageSpec
+from .description import TASK, ImageSpec, Preprocessing
 from .errors import UnknownNameError
 from .spec import TensorSpec
 from .variants import Format, canonical_name
@@ -63,6 +63,26 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Confidence:
+    """How far a file's probabilities can be taken at their word.
+
+    Attributes:
+        temperature: What the logarithms of the file's probabilities are divided by before they are shown; above 1
+            where it is too sure of itself.
+        images: How many images the temperature was fitted on.
+        held_out: Whether the model has not learned from these images; the temperature is too low where it has.
+        ece_before: Expected calibration error on these images, 0-1, of the file's own probabilities.
+        ece_after: The same with the temperature applied.
+    """
+
+    temperature: float
+    images: int
+    held_out: bool
+    ece_before: float
+    ece_after: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Variant:
     """One model file of a bundle.
 
@@ -82,6 +102,9 @@ class Variant:
         oldest_runtime: The oldest engine that the file was seen to load and to give the right answers in.
         arena_bytes: The memory for tensors that TensorFlow Lite Micro reports; None where it cannot run the file or
             was not installed.
+        tolerance: How far a right answer on another machine may be from the golden one, as a difference of
+            probabilities; 0 where it must be equal to the last bit.
+        confidence: How its probabilities are to be taken; None where that was not measured.
         cpus: Where the file gives these answers: ``"any"``, or ``"ARM, or x86 with VNNI"`` for an int8 ONNX file whose
             weights use all 8 bits.
     """
@@ -99,6 +122,8 @@ class Variant:
     float_islands: int | None
     oldest_runtime: str
     arena_bytes: int | None
+    tolerance: float
+    confidence: Confidence | None = None
     cpus: str = "any"
 
 
@@ -118,7 +143,7 @@ class Manifest:
     schema_version: int = SCHEMA_VERSION
     task: str = TASK
     image: ImageSpec
-    preprocessing: str
+    preprocessing: Preprocessing
     classes: tuple[str, ...]
     reference: Reference
     calibration: Calibration

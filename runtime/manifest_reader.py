@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from .checked_json import MAX_JSON_BYTES, Node, parse
+from .confidence import MAX_TEMPERATURE, MIN_TEMPERATURE
 from .description import LABELS_NAME, TASK, check_version, classes_of, image_of, preprocessing_of
 from .errors import EdgeproofError, InvalidFileError
 from .files import read_file
@@ -11,6 +12,7 @@ from .manifest import (
     MANIFEST_NAME,
     SCHEMA_VERSION,
     Calibration,
+    Confidence,
     Golden,
     LeftOut,
     Manifest,
@@ -119,7 +121,7 @@ def _variant(node: Node) -> Variant:
     if suffix not in tuple(Format):
         raise InvalidFileError(f"{node.where}.format is {suffix!r}; possible: {', '.join(Format)}")
     operators = node.get("operators")
-    islands, arena = node.optional("float_islands"), node.optional("arena_bytes")
+    islands, arena, confidence = (node.optional(key) for key in ("float_islands", "arena_bytes", "confidence"))
     return Variant(
         name=node.get("name").label(),
         file=node.get("file").file_name(),
@@ -134,8 +136,32 @@ def _variant(node: Node) -> Variant:
         float_islands=None if islands is None else islands.integer(0),
         oldest_runtime=node.get("oldest_runtime").label(),
         arena_bytes=None if arena is None else arena.integer(0),
+        tolerance=_share(node.get("tolerance")),
+        confidence=None if confidence is None else _confidence(confidence),
         cpus=node.get("cpus").label(),
     )
+
+
+def _confidence(node: Node) -> Confidence:
+    temperature = node.get("temperature").number()
+    if not MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE:
+        raise InvalidFileError(
+            f"{node.where}.temperature must be from {MIN_TEMPERATURE} to {MAX_TEMPERATURE}, got {temperature}"
+        )
+    return Confidence(
+        temperature=temperature,
+        images=node.get("images").integer(1),
+        held_out=node.get("held_out").truth(),
+        ece_before=_share(node.get("ece_before")),
+        ece_after=_share(node.get("ece_after")),
+    )
+
+
+def _share(node: Node) -> float:
+    share = node.number()
+    if not 0 <= share <= 1:
+        raise InvalidFileError(f"{node.where} must be from 0 to 1, got {share}")
+    return share
 
 
 def _range(node: Node) -> tuple[float, float]:

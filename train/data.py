@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.description import DIGIT, RESIZE, Preprocessing
 from ..runtime.errors import InvalidFileError, UnknownNameError, one_line
 from ..runtime.files import check_file
 
@@ -38,6 +39,7 @@ class Dataset:
         x_test: Like `x_train`.
         y_test: Like `y_train`.
         classes: The labels.
+        preprocessing: How a picture comes to be like these images.
         sha256: SHA-256 of each array's bytes as they were loaded, by the array's name.
     """
 
@@ -47,6 +49,7 @@ class Dataset:
     x_test: NDArray[np.uint8]
     y_test: NDArray[np.int64]
     classes: tuple[str, ...]
+    preprocessing: Preprocessing
     sha256: Mapping[str, str]
 
     @property
@@ -68,7 +71,7 @@ def load_data(name: str | Path) -> Dataset:
     path = Path(name)
     if path.suffix != ".npz":
         raise UnknownNameError(f"unknown data {str(name)!r}; possible: mnist, or an .npz file")
-    return _dataset(path.stem, _read_npz(path), path)
+    return _dataset(path.stem, _read_npz(path), path, RESIZE)
 
 
 def load_mnist(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = None) -> Dataset:
@@ -93,7 +96,7 @@ def load_mnist(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = None) ->
                 f"{path} is not MNIST: the sha256 of {name} is {found[:12]}… instead of {expected[:12]}…; "
                 "remove or replace the file"
             )
-    return _dataset("mnist", arrays, path)
+    return _dataset("mnist", arrays, path, DIGIT)
 
 
 def _sha256(array: NDArray[Any]) -> str:
@@ -137,7 +140,7 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _dataset(name: str, arrays: Mapping[str, NDArray[Any]], path: Path) -> Dataset:
+def _dataset(name: str, arrays: Mapping[str, NDArray[Any]], path: Path, preprocessing: Preprocessing) -> Dataset:
     x_train, x_test = (_images(arrays[key], f"{key} of {path}") for key in ("x_train", "x_test"))
     if x_train.shape[1:] != x_test.shape[1:]:
         raise InvalidFileError(f"{path}: x_train has shape {x_train.shape}, x_test {x_test.shape}")
@@ -150,6 +153,7 @@ def _dataset(name: str, arrays: Mapping[str, NDArray[Any]], path: Path) -> Datas
         x_test=x_test,
         y_test=_labels(y_test, len(x_test), count, f"y_test of {path}"),
         classes=tuple(str(i) for i in range(count)),
+        preprocessing=preprocessing,
         sha256={key: _sha256(arrays[key]) for key in _ARRAYS},
     )
 

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from edgeproof.export import RECIPES, find_recipe
 from edgeproof.export.onnx import float_graph, to_onnx
-from edgeproof.runtime.description import Description, ImageSpec
+from edgeproof.runtime.description import RESIZE, Description, ImageSpec
 from edgeproof.runtime.engine import load_engine
 from edgeproof.runtime.variants import Format
 from keras import layers
@@ -16,7 +16,7 @@ from keras import layers
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 12, 12, 1)).astype(np.uint8)
 DESCRIPTION = Description(
     image=ImageSpec(height=12, width=12, channels=1),
-    preprocessing="resize",
+    preprocessing=RESIZE,
     classes=("cat", "dog", "ß"),
     recipe="float32",
     source_sha256="1" * 64,

@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated
 from edgeproof.export import RECIPES
 from edgeproof.export.tflite import _converted, saved_model
 from edgeproof.export.tflite_file import finish
-from edgeproof.runtime.description import Description, ImageSpec
+from edgeproof.runtime.description import RESIZE, Description, ImageSpec
 from edgeproof.runtime.litert import LiteRTEngine
 from edgeproof.runtime.variants import Format
 from keras import layers
@@ -22,7 +22,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (16, 12, 12, 3)).astype(np.ui
 TFLITE = [name for name, recipe in RECIPES.items() if Format.TFLITE in recipe.formats]
 DESCRIPTION = Description(
     image=ImageSpec(height=12, width=12, channels=3),
-    preprocessing="resize",
+    preprocessing=RESIZE,
     classes=("cat", "dog", "ß"),
     recipe="static_wi8_ai8",
     source_sha256="1" * 64,

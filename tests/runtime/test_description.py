@@ -10,12 +10,12 @@ import pytest
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.attached import read_attached
 from edgeproof.runtime.checked_json import MAX_JSON_BYTES
-from edgeproof.runtime.description import DESCRIPTION_NAME, Description, ImageSpec, parse_description
+from edgeproof.runtime.description import DESCRIPTION_NAME, RESIZE, Description, ImageSpec, parse_description
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 
 DESCRIPTION = Description(
     image=ImageSpec(height=12, width=10, channels=3),
-    preprocessing="resize",
+    preprocessing=RESIZE,
     classes=("cat", "ß", "a dog"),
     recipe="float16",
     source_sha256="1" * 64,
@@ -24,6 +24,9 @@ DESCRIPTION = Description(
 
 def test_what_is_written_is_what_is_read() -> None:
     assert parse_description(DESCRIPTION.to_json()) == DESCRIPTION
+
+
+RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +38,12 @@ def test_what_is_written_is_what_is_read() -> None:
         ({"classes": ["\x1b[2J"]}, r"classes\[0\] must be printable text"),
         ({"image": {"height": 0, "width": 1, "channels": 1}}, "height must be a whole number from 1"),
         ({"image": {"height": 1, "width": 1, "channels": 2}}, r"image\.channels must be 1 or 3, got 2"),
-        ({"preprocessing": "magic"}, "preprocessing is 'magic'"),
+        ({"preprocessing": "resize"}, "preprocessing must be an object"),
+        ({"preprocessing": RESIZED | {"method": "magic"}}, "unknown preprocessing 'magic'; possible: digit, resize"),
+        ({"preprocessing": RESIZED | {"interpolation": "best"}}, "unknown interpolation 'best'; possible: nearest"),
+        ({"preprocessing": RESIZED | {"antialias": 1}}, "antialias must be true or false, got 1"),
+        ({"preprocessing": RESIZED | {"method": "digit"}}, "digit does not go with bilinear"),
+        ({"preprocessing": {"method": "resize", "interpolation": "lanczos", "antialias": False}}, "does not go with"),
         ({"source_sha256": "1"}, "must be a sha256"),
         ({"recipe": 8}, "recipe must be a text, got 8"),
     ],

@@ -50,12 +50,22 @@ def test_a_manifest_that_is_not_text_is_refused(bundle_copy: Path) -> None:
         read_manifest(bundle_copy)
 
 
+CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 0.1, "ece_after": 0.05}
+
+
 @pytest.mark.parametrize(
     ("edit", "complaint"),
     [
         (lambda m: m.update(schema_version=99), "schema_version is 99; this edgeproof reads 1"),
         (lambda m: m.update(task="detection"), "task is 'detection'"),
-        (lambda m: m.update(preprocessing="magic"), "preprocessing is 'magic'"),
+        (lambda m: m["preprocessing"].update(method="magic"), "unknown preprocessing 'magic'"),
+        (lambda m: m["variants"][0].update(tolerance=2), "tolerance must be from 0 to 1, got 2"),
+        (
+            lambda m: m["variants"][0].update(confidence=CONFIDENCE | {"temperature": 0}),
+            "temperature must be from 0",
+        ),
+        (lambda m: m["variants"][0].update(confidence=CONFIDENCE | {"held_out": 1}), "held_out must be true or false"),
+        (lambda m: m["variants"][0].update(confidence=CONFIDENCE | {"ece_after": -1}), "ece_after must be from 0 to 1"),
         (lambda m: m.pop("classes"), "manifest has no 'classes'"),
         (lambda m: m.update(classes=[1]), r"classes\[0\] must be a text, got 1"),
         (lambda m: m.update(variants={}), "variants must be a list"),
