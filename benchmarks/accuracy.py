@@ -1,10 +1,15 @@
 """Accuracy of one variant, and how its answers differ from the original's on the very same images."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
+
+from ..export.confidence import expected_calibration_error
+from ..runtime.confidence import Temperature
+from ..runtime.spec import TensorSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +48,23 @@ class Comparison:
     max_probability_difference: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reliability:
+    """How far probabilities can be taken at their word.
+
+    Attributes:
+        images: How many images it was measured on.
+        ece_raw: Expected calibration error, 0-1, of what the model gives (Guo et al. 2017).
+        temperature: What the bundle's manifest has for the file; 1 where it has none.
+        ece: Expected calibration error with the temperature applied: of what `Classifier` gives.
+    """
+
+    images: int
+    ece_raw: float
+    temperature: float
+    ece: float
+
+
 def share(hits: NDArray[np.bool_]) -> Share:
     """Count the hits and give the share's interval.
 
@@ -71,6 +93,25 @@ def compare(
         fixed=_positions(right & ~reference_right),
         broken=_positions(~right & reference_right),
         max_probability_difference=float(np.abs(found - reference).max()),
+    )
+
+
+def reliability(
+    stored: NDArray[Any], labels: NDArray[np.int64], output: TensorSpec, temperature: float = 1.0
+) -> Reliability:
+    """Measure how far probabilities can be taken at their word, as they are and with a temperature.
+
+    Args:
+        stored: The model's raw answers, shape (N, classes).
+        labels: The true classes, shape (N,).
+        output: The tensor that gave them.
+        temperature: See `Temperature`.
+    """
+    return Reliability(
+        images=len(labels),
+        ece_raw=expected_calibration_error(output.decode(stored), labels),
+        temperature=temperature,
+        ece=expected_calibration_error(Temperature(output, temperature)(stored), labels),
     )
 
 

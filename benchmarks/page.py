@@ -24,10 +24,11 @@ def render_page(report: Report, gallery: bytes, *, shown: str) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
+    headers, *rows = table.with_ece(report)
     return environment.get_template("page.html.j2").render(
         report=report,
-        headers=table.HEADERS,
-        rows=table.cells(report),
+        headers=headers,
+        rows=rows,
         picture=Markup(draw_svg(report)),
         gallery=b64encode(gallery).decode(),
         shown=shown,

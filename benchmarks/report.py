@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .accuracy import Comparison, Share
+from .accuracy import Comparison, Reliability, Share
 from .latency import Latency
 
 SCHEMA_VERSION = 1
@@ -22,6 +22,7 @@ class ReferenceRow:
         threads: TensorFlow's threads; 0 for one per core.
         accuracy: On the test images.
         latency: By the way in which the model was called.
+        reliability: On the test images; None in a report from before it was measured.
     """
 
     sha256: str
@@ -30,6 +31,7 @@ class ReferenceRow:
     threads: int
     accuracy: Share
     latency: Mapping[str, Latency]
+    reliability: Reliability | None = None
 
     @property
     def fastest_call(self) -> str:
@@ -53,6 +55,7 @@ class VariantRow:
         accuracy: On the test images.
         comparison: With the Keras original, image by image.
         latency: Of single images.
+        reliability: On the test images; None in a report from before it was measured.
     """
 
     variant: str
@@ -66,6 +69,7 @@ class VariantRow:
     accuracy: Share
     comparison: Comparison
     latency: Latency
+    reliability: Reliability | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +107,7 @@ def from_json(text: str) -> Report:
             | {
                 "accuracy": Share(**reference["accuracy"]),
                 "latency": {call: Latency(**figures) for call, figures in reference["latency"].items()},
+                "reliability": _reliability(reference),
             }
         ),
         rows=tuple(_row(row) for row in document["rows"]),
@@ -116,6 +121,7 @@ def _row(row: dict[str, Any]) -> VariantRow:
         | {
             "accuracy": Share(**row["accuracy"]),
             "latency": Latency(**row["latency"]),
+            "reliability": _reliability(row),
             "comparison": Comparison(
                 agreement=Share(**comparison["agreement"]),
                 fixed=tuple(comparison["fixed"]),
@@ -124,3 +130,8 @@ def _row(row: dict[str, Any]) -> VariantRow:
             ),
         }
     )
+
+
+def _reliability(row: dict[str, Any]) -> Reliability | None:
+    found = row.get("reliability")
+    return None if found is None else Reliability(**found)

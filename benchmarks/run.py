@@ -13,7 +13,7 @@ from ..runtime.errors import SpecMismatchError
 from ..runtime.manifest import Manifest
 from ..runtime.manifest_reader import read_manifest, read_vouched_file
 from . import latency
-from .accuracy import compare, share
+from .accuracy import compare, reliability, share
 from .environment import describe_environment
 from .report import ReferenceRow, Report, VariantRow
 
@@ -71,13 +71,16 @@ def benchmark(
 
     engines: dict[str, Engine] = {}
     load_ms: dict[str, float] = {}
-    measured = {}
+    measured, reliable = {}, {}
     for variant in runnable:
         tell(f"{variant.name} on {len(data.x_test):,} images")
         start = perf_counter()
         engine = engines[variant.name] = load_engine(files[variant.name], variant.format, threads=threads)
         load_ms[variant.name] = (perf_counter() - start) * 1000
-        measured[variant.name] = compare(engine.output.decode(run_each(engine, data.x_test)), expected, data.y_test)
+        stored = run_each(engine, data.x_test)
+        measured[variant.name] = compare(engine.output.decode(stored), expected, data.y_test)
+        temperature = 1.0 if variant.confidence is None else variant.confidence.temperature
+        reliable[variant.name] = reliability(stored, data.y_test, engine.output, temperature)
 
     calls: dict[str, Engine] = {call: KerasEngine(model, call) for call in KerasCall}
     times = latency.measure(
@@ -103,6 +106,7 @@ def benchmark(
             threads=keras_threads,
             accuracy=share(expected.argmax(axis=1) == data.y_test),
             latency={call: times[call] for call in calls},
+            reliability=reliability(expected, data.y_test, calls[KerasCall.PREDICT].output),
         ),
         rows=tuple(
             VariantRow(
@@ -117,6 +121,7 @@ def benchmark(
                 accuracy=measured[variant.name][0],
                 comparison=measured[variant.name][1],
                 latency=times[variant.name],
+                reliability=reliable[variant.name],
             )
             for variant in runnable
         ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .accuracy import Share
+from .accuracy import Reliability, Share
 from .latency import Latency
 from .report import Report
 
@@ -33,6 +33,14 @@ def cells(report: Report) -> list[tuple[str, ...]]:
         for row in report.rows
     ]
     return [original, *variants]
+
+
+def with_ece(report: Report) -> list[tuple[str, ...]]:
+    """Return the header and the body with one column more, for where there is room: the expected calibration error."""
+    rows = (report.reference, *report.rows)
+    column = ("ECE", *(ece(row.reliability) for row in rows))
+    behind = HEADERS.index("size")
+    return [(*row[:behind], cell, *row[behind:]) for row, cell in zip([HEADERS, *cells(report)], column, strict=True)]
 
 
 def as_text(report: Report) -> str:
@@ -73,6 +81,14 @@ def accuracy(share: Share) -> str:
 def percent(value: float) -> str:
     """Write a share in percent with two decimals: one image of ten thousand is visible."""
     return f"{value * 100:.2f}\N{NO-BREAK SPACE}%"
+
+
+def ece(reliability: Reliability | None) -> str:
+    """Write the expected calibration error, before and after where the file has a temperature; empty if unknown."""
+    if reliability is None:
+        return ""
+    raw = "" if reliability.temperature == 1 else f"{reliability.ece_raw * 100:.2f} → "
+    return raw + percent(reliability.ece)
 
 
 def kilobytes(size_bytes: int) -> str:

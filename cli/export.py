@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from ..runtime.description import DIGIT, INTERPOLATIONS, RESIZE, Preprocessing
 from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
 from ..runtime.files import read_file
-from ..runtime.manifest import MANIFEST_NAME, LeftOut, Manifest
+from ..runtime.manifest import MANIFEST_NAME, Confidence, LeftOut, Manifest
 from ..runtime.manifest_reader import check_is_bundle
 from ..runtime.output import new_folder
-from ..runtime.variants import RECIPES, find_recipe
+from ..runtime.variants import RECIPES, choose_recipes
 from .child import ChildDiedError, run_in_child
 from .options import add_custom, add_data, positive, seed
 
 if TYPE_CHECKING:
-    from ..export.options import CalibrationWarning, Event, ExportOptions, Proven
+    from ..export.options import DataWarning, Event, ExportOptions, Proven
 
 _MAX_LABELS_BYTES = 2**20
 
@@ -30,7 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipes",
         default="all",
-        help=f"comma-separated: {', '.join(RECIPES)}, or an alias such as int8 (default: all)",
+        help=f"comma-separated: {', '.join(RECIPES)}, an alias such as int8, or a variant such as "
+        "int8.tflite (default: all)",
     )
     parser.add_argument(
         "--out", type=Path, help="the bundle's folder; a bundle there is replaced (default: bundle beside MODEL)"
@@ -85,10 +86,8 @@ def run(options: argparse.Namespace) -> int:
     from ..export.keras_file import check_keras_file
     from ..export.options import ExportOptions
 
-    names = [name.strip() for name in options.recipes.split(",")]
-    recipes = RECIPES.values() if "all" in names else [find_recipe(name) for name in names]
     chosen = ExportOptions(
-        recipes=tuple(dict.fromkeys(recipes)),
+        recipes=choose_recipes(name.strip() for name in options.recipes.split(",")),
         seed=options.seed,
         calibration_images=options.calibration_images,
         input_range=tuple(options.input_range),
@@ -161,17 +160,25 @@ def _export(
 
     data = load_data(data_name)
     from ..export.bundle import write_bundle
+    from ..export.options import DataWarning
+    from ..train.record import find_held_out
 
+    try:
+        held_out = find_held_out(model, data)
+    except InvalidFileError as error:
+        tell(DataWarning(text=str(error)))
+        held_out = None
+    options = replace(options, held_out=None if held_out is None else tuple(held_out.tolist()))
     return write_bundle(model, data, folder, options, tell=tell)
 
 
-def _tell(event: "Proven | LeftOut | CalibrationWarning") -> None:
+def _tell(event: "Proven | LeftOut | DataWarning") -> None:
     """Print one line per variant, as it is proven."""
-    from ..export.options import CalibrationWarning
+    from ..export.options import DataWarning
 
     if isinstance(event, LeftOut):
         print(f"  {event.name:24} left out: {event.reason}", flush=True)
-    elif isinstance(event, CalibrationWarning):
+    elif isinstance(event, DataWarning):
         print(f"  warning: {event.text}", flush=True)
     else:
         variant, difference = event.variant, event.difference
@@ -180,8 +187,19 @@ def _tell(event: "Proven | LeftOut | CalibrationWarning") -> None:
             f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {difference.snr_db:12.1f} dB",
             flush=True,
         )
-        for note in event.notes:
+        for note in (*event.notes, *_temperature(variant.confidence)):
             print(f"  {'':24} {note}", flush=True)
+
+
+def _temperature(confidence: Confidence | None) -> list[str]:
+    """Say which temperature a file needs, if it needs one, and what that does for it."""
+    if confidence is None or confidence.temperature == 1:
+        return []
+    before, after = confidence.ece_before * 100, confidence.ece_after * 100
+    return [
+        f"temperature {confidence.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %"
+        f" on {confidence.images:,} images"
+    ]
 
 
 def _summarize(manifest: Manifest, out: Path) -> None:
@@ -193,6 +211,25 @@ def _summarize(manifest: Manifest, out: Path) -> None:
     if reference.accuracy is not None:
         print(f"; it gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right", end="")
     print()
+    print(f"  probabilities: {_trust(manifest)}")
+
+
+def _trust(manifest: Manifest) -> str:
+    """Say on what it rests that a probability can be taken at its word."""
+    measured = [variant.confidence for variant in manifest.variants if variant.confidence is not None]
+    if not measured:
+        return "not calibrated, there are too few images that the model has not learned from"
+    if not all(confidence.held_out for confidence in measured):
+        return (
+            "calibrated on training images, since none are known that the model has not learned from: temperatures "
+            "are too low, though never below 1"
+        )
+    least, most = (extreme(confidence.images for confidence in measured) for extreme in (min, max))
+    images = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+    return (
+        f"calibrated on {images} images that the model has not learned from; a file without a temperature has not been "
+        "shown to need one"
+    )
 
 
 def _labels(file: Path) -> tuple[str, ...]:

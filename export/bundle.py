@@ -17,8 +17,9 @@ from ..runtime.manifest_reader import check_is_bundle, read_manifest
 from ..runtime.output import new_folder
 from ..runtime.variants import RECIPES, Format, Recipe
 from .calibration_linter import lint_images, lint_input_range, lint_stability
+from .confidence import HeldOut, held_out_images
 from .converters import Converters
-from .options import DEFAULTS, CalibrationWarning, Event, ExportOptions, Proven, Started
+from .options import DEFAULTS, DataWarning, Event, ExportOptions, Proven, Started
 from .other_runtimes import find_micro, find_runtime
 from .proof import Proof, Prover
 from .samples import Samples, draw_samples
@@ -30,8 +31,8 @@ GOLDEN_NAME = "golden.npz"
 class LabelledImages(Protocol):
     """What an export needs of a data set: images uint8 of shape (N, H, W, C), labels of shape (N,).
 
-    Calibration, verification and golden images are drawn from the training images; the test images give the
-    reference's accuracy in the manifest and choose nothing.
+    Calibration, verification and golden images, and those that temperatures are fitted on, are drawn from the training
+    images; the test images give the reference's accuracy in the manifest and choose nothing.
     """
 
     @property
@@ -94,6 +95,7 @@ def write_bundle(
     classes = _classes(source, data, options.labels)
     samples = draw_samples(data.x_train, data.y_train, seed=options.seed, count=options.calibration_images)
     preprocessing = options.preprocessing or data.preprocessing
+    held_out = _held_out(data, samples, options)
     expected = source.probabilities(samples.verification)
     with Converters(
         source,
@@ -104,8 +106,14 @@ def write_bundle(
     ) as converters:
         found = _warnings(source, samples, classes, data, converters, options.recipes)
         for text in found:
-            tell(CalibrationWarning(text=text))
-        prover = Prover(samples=samples, expected=expected, runtimes=runtimes, reduce_range=options.reduce_range)
+            tell(DataWarning(text=text))
+        prover = Prover(
+            samples=samples,
+            expected=expected,
+            runtimes=runtimes,
+            reduce_range=options.reduce_range,
+            held_out=held_out,
+        )
         proofs, left_out = _prove_all(converters, prover, options, tell)
     if not proofs:
         reasons = dict.fromkeys(one.reason for one in left_out)
@@ -148,6 +156,13 @@ def _classes(source: Source, data: LabelledImages, labels: tuple[str, ...] | Non
     if len(labels) != source.classes:
         raise SpecMismatchError(f"{len(labels)} labels are given for {source.classes} classes; needed is one per class")
     return labels
+
+
+def _held_out(data: LabelledImages, samples: Samples, options: ExportOptions) -> HeldOut | None:
+    if options.held_out is None:
+        return None
+    calibration = len(samples.calibration)
+    return held_out_images(data.x_train, data.y_train, options.held_out, seed=options.seed, calibration=calibration)
 
 
 def _warnings(

@@ -27,6 +27,8 @@ class ExportOptions:
         known_failures: Variants that are left out without being tried, because they ended the converter before.
         preprocessing: How pictures of other sizes are to come to the model's; None for the data's own way.
         prove_in: A Python with another TFLite runtime, in which every TFLite file is run as well.
+        held_out: Positions of the training images that the model has not learned from, to fit temperatures on; None
+            where that is not known.
     """
 
     recipes: Sequence[Recipe] = tuple(RECIPES.values())
@@ -40,6 +42,7 @@ class ExportOptions:
     known_failures: tuple[LeftOut, ...] = ()
     preprocessing: Preprocessing | None = None
     prove_in: Path | None = None
+    held_out: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +61,8 @@ class Proven:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CalibrationWarning:
-    """Something is wrong with the calibration images; the text says what to do."""
+class DataWarning:
+    """Something is wrong with the training images, or with what is known of them; the text says what to do."""
 
     text: str
 
@@ -78,4 +81,4 @@ class Started:
     name: str
 
 
-Event = Started | Proven | LeftOut | CalibrationWarning
+Event = Started | Proven | LeftOut | DataWarning

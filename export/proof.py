@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inspection.graph import read_graph
+from ..inspection.graph import Graph, read_graph
 from ..runtime.engine import Engine, load_engine, run_each
 from ..runtime.errors import CheckFailedError
+from ..runtime.golden import REFERENCE_KERNELS
 from ..runtime.litert import LiteRTEngine
-from ..runtime.manifest import Variant
+from ..runtime.manifest import Confidence, Variant
 from ..runtime.variants import Format, Recipe
+from .confidence import HeldOut, measure_confidence
 from .finished import Finished
 from .other_runtimes import Answers, OtherRuntime
 from .samples import GOLDEN_IMAGES, Samples
 from .verification import ACROSS_MACHINES, NOISY_BELOW_DB, Difference, check_tolerance, compare
-
-# In the golden file, after the variant's name: its answers from LiteRT's plain kernels, which round ties of integers
-# differently from XNNPACK's, and like tflite-runtime's and TensorFlow Lite Micro's.
-REFERENCE_KERNELS = "/reference_kernels"
 
 # How far two runtimes may be apart on one float file: they sum the same numbers in another order.
 SAME_FLOAT = 1e-4
@@ -58,12 +56,14 @@ class Prover:
         expected: The original's probabilities for these, float32 of shape (N, classes).
         runtimes: Other runtimes that TFLite files are run in.
         reduce_range: Whether the int8 ONNX weights keep to 7 bits.
+        held_out: Images that the model has not learned from; None if none are known.
     """
 
     samples: Samples
     expected: NDArray[np.float32]
     runtimes: Sequence[OtherRuntime] = ()
     reduce_range: bool = True
+    held_out: HeldOut | None = None
 
     def prove(self, finished: Finished, recipe: Recipe, model_format: Format) -> Proof:
         """Hold a file that was made with this recipe against the original.
@@ -83,7 +83,9 @@ class Prover:
         if model_format is Format.TFLITE and recipe.activations == "int8":
             plain = LiteRTEngine(content, reference_kernels=True)
             golden[name + REFERENCE_KERNELS] = run_each(plain, self.samples.golden)
-        variant = self._described(finished, recipe, model_format, engine)
+        graph = read_graph(content, model_format)
+        confidence = self._confidence(engine, answers, graph, recipe)
+        variant = replace(self._described(finished, recipe, engine, graph), confidence=confidence)
         islands = variant.float_islands or 0
         notes = [f"{islands} float island{'s' if islands > 1 else ''}"] if islands else []
         if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
@@ -97,13 +99,20 @@ class Prover:
                     notes += [f"not shown to run in {runtime.name}: {problem}"] if problem else []
         return Proof(variant=variant, content=content, golden=golden, difference=difference, notes=tuple(notes))
 
-    def _described(self, finished: Finished, recipe: Recipe, model_format: Format, engine: Engine) -> Variant:
-        graph = read_graph(finished.content, model_format)
-        any_cpu = self.reduce_range or recipe.activations != "int8" or model_format is Format.TFLITE
+    def _confidence(self, engine: Engine, verified: NDArray[Any], graph: Graph, recipe: Recipe) -> Confidence | None:
+        """Fit a temperature on held-out images, or on the verification images, whose answers are there already."""
+        if self.held_out is None:
+            return measure_confidence(verified, self.samples.verification_labels, engine.output, held_out=False)
+        images, labels = self.held_out.sample(graph.macs, recipe.activations)
+        return measure_confidence(run_each(engine, images), labels, engine.output, held_out=True)
+
+    def _described(self, finished: Finished, recipe: Recipe, engine: Engine, graph: Graph) -> Variant:
+        any_cpu = self.reduce_range or recipe.activations != "int8" or graph.format is Format.TFLITE
+        name = f"{recipe.name}.{graph.format}"
         return Variant(
-            name=f"{recipe.name}.{model_format}",
-            file=f"{recipe.name}.{model_format}",
-            format=model_format,
+            name=name,
+            file=name,
+            format=graph.format,
             recipe=recipe.name,
             sha256=hashlib.sha256(finished.content).hexdigest(),
             size_bytes=len(finished.content),
@@ -114,7 +123,7 @@ class Prover:
             float_islands=graph.float_islands if recipe.calibrated else None,
             oldest_runtime=engine.name,
             arena_bytes=None,
-            tolerance=ACROSS_MACHINES[f"{recipe.name}.{model_format}"],
+            tolerance=ACROSS_MACHINES[name],
             cpus=ANY_CPU if any_cpu else NO_AVX2,
         )
 

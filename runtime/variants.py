@@ -1,7 +1,7 @@
 """The words for what a variant is: its recipe, its format, and the name made of both."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from .errors import UnknownNameError
@@ -73,6 +73,33 @@ def find_recipe(name: str) -> Recipe:
             return recipe
     known = ", ".join(f"{r.name} ({r.alias})" if r.alias != r.name else r.name for r in _RECIPES)
     raise UnknownNameError(f"unknown recipe {name!r}; possible: {known}")
+
+
+def choose_recipes(names: Iterable[str]) -> tuple[Recipe, ...]:
+    """Return recipes with the formats that are asked for, in the order of `RECIPES`.
+
+    Args:
+        names: Each ``"all"``, a recipe or its alias for all of its formats, or a variant such as ``"int8.tflite"``.
+
+    Raises:
+        UnknownNameError: One is none of these.
+
+    >>> [(recipe.alias, *recipe.formats) for recipe in choose_recipes(["int8.onnx", "float32"])]
+    [('float32', <Format.TFLITE: 'tflite'>, <Format.ONNX: 'onnx'>), ('int8', <Format.ONNX: 'onnx'>)]
+    """
+    wanted: set[str] = set()
+    for name in names:
+        full = canonical_name(name)
+        if name == "all":
+            wanted |= set(ALL_VARIANTS)
+        elif "." not in name:
+            wanted |= {f"{full}.{model_format}" for model_format in find_recipe(name).formats}
+        elif full in ALL_VARIANTS:
+            wanted.add(full)
+        else:
+            raise UnknownNameError(f"unknown variant {name!r}; possible: {', '.join(ALL_VARIANTS)}")
+    chosen = (replace(r, formats=tuple(f for f in r.formats if f"{r.name}.{f}" in wanted)) for r in _RECIPES)
+    return tuple(recipe for recipe in chosen if recipe.formats)
 
 
 def canonical_name(name: str) -> str:

@@ -1,5 +1,6 @@
 """One training run, from data to the files that it leaves: model.keras, training.json, curves.png."""
 
+import hashlib
 import json
 import platform
 from dataclasses import asdict, dataclass
@@ -15,9 +16,9 @@ from .curves import draw_curves
 from .data import Dataset
 from .fit import FitOptions, Fitted, accuracy, fit
 from .presets import build
+from .record import RECORD_NAME, SCHEMA_VERSION
 
-SCHEMA_VERSION = 1
-MODEL_NAME, RECORD_NAME, CURVES_NAME = "model.keras", "training.json", "curves.png"
+MODEL_NAME, CURVES_NAME = "model.keras", "curves.png"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +60,8 @@ def train(
         fitted = fit(model, data, options, progress=progress)
         test_accuracy = accuracy(model, data.x_test, data.y_test)
         _without_optimizer(model).save(staging / MODEL_NAME)
-        record = _record(data, preset, options, fitted, model, test_accuracy)
+        sha256 = hashlib.sha256((staging / MODEL_NAME).read_bytes()).hexdigest()
+        record = _record(data, preset, options, fitted, model, sha256, test_accuracy)
         (staging / RECORD_NAME).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         draw_curves(fitted.history, staging / CURVES_NAME)
     return Trained(path=out / MODEL_NAME, test_accuracy=test_accuracy, parameters=model.count_params())
@@ -73,12 +75,19 @@ def _without_optimizer(model: keras.Model) -> keras.Model:
 
 
 def _record(
-    data: Dataset, preset: str, options: FitOptions, fitted: Fitted, model: keras.Model, test_accuracy: float
+    data: Dataset,
+    preset: str,
+    options: FitOptions,
+    fitted: Fitted,
+    model: keras.Model,
+    sha256: str,
+    test_accuracy: float,
 ) -> dict[str, object]:
     return {
         "schema_version": SCHEMA_VERSION,
         "preset": preset,
         "parameters": model.count_params(),
+        "model_sha256": sha256,
         "options": asdict(options),
         "data": {
             "name": data.name,

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from edgeproof.benchmarks.accuracy import Comparison, share
+from edgeproof.benchmarks.accuracy import Comparison, Reliability, share
 from edgeproof.benchmarks.latency import Latency, summarize
 from edgeproof.benchmarks.report import ReferenceRow, Report, VariantRow
 from numpy import arange, array
@@ -35,6 +35,7 @@ def report() -> Report:
             threads=1,
             accuracy=share(array([True] * 98 + [False] * 2)),
             latency={"tf.function": latency(10), "model(x)": latency(100), "model.predict": latency(1000)},
+            reliability=Reliability(images=100, ece_raw=0.0123, temperature=1.0, ece=0.0123),
         ),
         rows=tuple(
             VariantRow(
@@ -54,8 +55,12 @@ def report() -> Report:
                     max_probability_difference=0.25,
                 ),
                 latency=latency(factor),
+                reliability=Reliability(images=100, ece_raw=0.0234, temperature=temperature, ece=0.0056),
             )
-            for recipe, kind, size, factor in (("float32", "tflite", 80_000, 2), ("static_wi8_ai8", "onnx", 30_000, 1))
+            for recipe, kind, size, factor, temperature in (
+                ("float32", "tflite", 80_000, 2, 1.0),
+                ("static_wi8_ai8", "onnx", 30_000, 1, 0.875),
+            )
         ),
     )
 

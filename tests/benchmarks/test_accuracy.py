@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from edgeproof.benchmarks.accuracy import compare, share
+from edgeproof.benchmarks.accuracy import compare, reliability, share
+from edgeproof.runtime.spec import QuantParams, TensorSpec
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
@@ -41,3 +42,14 @@ def test_a_model_agrees_with_itself() -> None:
     accuracy, comparison = compare(reference, reference, LABELS)
     assert accuracy.count == 2
     assert (comparison.agreement.value, comparison.fixed, comparison.broken) == (1.0, (), ())
+
+
+def test_reliability_is_measured_with_and_without_the_temperature() -> None:
+    quantization = QuantParams(scale=1 / 256, zero_point=0)
+    output = TensorSpec(name="p", dtype="uint8", shape=(1, 2), quantization=quantization)
+    stored = np.array([[192, 64]] * 10, np.uint8)  # says 3/4
+    labels = np.array([0] * 9 + [1])  # is right in 9 of 10
+    found = reliability(stored, labels, output, 0.5)
+    assert (found.images, found.temperature) == (10, 0.5)
+    assert found.ece_raw == pytest.approx(0.9 - 0.75)
+    assert found.ece == pytest.approx(0, abs=1e-6)  # 3^2 to 1^2

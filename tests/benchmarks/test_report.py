@@ -7,7 +7,7 @@ import pytest
 from edgeproof.benchmarks.page import render_page
 from edgeproof.benchmarks.picture import draw_png, draw_svg
 from edgeproof.benchmarks.report import Report, from_json
-from edgeproof.benchmarks.table import as_markdown, as_text, duration, footnote
+from edgeproof.benchmarks.table import as_markdown, as_text, duration, footnote, with_ece
 
 
 def plain(text: str) -> str:
@@ -44,6 +44,25 @@ def test_the_text_table_is_aligned(report: Report) -> None:
     header, rule, *rows = as_text(report).splitlines()
     assert set(rule) == {"─"}
     assert {len(line) for line in rows} == {len(header)} == {len(rule)}
+
+
+def test_the_page_has_a_column_for_the_calibration_error(report: Report) -> None:
+    header, original, plain_file, calibrated = with_ece(report)
+    assert [len(row) for row in (header, original, plain_file, calibrated)] == [9] * 4
+    column = header.index("ECE")
+    assert [plain(row[column]) for row in (original, plain_file, calibrated)] == ["1.23 %", "0.56 %", "2.34 → 0.56 %"]
+    page = plain(page_of(report))
+    for part in ("2.34 → 0.56 %", "100 images in 15 bins", "Engine 1.0, temperature 0.88, loads in 1.5 ms"):
+        assert page.count(part) == 1
+
+
+def test_a_report_from_before_calibration_errors_were_measured_is_read(report: Report) -> None:
+    document = json.loads(report.to_json())
+    for row in (document["reference"], *document["rows"]):
+        del row["reliability"]
+    old = from_json(json.dumps(document))
+    assert [row[4] for row in with_ece(old)] == ["ECE", "", "", ""]
+    assert "15 bins" not in page_of(old)
 
 
 def test_the_footnote_says_what_it_was_measured_on(report: Report) -> None:

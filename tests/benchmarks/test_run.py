@@ -9,13 +9,16 @@ import keras
 import numpy as np
 import pytest
 from edgeproof.benchmarks import latency
-from edgeproof.benchmarks.reference import KerasCall, KerasEngine, load_reference
+from edgeproof.benchmarks.reference import KerasCall, KerasEngine, load_reference, probabilities
 from edgeproof.benchmarks.report import Report
 from edgeproof.benchmarks.run import benchmark
 from edgeproof.export import find_recipe
 from edgeproof.export.bundle import export_bundle
+from edgeproof.export.confidence import expected_calibration_error
 from edgeproof.export.options import ExportOptions
 from edgeproof.runtime import Classifier
+from edgeproof.runtime.confidence import Temperature
+from edgeproof.runtime.engine import load_engine, run_each
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.runtime.manifest_reader import read_manifest
 from edgeproof.runtime.variants import ALL_VARIANTS
@@ -41,6 +44,24 @@ def test_accuracy_is_what_the_classifier_gets_right(measured: Report, exported: 
         chosen = [p.index for p in Classifier.load(exported, variant=row.variant).predict(small_data.x_test)]
         assert row.accuracy.count == np.sum(np.array(chosen) == small_data.y_test)
         assert row.accuracy.images == 200
+
+
+def test_the_calibration_error_is_that_of_the_file_and_its_temperature(
+    measured: Report, exported: Path, small_data: "Dataset"
+) -> None:
+    model = load_reference(exported.parent / "model.keras", read_manifest(exported))
+    original = probabilities(model, small_data.x_test)
+    assert measured.reference.reliability is not None
+    assert measured.reference.reliability.ece_raw == expected_calibration_error(original, small_data.y_test)
+    for row, variant in zip(measured.rows, read_manifest(exported).variants, strict=True):
+        engine = load_engine((exported / variant.file).read_bytes(), variant.format)
+        stored = run_each(engine, small_data.x_test)
+        assert row.reliability is not None
+        assert variant.confidence is not None
+        assert (row.reliability.images, row.reliability.temperature) == (200, variant.confidence.temperature)
+        calibrated = Temperature(engine.output, variant.confidence.temperature)(stored)
+        assert row.reliability.ece == expected_calibration_error(calibrated, small_data.y_test)
+        assert row.reliability.ece_raw == expected_calibration_error(engine.output.decode(stored), small_data.y_test)
 
 
 def test_fixed_and_broken_explain_the_difference(measured: Report) -> None:

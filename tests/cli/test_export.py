@@ -8,11 +8,13 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.runtime.variants import ALL_VARIANTS
+from edgeproof.runtime.engine import load_engine, run_each
+from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 # The light job runs the other tests of this folder, without Keras.
 keras = pytest.importorskip("keras")
@@ -55,6 +57,74 @@ def test_an_export_tells_of_every_variant(run_folder: Path, small_npz: Path, tmp
     assert "takes 0 to 255 and gives probabilities" in done.stdout
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["classes"][3] == "digit 3"
+
+
+@pytest.fixture(scope="module")
+def half(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training run that learned from 300 of the 600 small digits."""
+    from edgeproof.train.data import load_data
+    from edgeproof.train.fit import FitOptions
+    from edgeproof.train.run import train
+
+    out = tmp_path_factory.mktemp("half")
+    train(load_data(small_npz), out, options=FitOptions(epochs=1, batch_size=32, validation_share=0.5, seed=3))
+    return out
+
+
+def confidences(bundle: Path) -> list[dict[str, object]]:
+    return [variant["confidence"] for variant in json.loads((bundle / "manifest.json").read_text())["variants"]]
+
+
+def test_temperatures_are_fitted_on_the_images_that_the_training_held_out(
+    half: Path, small_npz: Path, tmp_path: Path
+) -> None:
+    from edgeproof.export.confidence import measure_confidence
+    from edgeproof.export.samples import stratified_order
+    from edgeproof.train.data import load_data
+    from edgeproof.train.fit import split
+
+    arguments = ["--data", small_npz, "--recipes", "int8", "--calibration-images", "100", "--out", tmp_path / "b"]
+    done = export(half / "model.keras", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    data = load_data(small_npz)
+    others = stratified_order(data.y_train, seed=1)[100:]
+    chosen = others[np.isin(others, split(600, 0.5, seed=3)[0])]
+    for name, confidence in zip(
+        ("static_wi8_ai8.tflite", "static_wi8_ai8.onnx"), confidences(tmp_path / "b"), strict=True
+    ):
+        engine = load_engine((tmp_path / "b" / name).read_bytes(), Format(name.partition(".")[2]))
+        answers = run_each(engine, data.x_train[chosen])
+        expected = measure_confidence(answers, data.y_train[chosen], engine.output, held_out=True)
+        assert expected is not None
+        assert confidence == asdict(expected)
+    assert f"calibrated on {len(chosen)} images that the model has not learned from" in done.stdout
+    needed = [one for one in confidences(tmp_path / "b") if one["temperature"] != 1]
+    assert done.stdout.count("temperature ") - 1 == len(needed)  # the last line explains the word
+    assert all(f"temperature {one['temperature']:.2f}: calibration error (ECE) " in done.stdout for one in needed)
+
+
+@pytest.mark.parametrize("record", [None, b"{", b'{"schema_version": 1, "model_sha256": 3}'])
+def test_without_a_record_that_can_be_believed_no_image_counts_as_held_out(
+    half: Path, small_npz: Path, tmp_path: Path, record: bytes | None
+) -> None:
+    model = tmp_path / "model.keras"
+    model.write_bytes((half / "model.keras").read_bytes())
+    if record is not None:
+        (tmp_path / "training.json").write_bytes(record)
+    done = export(model, "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [one["held_out"] for one in confidences(tmp_path / "b")] == [False, False]
+    assert "calibrated on training images, since none are known" in done.stdout
+    warnings = [line for line in done.stdout.splitlines() if line.startswith("  warning: ")]
+    told = [line for line in warnings if "training.json does not tell which images were held out" in line]
+    assert len(told) == (0 if record is None else 1)
+
+
+def test_too_few_held_out_images_calibrate_nothing(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    done = export(run_folder / "model.keras", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert confidences(tmp_path / "b") == [None, None]
+    assert "not calibrated, there are too few images" in done.stdout
 
 
 def test_logits_and_another_range_are_refused_with_the_option_that_helps(

@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 import keras
 import numpy as np
 from edgeproof.export.bundle import export_bundle
+from edgeproof.export.options import ExportOptions
 from edgeproof.train.data import load_mnist
-from edgeproof.train.fit import FitOptions, fit
+from edgeproof.train.fit import FitOptions, fit, split
 from keras import layers
 from PIL import Image
 
@@ -25,9 +26,12 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         keras.utils.set_random_seed(1)
         model = tiny_model()
-        fit(model, data, FitOptions(epochs=2, augment=False, learning_rate=1e-2))
+        options = FitOptions(epochs=2, augment=False, learning_rate=1e-2)
+        fit(model, data, options)
         model.save(Path(folder, "tiny.keras"))
-        export_bundle(Path(folder, "tiny.keras"), data, HERE / "golden")
+        held_out, _ = split(len(data.x_train), options.validation_share, options.seed)
+        chosen = ExportOptions(held_out=tuple(held_out.tolist()))
+        export_bundle(Path(folder, "tiny.keras"), data, HERE / "golden", chosen)
     seven, two, one = data.x_test[:3, :, :, 0]
     Image.fromarray(seven).save(HERE / "seven.png")
     Image.fromarray(np.kron(two, np.ones((4, 4), np.uint8))).save(HERE / "two.jpg", quality=90)

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,15 @@ import pytest
 from edgeproof.export import bundle as module
 from edgeproof.export import converters, find_recipe
 from edgeproof.export.bundle import export_bundle
+from edgeproof.export.confidence import measure_confidence
 from edgeproof.export.options import ExportOptions
-from edgeproof.export.samples import Samples
+from edgeproof.export.samples import Samples, stratified_order
 from edgeproof.export.source import load_source
 from edgeproof.runtime import Classifier
+from edgeproof.runtime.engine import load_engine, run_each
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 from edgeproof.runtime.manifest_reader import read_manifest
-from edgeproof.runtime.variants import ALL_VARIANTS
+from edgeproof.runtime.variants import ALL_VARIANTS, Format
 from edgeproof.train.presets import build
 
 if TYPE_CHECKING:
@@ -50,8 +53,8 @@ def test_golden_vectors_are_the_files_own_answers_to_training_images(
         reference = load_source(run_folder / "model.keras").probabilities(images)
         np.testing.assert_allclose(vectors["reference"], reference, atol=1e-5)
         for name in ALL_VARIANTS:
-            loaded = Classifier.load(exported, variant=name)
-            np.testing.assert_array_equal(loaded.probabilities(images), loaded.engine.output.decode(vectors[name]))
+            engine = load_engine((exported / name).read_bytes(), Format(name.partition(".")[2]))
+            np.testing.assert_array_equal(run_each(engine, images), vectors[name])
     training = {image.tobytes() for image in small_data.x_train}
     assert all(image.tobytes() in training for image in images)
 
@@ -86,6 +89,55 @@ def test_calibration_sees_training_images_only_and_none_that_verifies(
     assert len(set(calibrated)) == 300
     assert set(calibrated) <= training - test - set(verified)
     assert set(verified) <= training - test
+
+
+HELD_OUT = ExportOptions(recipes=[find_recipe("int8")], calibration_images=100, held_out=tuple(range(0, 600, 2)))
+
+
+@pytest.fixture(scope="module")
+def calibrated(run_folder: Path, small_data: "Dataset", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with temperatures that were fitted on every other training image."""
+    out = tmp_path_factory.mktemp("calibrated") / "bundle"
+    export_bundle(run_folder / "model.keras", small_data, out, HELD_OUT)
+    return out
+
+
+def test_a_temperature_is_fitted_to_the_files_own_answers_for_held_out_images(
+    calibrated: Path, small_data: "Dataset"
+) -> None:
+    chosen = stratified_order(small_data.y_train, seed=1)[100:]
+    chosen = chosen[chosen % 2 == 0]
+    for variant in read_manifest(calibrated).variants:
+        engine = load_engine((calibrated / variant.file).read_bytes(), variant.format)
+        answers = run_each(engine, small_data.x_train[chosen])
+        expected = measure_confidence(answers, small_data.y_train[chosen], engine.output, held_out=True)
+        assert expected is not None
+        assert variant.confidence == expected
+        assert expected.images > 200
+
+
+def test_without_held_out_images_the_verification_images_are_used(exported: Path) -> None:
+    for variant in read_manifest(exported).variants:
+        assert variant.confidence is not None
+        assert (variant.confidence.images, variant.confidence.held_out) == (300, False)
+        assert variant.confidence.temperature >= 1
+
+
+def test_a_second_export_with_held_out_images_gives_the_same_bytes(
+    calibrated: Path, run_folder: Path, small_data: "Dataset", tmp_path: Path
+) -> None:
+    export_bundle(run_folder / "model.keras", small_data, tmp_path / "again", HELD_OUT)
+    for path in calibrated.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+
+
+def test_test_images_choose_no_temperature(
+    calibrated: Path, run_folder: Path, small_data: "Dataset", tmp_path: Path
+) -> None:
+    other = replace(small_data, x_test=small_data.x_test[::-1], y_test=np.roll(small_data.y_test, 1))
+    manifest = export_bundle(run_folder / "model.keras", other, tmp_path / "b", HELD_OUT)
+    assert manifest.variants == read_manifest(calibrated).variants
+    assert manifest.reference.accuracy != read_manifest(calibrated).reference.accuracy
 
 
 def test_recipes_can_be_chosen(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 from edgeproof.runtime.errors import UnknownNameError
-from edgeproof.runtime.variants import ALL_VARIANTS, canonical_name, find_recipe
+from edgeproof.runtime.variants import ALL_VARIANTS, RECIPES, Format, canonical_name, choose_recipes, find_recipe
 
 
 def test_recipes_are_found_by_name_and_by_alias() -> None:
@@ -14,3 +14,18 @@ def test_an_unknown_recipe_names_those_that_exist() -> None:
 
 def test_every_variant_is_its_own_canonical_name() -> None:
     assert [canonical_name(name) for name in ALL_VARIANTS] == list(ALL_VARIANTS)
+
+
+def test_all_are_all() -> None:
+    assert choose_recipes(["int8", "all"]) == tuple(RECIPES.values())
+
+
+def test_a_single_variant_can_be_chosen() -> None:
+    [recipe] = choose_recipes(["int8.tflite", "static_wi8_ai8.tflite"])
+    assert (recipe.name, recipe.formats) == ("static_wi8_ai8", (Format.TFLITE,))
+
+
+@pytest.mark.parametrize("name", ["int4.tflite", "int8.pt", "dynamic.onnx", "int4", ""])
+def test_an_unknown_choice_is_refused(name: str) -> None:
+    with pytest.raises(UnknownNameError, match="possible: float32"):
+        choose_recipes(["int8", name])

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ def test_the_saved_model_is_the_one_that_was_measured(run_folder: Path, small_da
 def test_the_record_has_what_it_takes_to_repeat_the_run(run_folder: Path, small_data: "Dataset") -> None:
     record = json.loads((run_folder / "training.json").read_text())
     assert record["schema_version"] == 1
+    assert record["model_sha256"] == hashlib.sha256((run_folder / "model.keras").read_bytes()).hexdigest()
     assert record["options"] == {
         "epochs": 3,
         "batch_size": 32,

@@ -1,0 +1,111 @@
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from edgeproof.runtime.errors import InvalidFileError
+from edgeproof.train import fit as fit_module
+from edgeproof.train.fit import FitOptions
+from edgeproof.train.record import find_held_out
+from edgeproof.train.run import train
+
+if TYPE_CHECKING:
+    from edgeproof.train.data import Dataset
+
+
+def test_what_the_record_calls_held_out_is_what_the_fit_did_not_learn_from(
+    small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[bytes] = []
+    real = fit_module._input_pipeline
+
+    def pipeline(images: np.ndarray, labels: np.ndarray, options: FitOptions) -> object:
+        learned.extend(image.tobytes() for image in images)
+        return real(images, labels, options)
+
+    monkeypatch.setattr(fit_module, "_input_pipeline", pipeline)
+    train(small_data, tmp_path, options=FitOptions(epochs=1, batch_size=64, validation_share=0.3, seed=7))
+    positions = find_held_out(tmp_path / "model.keras", small_data)
+    assert positions is not None
+    held_out = [image.tobytes() for image in small_data.x_train[positions]]
+    assert (len(held_out), len(learned)) == (180, 420)
+    assert set(held_out).isdisjoint(learned)
+
+
+def test_without_a_record_nothing_is_known(small_data: "Dataset", tmp_path: Path) -> None:
+    assert find_held_out(tmp_path / "model.keras", small_data) is None
+
+
+@pytest.fixture
+def copied(run_folder: Path, tmp_path: Path) -> Path:
+    """A run whose record a test may damage."""
+    for name in ("model.keras", "training.json"):
+        shutil.copyfile(run_folder / name, tmp_path / name)
+    return tmp_path
+
+
+def edited(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "training.json"
+    document = json.loads(path.read_text())
+    edit(document)
+    path.write_text(json.dumps(document))
+
+
+def test_a_copy_of_a_run_is_believed(copied: Path, small_data: "Dataset") -> None:
+    positions = find_held_out(copied / "model.keras", small_data)
+    assert positions is not None
+    assert len(positions) == 50
+
+
+def test_a_record_of_another_model_is_not_believed(copied: Path, small_data: "Dataset") -> None:
+    with (copied / "model.keras").open("ab") as model:
+        model.write(b"\0")
+    with pytest.raises(InvalidFileError, match=r"training\.json does not tell .* about another file than model\.keras"):
+        find_held_out(copied / "model.keras", small_data)
+
+
+@pytest.mark.parametrize("changed", ["x_train", "y_train"])
+def test_a_record_of_other_data_is_not_believed(copied: Path, small_data: "Dataset", changed: str) -> None:
+    other = replace(small_data, sha256=dict(small_data.sha256) | {changed: "0" * 64})
+    with pytest.raises(InvalidFileError, match="it is about other data than small"):
+        find_held_out(copied / "model.keras", other)
+
+
+def test_other_test_images_do_not_matter(copied: Path, small_data: "Dataset") -> None:
+    other = replace(small_data, sha256=dict(small_data.sha256) | {"x_test": "0" * 64})
+    assert find_held_out(copied / "model.keras", other) is not None
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (lambda r: r.update(schema_version=2), "schema_version is 2; this edgeproof reads 1"),
+        (lambda r: r.pop("model_sha256"), "it has no 'model_sha256'"),
+        (lambda r: r.update(model_sha256="x" * 10**6), "model_sha256 must be a sha256"),
+        (lambda r: r["data"].update(sha256=[]), "sha256 must be an object"),
+        (lambda r: r["options"].update(seed=-1), "seed must be a whole number from 0"),
+        (lambda r: r["options"].update(seed=True), "seed must be a whole number"),
+        (lambda r: r["options"].update(validation_share=1.5), "a validation share is between 0 and 1, got 1.5"),
+        (lambda r: r["options"].update(validation_share=float("nan")), "validation_share must be a finite number"),
+        (lambda r: r.update(options=None), "options must be an object"),
+    ],
+)
+def test_a_damaged_record_is_not_believed(
+    copied: Path, small_data: "Dataset", edit: Callable[[dict[str, Any]], object], complaint: str
+) -> None:
+    edited(copied, edit)
+    with pytest.raises(InvalidFileError, match=complaint) as caught:
+        find_held_out(copied / "model.keras", small_data)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 100_000, b"[]", b'{"schema_version": "\x1b[2J"}'])
+def test_a_record_that_is_none_is_not_believed(copied: Path, small_data: "Dataset", content: bytes) -> None:
+    (copied / "training.json").write_bytes(content)
+    with pytest.raises(InvalidFileError, match="does not tell which images were held out") as caught:
+        find_held_out(copied / "model.keras", small_data)
+    assert str(caught.value).isprintable()
