@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,9 @@ from .variants import Format
 MAX_THREADS = 256
 
 ENGINE_OF: dict[Format, str] = {Format.TFLITE: "litert", Format.ONNX: "onnxruntime"}
+
+# The formats whose engine may be called from several threads at once; the others keep a call's tensors inside.
+CONCURRENT = frozenset({Format.ONNX})
 
 # What to look for, first choice first, and the extra that brings it.
 _PACKAGES: dict[str, tuple[str, ...]] = {
@@ -37,10 +41,12 @@ class Engine(Protocol):
         metadata: What the file says of itself, by key.
     """
 
-    name: str
     input: TensorSpec
     output: TensorSpec
     metadata: Mapping[str, str]
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once.
@@ -65,7 +71,8 @@ def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
         The raw outputs, shape (N, classes), in the dtype of the engine's output.
     """
     batch = engine.input.encode(images)
-    outputs = [engine.run(batch[i : i + 1]) for i in range(len(batch))]
+    run = engine.run
+    outputs = [run(image) for image in batch[:, np.newaxis]]
     if not outputs:
         return np.zeros((0, *engine.output.shape[1:]), engine.output.dtype)  # type: ignore[arg-type]
     return np.concatenate(outputs)
@@ -89,11 +96,21 @@ def choose_engine(model_format: Format, engine: str = "auto") -> str:
     if engine not in ("auto", needed):
         raise UnknownNameError(f"engine {engine} does not run .{model_format} files; {needed} does")
     if not is_installed(needed):
-        raise EngineMissingError(f"no engine for .{model_format} files is installed; pip install {_EXTRAS[needed]}")
+        raise EngineMissingError(
+            f"no engine for .{model_format} files is installed; pip install {_EXTRAS[needed]} (edgeproof doctor says "
+            "what fits this machine)"
+        )
     return needed
 
 
-def load_engine(model: bytes, model_format: Format, *, engine: str = "auto", threads: int = 1) -> Engine:
+def load_engine(
+    model: bytes,
+    model_format: Format,
+    *,
+    engine: str = "auto",
+    threads: int = 1,
+    data_folder: Path | None = None,
+) -> Engine:
     """Load a model into the engine that runs its format.
 
     Args:
@@ -101,6 +118,7 @@ def load_engine(model: bytes, model_format: Format, *, engine: str = "auto", thr
         model_format: Which format these bytes are in.
         engine: ``"auto"``, or the name of the engine that must be used.
         threads: How many threads the engine may use for one image, from 1 to `MAX_THREADS`.
+        data_folder: Where an ONNX model may keep weights in files of their own; None where it must hold them itself.
 
     Raises:
         EngineMissingError: The engine is not installed.
@@ -119,7 +137,7 @@ def load_engine(model: bytes, model_format: Format, *, engine: str = "auto", thr
         return LiteRTEngine(model, threads=threads)
     from .ort import OnnxRuntimeEngine
 
-    return OnnxRuntimeEngine(model, threads=threads)
+    return OnnxRuntimeEngine(model, threads=threads, data_folder=data_folder)
 
 
 def check_magic(model: bytes, model_format: Format) -> None:

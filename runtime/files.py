@@ -1,5 +1,6 @@
 """Read files that may be anything: missing, a folder, a device that never ends, far too large."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -36,13 +37,19 @@ def read_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> b
     """Read a file after `check_file`.
 
     Raises:
-        InvalidFileError: As there, or it cannot be read.
+        InvalidFileError: As there, or it cannot be read, or grows meanwhile.
     """
     check_file(path, called, max_bytes=max_bytes)
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            # A log can grow faster than it is read, and files of /proc do not tell their size.
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(size + 1)
     except OSError as error:
         raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > size:
+        raise InvalidFileError(f"{path} has more than the {size:,} bytes that it should have")
+    return content
 
 
 def is_folder(path: Path) -> bool:

@@ -1,6 +1,8 @@
 """ONNX models through ONNX Runtime."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
@@ -20,20 +22,37 @@ _ERRORS_ONLY = 3
 
 
 class OnnxRuntimeEngine:
-    """An ONNX model in ONNX Runtime's CPU execution provider."""
+    """An ONNX model in ONNX Runtime's CPU execution provider.
 
-    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+    Args:
+        model: The whole file.
+        threads: How many threads one run may use.
+        data_folder: Where the files lie in which the model keeps weights; None where it must hold all of its own.
+            ONNX Runtime itself refuses absolute paths, and paths and links that lead out of this folder.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1, data_folder: Path | None = None) -> None:
         self.name = f"ONNX Runtime {ort.__version__}"
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
+        # Bytes could as well hold ONNX Runtime's own format, which is another parser.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        # Without a folder, a model made of bytes reads files of the current one. Nothing lies below the null device.
+        folder = os.devnull if data_folder is None else str(data_folder.absolute())
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
         try:
-            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            # The fallback prints to standard output, and loads what was refused a second time.
+            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
             self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         # ONNX Runtime's exceptions are plain Exception subclasses of a private C++ module.
         except Exception as error:
+            if data_folder is None and "External data" in str(error):
+                raise InvalidFileError(
+                    "the model keeps weights in another file, and none but itself may be read"
+                ) from error
             raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
         if len(inputs) != 1 or len(outputs) != 1:
             raise SpecMismatchError(

@@ -35,3 +35,9 @@ def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
         Classifier.load(tmp_path / "pipe.onnx")
     with pytest.raises(InvalidFileError, match="is not a regular file"):
         read_image("/dev/zero")
+
+
+def test_a_file_of_unknown_size_is_not_read_to_its_end() -> None:
+    """Those of /proc say that they are empty, and some never end."""
+    with pytest.raises(InvalidFileError, match="has more than the 0 bytes that it should have"):
+        read_file(Path("/proc/self/maps"), "model")
