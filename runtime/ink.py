@@ -1,0 +1,113 @@
+"""Find the ink in a picture of paper, and tell when there is none."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .paper import Paper, find_paper
+from .resampling import Plane, centres, interpolate, shrink
+from .ruling import erase_lines
+from .strokes import choose_strokes
+
+_WORKING_SIDE = 400  # pixels along the longer side in which ink is searched
+_RENDERED_SIDE = 160  # pixels that the longer side of the ink keeps at least, if the picture has them
+_PHOTOGRAPH = 84  # pixels of the shorter side below which a program has cut out the digit: no table, shadow or lines
+_NOISES = 6.5  # standard deviations of the paper's noise that ink stands out; in the shade, noise is stronger
+_FAINTEST = 10.0  # grey levels that it does in a picture without noise
+_WEAK = 0.46  # of that: what hangs together with ink
+_SHARE_OF_INK = 0.4  # of the ink's usual strength; what is fainter is its edge, or a ruled line
+_MARGIN = 2  # working pixels kept around the ink, for its soft edges
+_SAMPLES = 20_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ink:
+    """The part of a picture that holds the strokes.
+
+    Attributes:
+        strength: float32 of shape (h, w): how far each pixel stands out from the paper, in grey levels; 0 away from
+            the strokes. Near them noise goes both ways, so that it averages out.
+        noise: Standard deviation of the noise in `strength`, in grey levels.
+    """
+
+    strength: Plane
+    noise: float
+
+
+def find_ink(gray: NDArray[np.uint8] | Plane) -> Ink | None:
+    """Cut out the strokes of the largest thing that is written in a picture.
+
+    Args:
+        gray: Shape (H, W), uint8 or float32, values 0-255; dark ink on light paper or light ink on dark.
+
+    Returns:
+        The strokes, or None where nothing stands out from the noise.
+    """
+    pixel = -(-max(gray.shape) // _WORKING_SIDE)
+    picture = shrink(gray, pixel)
+    photograph = min(picture.shape) >= _PHOTOGRAPH
+    paper = find_paper(picture, shadows=photograph)
+    raised = paper.ink(picture)
+    smooth = _smooth(raised) if photograph else raised  # strokes of few pixels would be washed out
+    level, noise = _level_and_noise(smooth)
+    smooth = smooth - level
+    floor = max(_NOISES * noise, _FAINTEST)
+    threshold = _WEAK * floor
+    strokes = _strokes(smooth, threshold, floor, photograph)
+    # Shadows, tables and ruled lines stand out as well. The strokes found among them tell how strong ink is here.
+    for _ in range(2):
+        if strokes is None:
+            return None
+        threshold = max(_WEAK * floor, _SHARE_OF_INK * float(smooth[strokes].mean()))
+        strokes = _strokes(smooth, threshold, floor, photograph)
+    if strokes is None:
+        return None
+    level, noise = _level_and_noise(raised)
+    return _cut_out(gray, pixel, strokes, paper, level, noise)
+
+
+def _strokes(raised: Plane, threshold: float, peak: float, photograph: bool) -> NDArray[np.bool_] | None:
+    mask = raised > threshold
+    return choose_strokes(erase_lines(mask) if photograph else mask, raised, peak, edges=photograph)
+
+
+def _level_and_noise(raised: Plane) -> tuple[float, float]:
+    """Return the paper's level and the standard deviation of its noise, from the side of it that has no ink."""
+    sample = raised.ravel()[:: max(1, raised.size // _SAMPLES)]
+    low, middle = np.percentile(sample, (15.87, 50))
+    return float(middle), float(middle - low)
+
+
+def _smooth(plane: Plane) -> Plane:
+    """Weigh each pixel's neighbours 1 2 1 in both directions."""
+    padded = np.pad(plane, 1, mode="edge")
+    tall = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    return ((tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:]) / 16).astype(np.float32, copy=False)
+
+
+def _cut_out(
+    gray: NDArray[np.uint8] | Plane, pixel: int, strokes: NDArray[np.bool_], paper: Paper, level: float, noise: float
+) -> Ink:
+    """Return the strokes from the picture itself, whose pixels are finer by `pixel` than those they were found in."""
+    top, bottom = _extent(strokes, 1)
+    left, right = _extent(strokes, 0)
+    fine = max(1, min(pixel, max(bottom - top, right - left) * pixel // _RENDERED_SIDE))
+    part = shrink(gray[top * pixel : bottom * pixel, left * pixel : right * pixel], fine)
+    raised = paper.ink(part, top=top, left=left, pixel=fine / pixel) - level
+    rows, columns = (centres(size, fine / pixel) for size in part.shape)
+    nearness = interpolate(_grown(strokes)[top:bottom, left:right].astype(np.float32), rows, columns)
+    return Ink(strength=raised * nearness, noise=noise * pixel / fine)
+
+
+def _extent(strokes: NDArray[np.bool_], over: int) -> tuple[int, int]:
+    """Return where the strokes begin and end, with a margin, seen over an axis."""
+    found = np.flatnonzero(strokes.any(axis=over))
+    return max(0, int(found[0]) - _MARGIN), min(strokes.shape[1 - over], int(found[-1]) + 1 + _MARGIN)
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Add the pixels around."""
+    padded = np.pad(mask, 1)
+    tall = padded[:-2] | padded[1:-1] | padded[2:]
+    return tall[:, :-2] | tall[:, 1:-1] | tall[:, 2:]

@@ -1,0 +1,86 @@
+"""Make grey pictures smaller by averaging over areas, and look up values between the pixels of a coarse one."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Plane: TypeAlias = NDArray[np.float32]
+
+
+def shrink(picture: NDArray[np.uint8] | Plane, factor: int) -> Plane:
+    """Average over squares of `factor` x `factor` pixels; squares at the right and lower end may be cut off.
+
+    Args:
+        picture: Shape (H, W), uint8 or float32.
+        factor: At least 1.
+
+    Returns:
+        float32 of shape (ceil(H / factor), ceil(W / factor)), in the unit of `picture`.
+    """
+    if factor == 1:
+        return picture.astype(np.float32)
+    height, width = picture.shape
+    # Sums of integers are exact and, for rows of bytes, several times as fast as those of floats.
+    exact = np.uint32 if picture.dtype == np.uint8 else np.float32
+    sums: NDArray[np.number] = np.zeros((-(-height // factor), width), exact)
+    for offset in range(factor):
+        part = picture[offset::factor]
+        sums[: len(part)] += part
+    rows, columns = _starts(height, factor), _starts(width, factor)
+    areas = np.minimum(factor, height - rows)[:, np.newaxis] * np.minimum(factor, width - columns)
+    return (np.add.reduceat(sums, columns, axis=1) / areas).astype(np.float32)
+
+
+def _starts(size: int, factor: int) -> NDArray[np.int64]:
+    return np.arange(0, size, factor, dtype=np.int64)
+
+
+def area_average(picture: Plane, box: tuple[float, float, float, float], shape: tuple[int, int]) -> Plane:
+    """Average a box of a picture over each pixel of a smaller or larger one.
+
+    Args:
+        picture: float32 of shape (H, W); what lies outside counts as 0.
+        box: Top, left, bottom and right in pixels of `picture`, edges at whole numbers; fractions are allowed.
+        shape: Rows and columns of the result.
+    """
+    top, left, bottom, right = box
+    by_row = _overlaps(picture.shape[0], top, bottom, shape[0])
+    by_column = _overlaps(picture.shape[1], left, right, shape[1])
+    return (by_row @ picture @ by_column.T).astype(np.float32, copy=False)
+
+
+def _overlaps(size: int, start: float, end: float, cells: int) -> Plane:
+    """Return which share of each cell each pixel makes up: shape (cells, size)."""
+    edges = np.linspace(start, end, cells + 1)[:, np.newaxis]
+    pixels = np.arange(size)
+    overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
+    return (np.maximum(overlap, 0) / (edges[1:] - edges[:-1])).astype(np.float32)
+
+
+def centres(count: int, pixel: float, start: float = 0) -> NDArray[np.float64]:
+    """Return where the centres of `count` pixels in a row lie, each `pixel` wide, the first beginning at `start`."""
+    return start + (np.arange(count, dtype=np.float64) + 0.5) * pixel
+
+
+def interpolate(coarse: Plane, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> Plane:
+    """Interpolate between a picture's pixels, linearly in both directions, and continue its rim outwards.
+
+    Args:
+        coarse: float32 of shape (H, W).
+        rows: Where to look, shape (h,), in pixels of `coarse`, whose centres lie at 0.5, 1.5 and so on.
+        columns: Likewise, shape (w,).
+
+    Returns:
+        float32 of shape (h, w).
+    """
+    upper, lower, weight = _neighbours(rows, coarse.shape[0])
+    tall = coarse[upper] + (coarse[lower] - coarse[upper]) * weight[:, np.newaxis]
+    left, right, weight = _neighbours(columns, coarse.shape[1])
+    return (tall[:, left] + (tall[:, right] - tall[:, left]) * weight).astype(np.float32, copy=False)
+
+
+def _neighbours(places: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Plane]:
+    position = np.clip(places - 0.5, 0, size - 1)
+    before = position.astype(np.int64)
+    return before, np.minimum(before + 1, size - 1), (position - before).astype(np.float32)
