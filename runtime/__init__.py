@@ -3,7 +3,6 @@
 import os
 
 from .classifier import Classifier as Classifier
-from .classifier import Prediction as Prediction
 from .errors import CheckFailedError as CheckFailedError
 from .errors import EdgeproofError as EdgeproofError
 from .errors import EngineMissingError as EngineMissingError
@@ -11,7 +10,8 @@ from .errors import InvalidFileError as InvalidFileError
 from .errors import OutputError as OutputError
 from .errors import SpecMismatchError as SpecMismatchError
 from .errors import UnknownNameError as UnknownNameError
-from .preprocess import ImageLike as ImageLike
+from .pictures import ImageLike as ImageLike
+from .prediction import Prediction as Prediction
 
 # ONNX Runtime's wheels since 1.29 report usage over the network unless this is set before they are imported; every
 # package of edgeproof imports this one first.

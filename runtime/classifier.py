@@ -1,220 +1,311 @@
 """The runtime's one class: load a bundle or a model file, predict."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .description import DESCRIPTION_KEY, ImageSpec, parse_description
-from .engine import ENGINE_OF, Engine, is_installed, load_engine, run_each
-from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
-from .files import is_folder, read_file
-from .manifest import MANIFEST_NAME, Manifest, Variant
-from .manifest_reader import read_manifest, read_vouched_file
-from .preprocess import ImageLike, to_pixels
-from .variants import Format, canonical_name
+from .errors import InvalidFileError, SpecMismatchError
+from .pictures import ImageLike, is_pillow
+from .prediction import NO_DIGIT, UNCERTAIN, Prediction
+from .preprocess import Prepared, as_nhwc, prepare
 
-# What a bundle is loaded with when no variant is asked for. On a CPU int8 TFLite is the smallest and fastest; in ONNX
-# Runtime int8 is often slower than float for small models, so float comes first there.
-_PREFERENCE = (
-    "static_wi8_ai8.tflite",
-    "dynamic_wi8_afp32.tflite",
-    "float16.tflite",
-    "float32.tflite",
-    "static_wi8_ai16.tflite",
-    "float32.onnx",
-    "float16.onnx",
-    "static_wi8_ai8.onnx",
-)
+if TYPE_CHECKING:  # What loads models is imported when one is loaded: the import itself stays as light as NumPy's.
+    from .loading import LoadOptions, Model
 
+# How much of a large input is under way at once: enough to make what surrounds the engine cheap, and little memory.
+_CHUNK = 256
+# Of a sequence of pictures each worker takes so many at a time.
+_HANDFUL = 8
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the model says of one image.
-
-    Attributes:
-        label: The most probable class.
-        index: Its position in `Classifier.classes`.
-        probability: Its probability, 0-1.
-        probabilities: float32 array of shape (classes,): the probability of every class.
-    """
-
-    label: str
-    index: int
-    probability: float
-    probabilities: NDArray[np.float32]
+_MAX_WORKERS = 256
 
 
 class Classifier:
-    """An image classifier in any of its variants: raw pixels in, class probabilities out.
+    """An image classifier in any of its variants: pictures in, labels and class probabilities out.
+
+    It can be called from several threads at once, with the same answers as from one, and pickled: another process loads
+    it again from where it was loaded.
 
     Attributes:
-        engine: The engine that runs the model.
         classes: The labels, in the order of the probabilities.
         image: The size and colour of the images that the model takes.
+        preprocessing: How pictures of other sizes come to that size.
         variant: The variant's name, or the file's where no manifest names it.
     """
 
-    def __init__(self, engine: Engine, *, classes: tuple[str, ...], image: ImageSpec, variant: str) -> None:
-        if engine.output.shape[1:] != (len(classes),) or len(engine.input.shape) != 4:
-            raise SpecMismatchError(
-                f"{variant} takes shape {engine.input.shape} and gives {engine.output.shape} for {len(classes)} classes"
-            )
-        taken = image.shape
-        if any(size not in (None, wanted) for size, wanted in zip(engine.input.shape[1:], taken, strict=True)):
-            raise SpecMismatchError(f"{variant} takes shape {engine.input.shape}, not images of shape {taken}")
-        self.engine = engine
-        self.classes = classes
-        self.image = image
-        self.variant = variant
+    def __init__(self, model: "Model", *, origin: str | os.PathLike[str], options: "LoadOptions") -> None:
+        from pathlib import Path
+
+        from .pretrained import is_pretrained
+
+        self.classes = model.classes
+        self.image = model.image
+        self.preprocessing = model.preprocessing
+        self.variant = model.variant
+        self._engines = model.engines
+        self._calibrated = model.calibrated
+        height, width, channels = model.image.shape
+        self._tensor_shape = (1, height, width, channels)
+        # Bytes of these shapes are one image just as the model takes it.
+        self._own_shapes = ((height, width, 1), (height, width)) if channels == 1 else ((height, width, channels),)
+        self._origin = origin if is_pretrained(origin) else Path(origin).absolute()
+        self._options = options
+        self._sha256 = model.sha256
+
+    @property
+    def engine(self) -> str:
+        """What runs it, with its version: ``"LiteRT 2.3.0"``."""
+        return self._engines.name
 
     @classmethod
     def load(
-        cls, path: str | Path, *, engine: str = "auto", variant: str | None = None, threads: int = 1
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        engine: str = "auto",
+        variant: str | None = None,
+        threads: int = 1,
+        trusted: bool = False,
     ) -> "Classifier":
-        """Load a bundle, or a single model file.
+        """Load a bundle, a single model file, or a model that comes with edgeproof.
 
         Args:
-            path: A bundle's folder, or a `.tflite` or `.onnx` file. A file is checked against the manifest beside
-                it. Without one it is taken as it describes itself; a file that does not, because another tool made
-                it, is given raw pixels and its classes are called ``"0"``, ``"1"`` and so on.
+            path: A bundle's folder, a `.tflite` or `.onnx` file, or ``"mnist"`` for the built-in reader of digits
+                (``"./mnist"`` is a folder of that name). A file is checked against the manifest beside it. Without
+                one it is taken as it describes itself; a file that does not, because another tool made it, is given
+                raw pixels and its classes are called ``"0"``, ``"1"`` and so on.
             engine: ``"auto"``, ``"litert"`` or ``"onnxruntime"``.
             variant: Which variant of the bundle: ``"static_wi8_ai8.tflite"``, or a recipe or its alias alone, such
                 as ``"int8"``, for the first of its formats that an installed engine runs. By default the int8
                 TFLite file, if its engine is installed.
             threads: How many threads the engine may use for one image.
+            trusted: Damaged files can end or hang the engine's process, so a file that no manifest vouches for is
+                first tried in a child process, which takes some tenths of a second; True leaves that out.
 
         Raises:
             InvalidFileError: The file or bundle is missing, broken, or not what its manifest says.
             UnknownNameError: The bundle has no such variant, or there is no such engine.
             EngineMissingError: The engine that the file needs is not installed.
+            SpecMismatchError: The model is no image classifier that edgeproof can run, or `threads` is impossible.
         """
-        location = Path(path)
-        if is_folder(location):
-            manifest = read_manifest(location)
-            chosen = _choose(manifest, variant, engine)
-            return _load_variant(cls, location, manifest, chosen, engine, threads)
-        if variant is not None:
-            raise UnknownNameError(f"a variant is chosen from a bundle, and {location} is not a folder")
-        listed = _listed_beside(location)
-        if listed is not None:
-            return _load_variant(cls, location.parent, listed[0], listed[1], engine, threads)
-        return _load_lone_file(cls, location, engine, threads)
+        from .loading import LoadOptions, load_model
+
+        options = LoadOptions(engine=engine, variant=variant, threads=threads, trusted=trusted)
+        return cls(load_model(path, options), origin=path, options=options)
 
     def predict(
-        self, images: ImageLike | Iterable[ImageLike], *, value_range: tuple[float, float] | None = None
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        value_range: tuple[float, float] | None = None,
+        min_confidence: float = 0.0,
+        workers: int = 1,
     ) -> list[Prediction]:
-        """Classify images; see `to_pixels` for what can be given.
+        """Classify images.
 
         Args:
-            images: A path, a Pillow image, an array of one or many images, or an iterable of these.
-            value_range: What black and white are in arrays of floats, for example ``(0, 1)``.
+            images: A path, a Pillow image, an array, or any iterable of these. Arrays have shape (H, W), (H, W, C),
+                (N, H, W) or (N, H, W, C); a last axis of 1, 3 or 4 is taken for gray, RGB or RGB with alpha. They
+                hold uint8 0-255, or numbers if `value_range` says what they stand for. An array of just the model's
+                size is what the model takes, and is passed on as it is; everything else is a picture, and goes
+                through `preprocessing`.
+            value_range: What black and white are in arrays of numbers, for example ``(0, 1)``.
+            min_confidence: An answer less probable than this is ``"uncertain"``; 0-1.
+            workers: How many threads to spread many images over.
 
         Returns:
             One prediction per image, in order.
-        """
-        probabilities = self.probabilities(images, value_range=value_range)
-        best = probabilities.argmax(axis=1)
-        return [
-            Prediction(self.classes[index], index, float(row[index]), row)
-            for index, row in zip(cast(list[int], best.tolist()), probabilities, strict=True)
-        ]
 
-    def predict_one(self, image: ImageLike, *, value_range: tuple[float, float] | None = None) -> Prediction:
+        Raises:
+            InvalidFileError: A file is missing, or is not an image that can be read to its end.
+            SpecMismatchError: An argument is not one of the above.
+        """
+        if value_range is None and min_confidence == 0 and workers == 1 and self._is_own(images):
+            return [self._prediction(cast("NDArray[np.uint8]", images))]
+        return list(self.stream(images, value_range=value_range, min_confidence=min_confidence, workers=workers))
+
+    def stream(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        value_range: tuple[float, float] | None = None,
+        min_confidence: float = 0.0,
+        workers: int = 1,
+    ) -> Iterator[Prediction]:
+        """Classify images one after the other, as they come; memory stays the same however many there are.
+
+        Arguments and errors are those of `predict`. With one worker each prediction is there before the next image is
+        asked for.
+        """
+        least = _share(min_confidence)
+
+        def answers(part: Any) -> list[Prediction]:  # noqa: ANN401  (whatever the caller has for an image)
+            return self._predictions(self._prepared(part, value_range), least)
+
+        return _flat(self._over(images, answers, workers))
+
+    def predict_one(
+        self, image: ImageLike, *, value_range: tuple[float, float] | None = None, min_confidence: float = 0.0
+    ) -> Prediction:
         """Classify exactly one image.
 
         Raises:
             SpecMismatchError: `image` is an array of more than one image, or of none.
         """
-        predictions = self.predict(image, value_range=value_range)
+        predictions = self.predict(image, value_range=value_range, min_confidence=min_confidence)
         if len(predictions) != 1:
             raise SpecMismatchError(f"predict_one takes one image, got {len(predictions)}")
         return predictions[0]
 
+    def top_k(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        k: int = 3,
+        *,
+        value_range: tuple[float, float] | None = None,
+        workers: int = 1,
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each image its `k` most probable classes, best first, as (label, probability).
+
+        The list is empty where a picture holds no digit. Otherwise arguments and errors are those of `predict`.
+        """
+        if not 1 <= k <= len(self.classes):
+            raise SpecMismatchError(f"k goes from 1 to {len(self.classes)}, the number of classes; got {k}")
+        predictions = self.stream(images, value_range=value_range, workers=workers)
+        return [self.ranked(prediction)[:k] for prediction in predictions]
+
+    def ranked(self, prediction: Prediction) -> list[tuple[str, float]]:
+        """Return the classes of a prediction with their probabilities, best first; none where there is no digit."""
+        if not prediction.probabilities.any():
+            return []
+        order = np.argsort(-prediction.probabilities, kind="stable").tolist()
+        return [(self.classes[index], float(prediction.probabilities[index])) for index in order]
+
     def probabilities(
-        self, images: ImageLike | Iterable[ImageLike], *, value_range: tuple[float, float] | None = None
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        value_range: tuple[float, float] | None = None,
+        workers: int = 1,
     ) -> NDArray[np.float32]:
-        """Return the class probabilities alone: float32 of shape (N, classes), each row 0-1."""
-        pixels = to_pixels(images, self.image, value_range=value_range)
-        return self.engine.output.decode(run_each(self.engine, pixels))
+        """Return the class probabilities alone: float32 of shape (N, classes), zeros where there is no digit.
+
+        Arguments and errors are those of `predict`.
+        """
+
+        def answers(part: Any) -> NDArray[np.float32]:  # noqa: ANN401
+            return self._run(self._prepared(part, value_range))
+
+        parts = list(self._over(images, answers, workers))
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
+
+    def pixels(self, images: ImageLike, *, value_range: tuple[float, float] | None = None) -> NDArray[Any]:
+        """Return what the model sees of a picture or of an array of them: raw pixels 0-255, (N, H, W, C)."""
+        return self._prepared(images, value_range).pixels
+
+    def __reduce__(self) -> tuple[Callable[..., "Classifier"], tuple[object, ...]]:
+        return _load_again, (type(self), self._origin, self._options, self._sha256)
+
+    def _prepared(self, images: ImageLike, value_range: tuple[float, float] | None) -> Prepared:
+        return prepare(images, self.image, self.preprocessing, value_range=value_range)
+
+    def _is_own(self, images: object) -> bool:
+        """Tell whether this is one image in bytes, just as the model takes it."""
+        # The type as text: it would be made anew for each image, for longer than some models run.
+        array = cast("NDArray[Any]", images)
+        return isinstance(images, np.ndarray) and array.shape in self._own_shapes and array.dtype == np.uint8
+
+    def _prediction(self, image: NDArray[Any]) -> Prediction:
+        """Classify one image just as the model takes it: what a camera's loop calls, without what others need."""
+        encoded = self._engines.input.encode(image.reshape(self._tensor_shape))
+        probabilities = self._calibrated(self._engines.run_one(encoded))[0]
+        index = int(probabilities.argmax())
+        return Prediction(self.classes[index], index, float(probabilities[index]), probabilities)
+
+    def _run(self, prepared: Prepared) -> NDArray[np.float32]:
+        probabilities = self._calibrated(self._engines.run(prepared.pixels))
+        if prepared.blank:
+            probabilities[list(prepared.blank)] = 0
+        return probabilities
+
+    def _predictions(self, prepared: Prepared, min_confidence: float) -> list[Prediction]:
+        probabilities = self._run(prepared)
+        best = probabilities.argmax(axis=1)
+        highest = probabilities[np.arange(len(best)), best]
+        indices, labels = cast("list[int]", best.tolist()), self.classes
+        found = [
+            Prediction(labels[index], index, probability, row)
+            for index, probability, row in zip(indices, highest.tolist(), probabilities, strict=True)
+        ]
+        if min_confidence > 0:
+            found = [
+                one if one.probability >= min_confidence else replace(one, label=UNCERTAIN, index=None) for one in found
+            ]
+        for position in prepared.blank:
+            found[position] = replace(found[position], label=NO_DIGIT, index=None)
+        return found
+
+    def _over(
+        self, images: ImageLike | Iterable[ImageLike], answers: Callable[[Any], Any], workers: int
+    ) -> Iterator[Any]:
+        """Yield what `answers` gives for each part of the images."""
+        if not 1 <= workers <= _MAX_WORKERS:
+            raise SpecMismatchError(f"workers must be from 1 to {_MAX_WORKERS}, got {workers}")
+        from .parallel import map_in_order
+
+        if isinstance(images, np.ndarray):
+            batch = as_nhwc(cast("NDArray[Any]", images))
+            parts: Iterable[Any] = (batch[i : i + _CHUNK] for i in range(0, len(batch), _CHUNK))
+        elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
+            parts = (images,)
+        elif not isinstance(images, Iterable):
+            parts = (images,)  # which is refused, as an image that is none
+        elif workers == 1:
+            parts = cast("Iterable[Any]", images)
+        else:
+            handfuls = _handfuls(cast("Iterable[Any]", images))
+            return _flat(map_in_order(partial(_each, answers), handfuls, workers))
+        return map(answers, parts) if workers == 1 else map_in_order(answers, parts, workers)
 
 
-def _choose(manifest: Manifest, name: str | None, engine: str) -> Variant:
-    if name is not None and "." in name:
-        return manifest.variant(name)
-    candidates = [v for v in manifest.variants if name is None or v.recipe == canonical_name(name)]
-    if not candidates:
-        if name is None:
-            raise InvalidFileError("the bundle holds no variants")
-        return manifest.variant(name)  # raises, and says which variants there are
-    if engine != "auto":
-        candidates = [v for v in candidates if ENGINE_OF[v.format] == engine] or candidates
-    runnable = [v for v in candidates if is_installed(ENGINE_OF[v.format])]
-    if not runnable:
-        raise EngineMissingError(
-            f"no engine for {candidates[0].name} is installed; pip install 'edgeproof[litert]', 'edgeproof[tflite]' on "
-            "32-bit ARM, or 'edgeproof[onnx]'"
-        )
-    rank = {variant: position for position, variant in enumerate(_PREFERENCE)}
-    return min(runnable, key=lambda v: rank.get(v.name, len(rank)))
-
-
-def _load_variant(
-    cls: type[Classifier], folder: Path, manifest: Manifest, variant: Variant, engine: str, threads: int
+def _load_again(
+    cls: type[Classifier], origin: str | os.PathLike[str], options: "LoadOptions", sha256: str
 ) -> Classifier:
-    model = read_vouched_file(folder, variant.file, variant.sha256)
-    loaded = load_engine(model, variant.format, engine=engine, threads=threads)
-    if (loaded.input, loaded.output) != (variant.input, variant.output):
-        raise SpecMismatchError(
-            f"{variant.file} has other tensors than the manifest says: {loaded.input}, {loaded.output}"
-        )
-    return cls(loaded, classes=manifest.classes, image=manifest.image, variant=variant.name)
+    """Load what was pickled; the very file, or none."""
+    from .loading import load_model
+
+    model = load_model(origin, options)
+    if model.sha256 != sha256:
+        raise InvalidFileError(f"{origin} has changed since the classifier was pickled: sha256 {model.sha256[:12]}…")
+    return cls(model, origin=origin, options=options)
 
 
-def _listed_beside(file: Path) -> tuple[Manifest, Variant] | None:
-    """Return the manifest beside a model file and the variant that it names the file, if there is one."""
-    if file.suffix.removeprefix(".") not in tuple(Format) or not (file.parent / MANIFEST_NAME).is_file():
-        return None
-    manifest = read_manifest(file.parent)
-    return next(((manifest, v) for v in manifest.variants if v.file == file.name), None)
+def _share(number: float) -> float:
+    if not 0 <= number <= 1:
+        raise SpecMismatchError(f"min_confidence is a probability from 0 to 1, got {number}")
+    return number
 
 
-def _load_lone_file(cls: type[Classifier], file: Path, engine: str, threads: int) -> Classifier:
-    suffix = file.suffix.removeprefix(".")
-    if suffix not in tuple(Format):
-        raise InvalidFileError(f"{file} is no bundle and no model file; possible: a folder, .tflite, .onnx")
-    model = read_file(file, "model")
-    try:
-        loaded = load_engine(model, Format(suffix), engine=engine, threads=threads)
-    except InvalidFileError as error:
-        raise InvalidFileError(f"{file}: {error}") from error
-    text = loaded.metadata.get(DESCRIPTION_KEY)
-    if text is None:
-        return cls(loaded, classes=_numbered(loaded, file), image=_image_spec(loaded, file), variant=file.name)
-    try:
-        description = parse_description(text)
-    except InvalidFileError as error:
-        raise InvalidFileError(f"{file}: {error}") from error
-    variant = f"{description.recipe}.{suffix}"
-    return cls(loaded, classes=description.classes, image=description.image, variant=variant)
+def _flat(parts: Iterable[Iterable[Any]]) -> Iterator[Any]:
+    for part in parts:
+        yield from part
 
 
-def _numbered(engine: Engine, file: Path) -> tuple[str, ...]:
-    shape = engine.output.shape
-    if len(shape) != 2 or shape[1] is None:
-        raise SpecMismatchError(f"{file} gives shape {shape}; a classifier gives (batch, classes)")
-    return tuple(str(i) for i in range(shape[1]))
+def _each(answers: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+    return [answers(item) for item in items]
 
 
-def _image_spec(engine: Engine, file: Path) -> ImageSpec:
-    _, *size = engine.input.shape if len(engine.input.shape) == 4 else (None,)
-    match size:
-        case [int(height), int(width), (1 | 3) as channels]:
-            return ImageSpec(height=height, width=width, channels=channels)
-        case _:
-            raise SpecMismatchError(
-                f"{file} takes shape {engine.input.shape}; edgeproof runs (batch, height, width, 1 or 3)"
-            )
+def _handfuls(items: Iterable[Any]) -> Iterator[list[Any]]:
+    handful: list[Any] = []
+    for item in items:
+        handful.append(item)
+        if len(handful) == _HANDFUL:
+            yield handful
+            handful = []
+    if handful:
+        yield handful

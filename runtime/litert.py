@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,13 +11,15 @@ from .description import DESCRIPTION_KEY, DESCRIPTION_NAME
 from .errors import InvalidFileError, SpecMismatchError, one_line
 from .spec import QuantParams, TensorSpec
 
+_NAMES = {"ai_edge_litert": "LiteRT", "tflite_runtime": "tflite-runtime"}
 
-def _import_interpreter() -> tuple[Any, str]:
-    """Return the interpreter's module and its name with version; by name, since one of the two may be missing."""
+
+def import_interpreter() -> Any:  # noqa: ANN401  (a module; by name, since one of the two may be missing)
+    """Return LiteRT's module with the class `Interpreter`, or else tflite_runtime's."""
     try:
-        return import_module("ai_edge_litert.interpreter"), f"LiteRT {version('ai-edge-litert')}"
+        return import_module("ai_edge_litert.interpreter")
     except ModuleNotFoundError:
-        return import_module("tflite_runtime.interpreter"), f"tflite-runtime {version('tflite-runtime')}"
+        return import_module("tflite_runtime.interpreter")
 
 
 class LiteRTEngine:
@@ -32,7 +33,8 @@ class LiteRTEngine:
     """
 
     def __init__(self, model: bytes, *, threads: int = 1, reference_kernels: bool = False) -> None:
-        module, self.name = _import_interpreter()
+        module = import_interpreter()
+        self._package: str = module.__name__.partition(".")[0]
         resolver = module.OpResolverType.BUILTIN_REF if reference_kernels else module.OpResolverType.AUTO
         try:
             # num_threads must be given: its default is the implementation's choice.
@@ -55,6 +57,14 @@ class LiteRTEngine:
         self.metadata: Mapping[str, str] = (
             {} if description is None else {DESCRIPTION_KEY: description.decode("utf-8", "replace")}
         )
+
+    @property
+    def name(self) -> str:
+        """The engine with its version."""
+        # What looks a version up takes as long to import as many predictions.
+        from importlib.metadata import version
+
+        return f"{_NAMES[self._package]} {version(self._package.replace('_', '-'))}"
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once; see `Engine.run`."""

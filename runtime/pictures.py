@@ -1,90 +1,94 @@
-"""Turn image files, Pillow images and arrays into the raw pixels that a model takes."""
+"""Reads pictures: image files, standard input and Pillow images become arrays."""
 
+import os
 import sys
-import warnings
-from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union, cast
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .description import ImageSpec
+from .colour import ground_behind
 from .errors import InvalidFileError, SpecMismatchError, one_line
-from .files import check_file
 
-if TYPE_CHECKING:  # Pillow is imported when a file or a resize asks for it, not with the runtime.
+if TYPE_CHECKING:  # Pillow is imported when a picture asks for it, not with the runtime.
     from PIL.Image import Image
 
-ImageLike: TypeAlias = Union[str, Path, "Image", NDArray[Any]]
+ImageLike: TypeAlias = Union[str, os.PathLike[str], "Image", NDArray[Any]]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
+# Pillow knows dozens more, some of which start other programs. Those behind PPM make it load all of its plugins.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 
-def to_pixels(
-    images: ImageLike | Iterable[ImageLike], spec: ImageSpec, *, value_range: tuple[float, float] | None = None
-) -> NDArray[Any]:
-    """Return a batch of raw pixels in the size and colour that the model takes.
-
-    Args:
-        images: A path, a Pillow image, an array, or any iterable of these. Arrays have shape (H, W), (H, W, C),
-            (N, H, W) or (N, H, W, C); a last axis of 1, 3 or 4 is taken for channels. They hold uint8 0-255, or
-            floats if `value_range` says what they stand for.
-        spec: The size and number of channels that the model takes.
-        value_range: What stands for black and white in arrays of floats, for example ``(0, 1)``; scaled to 0-255.
-
-    Returns:
-        Array of shape (N, height, width, channels): uint8 0-255, or float32 0-255 where floats were given.
-
-    Raises:
-        InvalidFileError: A file is missing or is not an image that can be read to its end.
-        SpecMismatchError: An array's shape, dtype or range is not one of the above.
-    """
-    if isinstance(images, np.ndarray):
-        return _from_array(cast(NDArray[Any], images), spec, value_range)
-    if isinstance(images, (str, Path)):
-        return _from_array(_colours(read_image(images), spec.channels), spec, None)
-    if _is_pillow(images):
-        return _from_array(_colours(images, spec.channels), spec, None)
-    batches = [to_pixels(image, spec, value_range=value_range) for image in cast(Iterable[ImageLike], images)]
-    if not batches:
-        return np.zeros((0, spec.height, spec.width, spec.channels), np.uint8)
-    return np.concatenate(batches)
+MAX_PIXELS = 2**30 // 12  # Pillow's own limit: 1 GiB of memory with four channels and room to work
 
 
-def read_image(path: str | Path) -> "Image":
+def read_image(path: str | os.PathLike[str]) -> "Image":
     """Decode an image file completely, turned as its EXIF orientation says.
 
     Raises:
         InvalidFileError: It is missing, not an image, truncated or too large to be decoded safely.
     """
+    from pathlib import Path
+
+    from .files import check_file
+
+    file = Path(path)
+    check_file(file, "image")
+    try:
+        with file.open("rb") as stream:
+            return decode_image(stream, str(file))
+    except OSError as error:
+        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+
+
+def decode_image(stream: IO[bytes], name: str) -> "Image":
+    """Decode what a stream that can be rewound holds; `name` is for the message. Otherwise as `read_image`."""
     from PIL import Image, ImageOps
 
-    check_file(Path(path), "image")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what decoders say of damaged metadata
-            # Pillow warns at 89 million pixels and raises at twice that; a bomb is refused at the first sign.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.verify()  # sees a PNG file's missing end, which decoding does not
-            with Image.open(path) as image:
-                image.load()
-                return ImageOps.exif_transpose(image)
+        with Image.open(stream, formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise InvalidFileError(
+                    f"{name} is too large an image: {image.width} x {image.height}; at most {MAX_PIXELS:,} pixels are "
+                    "possible"
+                )
+            image.verify()  # sees a PNG file's missing end, which decoding does not
+        stream.seek(0)
+        with Image.open(stream, formats=_FORMATS) as image:
+            image.load()
+            # Before Pillow 11 a 16-bit PNG file came in 32 bits, whose range nothing says.
+            sixteen = image.mode == "I" and image.format == "PNG"
+            upright = ImageOps.exif_transpose(image)
+            return Image.fromarray(np.asarray(upright).astype(np.uint16)) if sixteen else upright
+    except InvalidFileError:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidFileError(f"{path} is too large an image: {one_line(error)}") from None
+        raise InvalidFileError(f"{name} is too large an image: {one_line(error)}") from None
     # Pillow's decoders raise whatever broken content makes them.
     except Exception as error:
-        raise InvalidFileError(f"{path} is not an image that can be read: {one_line(error)}") from error
+        raise InvalidFileError(f"{name} is not an image that can be read: {one_line(error)}") from error
 
 
-def _is_pillow(images: object) -> "TypeGuard[Image]":
+def is_pillow(images: object) -> "TypeGuard[Image]":
     """Tell without importing Pillow: an image of its class cannot be there before it is."""
     return "PIL.Image" in sys.modules and isinstance(images, sys.modules["PIL.Image"].Image)
 
 
-def _colours(image: "Image", channels: int) -> NDArray[np.uint8]:
-    """Return the Pillow image as uint8 (H, W, channels)."""
+def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArray[np.uint8]:
+    """Return a Pillow image as an array.
+
+    Args:
+        image: Any mode that says what black and white are.
+        channels: 1 for gray, 3 for RGB.
+        show_ink: How transparency is drawn; see `with_channels`.
+
+    Returns:
+        uint8 of shape (H, W, channels), values 0-255.
+
+    Raises:
+        SpecMismatchError: Its mode does not say what black and white are.
+    """
     from PIL import Image
 
     if image.mode in ("I", "F"):
@@ -92,68 +96,14 @@ def _colours(image: "Image", channels: int) -> NDArray[np.uint8]:
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips it to white
         wide = np.asarray(image).astype(np.float64)
         image = Image.fromarray((wide / 257.0).round().clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:  # what is transparent is drawn as most programs show it: on white
-        layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     try:
+        if image.has_transparency_data:
+            layer = image.convert("RGBA")
+            # A few averages say as much of it as millions of pixels.
+            small = layer.resize((min(layer.width, 64), min(layer.height, 64)), Image.Resampling.BOX)
+            ground = (ground_behind(np.asarray(small)) if show_ink else 255,) * 3
+            image = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
         array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     except ValueError as error:
         raise SpecMismatchError(f"a picture in mode {image.mode} cannot be used: {one_line(error)}") from error
     return array.reshape(*array.shape[:2], channels)
-
-
-def _from_array(array: NDArray[Any], spec: ImageSpec, value_range: tuple[float, float] | None) -> NDArray[Any]:
-    batch = _scaled(_as_nhwc(array, spec), value_range)
-    if batch.shape[1:3] == (spec.height, spec.width):
-        return batch
-    return _resized(batch, spec)
-
-
-def _as_nhwc(array: NDArray[Any], spec: ImageSpec) -> NDArray[Any]:
-    if array.ndim == 2:
-        batch = array[np.newaxis, :, :, np.newaxis]
-    elif array.ndim == 3:
-        batch = array[np.newaxis] if array.shape[2] in (1, 3, 4) else array[..., np.newaxis]
-    else:
-        batch = array
-    if batch.ndim != 4 or batch.shape[3] != spec.channels or 0 in batch.shape[1:]:
-        raise SpecMismatchError(
-            f"an array of shape {array.shape} is no image of {spec.channels} channel(s); "
-            "possible: (H, W), (H, W, C), (N, H, W) or (N, H, W, C)"
-        )
-    return batch
-
-
-def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDArray[Any]:
-    if value_range is None:
-        if batch.dtype != np.uint8:
-            raise SpecMismatchError(
-                f"an array of {batch.dtype} has no known range; pass uint8 0-255, or floats with value_range=(0, 1)"
-            )
-        return batch
-    if batch.dtype == np.uint8:
-        raise SpecMismatchError("an array of uint8 has the range 0-255; value_range is for floats")
-    try:
-        low, high = (float(end) for end in value_range)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise SpecMismatchError(f"value_range must be two numbers, got {value_range!r:.60}") from error
-    if not float("-inf") < low < high < float("inf") or batch.dtype.kind not in "biuf":
-        raise SpecMismatchError(
-            f"value_range must go from low to high for numbers, got {value_range} for {batch.dtype}"
-        )
-    if not bool(np.all((batch >= low) & (batch <= high))):
-        raise SpecMismatchError(f"pixels go from {batch.min()} to {batch.max()}, outside of value_range={value_range}")
-    return ((batch.astype(np.float32) - low) * (255.0 / (high - low))).astype(np.float32)
-
-
-def _resized(batch: NDArray[Any], spec: ImageSpec) -> NDArray[Any]:
-    """Resize with Pillow's bilinear filter, which averages over the area when it shrinks."""
-    from PIL import Image
-
-    size = (spec.width, spec.height)
-    out = np.empty((len(batch), spec.height, spec.width, spec.channels), np.float32)
-    for row, image in zip(out, batch, strict=True):
-        for channel in range(spec.channels):
-            plane = Image.fromarray(image[:, :, channel].astype(np.float32))
-            row[:, :, channel] = np.asarray(plane.resize(size, Image.Resampling.BILINEAR))
-    return np.rint(out).astype(np.uint8) if batch.dtype == np.uint8 else out

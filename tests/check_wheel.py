@@ -11,12 +11,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGED = {".py", ".typed", ".j2"}
+MODELS = "runtime/models/"
 
 
 def main(wheel: str) -> int:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     tracked = subprocess.check_output(["git", "ls-files", *config["package-dir"].values()], cwd=ROOT, text=True)
-    expected = {f"edgeproof/{name}" for name in tracked.splitlines() if Path(name).suffix in PACKAGED}
+    expected = {
+        f"edgeproof/{name}" for name in tracked.splitlines() if Path(name).suffix in PACKAGED or name.startswith(MODELS)
+    }
     names = zipfile.ZipFile(wheel).namelist()
     found = {name for name in names if ".dist-info/" not in name}
     problems = [f"missing: {name}" for name in sorted(expected - found)]

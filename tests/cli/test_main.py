@@ -34,7 +34,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     [
         ([], "the following arguments are required: COMMAND"),
         (["fly"], "invalid choice: 'fly'"),
-        (["predict", "x.png"], "the following arguments are required: --model"),
+        (["predict"], "the following arguments are required: IMAGE"),
         (["train", "--epochs", "0"], "a whole number of at least 1 is needed, got '0'"),
         (["train", "--seed", "-1"], "a whole number of at least 0 is needed, got '-1'"),
         (["train", "--epochs", "many"], "a whole number of at least 1 is needed, got 'many'"),

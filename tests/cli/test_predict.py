@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 from edgeproof.cli import main
 from edgeproof.runtime.variants import ALL_VARIANTS
+from PIL import Image
 
 COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "predict"]
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
+def run(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, input=stdin)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def refused(*arguments: str | Path) -> str:
+def refused(*arguments: str | Path, stdin: bytes = b"") -> str:
     """Run in a process of its own and return the one line on standard error."""
-    done = run(*arguments)
+    done = run(*arguments, stdin=stdin)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("edgeproof: error: ")
     assert done.stderr.count("\n") == 1
@@ -43,9 +45,9 @@ def test_a_folder_is_read_in_order(files: Path, golden: Path, capsys: pytest.Cap
 def test_json_has_every_probability(files: Path, golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(files / "seven.png"), "--model", str(golden), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert (document["schema_version"], document["variant"]) == (1, "static_wi8_ai8.tflite")
+    assert (document["schema_version"], document["variant"]) == (2, "static_wi8_ai8.tflite")
     [row] = document["predictions"]
-    assert row["label"] == "7"
+    assert (row["label"], row["index"]) == ("7", 7)
     assert list(row["probabilities"]) == list("0123456789")
     assert row["probability"] == row["probabilities"]["7"] == max(row["probabilities"].values())
 
@@ -115,3 +117,61 @@ def test_native_logs_can_be_shown(files: Path, golden: Path) -> None:
     """What hides them would otherwise look the same as an engine that logs nothing."""
     shown = run(files / "seven.png", "--model", golden / "float32.tflite", "--native-logs")
     assert (shown.returncode, "INFO" in shown.stderr) == (0, True)
+
+
+def test_without_a_model_the_built_in_one_reads_digits(files: Path) -> None:
+    done = run(files / "seven.png", files / "two.jpg")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split(": ")[1][0] for line in done.stdout.splitlines()] == ["7", "2"]
+
+
+def test_an_image_is_read_from_standard_input(files: Path) -> None:
+    done = run("-", files / "two.jpg", stdin=(files / "seven.png").read_bytes())
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()
+    assert first.startswith("standard input: 7 (")
+    assert second.startswith(f"{files / 'two.jpg'}: 2 (")
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_standard_input_that_is_no_image_is_refused(content: bytes) -> None:
+    assert "standard input is not an image that can be read" in refused("-", stdin=content)
+
+
+def test_a_blank_picture_and_a_doubtful_one_get_no_label(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("L", (60, 40), 250).save(tmp_path / "blank.png")
+    arguments = ["predict", str(tmp_path / "blank.png"), str(files / "seven.png"), "--min-confidence", "1"]
+    assert main(arguments) == 0
+    blank, doubtful = capsys.readouterr().out.splitlines()
+    assert blank == f"{tmp_path / 'blank.png'}: no digit found"
+    assert doubtful.startswith(f"{files / 'seven.png'}: uncertain (")
+    assert main([*arguments, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["predictions"]
+    assert [(row["label"], row["index"]) for row in rows] == [("no digit found", None), ("uncertain", None)]
+
+
+def test_workers_give_the_same_lines(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(files)]) == 0
+    serial = capsys.readouterr().out
+    assert main(["predict", str(files), "--workers", "3"]) == 0
+    assert capsys.readouterr().out == serial
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--min-confidence", "2"], "min_confidence is a probability from 0 to 1, got 2.0"),
+        (["--min-confidence", "nan"], "min_confidence is a probability from 0 to 1, got nan"),
+        (["--workers", "1000"], "workers must be from 1 to 256"),
+        (["--show", "sheet.jpg"], "--show writes a .png file, got sheet.jpg"),
+        (["--model", "cifar"], "cifar is no bundle and no model file"),
+    ],
+)
+def test_impossible_options_are_refused(
+    files: Path, tmp_path: Path, arguments: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert complaint in refused(files / "seven.png", *arguments)
+    assert list(tmp_path.iterdir()) == []

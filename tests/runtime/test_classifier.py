@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from edgeproof.runtime import (
     InvalidFileError,
     SpecMismatchError,
     UnknownNameError,
-    classifier,
+    loading,
+    probe,
 )
 from edgeproof.runtime.engine import ENGINE_OF
 from edgeproof.runtime.variants import ALL_VARIANTS, Format
@@ -47,12 +49,12 @@ def test_variant_and_engine_choose_the_file(golden: Path, variant: str | None, e
 
 
 def test_without_litert_a_bundle_falls_to_what_is_installed(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classifier, "is_installed", lambda engine: engine == ENGINE_OF[Format.ONNX])
+    monkeypatch.setattr(loading, "is_installed", lambda engine: engine == ENGINE_OF[Format.ONNX])
     assert Classifier.load(golden).variant == "float32.onnx"
 
 
 def test_without_any_engine_the_extras_are_named(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classifier, "is_installed", lambda _: False)
+    monkeypatch.setattr(loading, "is_installed", lambda _: False)
     with pytest.raises(EngineMissingError, match=r"edgeproof\[litert\].*edgeproof\[onnx\]"):
         Classifier.load(golden)
 
@@ -93,7 +95,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["model.keras", "nothing", "model.h5"])
 def test_other_files_are_no_models(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidFileError, match=r"possible: a folder, \.tflite, \.onnx"):
+    with pytest.raises(InvalidFileError, match=r"possible: a folder, \.tflite, \.onnx, or a built-in model: mnist"):
         Classifier.load(tmp_path / name)
 
 
@@ -158,3 +160,109 @@ def test_the_file_must_have_the_tensors_of_the_manifest(bundle_copy: Path) -> No
 def test_impossible_names_are_refused(name: str) -> None:
     with pytest.raises(InvalidFileError):
         Classifier.load(name)
+
+
+def test_an_array_of_the_models_size_is_passed_on_as_it_is(golden: Path) -> None:
+    loaded = Classifier.load(golden)
+    noise = np.random.default_rng(1).integers(0, 256, (28, 28), np.uint8)
+    for form in (noise, noise[..., None], noise[None], noise[None, ..., None]):
+        np.testing.assert_array_equal(loaded.pixels(form)[0, :, :, 0], noise)
+
+
+def test_anything_else_is_a_picture(golden: Path, files: Path) -> None:
+    loaded = Classifier.load(golden)
+    drawn = np.full((90, 60), 240, np.uint8)
+    drawn[20:70, 28:33] = 20  # dark on light, off the centre
+    seen = loaded.pixels(drawn)[0, :, :, 0]
+    assert (seen[14, 14] > 200, seen[0].max(), seen.shape) == (True, 0, (28, 28))
+    assert loaded.predict_one(drawn).label == loaded.predict_one(255 - drawn).label == "1"
+
+
+def test_a_picture_without_ink_is_not_guessed_at(golden: Path, files: Path) -> None:
+    loaded = Classifier.load(golden)
+    paper = np.full((50, 70), 200, np.uint8)
+    blank, seven = loaded.predict([paper, files / "seven.png"])
+    assert (blank.label, blank.index, blank.probability) == ("no digit found", None, 0.0)
+    assert not blank.probabilities.any()
+    assert seven.label == "7"
+    assert loaded.top_k([paper, files / "seven.png"], 2)[0] == []
+    assert not loaded.probabilities([paper]).any()
+
+
+def test_what_is_not_sure_enough_is_uncertain(golden: Path) -> None:
+    loaded = Classifier.load(golden)
+    images = np.random.default_rng(1).integers(0, 256, (40, 28, 28), np.uint8)
+    plain = loaded.predict(images)
+    least = float(np.median([one.probability for one in plain]))
+    careful = loaded.predict(images, min_confidence=least)
+    unsure = [one.probability < least for one in plain]
+    assert 0 < sum(unsure) < 40
+    for before, after, doubtful in zip(plain, careful, unsure, strict=True):
+        assert (after.label, after.index) == (("uncertain", None) if doubtful else (before.label, before.index))
+        assert after.probability == before.probability
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_confidence_is_a_probability(golden: Path, share: float) -> None:
+    with pytest.raises(SpecMismatchError, match="min_confidence is a probability from 0 to 1"):
+        Classifier.load(golden).predict(np.zeros((28, 28), np.uint8), min_confidence=share)
+
+
+def test_the_best_classes_come_first(golden: Path, files: Path) -> None:
+    loaded = Classifier.load(golden)
+    [best] = loaded.top_k(files / "seven.png")
+    prediction = loaded.predict_one(files / "seven.png")
+    assert len(best) == 3
+    assert best[0] == (prediction.label, prediction.probability)
+    assert [p for _, p in best] == sorted(prediction.probabilities.tolist(), reverse=True)[:3]
+    assert sorted(label for label, _ in loaded.top_k(files / "seven.png", 10)[0]) == list("0123456789")
+    for k in (0, 11):
+        with pytest.raises(SpecMismatchError, match="k goes from 1 to 10"):
+            loaded.top_k(files / "seven.png", k)
+
+
+def test_a_stream_answers_before_the_next_image_is_asked_for(golden: Path) -> None:
+    asked = 0
+
+    def camera() -> Iterator[np.ndarray]:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield np.zeros((28, 28), np.uint8)
+
+    answers = Classifier.load(golden).stream(camera())
+    for number in range(1, 4):
+        next(answers)
+        assert asked == number
+
+
+@pytest.mark.parametrize("images", [5, None, object(), [5], [None], b"bytes"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_no_image_is_refused(golden: Path, images: object, workers: int) -> None:
+    with pytest.raises(SpecMismatchError, match="is no image; possible: a path, a Pillow image, a NumPy array"):
+        Classifier.load(golden).predict(images, workers=workers)  # type: ignore[arg-type]
+
+
+def test_a_lone_file_is_tried_in_a_child_process_unless_it_is_trusted(
+    golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(golden / "float32.tflite", tmp_path)
+    tried = []
+    monkeypatch.setattr(probe, "probe", lambda *_, **__: tried.append(True))
+    Classifier.load(tmp_path / "float32.tflite", trusted=True)
+    Classifier.load(golden, variant="float32.tflite")
+    Classifier.load(golden / "float32.tflite")
+    assert tried == []
+    Classifier.load(tmp_path / "float32.tflite")
+    assert tried == [True]
+
+
+def test_the_built_in_model_reads_digits(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mnist").mkdir()  # does not get in the way
+    loaded = Classifier.load("mnist")
+    assert loaded.variant == "static_wi8_ai8.tflite"
+    names = [files / "seven.png", files / "two.jpg", files / "one.png"]
+    assert [one.label for one in loaded.predict(names)] == ["7", "2", "1"]
+    with pytest.raises(InvalidFileError, match="is not a bundle"):
+        Classifier.load("./mnist")

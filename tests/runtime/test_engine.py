@@ -79,7 +79,7 @@ def test_engines_get_the_threads_that_were_asked_for(golden: Path, monkeypatch: 
     from edgeproof.runtime import litert, ort
 
     asked: list[int] = []
-    module, _ = litert._import_interpreter()
+    module = litert.import_interpreter()
     interpreter = module.Interpreter
     monkeypatch.setattr(module, "Interpreter", lambda **o: asked.append(o["num_threads"]) or interpreter(**o))
     real = ort.ort.InferenceSession

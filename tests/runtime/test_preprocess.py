@@ -2,9 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.runtime.description import ImageSpec
+from edgeproof.runtime.description import DIGIT as AS_DIGIT
+from edgeproof.runtime.description import RESIZE, ImageSpec, Preprocessing
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
-from edgeproof.runtime.preprocess import read_image, to_pixels
+from edgeproof.runtime.pictures import read_image
+from edgeproof.runtime.preprocess import prepare
 from PIL import Image
 
 GRAY = ImageSpec(height=28, width=28, channels=1)
@@ -12,9 +14,15 @@ RGB = ImageSpec(height=4, width=6, channels=3)
 DIGIT = np.arange(28 * 28, dtype=np.uint8).reshape(28, 28)
 
 
+def to_pixels(images: object, spec: ImageSpec, value_range: object = None) -> np.ndarray:
+    prepared = prepare(images, spec, RESIZE, value_range=value_range)  # type: ignore[arg-type]
+    assert prepared.blank == ()
+    return prepared.pixels
+
+
 @pytest.mark.parametrize(
     "images",
-    [DIGIT, DIGIT[..., None], DIGIT[None], DIGIT[None, ..., None], [DIGIT], Image.fromarray(DIGIT), iter([DIGIT])],
+    [DIGIT, DIGIT[..., None], DIGIT[None], DIGIT[None, ..., None], Image.fromarray(DIGIT)],
 )
 def test_one_digit_in_any_form_is_the_same_batch(images: object) -> None:
     batch = to_pixels(images, GRAY)  # type: ignore[arg-type]
@@ -28,7 +36,7 @@ def test_a_batch_keeps_its_order() -> None:
 
 
 def test_no_images_are_an_empty_batch() -> None:
-    assert to_pixels([], GRAY).shape == (0, 28, 28, 1)
+    assert to_pixels(np.zeros((0, 28, 28), np.uint8), GRAY).shape == (0, 28, 28, 1)
 
 
 def test_floats_need_a_range() -> None:
@@ -90,9 +98,9 @@ def test_floats_outside_of_their_range_are_refused(outside: float) -> None:
         to_pixels(image, GRAY, value_range=(0, 1))
 
 
-@pytest.mark.parametrize("shape", [(28,), (28, 28, 3), (2, 28, 28, 3), (1, 1, 28, 28, 1), (0, 28)])
+@pytest.mark.parametrize("shape", [(28,), (28, 28, 2, 2), (2, 28, 28, 5), (1, 1, 28, 28, 1), (0, 28)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(SpecMismatchError, match="is no image of 1 channel"):
+    with pytest.raises(SpecMismatchError, match=r"is no image; possible: \(H, W\)"):
         to_pixels(np.zeros(shape, np.uint8), GRAY)
 
 
@@ -164,3 +172,109 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) ->
     Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
     with pytest.raises(InvalidFileError, match="too large an image"):
         read_image(tmp_path / "bomb.png")
+
+
+def test_colour_becomes_gray_as_pillow_does_it() -> None:
+    colour = np.random.default_rng(1).integers(0, 256, (28, 28, 3), np.uint8)
+    expected = np.asarray(Image.fromarray(colour).convert("L")).astype(int)
+    for form in (colour, colour[None], Image.fromarray(colour)):
+        assert np.abs(to_pixels(form, GRAY)[0, :, :, 0] - expected).max() <= 1
+
+
+def test_gray_arrays_become_three_equal_channels() -> None:
+    batch = to_pixels(DIGIT[:4, :6], RGB)
+    assert batch.shape == (1, 4, 6, 3)
+    for channel in range(3):
+        np.testing.assert_array_equal(batch[0, :, :, channel], DIGIT[:4, :6])
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+@pytest.mark.parametrize("as_array", [False, True])
+def test_ink_on_a_transparent_ground_is_seen_whatever_its_tone(ink: int, as_array: bool) -> None:
+    drawn = np.zeros((60, 60, 4), np.uint8)
+    drawn[:, :, :3] = ink
+    drawn[10:50, 28:33, 3] = 255
+    picture = drawn if as_array else Image.fromarray(drawn)
+    prepared = prepare(picture, GRAY, AS_DIGIT)
+    assert prepared.blank == ()
+    assert (prepared.pixels[0, 14, 14, 0] > 200, prepared.pixels[0, 0].max()) == (True, 0)
+
+
+def test_an_array_with_alpha_is_drawn_on_white_for_other_models() -> None:
+    clear = np.zeros((4, 6, 4), np.uint8)
+    clear[..., 3] = 128
+    assert np.unique(to_pixels(clear, RGB)).tolist() == [127]
+
+
+def test_cmyk_and_palette_pictures_are_read(tmp_path: Path) -> None:
+    red = Image.new("RGB", (6, 4), (255, 0, 0))
+    red.convert("CMYK").save(tmp_path / "print.jpg", quality=100)
+    red.quantize(4).save(tmp_path / "palette.png")
+    for name in ("print.jpg", "palette.png"):
+        found = to_pixels(tmp_path / name, RGB)[0, 0, 0].astype(int)
+        assert np.abs(found - [255, 0, 0]).max() <= 3, name
+
+
+def test_a_palette_with_a_transparent_colour_is_drawn_on_white(tmp_path: Path) -> None:
+    image = Image.new("P", (6, 4), 0)
+    image.putpalette([10, 20, 30, 200, 0, 0])
+    image.save(tmp_path / "icon.gif", transparency=0)
+    assert np.unique(to_pixels(tmp_path / "icon.gif", RGB)).tolist() == [255]
+
+
+def test_formats_that_start_other_programs_are_not_tried(tmp_path: Path) -> None:
+    (tmp_path / "page.eps").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n%%EndComments\n%%EOF\n")
+    with pytest.raises(InvalidFileError, match="is not an image that can be read"):
+        read_image(tmp_path / "page.eps")
+
+
+def test_blank_pictures_are_named_by_their_position() -> None:
+    pictures = np.full((3, 60, 40), 230, np.uint8)
+    pictures[1, 10:50, 18:23] = 10
+    prepared = prepare(pictures, GRAY, AS_DIGIT)
+    assert prepared.blank == (0, 2)
+    assert prepared.pixels.shape == (3, 28, 28, 1)
+    assert (prepared.pixels[[0, 2]].max(), prepared.pixels[1].max()) == (0, 255)
+
+
+def test_digits_of_other_sizes_are_placed_in_proportion() -> None:
+    drawn = np.full((90, 60), 240, np.uint8)
+    drawn[20:70, 28:33] = 20
+    pixels = prepare(drawn, ImageSpec(height=56, width=56, channels=1), AS_DIGIT).pixels[0, :, :, 0]
+    rows = np.flatnonzero(pixels.max(axis=1))
+    assert (pixels.shape, 38 <= np.ptp(rows) + 1 <= 42) == ((56, 56), True)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic", "lanczos", "area"])
+def test_the_interpolation_is_the_one_that_is_asked_for(interpolation: str) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (31, 47), np.uint8)
+    found = prepare(picture, GRAY, Preprocessing(method="resize", interpolation=interpolation, antialias=True)).pixels[
+        0, :, :, 0
+    ]
+    pillow = Image.Resampling["BOX" if interpolation == "area" else interpolation.upper()]
+    expected = np.asarray(Image.fromarray(picture).resize((28, 28), pillow))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("size", [(61, 47), (13, 9), (28, 40)])
+def test_without_antialias_pictures_are_as_keras_makes_them(interpolation: str, size: tuple[int, int]) -> None:
+    import tensorflow as tf
+
+    picture = np.random.default_rng(1).uniform(0, 255, (*size, 3)).astype(np.float32)
+    spec = ImageSpec(height=28, width=28, channels=3)
+    found = prepare(
+        picture,
+        spec,
+        Preprocessing(method="resize", interpolation=interpolation, antialias=False),
+        value_range=(0, 255),
+    ).pixels[0]
+    np.testing.assert_allclose(found, tf.image.resize(picture, (28, 28), method=interpolation), atol=1e-2)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif", "ppm", "tif", "webp"])
+def test_each_format_is_read(tmp_path: Path, suffix: str) -> None:
+    Image.new("RGB", (6, 4), (200, 0, 0)).save(tmp_path / f"red.{suffix}")
+    found = to_pixels(tmp_path / f"red.{suffix}", RGB)[0, 0, 0].astype(int)
+    assert np.abs(found - [200, 0, 0]).max() <= 6

@@ -1,0 +1,217 @@
+"""From a path to a model that can be run: a bundle, a lone file, or a built-in name."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from pathlib import Path
+
+from .confidence import Temperature
+from .description import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, parse_description
+from .engine import CONCURRENT, ENGINE_OF, Engine, is_installed, load_engine
+from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
+from .files import is_folder, read_file
+from .manifest import MANIFEST_NAME, Manifest, Variant
+from .manifest_reader import read_manifest, read_vouched_file
+from .pool import EnginePool
+from .pretrained import PRETRAINED, find_pretrained, is_pretrained
+from .variants import Format, canonical_name
+
+# What a bundle is loaded with when no variant is asked for. On a CPU int8 TFLite is the smallest and fastest; in ONNX
+# Runtime int8 is often slower than float for small models, so float comes first there.
+_PREFERENCE = (
+    "static_wi8_ai8.tflite",
+    "dynamic_wi8_afp32.tflite",
+    "float16.tflite",
+    "float32.tflite",
+    "static_wi8_ai16.tflite",
+    "float32.onnx",
+    "float16.onnx",
+    "static_wi8_ai8.onnx",
+)
+
+# Of a file that does not name them: one text for each is made here.
+_MAX_CLASSES = 2**16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """A model in its engines, with what is known of it.
+
+    Attributes:
+        engines: Run it.
+        classes: The labels, in the order of the probabilities.
+        image: The images that it takes.
+        preprocessing: How a picture comes to that size.
+        variant: The variant's name, or the file's where nothing names it.
+        calibrated: Makes probabilities of what the engines give.
+        sha256: Of the model file.
+    """
+
+    engines: EnginePool
+    classes: tuple[str, ...]
+    image: ImageSpec
+    preprocessing: Preprocessing
+    variant: str
+    calibrated: Temperature
+    sha256: str
+
+    def __post_init__(self) -> None:
+        taken, given = self.engines.input.shape, self.engines.output.shape
+        if given[1:] != (len(self.classes),) or len(taken) != 4:
+            raise SpecMismatchError(
+                f"{self.variant} takes shape {taken} and gives {given} for {len(self.classes)} classes"
+            )
+        wanted = self.image.shape
+        if any(size not in (None, needed) for size, needed in zip(taken[1:], wanted, strict=True)):
+            raise SpecMismatchError(f"{self.variant} takes shape {taken}, not images of shape {wanted}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadOptions:
+    """How a model is loaded; see `Classifier.load`."""
+
+    engine: str = "auto"
+    variant: str | None = None
+    threads: int = 1
+    trusted: bool = False
+
+
+def load_model(path: str | PathLike[str], options: LoadOptions) -> Model:
+    """Load a bundle, a lone file or a built-in model; arguments and errors as in `Classifier.load`."""
+    location = find_pretrained(path) if isinstance(path, str) and is_pretrained(path) else Path(path)
+    if is_folder(location):
+        manifest = read_manifest(location)
+        return _load_variant(location, manifest, _choose(manifest, options), options)
+    if options.variant is not None:
+        raise UnknownNameError(f"a variant is chosen from a bundle, and {location} is not a folder")
+    listed = _listed_beside(location)
+    if listed is not None:
+        return _load_variant(location.parent, *listed, options)
+    return _load_lone_file(location, options)
+
+
+def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
+    name = options.variant
+    if name is not None and "." in name:
+        return manifest.variant(name)
+    candidates = [v for v in manifest.variants if name is None or v.recipe == canonical_name(name)]
+    if not candidates:
+        if name is None:
+            raise InvalidFileError("the bundle holds no variants")
+        return manifest.variant(name)  # raises, and says which variants there are
+    if options.engine != "auto":
+        candidates = [v for v in candidates if ENGINE_OF[v.format] == options.engine] or candidates
+    runnable = [v for v in candidates if is_installed(ENGINE_OF[v.format])]
+    if not runnable:
+        raise EngineMissingError(
+            f"no engine for {candidates[0].name} is installed; pip install 'edgeproof[litert]', 'edgeproof[tflite]' on "
+            "32-bit ARM, or 'edgeproof[onnx]'"
+        )
+    rank = {variant: position for position, variant in enumerate(_PREFERENCE)}
+    return min(runnable, key=lambda v: rank.get(v.name, len(rank)))
+
+
+def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: LoadOptions) -> Model:
+    content = read_vouched_file(folder, variant.file, variant.sha256)
+    make = _maker(content, variant.format, options)
+    engine = make()
+    if (engine.input, engine.output) != (variant.input, variant.output):
+        raise SpecMismatchError(
+            f"{variant.file} has other tensors than the manifest says: {engine.input}, {engine.output}"
+        )
+    return Model(
+        engines=_pool(engine, make, variant.format),
+        classes=manifest.classes,
+        image=manifest.image,
+        preprocessing=manifest.preprocessing,
+        variant=variant.name,
+        calibrated=Temperature(engine.output, 1.0 if variant.confidence is None else variant.confidence.temperature),
+        sha256=variant.sha256,
+    )
+
+
+def _listed_beside(file: Path) -> tuple[Manifest, Variant] | None:
+    """Return the manifest beside a model file and the variant that it names the file, if there is one."""
+    if file.suffix.removeprefix(".") not in tuple(Format) or not (file.parent / MANIFEST_NAME).is_file():
+        return None
+    manifest = read_manifest(file.parent)
+    return next(((manifest, v) for v in manifest.variants if v.file == file.name), None)
+
+
+def _load_lone_file(file: Path, options: LoadOptions) -> Model:
+    suffix = file.suffix.removeprefix(".")
+    if suffix not in tuple(Format):
+        raise InvalidFileError(
+            f"{file} is no bundle and no model file; possible: a folder, .tflite, .onnx, or a built-in model: "
+            f"{', '.join(PRETRAINED)}"
+        )
+    content, model_format = read_file(file, "model"), Format(suffix)
+    make = _maker(content, model_format, options, data_folder=file.parent)
+    try:
+        if not options.trusted:
+            from .probe import probe
+
+            probe(content, model_format, data_folder=file.parent, threads=options.threads)
+        engine = make()
+        text = engine.metadata.get(DESCRIPTION_KEY)
+        description = None if text is None else parse_description(text)
+    except InvalidFileError as error:
+        raise InvalidFileError(f"{file}: {error}") from error
+    unnamed = partial(
+        Model,
+        engines=_pool(engine, make, model_format),
+        calibrated=Temperature(engine.output, 1.0),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    if description is None:
+        return unnamed(
+            classes=_numbered(engine, file),
+            image=_image_spec(engine, file),
+            preprocessing=RESIZE,
+            variant=file.name,
+        )
+    return unnamed(
+        classes=description.classes,
+        image=description.image,
+        preprocessing=description.preprocessing,
+        variant=f"{description.recipe}.{suffix}",
+    )
+
+
+def _maker(
+    content: bytes, model_format: Format, options: LoadOptions, *, data_folder: Path | None = None
+) -> Callable[[], Engine]:
+    return partial(
+        load_engine,
+        content,
+        model_format,
+        engine=options.engine,
+        threads=options.threads,
+        data_folder=data_folder,
+    )
+
+
+def _pool(engine: Engine, make: Callable[[], Engine], model_format: Format) -> EnginePool:
+    return EnginePool(engine, None if model_format in CONCURRENT else make)
+
+
+def _numbered(engine: Engine, file: Path) -> tuple[str, ...]:
+    shape = engine.output.shape
+    if len(shape) != 2 or shape[1] is None or shape[1] > _MAX_CLASSES:
+        raise SpecMismatchError(
+            f"{file} gives shape {shape}; a classifier gives (batch, classes), at most {_MAX_CLASSES:,} of them"
+        )
+    return tuple(str(i) for i in range(shape[1]))
+
+
+def _image_spec(engine: Engine, file: Path) -> ImageSpec:
+    _, *size = engine.input.shape if len(engine.input.shape) == 4 else (None,)
+    match size:
+        case [int(height), int(width), (1 | 3) as channels]:
+            return ImageSpec(height=height, width=width, channels=channels)
+        case _:
+            raise SpecMismatchError(
+                f"{file} takes shape {engine.input.shape}; edgeproof runs (batch, height, width, 1 or 3)"
+            )

@@ -1,0 +1,30 @@
+"""Spread work over threads and keep its order; the engines and Pillow's decoders let go of the interpreter's lock."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Yield `function(item)` in the order of the items, computed by several threads.
+
+    Items are taken as they are needed: at most two per worker are under way, so that memory stays constant. The
+    first error ends the work.
+    """
+    # Not with the module: a program that never asks for workers does not pay for them.
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="edgeproof")
+    under_way: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            under_way.append(pool.submit(function, item))
+            if len(under_way) >= 2 * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

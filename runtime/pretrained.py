@@ -1,0 +1,25 @@
+"""The models that come with edgeproof, each a bundle beside this file."""
+
+from pathlib import Path
+
+from .errors import UnknownNameError
+
+_FOLDER = Path(__file__).parent / "models"
+
+PRETRAINED = ("mnist",)
+
+
+def is_pretrained(name: object) -> bool:
+    """Tell whether this is the name of a built-in model, and not a path."""
+    return isinstance(name, str) and name in PRETRAINED
+
+
+def find_pretrained(name: str) -> Path:
+    """Return the folder of a built-in bundle.
+
+    Raises:
+        UnknownNameError: There is none of this name.
+    """
+    if name not in PRETRAINED:
+        raise UnknownNameError(f"unknown model {name!r}; built in: {', '.join(PRETRAINED)}")
+    return _FOLDER / name
