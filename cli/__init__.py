@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from typing import NoReturn
 
@@ -22,12 +21,14 @@ _VERBS = {
     "export": "convert a .keras file to TFLite and ONNX, proven against the original",
     "predict": "classify image files with an exported model",
     "inspect": "say what is inside a model file or a bundle",
+    "selftest": "check that a bundle gives its golden answers on this machine",
+    "doctor": "say what this machine is, which engines work on it, and what to install",
     "benchmark": "compare every variant of a bundle with the Keras original",
 }
 
 # What a verb needs beyond the base install, and the extra that brings it; engines are the runtime's to look for.
 _TRAIN = ("tensorflow", "keras", "matplotlib", "pooch")
-_EXPORT = (*_TRAIN, "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert")
+_EXPORT = (*_TRAIN, "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "scipy")
 _BENCHMARK = (*_TRAIN, "jinja2", "scipy")
 _NEEDS = {
     "demo": ("all", (*_EXPORT, *_BENCHMARK)),
@@ -37,7 +38,7 @@ _NEEDS = {
 }
 
 # Verbs whose whole result is what they print.
-_PRINTING = ("predict", "inspect")
+_PRINTING = ("predict", "inspect", "selftest", "doctor")
 
 BAD_INPUT = 2
 
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # An ASCII terminal shows µ as an escape instead of ending in an exception.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(arguments)
+    options = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     # A service manager's request to stop, or a terminal that goes away, is cleaned up after like Ctrl-C.
     for request in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(request) is not signal.SIG_IGN:
@@ -84,17 +85,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT)
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Version(argparse.Action):
+    """Print the version; what looks it up takes as long to import as a prediction."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"edgeproof {version('edgeproof')}")
+        parser.exit()
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = _OneLineParser(
         prog="edgeproof",
         description="Train it, shrink it, ship it, and prove that it still gives the same answers.",
     )
-    parser.add_argument("--version", action="version", version=f"edgeproof {version('edgeproof')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    # Verbs that are not asked for need no options, and their modules no time.
+    asked = next((argument for argument in arguments if not argument.startswith("-")), None)
     for verb, summary in _VERBS.items():
         added = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:] + ".")
         added.add_argument("--native-logs", action="store_true", help="show what TensorFlow and the engines log")
-        import_module(f".{verb}", __name__).add_options(added)
+        if verb == asked:
+            import_module(f".{verb}", __name__).add_options(added)
     return parser
 
 

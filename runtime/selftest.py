@@ -1,0 +1,206 @@
+"""Whether a bundle gives its golden answers here, in the engines of this machine."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, choose_engine, load_engine, run_each
+from .errors import CheckFailedError, EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
+from .golden import REFERENCE_KERNELS, GoldenVectors, read_golden
+from .manifest import Variant
+from .manifest_reader import read_manifest, read_vouched_file
+from .spec import TensorSpec
+from .variants import Format
+
+
+class State(StrEnum):
+    """How a test ended; the value is what users read."""
+
+    OK = "ok"
+    FAILED = "FAILED"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deviation:
+    """How far a file's answers are from the golden ones.
+
+    Attributes:
+        golden: The array of `golden.npz` that they are nearest to: the variant's name, or that of the answers of the
+            plain kernels.
+        max_abs: Largest difference of one probability, 0-1.
+        max_steps: Largest difference in steps of an integer output; None for outputs that are floats.
+        worst_image: Position of the golden image with the largest difference.
+        agreeing: How many images have the same most probable class as the Keras original gives them.
+        images: How many golden images there are.
+    """
+
+    golden: str
+    max_abs: float
+    max_steps: int | None
+    worst_image: int
+    agreeing: int
+    images: int
+
+    def within(self, tolerance: float) -> bool:
+        """Whether this is within a variant's tolerance; 0 asks for equality to the last bit."""
+        return self.max_abs <= tolerance and (tolerance > 0 or not self.max_steps)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What one engine made of one file.
+
+    Attributes:
+        variant: The file's variant.
+        engine: The engine with its version and, if they are not its usual ones, kernels; its name alone where it did
+            not come to run.
+        state: How the test ended.
+        reason: Why there are no answers to compare, or why it was not run; empty where there are.
+        tolerance: How far a right answer may be from the golden one, as a difference of probabilities; 0 where it must
+            be equal to the last bit.
+        deviation: How far the answers are off; None where there are none.
+    """
+
+    variant: str
+    engine: str
+    state: State
+    reason: str
+    tolerance: float
+    deviation: Deviation | None
+
+
+def selftest(folder: Path, *, threads: int = 1, broken: Mapping[str, str] = MappingProxyType({})) -> Iterator[Outcome]:
+    """Run the golden images through every file of a bundle, in every engine that is installed for it.
+
+    TFLite files whose golden answers include those of the plain kernels are run with these, too.
+
+    Args:
+        folder: The bundle.
+        threads: How many threads an engine may use for one image.
+        broken: Engines, by their names for `load_engine`, that end the process or do not import, with the reason: their
+            files fail without a try.
+
+    Yields:
+        The outcome of each file in each engine, as it comes. A file that is missing or broken, or that the engine does
+        not accept, fails; the others are still run.
+
+    Raises:
+        InvalidFileError: The folder is no bundle.
+        CheckFailedError: It has no golden vectors that could be used.
+        SpecMismatchError: `threads` is outside of its range.
+    """
+    if not 1 <= threads <= MAX_THREADS:
+        raise SpecMismatchError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
+    manifest = read_manifest(folder)
+    try:
+        golden = read_golden(folder, manifest)
+    except InvalidFileError as error:
+        raise CheckFailedError(f"there is nothing to test with: {error}") from error
+    for variant in manifest.variants:
+        yield from _test_file(folder, variant, golden, threads, broken)
+
+
+def _test_file(
+    folder: Path, variant: Variant, golden: GoldenVectors, threads: int, broken: Mapping[str, str]
+) -> Iterator[Outcome]:
+    engine = ENGINE_OF[variant.format]
+    try:
+        choose_engine(variant.format)
+    except EngineMissingError as error:
+        yield _without_answers(variant, engine, str(error), State.NOT_RUN)
+        return
+    if engine in broken:
+        yield _without_answers(variant, engine, broken[engine])
+        return
+    try:
+        known = golden.answers(variant)
+        model = read_vouched_file(folder, variant.file, variant.sha256)
+        check_magic(model, variant.format)
+    except EdgeproofError as error:
+        yield _without_answers(variant, engine, str(error))
+        return
+    yield _test_engine(variant, model, golden, known, threads, plain=False)
+    if variant.format is Format.TFLITE and variant.name + REFERENCE_KERNELS in known:
+        yield _test_engine(variant, model, golden, known, threads, plain=True)
+
+
+def _test_engine(
+    variant: Variant,
+    model: bytes,
+    golden: GoldenVectors,
+    known: Mapping[str, NDArray[Any]],
+    threads: int,
+    *,
+    plain: bool,
+) -> Outcome:
+    called = ENGINE_OF[variant.format]
+    try:
+        engine = _load(model, variant, threads, plain=plain)
+        called = f"{engine.name}, plain kernels" if plain else engine.name
+        if (engine.input, engine.output) != (variant.input, variant.output):
+            raise SpecMismatchError(f"other tensors than the manifest says: {engine.input}, {engine.output}")
+        found = run_each(engine, golden.inputs)
+        deviation = _nearest(found, known, engine.output, golden.reference)
+    except EdgeproofError as error:
+        return _without_answers(variant, called, str(error))
+    return Outcome(
+        variant=variant.name,
+        engine=called,
+        state=State.OK if deviation.within(variant.tolerance) else State.FAILED,
+        reason="",
+        tolerance=variant.tolerance,
+        deviation=deviation,
+    )
+
+
+def _load(model: bytes, variant: Variant, threads: int, *, plain: bool) -> Engine:
+    if not plain:
+        return load_engine(model, variant.format, threads=threads)
+    from .litert import LiteRTEngine
+
+    return LiteRTEngine(model, threads=threads, reference_kernels=True)
+
+
+def _without_answers(variant: Variant, engine: str, reason: str, state: State = State.FAILED) -> Outcome:
+    return Outcome(
+        variant=variant.name,
+        engine=engine,
+        state=state,
+        reason=reason,
+        tolerance=variant.tolerance,
+        deviation=None,
+    )
+
+
+def _nearest(
+    found: NDArray[Any], known: Mapping[str, NDArray[Any]], output: TensorSpec, reference: NDArray[np.float32]
+) -> Deviation:
+    """Compare answers with those that are known to be right, each of which will do, and keep the nearest."""
+    if found.shape != reference.shape:
+        raise SpecMismatchError(f"gives shape {found.shape}; golden answers have shape {reference.shape}")
+    strange = np.flatnonzero(~np.isfinite(found).all(axis=1))
+    if len(strange):
+        raise CheckFailedError(f"gives numbers that are not finite, for golden image {strange[0]} first")
+    agreeing = int(np.sum(found.argmax(axis=1) == reference.argmax(axis=1)))
+    deviations = [_deviation(name, found, right, output, agreeing) for name, right in known.items()]
+    return min(deviations, key=lambda deviation: (deviation.max_steps or 0, deviation.max_abs))
+
+
+def _deviation(name: str, found: NDArray[Any], right: NDArray[Any], output: TensorSpec, agreeing: int) -> Deviation:
+    off = np.abs(output.decode(found).astype(np.float64) - output.decode(right)).max(axis=1)
+    steps = None if found.dtype.kind == "f" else int(np.abs(found.astype(np.int64) - right.astype(np.int64)).max())
+    return Deviation(
+        golden=name,
+        max_abs=float(off.max()),
+        max_steps=steps,
+        worst_image=int(off.argmax()),
+        agreeing=agreeing,
+        images=len(found),
+    )
