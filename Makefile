@@ -3,7 +3,7 @@ PYTHON_OLD ?= python3.11
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint types wheel test-light test-old results clean
+.PHONY: demo test lint types wheel test-light test-old test-arm64 test-armv7 results pretrained clean
 
 demo: $(INSTALLED)
 	$(BIN)/edgeproof demo
@@ -19,7 +19,7 @@ types: $(INSTALLED)
 	$(BIN)/pyright
 
 wheel: $(INSTALLED)
-	rm -rf build dist
+	rm -rf build/lib build/bdist* dist
 	$(BIN)/python -m build --wheel --outdir dist
 	$(BIN)/python tests/check_wheel.py dist/*.whl
 
@@ -39,8 +39,23 @@ test-old: wheel
 	.venv-old/bin/pytest tests/runtime/test_golden.py
 	$(BIN)/pytest tests/export/test_old_runtime.py --old-python .venv-old/bin/python
 
-# The README's table and pictures, measured anew on this machine.
-results: demo
+# The same wheel on ARM processors without the hardware; where the parts cannot be had, one line says SKIPPED.
+test-arm64: wheel
+	$(BIN)/python tests/arm/prove.py arm64 dist/*.whl
+
+# With tflite-runtime 2.14 and Debian's NumPy 1.24.
+test-armv7: wheel
+	$(BIN)/python tests/arm/prove.py armv7 dist/*.whl
+
+# The model that comes with the package: the demo's int8 file.
+pretrained: demo
+	$(BIN)/edgeproof export runs/demo/model.keras --recipes int8.tflite --out runtime/models/mnist
+
+# The figures and pictures of README.md and docs/, measured anew on this machine: about ten minutes.
+results: pretrained
+	$(BIN)/python -m edgeproof.benchmarks.overhead --json benchmarks/results/overhead.json
+	$(BIN)/python -m edgeproof.benchmarks.scenes --json benchmarks/results/scenes.json
+	$(BIN)/python docs/make_seen.py
 	$(BIN)/python docs/make_results.py runs/demo/report
 
 clean:
