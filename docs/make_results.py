@@ -1,48 +1,93 @@
-"""Write the README's results from a report: the table, the two pictures, and the committed report itself.
+"""Write what was measured into README.md and docs/runtime.md, and the pictures beside them.
 
     python docs/make_results.py runs/demo/report
 
-takes what `edgeproof demo` has measured. Without an argument the committed report is laid out anew.
+takes what `edgeproof demo` has measured; the other figures are those in benchmarks/results. Without an argument the
+committed figures are laid out anew.
 """
 
+import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from edgeproof.benchmarks.picture import draw_png
 from edgeproof.benchmarks.report import Report, from_json
 from edgeproof.benchmarks.table import as_markdown, footnote
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "demo.json"
+README, RUNTIME = ROOT / "README.md", ROOT / "docs" / "runtime.md"
+MEASURED = ROOT / "benchmarks" / "results"
+RESULTS, SCENES, OVERHEAD = (MEASURED / f"{name}.json" for name in ("demo", "scenes", "overhead"))
 PICTURE, GALLERY = ROOT / "docs" / "results.png", ROOT / "docs" / "predictions.png"
-BEGIN, END = "<!-- results, written by `make results` -->\n", "<!-- end of results -->\n"
 
 
-def results_section(report: Report) -> str:
-    """Return what stands between the two marks in the README."""
-    return f"{as_markdown(report)}\n\n{footnote(report)}\n"
+def with_section(text: str, name: str, content: str) -> str:
+    """Return a page's text with what stands between the two marks of a section written anew."""
+    begin, end = f"<!-- {name}, written by `make results` -->\n", f"<!-- end of {name} -->\n"
+    before, _, rest = text.partition(begin)
+    _, mark, after = rest.partition(end)
+    if not mark:
+        raise SystemExit(f"the marks of the section {name!r} are lost")
+    return before + begin + content + end + after
 
 
 def with_results(readme: str, report: Report) -> str:
-    """Return the README's text with the results section written anew."""
-    before, _, rest = readme.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit("README.md has lost the marks of its results section")
-    return before + BEGIN + results_section(report) + END + after
+    """Return the README's text with the figures of a report."""
+    return with_section(readme, "results", f"{as_markdown(report)}\n\n{footnote(report)}\n")
+
+
+def with_figures(page: str, scenes: dict[str, Any], overhead: dict[str, Any]) -> str:
+    """Return the text of docs/runtime.md with the figures of both benchmarks."""
+    return with_section(with_section(page, "scenes", scenes_text(scenes)), "overhead", overhead_table(overhead))
+
+
+def scenes_text(scenes: dict[str, Any]) -> str:
+    read, clean, none = (scenes[key] for key in ("accuracy", "clean_accuracy", "no_digit"))
+    interval = f"{_percent(read['low'])} – {_percent(read['high'])}"
+    return (
+        f"**{_percent(read['value'])}** ({interval}) of {read['images']:,} scenes are read rightly by the built-in\n"
+        f"int8 model, which reads {_percent(clean['value'])} of the same images as MNIST has them;\n"
+        f"no digit was found in {none['count']}.\n"
+    )
+
+
+def overhead_table(overhead: dict[str, Any]) -> str:
+    rows = [
+        f"| {found['what']} | {found['value']:.2f} {found['unit'].replace('x', '×')} | {found['budget']:g} | "
+        f"{found['detail']} |"
+        for found in overhead["findings"]
+    ]
+    machine = overhead["environment"]
+    versions = ", ".join(f"{name} {machine['packages'][name]}" for name in ("ai-edge-litert", "numpy"))
+    return "\n".join(
+        [
+            "| what | measured | budget | figures |",
+            "| --- | ---: | ---: | --- |",
+            *rows,
+            "",
+            f"`python -m edgeproof.benchmarks.overhead`, medians of both sides in one run. {machine['cpu']}, "
+            f"{machine['cores']} cores, Python {machine['python']}, {versions}.\n",
+        ]
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2f}\N{NO-BREAK SPACE}%"
 
 
 def main(arguments: list[str]) -> None:
-    """Take over a report if one is given, then write picture and README."""
+    """Take over a report if one is given, then write pictures and pages."""
     if arguments:
         measured = Path(arguments[0])
         shutil.copyfile(measured / "report.json", RESULTS)
         shutil.copyfile(measured / "predictions.png", GALLERY)
     report = from_json(RESULTS.read_text(encoding="utf-8"))
     PICTURE.write_bytes(draw_png(report))
-    readme = ROOT / "README.md"
-    readme.write_text(with_results(readme.read_text(encoding="utf-8"), report), encoding="utf-8")
+    README.write_text(with_results(README.read_text(encoding="utf-8"), report), encoding="utf-8")
+    scenes, overhead = (json.loads(file.read_text(encoding="utf-8")) for file in (SCENES, OVERHEAD))
+    RUNTIME.write_text(with_figures(RUNTIME.read_text(encoding="utf-8"), scenes, overhead), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The README says what the program measured, and its example runs."""
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -33,6 +34,16 @@ def test_the_table_is_what_the_generator_writes_from_the_committed_results(
 ) -> None:
     committed = from_json(make_results.RESULTS.read_text(encoding="utf-8"))
     assert make_results.with_results(readme, committed) == readme
+
+
+def test_the_figures_of_the_runtime_are_what_was_measured(make_results: ModuleType) -> None:
+    page = make_results.RUNTIME.read_text(encoding="utf-8")
+    scenes, overhead = (json.loads(file.read_text()) for file in (make_results.SCENES, make_results.OVERHEAD))
+    assert make_results.with_figures(page, scenes, overhead) == page
+    scenes["accuracy"]["value"] -= 0.01
+    overhead["findings"][0]["value"] += 1
+    changed = make_results.with_figures(page, scenes, overhead)
+    assert len([line for line in changed.splitlines() if line not in page.splitlines()]) == 2
 
 
 def test_other_results_would_change_the_readme(make_results: ModuleType, readme: str, report: Report) -> None:
