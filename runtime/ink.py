@@ -75,7 +75,9 @@ def _strokes(raised: Plane, threshold: float, peak: float, photograph: bool) -> 
 def _level_and_noise(raised: Plane) -> tuple[float, float]:
     """Return the paper's level and the standard deviation of its noise, from the side of it that has no ink."""
     sample = raised.ravel()[:: max(1, raised.size // _SAMPLES)]
-    low, middle = np.percentile(sample, (15.87, 50))
+    # np.percentile would import masked arrays: as much memory, and half the time, of all that is done here.
+    places = [int(share * (sample.size - 1)) for share in (0.1587, 0.5)]
+    low, middle = np.partition(sample, places)[places]
     return float(middle), float(middle - low)
 
 

@@ -30,9 +30,12 @@ class LiteRTEngine:
         threads: How many threads one run may use.
         reference_kernels: Use the plain kernels instead of XNNPACK's. On integers they round ties differently; they
             are those of tflite-runtime 2.14 and of TensorFlow Lite Micro, bit for bit.
+        batch: How many images `run` takes at once, in place of what the file says.
     """
 
-    def __init__(self, model: bytes, *, threads: int = 1, reference_kernels: bool = False) -> None:
+    def __init__(
+        self, model: bytes, *, threads: int = 1, reference_kernels: bool = False, batch: int | None = None
+    ) -> None:
         module = import_interpreter()
         self._package: str = module.__name__.partition(".")[0]
         resolver = module.OpResolverType.BUILTIN_REF if reference_kernels else module.OpResolverType.AUTO
@@ -41,6 +44,9 @@ class LiteRTEngine:
             self._interpreter = module.Interpreter(
                 model_content=model, num_threads=threads, experimental_op_resolver_type=resolver
             )
+            if batch is not None:
+                [taken] = self._interpreter.get_input_details()
+                self._interpreter.resize_tensor_input(taken["index"], [batch, *taken["shape"][1:]])
             self._interpreter.allocate_tensors()
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         # A damaged file makes the interpreter raise ValueError, RuntimeError, UnicodeDecodeError for a name, or others.

@@ -1,6 +1,5 @@
 """From a path to a model that can be run: a bundle, a lone file, or a built-in name."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,12 +8,13 @@ from pathlib import Path
 
 from .confidence import Temperature
 from .description import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, parse_description
+from .digest import sha256_of
 from .engine import CONCURRENT, ENGINE_OF, Engine, is_installed, load_engine
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
 from .files import is_folder, read_file
 from .manifest import MANIFEST_NAME, Manifest, Variant
 from .manifest_reader import read_manifest, read_vouched_file
-from .pool import EnginePool
+from .pool import BATCH, EnginePool
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .variants import Format, canonical_name
 
@@ -30,6 +30,9 @@ _PREFERENCE = (
     "float16.onnx",
     "static_wi8_ai8.onnx",
 )
+
+# What Python does around a run weighs less in a batch, which counts for models that run for microseconds.
+_LARGEST_FOR_BATCHES = 2**18
 
 # Of a file that does not name them: one text for each is made here.
 _MAX_CLASSES = 2**16
@@ -122,7 +125,7 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
             f"{variant.file} has other tensors than the manifest says: {engine.input}, {engine.output}"
         )
     return Model(
-        engines=_pool(engine, make, variant.format),
+        engines=_pool(engine, make, variant.format, batches=_batches(content, variant, options)),
         classes=manifest.classes,
         image=manifest.image,
         preprocessing=manifest.preprocessing,
@@ -163,7 +166,7 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
         Model,
         engines=_pool(engine, make, model_format),
         calibrated=Temperature(engine.output, 1.0),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256_of(content),
     )
     if description is None:
         return unnamed(
@@ -193,8 +196,25 @@ def _maker(
     )
 
 
-def _pool(engine: Engine, make: Callable[[], Engine], model_format: Format) -> EnginePool:
-    return EnginePool(engine, None if model_format in CONCURRENT else make)
+def _pool(
+    engine: Engine, make: Callable[[], Engine], model_format: Format, *, batches: Callable[[], Engine] | None = None
+) -> EnginePool:
+    return EnginePool(engine, None if model_format in CONCURRENT else make, batches=batches)
+
+
+def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable[[], Engine] | None:
+    """Return what makes engines for batches, for a model that gains by them and whose answers cannot depend on them."""
+    # Sums of integers are the same in any order; floats may be added in another one for a batch.
+    exact = variant.format is Format.TFLITE and variant.recipe == "static_wi8_ai8" and variant.float_islands == 0
+    if not exact or len(content) > _LARGEST_FOR_BATCHES:
+        return None
+
+    def make() -> Engine:
+        from .litert import LiteRTEngine
+
+        return LiteRTEngine(content, threads=options.threads, batch=BATCH)
+
+    return make
 
 
 def _numbered(engine: Engine, file: Path) -> tuple[str, ...]:

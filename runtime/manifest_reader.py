@@ -1,11 +1,11 @@
 """Reads a bundle's manifest and files as input: everything is checked, nothing is trusted."""
 
-import hashlib
 from pathlib import Path
 
 from .checked_json import MAX_JSON_BYTES, Node, parse
 from .confidence import MAX_TEMPERATURE, MIN_TEMPERATURE
 from .description import LABELS_NAME, TASK, check_version, classes_of, image_of, preprocessing_of
+from .digest import sha256_of
 from .errors import EdgeproofError, InvalidFileError
 from .files import read_file
 from .manifest import (
@@ -64,7 +64,7 @@ def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:
     if path.is_symlink():
         raise InvalidFileError(f"{path} is a link; a bundle's files are plain files")
     content = read_file(path, "file of the bundle")
-    found = hashlib.sha256(content).hexdigest()
+    found = sha256_of(content)
     if found != sha256:
         raise InvalidFileError(
             f"{path} is not the file that the manifest names: sha256 {found[:12]}… instead of {sha256[:12]}…"

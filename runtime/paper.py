@@ -78,14 +78,15 @@ def _local_median(coarse: Plane) -> Plane:
     padded = np.pad(coarse, radius, mode="symmetric")
     side = 2 * radius + 1
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
-    values = windows.reshape(*coarse.shape, side * side)
-    return np.partition(values, side * side // 2, axis=-1)[..., side * side // 2]
+    middle = side * side // 2
+    # Row by row: all windows at once would be the largest array of the whole runtime.
+    return np.stack([np.partition(row.reshape(len(row), -1), middle, axis=1)[:, middle] for row in windows])
 
 
 def _surface(usual: Plane) -> Plane:
     """Fit a surface of second degree by least absolute differences, so that a shadow or a table does not bend it."""
     height, width = usual.shape
-    middle = float(np.median(usual))
+    middle = float(np.partition(usual, usual.size // 2, axis=None)[usual.size // 2])
     if min(height, width) < _SMALLEST_FIT:
         return np.full_like(usual, middle)
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")

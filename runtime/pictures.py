@@ -20,6 +20,8 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".we
 # Pillow knows dozens more, some of which start other programs. Those behind PPM make it load all of its plugins.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 
+_ORIENTATION = 0x0112
+
 MAX_PIXELS = 2**30 // 12  # Pillow's own limit: 1 GiB of memory with four channels and room to work
 
 
@@ -44,7 +46,7 @@ def read_image(path: str | os.PathLike[str]) -> "Image":
 
 def decode_image(stream: IO[bytes], name: str) -> "Image":
     """Decode what a stream that can be rewound holds; `name` is for the message. Otherwise as `read_image`."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with Image.open(stream, formats=_FORMATS) as image:
@@ -59,7 +61,7 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
             image.load()
             # Before Pillow 11 a 16-bit PNG file came in 32 bits, whose range nothing says.
             sixteen = image.mode == "I" and image.format == "PNG"
-            upright = ImageOps.exif_transpose(image)
+            upright = _upright(image)
             return Image.fromarray(np.asarray(upright).astype(np.uint16)) if sixteen else upright
     except InvalidFileError:
         raise
@@ -68,6 +70,15 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
     # Pillow's decoders raise whatever broken content makes them.
     except Exception as error:
         raise InvalidFileError(f"{name} is not an image that can be read: {one_line(error)}") from error
+
+
+def _upright(image: "Image") -> "Image":
+    """Turn a picture as its EXIF data say."""
+    if image.getexif().get(_ORIENTATION, 1) == 1:
+        return image.copy()  # which lets go of the file
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image)
 
 
 def is_pillow(images: object) -> "TypeGuard[Image]":

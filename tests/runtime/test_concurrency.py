@@ -45,6 +45,14 @@ def test_eight_threads_give_the_serial_answers(golden: Path, images: np.ndarray,
             np.testing.assert_array_equal(answers, np.roll(serial, shift, axis=0))
 
 
+@pytest.mark.skipif("static_wi8_ai8.tflite" not in VARIANTS, reason="no engine for TFLite")
+def test_batches_give_the_answers_of_single_images(images: np.ndarray) -> None:
+    loaded = Classifier.load("mnist")
+    together = loaded.probabilities(images)
+    assert loaded._engines._idle_for_batches
+    np.testing.assert_array_equal(together, np.stack([loaded.predict_one(image).probabilities for image in images]))
+
+
 def test_no_more_engines_are_made_than_calls_at_once(golden: Path, images: np.ndarray) -> None:
     loaded = Classifier.load(golden)
     made = 0
