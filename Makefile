@@ -29,7 +29,7 @@ test-light: wheel
 	$(PYTHON) -m venv .venv-light
 	.venv-light/bin/pip install --quiet --constraint constraints.txt pytest "$$(echo dist/*.whl)[litert,onnx,inspect]"
 	.venv-light/bin/python -c "from importlib.util import find_spec; assert not find_spec('tensorflow')"
-	.venv-light/bin/pytest -m "not tensorflow" tests/runtime tests/cli tests/inspection tests/test_*.py
+	.venv-light/bin/pytest -m "not tensorflow" tests/digits tests/runtime tests/device tests/cli tests/inspection tests/test_*.py
 
 # The last runtime for 32-bit ARM and for old Pi images; its wheels end with Python 3.11.
 test-old: wheel

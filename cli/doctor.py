@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..runtime.installed import Installed
-    from ..runtime.machine import Machine
-    from ..runtime.wheels import Advice
+    from ..device.installed import Installed
+    from ..device.machine import Machine
+    from ..device.wheels import Advice
 
 SCHEMA_VERSION = 1
 
@@ -28,10 +28,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look at this machine and print what was found; a machine on which no engine works is a failure."""
+    from ..device.installed import find_installed, in_use, installed_version
+    from ..device.machine import read_machine
+    from ..device.wheels import advice
     from ..runtime.errors import CheckFailedError
-    from ..runtime.installed import find_installed, in_use, installed_version
-    from ..runtime.machine import read_machine
-    from ..runtime.wheels import advice
 
     machine, installed = read_machine(), find_installed()
     libraries = {name: installed_version(name) for name in _LIBRARIES}
@@ -71,7 +71,7 @@ def machine_facts(machine: "Machine") -> _Facts:
 
 def cpu_facts(machine: "Machine") -> _Facts:
     """Say which of the features that matter the CPU has, and what follows."""
-    from ..runtime.cpu import FEATURES
+    from ..device.cpu import FEATURES
 
     here = machine.cpu_features
     if here is None:
@@ -84,8 +84,8 @@ def cpu_facts(machine: "Machine") -> _Facts:
 
 def next_steps(advices: "Sequence[Advice]", installed: "Sequence[Installed]") -> dict[str, str]:
     """Say for each format what runs it, or what to install; the keys are the suffixes of the files."""
+    from ..device.installed import in_use
     from ..runtime.engine import ENGINE_OF
-    from ..runtime.installed import in_use
 
     used = in_use(installed)
     return {f".{one.runs}": _next_step(one, used.get(ENGINE_OF[one.runs])) for one in advices}
@@ -105,7 +105,7 @@ def _next_step(advice: "Advice", used: "Installed | None") -> str:
 
 
 def _package_facts(libraries: Mapping[str, str | None], installed: "Sequence[Installed]") -> _Facts:
-    from ..runtime.installed import PACKAGES
+    from ..device.installed import PACKAGES
 
     found = {one.package: one for one in installed}
     engines = [(package.name, _state(found[package]) if package in found else "not installed") for package in PACKAGES]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .options import positive
 
 if TYPE_CHECKING:
-    from ..runtime.selftest import Outcome
+    from ..device.selftest import Outcome
 
 SCHEMA_VERSION = 1
 
@@ -31,10 +31,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Test, and print one line for each file and engine as it comes."""
-    from ..runtime.installed import broken_engines, find_installed
+    from ..device.installed import broken_engines, find_installed
+    from ..device.selftest import selftest
     from ..runtime.manifest_reader import read_manifest
     from ..runtime.pretrained import PRETRAINED, find_pretrained
-    from ..runtime.selftest import selftest
 
     bundle = options.bundle or find_pretrained(PRETRAINED[0])
     read_manifest(bundle)  # a mistyped path is told before engines are tried
@@ -74,15 +74,15 @@ def _finding(outcome: "Outcome") -> str:
 
 
 def _summary(outcomes: Sequence["Outcome"]) -> str:
-    from ..runtime.selftest import State
+    from ..device.selftest import State
 
     counts = Counter(outcome.state for outcome in outcomes)
     return f"{len(outcomes)} tests: " + ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
 
 
 def _check(outcomes: Sequence["Outcome"]) -> None:
+    from ..device.selftest import State
     from ..runtime.errors import CheckFailedError
-    from ..runtime.selftest import State
 
     failed = [f"{o.variant} in {o.engine}" for o in outcomes if o.state is State.FAILED]
     if failed:

@@ -118,7 +118,7 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
 
 
 def _digits(gray: NDArray[Any], image: "ImageSpec") -> Prepared:
-    from .digit import normalize_digit
+    from ..digits.digit import normalize_digit
 
     found = [normalize_digit(picture[:, :, 0], image.height) for picture in gray]
     blank = tuple(position for position, digit in enumerate(found) if digit is None)

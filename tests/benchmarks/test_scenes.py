@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.benchmarks import scenes
+from edgeproof.digits.digit import normalize_digit
 from edgeproof.runtime import SpecMismatchError
-from edgeproof.runtime.digit import normalize_digit
 from numpy.typing import NDArray
 
 

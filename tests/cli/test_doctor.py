@@ -6,9 +6,9 @@ from importlib.metadata import version
 import pytest
 from edgeproof.cli import main
 from edgeproof.cli.doctor import cpu_facts, machine_facts, next_steps
-from edgeproof.runtime.installed import PACKAGES, Installed
-from edgeproof.runtime.machine import Machine
-from edgeproof.runtime.wheels import advice
+from edgeproof.device.installed import PACKAGES, Installed
+from edgeproof.device.machine import Machine
+from edgeproof.device.wheels import advice
 
 LITERT, TFLITE, ONNX = PACKAGES
 PI = Machine(
@@ -30,7 +30,7 @@ PI = Machine(
 
 
 def pretend_installed(monkeypatch: pytest.MonkeyPatch, *installed: Installed) -> None:
-    monkeypatch.setattr("edgeproof.runtime.installed.find_installed", lambda: installed)
+    monkeypatch.setattr("edgeproof.device.installed.find_installed", lambda: installed)
 
 
 def test_this_machine_is_described(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +63,7 @@ def test_a_machine_without_engines_fails_and_says_what_to_install(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pretend_installed(monkeypatch)
-    monkeypatch.setattr("edgeproof.runtime.machine.read_machine", lambda: PI)
+    monkeypatch.setattr("edgeproof.device.machine.read_machine", lambda: PI)
     assert main(["doctor", *arguments]) == 1
     output = capsys.readouterr()
     assert output.out

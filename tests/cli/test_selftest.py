@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 from edgeproof.cli import main
+from edgeproof.device.selftest import Deviation, Outcome, State
 from edgeproof.runtime.engine import ENGINE_OF, is_installed
-from edgeproof.runtime.selftest import Deviation, Outcome, State
 from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 HERE = [name for name in ALL_VARIANTS if is_installed(ENGINE_OF[Format(name.partition(".")[2])])]
@@ -60,7 +60,7 @@ def test_how_far_answers_are_off_is_told(
         outcome(1e-4, None, 2e-6): "off by 2e-06 (image 5), allowed 0.0001; 31 of 32 classes as the original's",
         outcome(1e-4, None, 0.0): "equal to the golden answers; 31 of 32 classes as the original's",
     }
-    monkeypatch.setattr("edgeproof.runtime.selftest.selftest", lambda *_, **__: iter(cases))
+    monkeypatch.setattr("edgeproof.device.selftest.selftest", lambda *_, **__: iter(cases))
     code, text, complaint = run(capsys, golden)
     *lines, summary = text.splitlines()
     assert [line.split(maxsplit=3)[3] for line in lines] == list(cases.values())
@@ -101,10 +101,10 @@ def test_a_self_test_that_ran_nothing_proves_nothing(
 def test_an_engine_that_does_not_work_fails_with_the_reason(
     golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edgeproof.runtime.installed import PACKAGES, Installed
+    from edgeproof.device.installed import PACKAGES, Installed
 
     dead = tuple(Installed(package=package, version="0.1", problem="it dies") for package in PACKAGES)
-    monkeypatch.setattr("edgeproof.runtime.installed.find_installed", lambda: dead)
+    monkeypatch.setattr("edgeproof.device.installed.find_installed", lambda: dead)
     code, text, _ = run(capsys, golden)
     failed = [line for line in text.splitlines() if line.startswith("FAILED ")]
     assert (code, len(failed)) == (1, len(HERE))

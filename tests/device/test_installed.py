@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from edgeproof.device.installed import PACKAGES, broken_engines, find_installed, in_use
 from edgeproof.runtime.engine import ENGINE_OF, is_installed
-from edgeproof.runtime.installed import PACKAGES, broken_engines, find_installed, in_use
 
 DIES = {
     "os.kill(os.getpid(), signal.SIGILL)": "it uses an instruction that this CPU lacks",
@@ -30,7 +30,7 @@ class Interpreter:
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for packages of which this Python has no others."""
-    monkeypatch.setattr("edgeproof.runtime.installed.find_spec", lambda name: (tmp_path / name).exists() or None)
+    monkeypatch.setattr("edgeproof.device.installed.find_spec", lambda name: (tmp_path / name).exists() or None)
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 
@@ -85,7 +85,7 @@ def test_the_first_package_of_an_engine_is_the_one_in_use(site: Path) -> None:
 
 
 def test_without_packages_nothing_is_tried(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.runtime.installed.subprocess.run", pytest.fail)
+    monkeypatch.setattr("edgeproof.device.installed.subprocess.run", pytest.fail)
     assert find_installed() == ()
 
 

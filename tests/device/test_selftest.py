@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edgeproof.device.selftest import Outcome, State, selftest
 from edgeproof.runtime.engine import ENGINE_OF, is_installed
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
-from edgeproof.runtime.selftest import Outcome, State, selftest
 from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 INT8 = "static_wi8_ai8.tflite"
@@ -207,7 +207,7 @@ def test_answers_that_are_no_numbers_fail(
     needs_engine_of(variant)
     answers = np.zeros((32, 10), np.float32)
     answers[4, 4] = strange
-    monkeypatch.setattr("edgeproof.runtime.selftest.run_each", lambda *_: answers)
+    monkeypatch.setattr("edgeproof.device.selftest.run_each", lambda *_: answers)
     [outcome] = outcomes_of(golden, variant)
     assert outcome.state is State.FAILED
     assert outcome.reason == "gives numbers that are not finite, for golden image 4 first"

@@ -1,5 +1,5 @@
 import numpy as np
-from edgeproof.runtime.components import find_components, find_runs
+from edgeproof.digits.components import find_components, find_runs
 from numpy.typing import NDArray
 
 

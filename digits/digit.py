@@ -8,7 +8,6 @@ The recipe is LeCun's, as Yadav and Bottou reconstructed it for QMNIST (arXiv 19
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import SpecMismatchError
 from .ink import Ink, find_ink
 from .morphology import dilate
 from .resampling import Plane, area_average
@@ -31,7 +30,7 @@ def normalize_digit(gray: NDArray[np.uint8] | Plane, side: int = _MNIST_SIDE) ->
         paper, noise, uneven light, one colour.
 
     Raises:
-        SpecMismatchError: `gray` has another shape, dtype or range, or `side` is less than 1.
+        ValueError: `gray` has another shape, dtype or range, or `side` is less than 1.
     """
     _check(gray, side)
     ink = find_ink(gray)
@@ -46,13 +45,13 @@ def normalize_digit(gray: NDArray[np.uint8] | Plane, side: int = _MNIST_SIDE) ->
 
 def _check(gray: NDArray[np.uint8] | Plane, side: int) -> None:
     if gray.ndim != 2 or not gray.size:
-        raise SpecMismatchError(f"a grey picture has shape (H, W) and at least one pixel, got {gray.shape}")
+        raise ValueError(f"a grey picture has shape (H, W) and at least one pixel, got {gray.shape}")
     if gray.dtype != np.uint8 and gray.dtype.kind != "f":
-        raise SpecMismatchError(f"a grey picture holds uint8 or floats, got {gray.dtype}")
+        raise ValueError(f"a grey picture holds uint8 or floats, got {gray.dtype}")
     if gray.dtype != np.uint8 and not (gray.min() >= 0 and gray.max() <= 255):  # NaN is neither
-        raise SpecMismatchError(f"grey values go from 0 to 255, got {gray.min()} to {gray.max()}")
+        raise ValueError(f"grey values go from 0 to 255, got {gray.min()} to {gray.max()}")
     if side < 1:
-        raise SpecMismatchError(f"a digit's side is at least 1 pixel, got {side}")
+        raise ValueError(f"a digit's side is at least 1 pixel, got {side}")
 
 
 def _fit(ink: Ink, box: int) -> Plane:

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from edgeproof.runtime import machine as machines
-from edgeproof.runtime.machine import memory_in_meminfo, name_in_os_release, read_machine, version_numbers
+from edgeproof.device import machine as machines
+from edgeproof.device.machine import memory_in_meminfo, name_in_os_release, read_machine, version_numbers
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from edgeproof.runtime.resampling import area_average, centres, interpolate, shrink
+from edgeproof.digits.resampling import area_average, centres, interpolate, shrink
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.runtime.digit import normalize_digit
+from edgeproof.digits.digit import normalize_digit
 from edgeproof.runtime.errors import SpecMismatchError
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from .errors import one_line
+from ..runtime.errors import one_line
 
 # Models that return the one number that they are given, made with LiteRT's and ONNX's own builders. To import is not
 # enough: tflite-runtime imports beside NumPy 2, and fails when it meets the first model.

@@ -1,5 +1,5 @@
 import pytest
-from edgeproof.runtime.cpu import FEATURES, features_in_cpuinfo, features_in_sysctl
+from edgeproof.device.cpu import FEATURES, features_in_cpuinfo, features_in_sysctl
 
 PI_4 = """\
 processor	: 0

@@ -1,9 +1,9 @@
 """What is advised to made-up machines; the wheels are those that pip found on PyPI."""
 
 import pytest
-from edgeproof.runtime.machine import Machine
+from edgeproof.device.machine import Machine
+from edgeproof.device.wheels import Advice, advice
 from edgeproof.runtime.variants import Format
-from edgeproof.runtime.wheels import Advice, advice
 
 LITERT, TFLITE, ONNX = (f"pip install 'edgeproof[{extra}]'" for extra in ("litert", "tflite", "onnx"))
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, choose_engine, load_engine, run_each
-from .errors import CheckFailedError, EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
-from .golden import REFERENCE_KERNELS, GoldenVectors, read_golden
-from .manifest import Variant
-from .manifest_reader import read_manifest, read_vouched_file
-from .spec import TensorSpec
-from .variants import Format
+from ..runtime.engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, choose_engine, load_engine, run_each
+from ..runtime.errors import CheckFailedError, EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
+from ..runtime.golden import REFERENCE_KERNELS, GoldenVectors, read_golden
+from ..runtime.manifest import Variant
+from ..runtime.manifest_reader import read_manifest, read_vouched_file
+from ..runtime.spec import TensorSpec
+from ..runtime.variants import Format
 
 
 class State(StrEnum):
@@ -163,7 +163,7 @@ def _test_engine(
 def _load(model: bytes, variant: Variant, threads: int, *, plain: bool) -> Engine:
     if not plain:
         return load_engine(model, variant.format, threads=threads)
-    from .litert import LiteRTEngine
+    from ..runtime.litert import LiteRTEngine
 
     return LiteRTEngine(model, threads=threads, reference_kernels=True)
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from edgeproof.runtime.ruling import erase_lines
+from edgeproof.digits.ruling import erase_lines
 from numpy.typing import NDArray
 
 

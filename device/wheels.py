@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..runtime.variants import Format
 from .machine import Machine
-from .variants import Format
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
