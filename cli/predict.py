@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     if options.show is not None:
         from .sheet import check_sheet
 
-        check_sheet(options.show, len(images))
+        check_sheet(options.show, images)
     predictions = classifier.predict(images, min_confidence=options.min_confidence, workers=options.workers)
     if options.show is not None:
         from .sheet import write_sheet

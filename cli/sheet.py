@@ -29,17 +29,19 @@ _COLUMNS = 2
 _INK, _SOFT, _FRAME, _BAR, _PAPER = "#1d2433", "#5b6577", "#e6e9ef", "#0b8f6a", "#ffffff"
 
 
-def check_sheet(file: Path, images: int) -> None:
+def check_sheet(file: Path, images: list[ImageLike]) -> None:
     """Refuse what cannot be drawn, before any work is done.
 
     Raises:
-        OutputError: The file is to have another format than PNG.
+        OutputError: The file is to have another format than PNG, or is one of the images.
         SpecMismatchError: There are too many images.
     """
     if file.suffix.lower() != ".png":
         raise OutputError(f"--show writes a .png file, got {file}")
-    if images > MAX_IMAGES:
-        raise SpecMismatchError(f"--show draws at most {MAX_IMAGES} images, got {images:,}")
+    if file.exists() and any(isinstance(image, Path) and image.exists() and image.samefile(file) for image in images):
+        raise OutputError(f"--show would overwrite the image {file}")
+    if len(images) > MAX_IMAGES:
+        raise SpecMismatchError(f"--show draws at most {MAX_IMAGES} images, got {len(images):,}")
 
 
 def write_sheet(

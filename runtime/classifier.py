@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InvalidFileError, SpecMismatchError
+from .arguments import probability, whole_number
+from .errors import SpecMismatchError
 from .pictures import ImageLike, is_pillow
 from .prediction import NO_DIGIT, UNCERTAIN, Prediction
 from .preprocess import Prepared, as_nhwc, prepare
@@ -18,7 +19,7 @@ if TYPE_CHECKING:  # What loads models is imported when one is loaded: the impor
     from .loading import LoadOptions, Model
 
 # How much of a large input is under way at once: enough to make what surrounds the engine cheap, and little memory.
-_CHUNK = 256
+_CHUNK, _CHUNK_BYTES = 256, 2**22
 # Of a sequence of pictures each worker takes so many at a time.
 _HANDFUL = 8
 
@@ -41,6 +42,7 @@ class Classifier:
     def __init__(self, model: "Model", *, origin: str | os.PathLike[str], options: "LoadOptions") -> None:
         from pathlib import Path
 
+        from .files import is_folder
         from .pretrained import is_pretrained
 
         self.classes = model.classes
@@ -53,9 +55,10 @@ class Classifier:
         self._tensor_shape = (1, height, width, channels)
         # Bytes of these shapes are one image just as the model takes it.
         self._own_shapes = ((height, width, 1), (height, width)) if channels == 1 else ((height, width, channels),)
-        self._origin = origin if is_pretrained(origin) else Path(origin).absolute()
-        self._options = options
-        self._sha256 = model.sha256
+        # Another process is to find the same file from another folder, and not to choose another variant.
+        self._origin = os.fspath(origin) if is_pretrained(origin) else os.fspath(Path(origin).absolute())
+        pinned = model.variant if is_pretrained(origin) or is_folder(Path(origin)) else None
+        self._options = replace(options, variant=pinned, sha256=model.sha256)
 
     @property
     def engine(self) -> str:
@@ -142,7 +145,7 @@ class Classifier:
         Arguments and errors are those of `predict`. With one worker each prediction is there before the next image is
         asked for.
         """
-        least = _share(min_confidence)
+        least = probability(min_confidence, "min_confidence")
 
         def answers(part: Any) -> list[Prediction]:  # noqa: ANN401  (whatever the caller has for an image)
             return self._predictions(self._prepared(part, value_range), least)
@@ -174,8 +177,7 @@ class Classifier:
 
         The list is empty where a picture holds no digit. Otherwise arguments and errors are those of `predict`.
         """
-        if not 1 <= k <= len(self.classes):
-            raise SpecMismatchError(f"k goes from 1 to {len(self.classes)}, the number of classes; got {k}")
+        whole_number(k, "k", 1, len(self.classes))
         predictions = self.stream(images, value_range=value_range, workers=workers)
         return [self.ranked(prediction)[:k] for prediction in predictions]
 
@@ -209,7 +211,7 @@ class Classifier:
         return self._prepared(images, value_range).pixels
 
     def __reduce__(self) -> tuple[Callable[..., "Classifier"], tuple[object, ...]]:
-        return _load_again, (type(self), self._origin, self._options, self._sha256)
+        return _load_again, (type(self), self._origin, self._options)
 
     def _prepared(self, images: ImageLike, value_range: tuple[float, float] | None) -> Prepared:
         return prepare(images, self.image, self.preprocessing, value_range=value_range)
@@ -254,13 +256,11 @@ class Classifier:
         self, images: ImageLike | Iterable[ImageLike], answers: Callable[[Any], Any], workers: int
     ) -> Iterator[Any]:
         """Yield what `answers` gives for each part of the images."""
-        if not 1 <= workers <= _MAX_WORKERS:
-            raise SpecMismatchError(f"workers must be from 1 to {_MAX_WORKERS}, got {workers}")
+        whole_number(workers, "workers", 1, _MAX_WORKERS)
         from .parallel import map_in_order
 
         if isinstance(images, np.ndarray):
-            batch = as_nhwc(cast("NDArray[Any]", images))
-            parts: Iterable[Any] = (batch[i : i + _CHUNK] for i in range(0, len(batch), _CHUNK))
+            parts: Iterable[Any] = _chunks(as_nhwc(cast("NDArray[Any]", images)))
         elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
             parts = (images,)
         elif not isinstance(images, Iterable):
@@ -273,22 +273,17 @@ class Classifier:
         return map(answers, parts) if workers == 1 else map_in_order(answers, parts, workers)
 
 
-def _load_again(
-    cls: type[Classifier], origin: str | os.PathLike[str], options: "LoadOptions", sha256: str
-) -> Classifier:
+def _load_again(cls: type[Classifier], origin: str, options: "LoadOptions") -> Classifier:
     """Load what was pickled; the very file, or none."""
     from .loading import load_model
 
-    model = load_model(origin, options)
-    if model.sha256 != sha256:
-        raise InvalidFileError(f"{origin} has changed since the classifier was pickled: sha256 {model.sha256[:12]}…")
-    return cls(model, origin=origin, options=options)
+    return cls(load_model(origin, options), origin=origin, options=options)
 
 
-def _share(number: float) -> float:
-    if not 0 <= number <= 1:
-        raise SpecMismatchError(f"min_confidence is a probability from 0 to 1, got {number}")
-    return number
+def _chunks(batch: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    size = max(1, min(_CHUNK, _CHUNK_BYTES // max(1, batch[:1].nbytes)))
+    for i in range(0, len(batch), size):
+        yield batch[i : i + size]
 
 
 def _flat(parts: Iterable[Iterable[Any]]) -> Iterator[Any]:

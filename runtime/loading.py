@@ -6,14 +6,15 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
+from .arguments import whole_number
 from .confidence import Temperature
 from .description import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, parse_description
 from .digest import sha256_of
-from .engine import CONCURRENT, ENGINE_OF, Engine, is_installed, load_engine
+from .engine import CONCURRENT, ENGINE_OF, MAX_THREADS, Engine, is_installed, load_engine
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
 from .files import is_folder, read_file
-from .manifest import MANIFEST_NAME, Manifest, Variant
-from .manifest_reader import read_manifest, read_vouched_file
+from .manifest import Manifest, Variant
+from .manifest_reader import holds_manifest, read_manifest, read_vouched_file
 from .pool import BATCH, EnginePool
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .variants import Format, canonical_name
@@ -73,16 +74,22 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadOptions:
-    """How a model is loaded; see `Classifier.load`."""
+    """How a model is loaded; see `Classifier.load`.
+
+    Attributes:
+        sha256: What the model file's digest must be; None for any. A file that has it needs no trial.
+    """
 
     engine: str = "auto"
     variant: str | None = None
     threads: int = 1
     trusted: bool = False
+    sha256: str | None = None
 
 
 def load_model(path: str | PathLike[str], options: LoadOptions) -> Model:
     """Load a bundle, a lone file or a built-in model; arguments and errors as in `Classifier.load`."""
+    whole_number(options.threads, "threads", 1, MAX_THREADS)
     location = find_pretrained(path) if isinstance(path, str) and is_pretrained(path) else Path(path)
     if is_folder(location):
         manifest = read_manifest(location)
@@ -118,6 +125,7 @@ def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
 
 def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: LoadOptions) -> Model:
     content = read_vouched_file(folder, variant.file, variant.sha256)
+    _check_unchanged(folder / variant.file, variant.sha256, options)
     make = _maker(content, variant.format, options)
     engine = make()
     if (engine.input, engine.output) != (variant.input, variant.output):
@@ -135,9 +143,15 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
     )
 
 
+def _check_unchanged(file: Path, digest: str, options: LoadOptions) -> None:
+    """Refuse another file than the one that was asked for, before an engine sees it."""
+    if options.sha256 not in (None, digest):
+        raise InvalidFileError(f"{file} has changed: sha256 {digest[:12]}… instead of {options.sha256:.12}…")
+
+
 def _listed_beside(file: Path) -> tuple[Manifest, Variant] | None:
     """Return the manifest beside a model file and the variant that it names the file, if there is one."""
-    if file.suffix.removeprefix(".") not in tuple(Format) or not (file.parent / MANIFEST_NAME).is_file():
+    if file.suffix.removeprefix(".") not in tuple(Format) or not holds_manifest(file.parent):
         return None
     manifest = read_manifest(file.parent)
     return next(((manifest, v) for v in manifest.variants if v.file == file.name), None)
@@ -151,9 +165,11 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
             f"{', '.join(PRETRAINED)}"
         )
     content, model_format = read_file(file, "model"), Format(suffix)
+    digest = sha256_of(content)
+    _check_unchanged(file, digest, options)
     make = _maker(content, model_format, options, data_folder=file.parent)
     try:
-        if not options.trusted:
+        if not options.trusted and options.sha256 is None:
             from .probe import probe
 
             probe(content, model_format, data_folder=file.parent, threads=options.threads)
@@ -166,7 +182,7 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
         Model,
         engines=_pool(engine, make, model_format),
         calibrated=Temperature(engine.output, 1.0),
-        sha256=sha256_of(content),
+        sha256=digest,
     )
     if description is None:
         return unnamed(

@@ -1,6 +1,7 @@
 """Reads a bundle's manifest and files as input: everything is checked, nothing is trusted."""
 
 from pathlib import Path
+from typing import cast
 
 from .checked_json import MAX_JSON_BYTES, Node, parse
 from .confidence import MAX_TEMPERATURE, MIN_TEMPERATURE
@@ -34,6 +35,22 @@ def read_manifest(folder: Path) -> Manifest:
         return _manifest(parse(content, "manifest"))
     except EdgeproofError as error:
         raise InvalidFileError(f"{folder / MANIFEST_NAME}: {error}") from None
+
+
+def holds_manifest(folder: Path) -> bool:
+    """Tell whether a folder has a manifest of a bundle; many programs call a file of theirs the same.
+
+    Raises:
+        InvalidFileError: It has one that cannot be read.
+    """
+    try:
+        found = (folder / MANIFEST_NAME).is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+    if not found:
+        return False
+    value = parse(_content(folder), f"{folder / MANIFEST_NAME}").value
+    return isinstance(value, dict) and {"task", "variants"} <= cast("dict[str, object]", value).keys()
 
 
 def check_is_bundle(folder: Path) -> None:

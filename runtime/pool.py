@@ -59,11 +59,12 @@ class EnginePool:
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Run images of any number, each with the answer that it has alone; see `run_each`."""
         whole = len(images) // BATCH * BATCH
-        if self._batches is None or whole < 2 * BATCH:
+        make = self._batches  # which another thread may take away
+        if make is None or whole < 2 * BATCH:
             return self._run_each(images)
         batch = self.input.encode(images)
         try:
-            answers = self._run_batches(batch[:whole], self._batches)
+            answers = self._run_batches(batch[:whole], make)
         except EdgeproofError:  # the model fixes its batch inside, or mixes the images of one
             self._batches = None
             return self._run_each(images)

@@ -10,7 +10,7 @@ NO_DIGIT = "no digit found"
 UNCERTAIN = "uncertain"
 
 
-@dataclass(slots=True)  # frozen, it would take three times as long to make
+@dataclass(slots=True, eq=False)  # frozen, it would take three times as long to make
 class Prediction:
     """What the model says of one image.
 
@@ -27,3 +27,11 @@ class Prediction:
     index: int | None
     probability: float
     probabilities: NDArray[np.float32]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Prediction):
+            return NotImplemented
+        same = (self.label, self.index, self.probability) == (other.label, other.index, other.probability)
+        return same and np.array_equal(self.probabilities, other.probabilities)
+
+    __hash__ = None  # type: ignore[assignment]  (its probabilities can be changed)

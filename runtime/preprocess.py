@@ -11,7 +11,12 @@ from .errors import SpecMismatchError
 from .pictures import ImageLike, is_pillow, read_image, to_array
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from .description import ImageSpec, Preprocessing
+
+# What float32 can hold of a range, with room to calculate.
+_STEEPEST = 1e30
 
 
 class Prepared(NamedTuple):
@@ -53,8 +58,7 @@ def prepare(
         if batch.shape[1:] == image.shape:
             return Prepared(batch)
     elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
-        picture = read_image(images) if isinstance(images, (str, os.PathLike)) else images
-        batch = to_array(picture, image.channels, show_ink=preprocessing.method == "digit")[np.newaxis]
+        batch = _read(images, image.channels, show_ink=preprocessing.method == "digit")[np.newaxis]
     else:
         raise SpecMismatchError(
             f"{type(images).__name__} is no image; possible: a path, a Pillow image, a NumPy array, or several of these"
@@ -75,6 +79,15 @@ def prepare(
     )
 
 
+def _read(picture: "str | os.PathLike[str] | Image", channels: int, *, show_ink: bool) -> NDArray[np.uint8]:
+    if not isinstance(picture, (str, os.PathLike)):
+        return to_array(picture, channels, show_ink=show_ink)
+    try:
+        return to_array(read_image(picture), channels, show_ink=show_ink)
+    except SpecMismatchError as error:
+        raise SpecMismatchError(f"{os.fspath(picture)}: {error}") from None
+
+
 def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array as a batch, (N, H, W, C) with C of 1, 3 or 4; see `prepare`.
 
@@ -83,7 +96,7 @@ def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:
     """
     if array.ndim == 2:
         batch = array[np.newaxis, :, :, np.newaxis]
-    elif array.ndim == 3:
+    elif array.ndim == 3 and array.shape[2] != 2:  # two channels are a mistake, not pictures that are two wide
         batch = array[np.newaxis] if array.shape[2] in (1, 3, 4) else array[..., np.newaxis]
     else:
         batch = array
@@ -108,13 +121,14 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
         low, high = (float(end) for end in value_range)
     except (TypeError, ValueError, OverflowError) as error:
         raise SpecMismatchError(f"value_range must be two numbers, got {value_range!r:.60}") from error
-    if not float("-inf") < low < high < float("inf") or batch.dtype.kind not in "biuf":
+    scale = 255 / (high - low) if low < high else 0.0
+    if not 0 < scale < _STEEPEST or not abs(low) < _STEEPEST or batch.dtype.kind not in "biuf":
         raise SpecMismatchError(
             f"value_range must go from low to high for numbers, got {value_range} for {batch.dtype}"
         )
     if not bool(np.all((batch >= low) & (batch <= high))):
         raise SpecMismatchError(f"pixels go from {batch.min()} to {batch.max()}, outside of value_range={value_range}")
-    return ((batch.astype(np.float32) - low) * (255.0 / (high - low))).astype(np.float32)
+    return ((batch.astype(np.float32) - low) * scale).astype(np.float32)
 
 
 def _digits(gray: NDArray[Any], image: "ImageSpec") -> Prepared:

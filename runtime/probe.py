@@ -65,7 +65,7 @@ def probe(
     if not sys.executable or hasattr(sys, "frozen"):
         raise EdgeproofError(f"there is no Python interpreter here to try an unknown model in; {_REMEDY}")
     code = _START.format(
-        path=sys.path,
+        path=[entry for entry in sys.path if isinstance(entry, str) and entry],  # pyright: ignore[reportUnnecessaryIsInstance]
         folder=str(Path(__file__).parent),
         model_format=str(model_format),
         data_folder=None if data_folder is None else str(data_folder),
@@ -104,7 +104,7 @@ def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], i
         try:
             written, _ = child.communicate(model, timeout=seconds)
         except subprocess.TimeoutExpired:
-            raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds") from None
+            raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds; {_REMEDY}") from None
         finally:
             _end(child)
     return written.decode("utf-8", "replace").splitlines(), child.returncode

@@ -20,6 +20,8 @@ BEGUN, SURVIVED = "begun", "survived"
 # The address space that a trial may fill: the interpreter and its engine, and a multiple of the file, since engines
 # keep copies of weights.
 _BYTES, _BYTES_PER_BYTE = 3 * 2**30, 16
+# A thread has a stack and an arena to allocate in.
+_BYTES_PER_THREAD = (8 + 64) * 2**20
 
 
 def main(model_format: str, data_folder: str | None, seconds: float, threads: int) -> None:
@@ -31,7 +33,7 @@ def main(model_format: str, data_folder: str | None, seconds: float, threads: in
     # Native code prints as well: that must not pass for an answer.
     with os.fdopen(os.dup(1), "wb", buffering=0) as parent:
         os.dup2(2, 1)
-        _limit(len(model), seconds)
+        _limit(_BYTES + _BYTES_PER_BYTE * len(model) + _BYTES_PER_THREAD * threads, seconds)
         _tell(parent, BEGUN)
         try:
             _try(model, Format(model_format), None if data_folder is None else Path(data_folder), threads)
@@ -51,7 +53,7 @@ def _tell(parent: BinaryIO, *lines: str) -> None:
     parent.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
 
 
-def _limit(size: int, seconds: float) -> None:
+def _limit(address_space: int, seconds: float) -> None:
     """Keep a model from filling the memory, leaving a dump, or outliving a parent that was killed."""
     if sys.platform == "win32":
         import msvcrt
@@ -61,7 +63,7 @@ def _limit(size: int, seconds: float) -> None:
         return
     import resource
 
-    for limit, wanted in ((resource.RLIMIT_AS, _BYTES + _BYTES_PER_BYTE * size), (resource.RLIMIT_CORE, 0)):
+    for limit, wanted in ((resource.RLIMIT_AS, address_space), (resource.RLIMIT_CORE, 0)):
         # Some systems know a limit and cannot set it.
         with suppress(ValueError, OSError):
             _, hard = resource.getrlimit(limit)

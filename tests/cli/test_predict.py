@@ -164,7 +164,7 @@ def test_workers_give_the_same_lines(files: Path, capsys: pytest.CaptureFixture[
     [
         (["--min-confidence", "2"], "min_confidence is a probability from 0 to 1, got 2.0"),
         (["--min-confidence", "nan"], "min_confidence is a probability from 0 to 1, got nan"),
-        (["--workers", "1000"], "workers must be from 1 to 256"),
+        (["--workers", "1000"], "workers must be a whole number from 1 to 256"),
         (["--show", "sheet.jpg"], "--show writes a .png file, got sheet.jpg"),
         (["--model", "cifar"], "cifar is no bundle and no model file"),
     ],

@@ -52,3 +52,11 @@ def test_a_failing_prediction_leaves_an_older_sheet(files: Path, tmp_path: Path)
     (tmp_path / "sheet.png").write_bytes(b"older")
     assert main(["predict", str(files / "seven.png"), "nowhere.png", "--show", str(tmp_path / "sheet.png")]) == 2
     assert (tmp_path / "sheet.png").read_bytes() == b"older"
+
+
+def test_an_image_is_not_drawn_over(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = (files / "seven.png").read_bytes()
+    (tmp_path / "seven.png").write_bytes(content)
+    assert main(["predict", str(tmp_path / "seven.png"), "--show", str(tmp_path / "seven.png")]) == 2
+    assert "--show would overwrite the image" in capsys.readouterr().err
+    assert (tmp_path / "seven.png").read_bytes() == content

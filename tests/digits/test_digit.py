@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.digits.digit import normalize_digit
-from edgeproof.runtime.errors import SpecMismatchError
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -251,5 +250,5 @@ def test_pictures_of_any_size_are_answered(seed: int) -> None:
     ],
 )
 def test_what_is_no_grey_picture_is_refused(picture: NDArray[np.generic], side: int, message: str) -> None:
-    with pytest.raises(SpecMismatchError, match=message):
+    with pytest.raises(ValueError, match=message):
         normalize_digit(picture, side)  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
 import shutil
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,10 +203,10 @@ def test_what_is_not_sure_enough_is_uncertain(golden: Path) -> None:
         assert after.probability == before.probability
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
-def test_a_confidence_is_a_probability(golden: Path, share: float) -> None:
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), "a", None])
+def test_a_confidence_is_a_probability(golden: Path, share: object) -> None:
     with pytest.raises(SpecMismatchError, match="min_confidence is a probability from 0 to 1"):
-        Classifier.load(golden).predict(np.zeros((28, 28), np.uint8), min_confidence=share)
+        Classifier.load(golden).predict(np.zeros((28, 28), np.uint8), min_confidence=share)  # type: ignore[arg-type]
 
 
 def test_the_best_classes_come_first(golden: Path, files: Path) -> None:
@@ -216,8 +217,8 @@ def test_the_best_classes_come_first(golden: Path, files: Path) -> None:
     assert best[0] == (prediction.label, prediction.probability)
     assert [p for _, p in best] == sorted(prediction.probabilities.tolist(), reverse=True)[:3]
     assert sorted(label for label, _ in loaded.top_k(files / "seven.png", 10)[0]) == list("0123456789")
-    for k in (0, 11):
-        with pytest.raises(SpecMismatchError, match="k goes from 1 to 10"):
+    for k in (0, 11, 2.0):
+        with pytest.raises(SpecMismatchError, match="k must be a whole number from 1 to 10"):
             loaded.top_k(files / "seven.png", k)
 
 
@@ -266,3 +267,43 @@ def test_the_built_in_model_reads_digits(files: Path, tmp_path: Path, monkeypatc
     assert [one.label for one in loaded.predict(names)] == ["7", "2", "1"]
     with pytest.raises(InvalidFileError, match="is not a bundle"):
         Classifier.load("./mnist")
+
+
+def test_large_pictures_are_worked_on_a_few_at_a_time(golden: Path) -> None:
+    pictures = np.zeros((64, 400, 400, 3), np.uint8)  # 30 MB
+    loaded = Classifier.load(golden)
+    loaded.predict(pictures[:1])
+    tracemalloc.start()
+    assert len(loaded.predict(pictures)) == 64
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 24e6
+
+
+def test_predictions_can_be_compared(golden: Path, files: Path) -> None:
+    loaded = Classifier.load(golden)
+    first, again, other = (loaded.predict_one(files / name) for name in ("seven.png", "seven.png", "two.jpg"))
+    assert first == again
+    assert first != other
+    assert first != "7"
+
+
+def test_another_programs_manifest_does_not_matter_to_a_lone_file(golden: Path, tmp_path: Path) -> None:
+    shutil.copy(golden / "float32.tflite", tmp_path)
+    (tmp_path / "manifest.json").write_text('{"name": "a web page", "icons": []}')
+    assert Classifier.load(tmp_path / "float32.tflite").variant == "float32.tflite"
+    (tmp_path / "manifest.json").write_text('{"task": "image-classification", "variants": []')
+    with pytest.raises(InvalidFileError, match="is not JSON"):
+        Classifier.load(tmp_path / "float32.tflite")
+
+
+@pytest.mark.parametrize("path", ["x" * 5000 + "/model.tflite", "x" * 5000, "null\0/model.onnx"])
+def test_paths_that_cannot_exist_are_refused(path: str) -> None:
+    with pytest.raises(InvalidFileError):
+        Classifier.load(path)
+
+
+@pytest.mark.parametrize("threads", [0, 257, "2", 1.5, None])
+def test_impossible_threads_are_refused(golden: Path, threads: object) -> None:
+    with pytest.raises(SpecMismatchError, match="threads must be a whole number from 1 to 256"):
+        Classifier.load(golden, threads=threads)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.runtime import Classifier, InvalidFileError, SpecMismatchError
+from edgeproof.runtime import Classifier, InvalidFileError, SpecMismatchError, loading, probe
 from edgeproof.runtime.engine import ENGINE_OF, is_installed
 from edgeproof.runtime.parallel import map_in_order
 from edgeproof.runtime.variants import ALL_VARIANTS, Format
@@ -84,10 +84,10 @@ def test_workers_keep_the_order(golden: Path, images: np.ndarray, variant: str, 
     assert [one.index for one in loaded.predict(few, workers=workers)] == serial.argmax(axis=1).tolist()
 
 
-@pytest.mark.parametrize("workers", [0, -1, 257])
-def test_an_impossible_number_of_workers_is_refused(golden: Path, workers: int) -> None:
-    with pytest.raises(SpecMismatchError, match="workers must be from 1 to 256"):
-        Classifier.load(golden).predict(np.zeros((28, 28), np.uint8), workers=workers)
+@pytest.mark.parametrize("workers", [0, -1, 257, "2", 2.0])
+def test_an_impossible_number_of_workers_is_refused(golden: Path, workers: object) -> None:
+    with pytest.raises(SpecMismatchError, match="workers must be a whole number from 1 to 256"):
+        Classifier.load(golden).predict(np.zeros((28, 28), np.uint8), workers=workers)  # type: ignore[arg-type]
 
 
 def test_a_bad_image_ends_the_work_of_many_workers(golden: Path, files: Path) -> None:
@@ -149,5 +149,27 @@ def test_a_file_that_has_changed_is_not_loaded_again(golden: Path, tmp_path: Pat
     shutil.copy(golden / "float32.tflite", file)
     pickled = pickle.dumps(Classifier.load(file, trusted=True))
     shutil.copy(golden / "float16.tflite", file)
-    with pytest.raises(InvalidFileError, match="has changed since the classifier was pickled"):
+    with pytest.raises(InvalidFileError, match=r"model\.tflite has changed: sha256"):
         pickle.loads(pickled)
+
+
+def test_no_engine_sees_a_file_that_has_changed(golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "model.tflite"
+    shutil.copy(golden / "float32.tflite", file)
+    pickled = pickle.dumps(Classifier.load(file, trusted=True))
+    file.write_bytes(file.read_bytes()[:-1])
+    monkeypatch.setattr(loading, "load_engine", pytest.fail)
+    with pytest.raises(InvalidFileError, match="has changed"):
+        pickle.loads(pickled)
+
+
+def test_a_file_that_is_known_is_not_tried_again(golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(golden / "float32.tflite", tmp_path)
+    pickled = pickle.dumps(Classifier.load(tmp_path / "float32.tflite"))
+    monkeypatch.setattr(probe, "probe", pytest.fail)
+    assert pickle.loads(pickled).variant == "float32.tflite"
+
+
+def test_a_pickled_classifier_keeps_its_variant(bundle_copy: Path) -> None:
+    chosen = Classifier.load(bundle_copy)
+    assert pickle.loads(pickle.dumps(chosen))._options.variant == chosen.variant

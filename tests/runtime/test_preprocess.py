@@ -79,7 +79,10 @@ def test_a_warning_about_size_is_enough_to_refuse(tmp_path: Path) -> None:
         read_image(tmp_path / "large.png")
 
 
-@pytest.mark.parametrize("value_range", [(1, 0), (0,), (0, 1, 2), 5, ("0", "b"), (0, float("inf")), (0, 10**400)])
+@pytest.mark.parametrize(
+    "value_range",
+    [(1, 0), (0,), (0, 1, 2), 5, ("0", "b"), (0, float("inf")), (0, 10**400), (0, 1e-320), (-1e308, 1e308)],
+)
 def test_a_range_is_two_finite_numbers(value_range: object) -> None:
     with pytest.raises(SpecMismatchError, match="value_range must"):
         to_pixels(np.zeros((28, 28)), GRAY, value_range=value_range)  # type: ignore[arg-type]
@@ -98,7 +101,7 @@ def test_floats_outside_of_their_range_are_refused(outside: float) -> None:
         to_pixels(image, GRAY, value_range=(0, 1))
 
 
-@pytest.mark.parametrize("shape", [(28,), (28, 28, 2, 2), (2, 28, 28, 5), (1, 1, 28, 28, 1), (0, 28)])
+@pytest.mark.parametrize("shape", [(28,), (28, 28, 2), (28, 28, 2, 2), (2, 28, 28, 5), (1, 1, 28, 28, 1), (0, 28)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(SpecMismatchError, match=r"is no image; possible: \(H, W\)"):
         to_pixels(np.zeros(shape, np.uint8), GRAY)
@@ -278,3 +281,9 @@ def test_each_format_is_read(tmp_path: Path, suffix: str) -> None:
     Image.new("RGB", (6, 4), (200, 0, 0)).save(tmp_path / f"red.{suffix}")
     found = to_pixels(tmp_path / f"red.{suffix}", RGB)[0, 0, 0].astype(int)
     assert np.abs(found - [200, 0, 0]).max() <= 6
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    Image.new("F", (28, 28)).save(tmp_path / "deep.tif")
+    with pytest.raises(SpecMismatchError, match=r"deep\.tif: a picture in mode F has no known range"):
+        to_pixels(tmp_path / "deep.tif", GRAY)
