@@ -47,7 +47,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="P",
-        help="say uncertain where the best answer is less probable than this, 0 to 1 (default: 0)",
+        help="say uncertain where the best answer is less probable than this, 0 to 1; an int8 file is never surer than "
+        "255/256 (default: 0)",
     )
     parser.add_argument(
         "--show", type=Path, metavar="FILE.png", help="draw each image, what the model saw of it, and its best answers"
@@ -138,6 +139,8 @@ def _from_standard_input() -> "ImageLike":
     content = sys.stdin.buffer.read(_MAX_IMAGE_BYTES + 1)
     if len(content) > _MAX_IMAGE_BYTES:
         raise InvalidFileError(f"standard input has more than {_MAX_IMAGE_BYTES:,} bytes")
+    if not content:
+        raise InvalidFileError("standard input is empty")
     return decode_image(io.BytesIO(content), "standard input")
 
 

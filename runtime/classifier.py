@@ -263,7 +263,7 @@ class Classifier:
             parts: Iterable[Any] = _chunks(as_nhwc(cast("NDArray[Any]", images)))
         elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
             parts = (images,)
-        elif not isinstance(images, Iterable):
+        elif not isinstance(images, Iterable) or isinstance(images, (bytes, bytearray)) or hasattr(images, "read"):
             parts = (images,)  # which is refused, as an image that is none
         elif workers == 1:
             parts = cast("Iterable[Any]", images)

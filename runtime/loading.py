@@ -12,7 +12,7 @@ from .description import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, pars
 from .digest import sha256_of
 from .engine import CONCURRENT, ENGINE_OF, MAX_THREADS, Engine, is_installed, load_engine
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
-from .files import is_folder, read_file
+from .files import is_file, is_folder, read_file
 from .manifest import Manifest, Variant
 from .manifest_reader import holds_manifest, read_manifest, read_vouched_file
 from .pool import BATCH, EnginePool
@@ -160,9 +160,10 @@ def _listed_beside(file: Path) -> tuple[Manifest, Variant] | None:
 def _load_lone_file(file: Path, options: LoadOptions) -> Model:
     suffix = file.suffix.removeprefix(".")
     if suffix not in tuple(Format):
+        is_there = is_file(file)
         raise InvalidFileError(
-            f"{file} is no bundle and no model file; possible: a folder, .tflite, .onnx, or a built-in model: "
-            f"{', '.join(PRETRAINED)}"
+            f"{file} is {'no model file' if is_there else 'neither there nor built in'}; possible: a bundle's folder, "
+            f".tflite, .onnx, or a built-in model: {', '.join(PRETRAINED)}"
         )
     content, model_format = read_file(file, "model"), Format(suffix)
     digest = sha256_of(content)

@@ -8,7 +8,7 @@ from .confidence import MAX_TEMPERATURE, MIN_TEMPERATURE
 from .description import LABELS_NAME, TASK, check_version, classes_of, image_of, preprocessing_of
 from .digest import sha256_of
 from .errors import EdgeproofError, InvalidFileError
-from .files import read_file
+from .files import is_file, read_file
 from .manifest import (
     MANIFEST_NAME,
     SCHEMA_VERSION,
@@ -43,11 +43,7 @@ def holds_manifest(folder: Path) -> bool:
     Raises:
         InvalidFileError: It has one that cannot be read.
     """
-    try:
-        found = (folder / MANIFEST_NAME).is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        return False
-    if not found:
+    if not is_file(folder / MANIFEST_NAME):
         return False
     value = parse(_content(folder), f"{folder / MANIFEST_NAME}").value
     return isinstance(value, dict) and {"task", "variants"} <= cast("dict[str, object]", value).keys()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # Pillow is imported when a picture asks for it, not with the
 
 ImageLike: TypeAlias = Union[str, os.PathLike[str], "Image", NDArray[Any]]
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 
 # Pillow knows dozens more, some of which start other programs. Those behind PPM make it load all of its plugins.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")

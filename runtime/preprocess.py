@@ -61,7 +61,8 @@ def prepare(
         batch = _read(images, image.channels, show_ink=preprocessing.method == "digit")[np.newaxis]
     else:
         raise SpecMismatchError(
-            f"{type(images).__name__} is no image; possible: a path, a Pillow image, a NumPy array, or several of these"
+            f"{type(images).__name__} is no image; possible: a path, a Pillow image (Image.open reads bytes and open "
+            "files), a NumPy array, or several of these"
         )
     if preprocessing.method == "digit":
         return _digits(with_channels(batch, 1, show_ink=True), image)
@@ -112,7 +113,8 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
     if value_range is None:
         if batch.dtype != np.uint8:
             raise SpecMismatchError(
-                f"an array of {batch.dtype} has no known range; pass uint8 0-255, or floats with value_range=(0, 1)"
+                f"an array of {batch.dtype} has no known range; pass uint8 0-255, or say what black and white are: "
+                "value_range=(0, 1)"
             )
         return batch
     if batch.dtype == np.uint8:

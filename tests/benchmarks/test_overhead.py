@@ -10,10 +10,8 @@ from edgeproof.benchmarks.processes import measure_processes, result_of
 from edgeproof.runtime.engine import ENGINE_OF, is_installed
 from edgeproof.runtime.variants import Format
 
-needs_tflite = pytest.mark.skipif(not is_installed(ENGINE_OF[Format.TFLITE]), reason="no engine for TFLite")
 
-
-@needs_tflite
+@pytest.mark.needs("tflite")
 def test_the_loop_by_hand_gives_what_the_runtime_gives() -> None:
     run, run_all = overhead._by_hand()
     images = overhead._digits(40)

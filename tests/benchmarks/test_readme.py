@@ -54,7 +54,7 @@ def test_other_results_would_change_the_readme(make_results: ModuleType, readme:
 
 
 def test_a_readme_without_marks_is_refused(make_results: ModuleType, report: Report) -> None:
-    with pytest.raises(SystemExit, match="lost the marks"):
+    with pytest.raises(SystemExit, match="the marks of the section 'results' are lost"):
         make_results.with_results("# edgeproof\n", report)
 
 
