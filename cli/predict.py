@@ -112,11 +112,13 @@ def _json(classifier: "Classifier", names: list[str], predictions: "list[Predict
         "engine": classifier.engine,
         "predictions": rows,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json.dumps(document, indent=2, allow_nan=False)
 
 
 def _images(arguments: list[str]) -> "tuple[list[str], list[ImageLike]]":
     """Return what the images are called, and the images."""
+    from ..runtime.errors import InvalidFileError
+
     names: list[str] = []
     images: list[ImageLike] = []
     for argument in arguments:
@@ -126,6 +128,8 @@ def _images(arguments: list[str]) -> "tuple[list[str], list[ImageLike]]":
             names.append("standard input")
             images.append(_from_standard_input())
             continue
+        if not argument:
+            raise InvalidFileError("the name of an image is empty")
         for file in _files(Path(argument)):
             names.append(str(file))
             images.append(file)
@@ -136,6 +140,8 @@ def _from_standard_input() -> "ImageLike":
     from ..runtime.errors import InvalidFileError
     from ..runtime.pictures import decode_image
 
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
+        raise InvalidFileError("standard input is closed")
     content = sys.stdin.buffer.read(_MAX_IMAGE_BYTES + 1)
     if len(content) > _MAX_IMAGE_BYTES:
         raise InvalidFileError(f"standard input has more than {_MAX_IMAGE_BYTES:,} bytes")

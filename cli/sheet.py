@@ -26,6 +26,7 @@ _HEADER = 30
 _HEADINGS = ("picture", "what the model sees", "its answer")
 _CARD = (4 * _GAP + 2 * _SIDE + _BARS, 2 * _GAP + _SIDE + _CAPTION)
 _COLUMNS = 2
+_LONGEST = 200  # characters of a text, of which fewer will fit
 _INK, _SOFT, _FRAME, _BAR, _PAPER = "#1d2433", "#5b6577", "#e6e9ef", "#0b8f6a", "#ffffff"
 
 
@@ -115,6 +116,7 @@ def _answers(draw: "ImageDraw", x: int, y: int, classifier: "Classifier", predic
 
 def _fitting(draw: "ImageDraw", text: str, width: int, *, size: int = 13) -> str:
     """Cut text that is too long at its start, where paths are alike."""
+    text = text if len(text) <= _LONGEST else text[-_LONGEST:]
     shown = text
     while shown and draw.textlength(shown if shown == text else f"…{shown}", font=_font(size)) > width:
         shown = shown[1:]

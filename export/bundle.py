@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.description import LABELS_NAME, Preprocessing
+from ..runtime.description import LABELS_NAME, Preprocessing, check_fit
 from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, one_line
 from ..runtime.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
 from ..runtime.manifest_reader import check_is_bundle, read_manifest
@@ -95,6 +95,7 @@ def write_bundle(
     classes = _classes(source, data, options.labels)
     samples = draw_samples(data.x_train, data.y_train, seed=options.seed, count=options.calibration_images)
     preprocessing = options.preprocessing or data.preprocessing
+    check_fit(source.image, preprocessing)
     held_out = _held_out(data, samples, options)
     expected = source.probabilities(samples.verification)
     with Converters(

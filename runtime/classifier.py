@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import probability, whole_number
-from .errors import SpecMismatchError
+from .errors import InvalidFileError, SpecMismatchError
 from .pictures import ImageLike, is_pillow
 from .prediction import NO_DIGIT, UNCERTAIN, Prediction
 from .preprocess import Prepared, as_nhwc, prepare
@@ -24,6 +24,11 @@ _CHUNK, _CHUNK_BYTES = 256, 2**22
 _HANDFUL = 8
 
 _MAX_WORKERS = 256
+
+# They could be gone through, to no good end.
+_NO_IMAGES = (bytes, bytearray, memoryview)
+# What rounding may add to a probability of 1.
+_HIGHEST = 1.001
 
 
 class Classifier:
@@ -227,13 +232,25 @@ class Classifier:
         encoded = self._engines.input.encode(image.reshape(self._tensor_shape))
         probabilities = self._calibrated(self._engines.run_one(encoded))[0]
         index = int(probabilities.argmax())
-        return Prediction(self.classes[index], index, float(probabilities[index]), probabilities)
+        highest = float(probabilities[index])
+        if not highest <= _HIGHEST:
+            raise self._no_probability(highest)
+        return Prediction(self.classes[index], index, highest, probabilities)
 
     def _run(self, prepared: Prepared) -> NDArray[np.float32]:
         probabilities = self._calibrated(self._engines.run(prepared.pixels))
+        highest = float(probabilities.max(initial=0))
+        if not highest <= _HIGHEST:
+            raise self._no_probability(highest)
         if prepared.blank:
             probabilities[list(prepared.blank)] = 0
         return probabilities
+
+    def _no_probability(self, highest: float) -> InvalidFileError:
+        return InvalidFileError(
+            f"{self.variant} gives {highest:g} for a probability; a model that ends in logits needs a softmax, which "
+            "edgeproof export --softmax appends"
+        )
 
     def _predictions(self, prepared: Prepared, min_confidence: float) -> list[Prediction]:
         probabilities = self._run(prepared)
@@ -263,7 +280,7 @@ class Classifier:
             parts: Iterable[Any] = _chunks(as_nhwc(cast("NDArray[Any]", images)))
         elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
             parts = (images,)
-        elif not isinstance(images, Iterable) or isinstance(images, (bytes, bytearray)) or hasattr(images, "read"):
+        elif not isinstance(images, Iterable) or isinstance(images, _NO_IMAGES) or hasattr(images, "read"):
             parts = (images,)  # which is refused, as an image that is none
         elif workers == 1:
             parts = cast("Iterable[Any]", images)

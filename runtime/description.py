@@ -101,6 +101,9 @@ class Description:
     recipe: str
     source_sha256: str
 
+    def __post_init__(self) -> None:
+        check_fit(self.image, self.preprocessing)
+
     def to_json(self) -> str:
         """Return it as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
@@ -124,6 +127,12 @@ def parse_description(text: bytes | str) -> Description:
         )
     except (SpecMismatchError, UnknownNameError) as error:
         raise InvalidFileError(f"{node.where}: {error}") from None
+
+
+def check_fit(image: ImageSpec, preprocessing: Preprocessing) -> None:
+    """Refuse digits for a model that takes anything but square gray pictures."""
+    if preprocessing.method == "digit" and (image.height != image.width or image.channels != 1):
+        raise SpecMismatchError(f"preprocessing digit is for square gray pictures, not for shape {image.shape}")
 
 
 def check_version(node: Node, known: int) -> None:
@@ -162,6 +171,8 @@ def preprocessing_of(node: Node) -> Preprocessing:
 def classes_of(node: Node) -> tuple[str, ...]:
     """Return the member ``classes`` of a document."""
     classes = tuple(item.label() for item in node.get("classes").items())
+    if not classes:
+        raise InvalidFileError(f"{node.where}.classes is empty")
     if len(set(classes)) != len(classes):
         raise InvalidFileError(f"{node.where}.classes holds a class twice")
     return classes

@@ -1,9 +1,9 @@
 """From a path to a model that can be run: a bundle, a lone file, or a built-in name."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from os import PathLike
 from pathlib import Path
 
 from .arguments import whole_number
@@ -87,9 +87,11 @@ class LoadOptions:
     sha256: str | None = None
 
 
-def load_model(path: str | PathLike[str], options: LoadOptions) -> Model:
+def load_model(path: str | os.PathLike[str], options: LoadOptions) -> Model:
     """Load a bundle, a lone file or a built-in model; arguments and errors as in `Classifier.load`."""
     whole_number(options.threads, "threads", 1, MAX_THREADS)
+    if not os.fspath(path):
+        raise InvalidFileError("the model's path is empty")
     location = find_pretrained(path) if isinstance(path, str) and is_pretrained(path) else Path(path)
     if is_folder(location):
         manifest = read_manifest(location)
@@ -236,9 +238,9 @@ def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable
 
 def _numbered(engine: Engine, file: Path) -> tuple[str, ...]:
     shape = engine.output.shape
-    if len(shape) != 2 or shape[1] is None or shape[1] > _MAX_CLASSES:
+    if len(shape) != 2 or shape[1] is None or not 1 <= shape[1] <= _MAX_CLASSES:
         raise SpecMismatchError(
-            f"{file} gives shape {shape}; a classifier gives (batch, classes), at most {_MAX_CLASSES:,} of them"
+            f"{file} gives shape {shape}; a classifier gives (batch, classes), 1 to {_MAX_CLASSES:,} of them"
         )
     return tuple(str(i) for i in range(shape[1]))
 

@@ -5,10 +5,10 @@ from typing import cast
 
 from .checked_json import MAX_JSON_BYTES, Node, parse
 from .confidence import MAX_TEMPERATURE, MIN_TEMPERATURE
-from .description import LABELS_NAME, TASK, check_version, classes_of, image_of, preprocessing_of
+from .description import LABELS_NAME, TASK, check_fit, check_version, classes_of, image_of, preprocessing_of
 from .digest import sha256_of
 from .errors import EdgeproofError, InvalidFileError
-from .files import is_file, read_file
+from .files import check_file, is_file, read_file
 from .manifest import (
     MANIFEST_NAME,
     SCHEMA_VERSION,
@@ -74,6 +74,7 @@ def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:
         InvalidFileError: It is missing, a link, or its sha256 is another.
     """
     path = folder / name
+    check_file(path, "file of the bundle")
     if path.is_symlink():
         raise InvalidFileError(f"{path} is a link; a bundle's files are plain files")
     content = read_file(path, "file of the bundle")
@@ -99,9 +100,11 @@ def _manifest(node: Node) -> Manifest:
         raise InvalidFileError("manifest.variants holds a name twice")
     reference, calibration, golden = node.get("reference"), node.get("calibration"), node.get("golden")
     accuracy = reference.optional("accuracy")
+    image, preprocessing = image_of(node), preprocessing_of(node)
+    check_fit(image, preprocessing)
     return Manifest(
-        image=image_of(node),
-        preprocessing=preprocessing_of(node),
+        image=image,
+        preprocessing=preprocessing,
         classes=classes_of(node),
         reference=Reference(
             sha256=reference.get("sha256").sha256(),

@@ -59,9 +59,9 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
         stream.seek(0)
         with Image.open(stream, formats=_FORMATS) as image:
             image.load()
-            # Before Pillow 11 a 16-bit PNG file came in 32 bits, whose range nothing says.
-            sixteen = image.mode == "I" and image.format == "PNG"
-            upright = _upright(image)
+            # 16 bits come in 32, whose range nothing says: of PGM files, and before Pillow 11 of PNG files.
+            sixteen = image.mode == "I" and image.format in ("PNG", "PPM")
+            upright = _upright(image).copy()  # which lets go of the file
             return Image.fromarray(np.asarray(upright).astype(np.uint16)) if sixteen else upright
     except InvalidFileError:
         raise
@@ -75,7 +75,7 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
 def _upright(image: "Image") -> "Image":
     """Turn a picture as its EXIF data say."""
     if image.getexif().get(_ORIENTATION, 1) == 1:
-        return image.copy()  # which lets go of the file
+        return image
     from PIL import ImageOps
 
     return ImageOps.exif_transpose(image)
@@ -102,6 +102,7 @@ def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArra
     """
     from PIL import Image
 
+    image = _upright(image)
     if image.mode in ("I", "F"):
         raise SpecMismatchError(f"a picture in mode {image.mode} has no known range; convert it to 8 or 16 bits")
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips it to white
@@ -115,6 +116,6 @@ def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArra
             ground = (ground_behind(np.asarray(small)) if show_ink else 255,) * 3
             image = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
         array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    except ValueError as error:
+    except (ValueError, OSError) as error:  # OSError: a file that was opened elsewhere, and is broken
         raise SpecMismatchError(f"a picture in mode {image.mode} cannot be used: {one_line(error)}") from error
     return array.reshape(*array.shape[:2], channels)

@@ -130,7 +130,8 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
         )
     if not bool(np.all((batch >= low) & (batch <= high))):
         raise SpecMismatchError(f"pixels go from {batch.min()} to {batch.max()}, outside of value_range={value_range}")
-    return ((batch.astype(np.float32) - low) * scale).astype(np.float32)
+    # In 64 bits, and clipped: rounding must not carry a picture out of its range.
+    return np.clip((batch.astype(np.float64) - low) * scale, 0, 255).astype(np.float32)
 
 
 def _digits(gray: NDArray[Any], image: "ImageSpec") -> Prepared:

@@ -56,8 +56,14 @@ def _sampled(batch: NDArray[Any], height: int, width: int) -> NDArray[np.float32
     upper, lower, down = _neighbours(batch.shape[1], height)
     left, right, across = _neighbours(batch.shape[2], width)
     down, across = down[:, np.newaxis, np.newaxis], across[:, np.newaxis]
-    rows = batch[:, upper] * (1 - down) + batch[:, lower] * down
-    return (rows[:, :, left] * (1 - across) + rows[:, :, right] * across).astype(np.float32)
+    # Of a large picture only these pixels are needed, four for each that is wanted.
+    (top_left, top_right), (bottom_left, bottom_right) = (
+        [batch[:, row[:, np.newaxis], column] for column in (left, right)] for row in (upper, lower)
+    )
+    above, below = (
+        one * (1 - across) + other * across for one, other in ((top_left, top_right), (bottom_left, bottom_right))
+    )
+    return (above * (1 - down) + below * down).astype(np.float32)
 
 
 def _neighbours(size: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:

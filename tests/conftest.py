@@ -1,28 +1,53 @@
 """Shared fixtures. What needs TensorFlow imports it inside the fixture: the light tests run without it."""
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from edgeproof.runtime.engine import ENGINE_OF, is_installed
+from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 if TYPE_CHECKING:
     from edgeproof.train.data import Dataset
 
 HERE = Path(__file__).parent
 
+# What a test may name in `needs`: an engine for a format, the newer one of those for TFLite, or the reader of pictures.
+INSTALLED = {
+    "tflite": is_installed(ENGINE_OF[Format.TFLITE]),
+    "litert": find_spec("ai_edge_litert") is not None,
+    "onnx": is_installed(ENGINE_OF[Format.ONNX]),
+    "pillow": find_spec("PIL") is not None,
+}
+RUNNABLE = tuple(name for name in ALL_VARIANTS if INSTALLED[name.partition(".")[2]])
+
 
 @pytest.fixture(scope="session")
 def files() -> Path:
-    """The folder of golden files."""
+    """The folder of pictures; nobody opens them without Pillow."""
+    pytest.importorskip("PIL", reason="needs pillow")
     return HERE / "data"
 
 
 @pytest.fixture(scope="session")
-def golden(files: Path) -> Path:
+def golden() -> Path:
     """A committed bundle of a tiny model: 98.6 % on MNIST."""
-    return files / "golden"
+    return HERE / "data" / "golden"
+
+
+@pytest.fixture(scope="session")
+def runnable() -> tuple[str, ...]:
+    """The variants whose engine is installed."""
+    return RUNNABLE
+
+
+@pytest.fixture(params=RUNNABLE)
+def variant(request: pytest.FixtureRequest) -> str:
+    """Each of the variants whose engine is installed."""
+    return request.param
 
 
 @pytest.fixture
@@ -82,3 +107,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "architecture_seed" in metafunc.fixturenames:
         metafunc.parametrize("architecture_seed", range(metafunc.config.getoption("architectures")))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"needs(what, ...): is skipped where one of these is absent: {[*INSTALLED]}")
+    if not RUNNABLE:
+        raise pytest.UsageError("no engine is installed: most tests would be skipped")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        missing = [what for marker in item.iter_markers("needs") for what in marker.args if not INSTALLED[what]]
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}"))

@@ -87,6 +87,7 @@ def test_an_unknown_variant_is_refused(files: Path, golden: Path) -> None:
     assert "unknown variant 'int4.tflite'; this bundle has float32.tflite" in line
 
 
+@pytest.mark.needs("tflite")
 def test_a_file_that_does_not_match_its_digest_is_refused(files: Path, bundle_copy: Path) -> None:
     shutil.copy(bundle_copy / "float32.tflite", bundle_copy / "static_wi8_ai8.tflite")
     assert "is not the file that the manifest names: sha256" in refused(files / "seven.png", "--model", bundle_copy)
@@ -166,6 +167,7 @@ def test_workers_give_the_same_lines(files: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == serial
 
 
+@pytest.mark.needs("tflite")
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -184,5 +186,10 @@ def test_impossible_options_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.needs("tflite")
 def test_an_empty_standard_input_is_refused() -> None:
     assert "standard input is empty" in refused("-")
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    assert "the name of an image is empty" in refused("")

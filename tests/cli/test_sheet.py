@@ -3,7 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.cli import main
-from PIL import Image
+
+Image = pytest.importorskip("PIL.Image", reason="needs pillow")
+
+pytestmark = pytest.mark.needs("tflite")
 
 GREEN = (11, 143, 106)
 
@@ -60,3 +63,10 @@ def test_an_image_is_not_drawn_over(files: Path, tmp_path: Path, capsys: pytest.
     assert main(["predict", str(tmp_path / "seven.png"), "--show", str(tmp_path / "seven.png")]) == 2
     assert "--show would overwrite the image" in capsys.readouterr().err
     assert (tmp_path / "seven.png").read_bytes() == content
+
+
+def test_a_long_label_is_cut(golden: Path, files: Path, tmp_path: Path) -> None:
+    content = (golden / "manifest.json").read_text()
+    (tmp_path / "manifest.json").write_text(content.replace('"7"', f'"{"w" * 30_000}"', 1))
+    (tmp_path / "static_wi8_ai8.tflite").write_bytes((golden / "static_wi8_ai8.tflite").read_bytes())
+    assert sheet(tmp_path, files / "seven.png", "--model", tmp_path).shape[1] < 1200

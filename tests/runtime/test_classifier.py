@@ -150,8 +150,8 @@ def test_classes_must_match_the_outputs(bundle_copy: Path) -> None:
 
 def test_the_image_must_match_the_input(bundle_copy: Path, variant: str) -> None:
     path = bundle_copy / "manifest.json"
-    path.write_text(path.read_text().replace('"height": 28', '"height": 27'))
-    with pytest.raises(SpecMismatchError, match=r"not images of shape \(27, 28, 1\)"):
+    path.write_text(path.read_text().replace('"height": 28', '"height": 27').replace('"width": 28', '"width": 27'))
+    with pytest.raises(SpecMismatchError, match=r"not images of shape \(27, 27, 1\)"):
         Classifier.load(bundle_copy, variant=variant)
 
 
@@ -324,3 +324,20 @@ def test_paths_that_cannot_exist_are_refused(path: str) -> None:
 def test_impossible_threads_are_refused(golden: Path, threads: object) -> None:
     with pytest.raises(SpecMismatchError, match="threads must be a whole number from 1 to 256"):
         Classifier.load(golden, threads=threads)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 23.5])
+def test_what_is_no_probability_is_not_given_out_as_one(
+    golden: Path, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    loaded = Classifier.load(golden)
+    monkeypatch.setattr(loaded, "_calibrated", lambda raw: np.full(raw.shape, value, np.float32))
+    image = np.zeros((28, 28), np.uint8)
+    for call in (loaded.predict_one, loaded.probabilities, lambda one: loaded.predict([one, one])):
+        with pytest.raises(InvalidFileError, match="for a probability; a model that ends in logits needs a softmax"):
+            call(image)
+
+
+def test_an_empty_path_is_refused() -> None:
+    with pytest.raises(InvalidFileError, match="the model's path is empty"):
+        Classifier.load("")

@@ -26,6 +26,7 @@ def test_what_is_written_is_what_is_read() -> None:
     assert parse_description(DESCRIPTION.to_json()) == DESCRIPTION
 
 
+DIGIT = {"method": "digit", "interpolation": "area", "antialias": True}
 RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
 
 
@@ -46,6 +47,8 @@ RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
         ({"preprocessing": {"method": "resize", "interpolation": "lanczos", "antialias": False}}, "does not go with"),
         ({"source_sha256": "1"}, "must be a sha256"),
         ({"recipe": 8}, "recipe must be a text, got 8"),
+        ({"classes": []}, "classes is empty"),
+        ({"preprocessing": DIGIT}, r"digit is for square gray pictures, not for shape \(12, 10, 3\)"),
     ],
 )
 def test_every_part_is_checked(change: dict[str, Any], complaint: str) -> None:
@@ -118,11 +121,12 @@ def edited(model: bytes, **change: Any) -> bytes:  # noqa: ANN401
     return model + extra.getvalue()
 
 
+@pytest.mark.needs("tflite")
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
         ({"classes": ["a", "b"]}, r"gives \(1, 10\) for 2 classes"),
-        ({"image": {"height": 14, "width": 28, "channels": 1}}, r"not images of shape \(14, 28, 1\)"),
+        ({"image": {"height": 14, "width": 14, "channels": 1}}, r"not images of shape \(14, 14, 1\)"),
     ],
 )
 def test_a_description_that_does_not_fit_its_model_is_refused(
@@ -134,6 +138,7 @@ def test_a_description_that_does_not_fit_its_model_is_refused(
         Classifier.load(tmp_path / "m.tflite")
 
 
+@pytest.mark.needs("tflite")
 def test_a_description_from_the_future_is_named_with_its_file(golden: Path, tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(edited((golden / "float32.tflite").read_bytes(), schema_version=9))
     with pytest.raises(InvalidFileError, match=r"m\.tflite: schema_version is 9"):
