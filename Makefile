@@ -23,20 +23,27 @@ wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel --outdir dist
 	$(BIN)/python tests/check_wheel.py dist/*.whl
 
-# What a device has: the built wheel with its engines, in an environment of its own, and no TensorFlow.
+# What a device has: the built wheel with its engines, in an environment of its own, and no TensorFlow. Then less and
+# less of it: LiteRT and NumPy alone, and ONNX Runtime in its place.
+DEVICE := tests/digits tests/runtime tests/device tests/cli/test_predict.py tests/test_imports.py
 test-light: wheel
 	rm -rf .venv-light
 	$(PYTHON) -m venv .venv-light
 	.venv-light/bin/pip install --quiet --constraint constraints.txt pytest "$$(echo dist/*.whl)[litert,onnx,inspect]"
 	.venv-light/bin/python -c "from importlib.util import find_spec; assert not find_spec('tensorflow')"
-	.venv-light/bin/pytest -m "not tensorflow" tests/digits tests/runtime tests/device tests/cli tests/inspection tests/test_*.py
+	.venv-light/bin/pytest -rs -m "not tensorflow" tests/digits tests/runtime tests/device tests/cli tests/inspection tests/test_*.py
+	.venv-light/bin/pip uninstall --quiet --yes pillow onnx onnxruntime
+	.venv-light/bin/pytest -rs -m "not tensorflow" $(DEVICE)
+	.venv-light/bin/pip uninstall --quiet --yes ai-edge-litert
+	.venv-light/bin/pip install --quiet --constraint constraints.txt onnxruntime
+	.venv-light/bin/pytest -rs -m "not tensorflow" $(DEVICE)
 
 # The last runtime for 32-bit ARM and for old Pi images; its wheels end with Python 3.11.
 test-old: wheel
 	rm -rf .venv-old
 	$(PYTHON_OLD) -m venv .venv-old
 	.venv-old/bin/pip install --quiet pytest tflite-runtime==2.14.0 numpy==1.26.4 "$$(echo dist/*.whl)[tflite]"
-	.venv-old/bin/pytest tests/runtime/test_golden.py
+	.venv-old/bin/pytest -rs -m "not tensorflow" $(DEVICE) tests/cli/test_doctor.py tests/cli/test_main.py tests/cli/test_selftest.py tests/cli/test_sheet.py
 	$(BIN)/pytest tests/export/test_old_runtime.py --old-python .venv-old/bin/python
 
 # The same wheel on ARM processors without the hardware; where the parts cannot be had, one line says SKIPPED.

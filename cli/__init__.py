@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NoReturn
 
-from ..runtime.errors import EdgeproofError, EngineMissingError
+from ..runtime.errors import EdgeproofError, EngineMissingError, one_line
 from .native_logs import hidden_native_logs
 
 # What each verb does, in the order in which a newcomer needs them; the module of that name adds the options.
@@ -56,20 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # An ASCII terminal shows µ as an escape instead of ending in an exception.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    options = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
-    # A service manager's request to stop, or a terminal that goes away, is cleaned up after like Ctrl-C.
-    for request in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(request) is not signal.SIG_IGN:
-            signal.signal(request, signal.default_int_handler)
+    try:
+        options = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    except OSError as error:  # nowhere to print the help or the version
+        return _fail(f"cannot print: {error.strerror or error}", BAD_INPUT)
+    _hear_requests_to_stop()
     # Whatever other work this user does with Keras: these verbs are TensorFlow's.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        _check_installed(options.verb)
-        with hidden_native_logs(unless=options.native_logs):
-            code = import_module(f".{options.verb}", __name__).run(options)
-        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
-            sys.stdout.flush()  # here, where a full disk can still be reported
-        return code
+        return _run(options)
     except EdgeproofError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -78,11 +73,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has seen enough, as in `edgeproof predict … | head`; what is buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0 if options.verb in _PRINTING else _fail("nobody reads what is printed; nothing was written", BAD_INPUT)
+    except MemoryError:
+        return _fail("there is not enough memory", BAD_INPUT)
     except OSError as error:
         # The machine's, not a bug: a full disk, a permission, a device that went away.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT)
+
+
+def _hear_requests_to_stop() -> None:
+    # A service manager's request to stop, or a terminal that goes away, is cleaned up after like Ctrl-C.
+    for name in ("SIGTERM", "SIGHUP"):
+        request = getattr(signal, name, None)  # Windows has no SIGHUP
+        if request is not None and signal.getsignal(request) is not signal.SIG_IGN:
+            signal.signal(request, signal.default_int_handler)
+
+
+def _run(options: argparse.Namespace) -> int:
+    _check_installed(options.verb)
+    with hidden_native_logs(unless=options.native_logs):
+        code = import_module(f".{options.verb}", __name__).run(options)
+    if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
+        sys.stdout.flush()  # here, where a full disk can still be reported
+    return code
 
 
 class _Version(argparse.Action):
@@ -91,7 +105,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        print(f"edgeproof {version('edgeproof')}")
+        print(f"edgeproof {version('edgeproof')}", flush=True)
         parser.exit()
 
 
@@ -121,5 +135,6 @@ def _check_installed(verb: str) -> None:
 
 def _fail(message: str, code: int) -> int:
     if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where file descriptor 2 is closed)
-        print(f"edgeproof: error: {' '.join(message.split())}", file=sys.stderr)
+        with suppress(OSError):  # the exit code is all that is left to say it with
+            print(f"edgeproof: error: {one_line(message)}", file=sys.stderr)
     return code

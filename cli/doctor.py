@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     steps = next_steps(advice(machine), installed)
     if options.json:
         document = _document(machine, libraries, installed, advice(machine))
-        print(json.dumps(document, indent=2, ensure_ascii=False), flush=True)
+        print(json.dumps(document, indent=2), flush=True)
     else:
         parts = [machine_facts(machine), cpu_facts(machine), _package_facts(libraries, installed), list(steps.items())]
         print("\n\n".join(_laid_out(part) for part in parts if part), flush=True)
@@ -105,7 +105,7 @@ def _next_step(advice: "Advice", used: "Installed | None") -> str:
 
 
 def _package_facts(libraries: Mapping[str, str | None], installed: "Sequence[Installed]") -> _Facts:
-    from ..device.installed import PACKAGES
+    from ..runtime.packages import PACKAGES
 
     found = {one.package: one for one in installed}
     engines = [(package.name, _state(found[package]) if package in found else "not installed") for package in PACKAGES]

@@ -67,4 +67,4 @@ def _bundle(options: argparse.Namespace) -> int:
 
 
 def _print_json(document: dict[str, object]) -> None:
-    print(json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2, ensure_ascii=False), flush=True)
+    print(json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2), flush=True)

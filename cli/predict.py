@@ -59,6 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Predict and print one line per image, once all images have been read."""
     from ..runtime.classifier import Classifier
+    from ..runtime.errors import one_line
 
     warnings.simplefilter("ignore")  # what image decoders say of damaged metadata
     classifier = Classifier.load(
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         print(_json(classifier, names, predictions))
         return 0
     for name, prediction in zip(names, predictions, strict=True):
-        print(f"{name}: {in_words(prediction)}")
+        print(f"{one_line(name)}: {in_words(prediction)}")
     return 0
 
 

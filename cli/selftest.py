@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Test, and print one line for each file and engine as it comes."""
-    from ..device.installed import broken_engines, find_installed
+    from ..device.installed import broken_packages, find_installed
     from ..device.selftest import selftest
     from ..runtime.manifest_reader import read_manifest
     from ..runtime.pretrained import PRETRAINED, find_pretrained
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     bundle = options.bundle or find_pretrained(PRETRAINED[0])
     read_manifest(bundle)  # a mistyped path is told before engines are tried
     outcomes: list[Outcome] = []
-    for outcome in selftest(bundle, threads=options.threads, broken=broken_engines(find_installed())):
+    for outcome in selftest(bundle, threads=options.threads, broken=broken_packages(find_installed())):
         outcomes.append(outcome)
         if not options.json:
             print(_line(outcome), flush=True)
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             "bundle": str(bundle),
             "tests": [asdict(outcome) for outcome in outcomes],
         }
-        print(json.dumps(document, indent=2, ensure_ascii=False), flush=True)
+        print(json.dumps(document, indent=2), flush=True)
     else:
         print(_summary(outcomes), flush=True)
     _check(outcomes)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..runtime.errors import OutputError, SpecMismatchError
+from ..runtime.errors import OutputError, SpecMismatchError, one_line
 from ..runtime.output import new_files
 from ..runtime.pictures import ImageLike, is_pillow, read_image
 
@@ -70,7 +70,7 @@ def write_sheet(
         sheet.paste(_thumbnail(picture), (x + _GAP, y + _GAP))
         sheet.paste(_seen(classifier.pixels(image)[0]), (x + 2 * _GAP + _SIDE, y + _GAP))
         _answers(draw, x + 3 * _GAP + 2 * _SIDE, y + _GAP, classifier, prediction)
-        caption = _fitting(draw, name, width - 2 * _GAP)
+        caption = _fitting(draw, one_line(name), width - 2 * _GAP)
         draw.text((x + _GAP, y + _GAP + _SIDE + 8), caption, fill=_SOFT, font=_font(13))
     with new_files(file.parent) as staging:
         sheet.save(staging / file.name, format="PNG")

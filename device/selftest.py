@@ -15,6 +15,7 @@ from ..runtime.errors import CheckFailedError, EdgeproofError, EngineMissingErro
 from ..runtime.golden import REFERENCE_KERNELS, GoldenVectors, read_golden
 from ..runtime.manifest import Variant
 from ..runtime.manifest_reader import read_manifest, read_vouched_file
+from ..runtime.packages import PACKAGES, Package
 from ..runtime.spec import TensorSpec
 from ..runtime.variants import Format
 
@@ -59,8 +60,8 @@ class Outcome:
 
     Attributes:
         variant: The file's variant.
-        engine: The engine with its version and, if they are not its usual ones, kernels; its name alone where it did
-            not come to run.
+        engine: The engine with its version and, if they are not its usual ones, kernels; the name of the package alone
+            where it did not come to run, or that for `load_engine` where none is installed.
         state: How the test ended.
         reason: Why there are no answers to compare, or why it was not run; empty where there are.
         tolerance: How far a right answer may be from the golden one, as a difference of probabilities; 0 where it must
@@ -84,7 +85,7 @@ def selftest(folder: Path, *, threads: int = 1, broken: Mapping[str, str] = Mapp
     Args:
         folder: The bundle.
         threads: How many threads an engine may use for one image.
-        broken: Engines, by their names for `load_engine`, that end the process or do not import, with the reason: their
+        broken: Packages, by their names for `import`, that end the process or do not import, with the reason: their
             files fail without a try.
 
     Yields:
@@ -110,29 +111,38 @@ def selftest(folder: Path, *, threads: int = 1, broken: Mapping[str, str] = Mapp
 def _test_file(
     folder: Path, variant: Variant, golden: GoldenVectors, threads: int, broken: Mapping[str, str]
 ) -> Iterator[Outcome]:
-    engine = ENGINE_OF[variant.format]
     try:
         choose_engine(variant.format)
     except EngineMissingError as error:
-        yield _without_answers(variant, engine, str(error), State.NOT_RUN)
+        yield _without_answers(variant, ENGINE_OF[variant.format], str(error), State.NOT_RUN)
         return
-    if engine in broken:
-        yield _without_answers(variant, engine, broken[engine])
-        return
+    for package in PACKAGES:
+        if package.runs is not variant.format or not package.is_installed:
+            continue
+        if package.module in broken:
+            yield _without_answers(variant, package.title, broken[package.module])
+        else:
+            yield from _test_package(folder, variant, package, golden, threads)
+
+
+def _test_package(
+    folder: Path, variant: Variant, package: Package, golden: GoldenVectors, threads: int
+) -> Iterator[Outcome]:
     try:
         known = golden.answers(variant)
         model = read_vouched_file(folder, variant.file, variant.sha256)
         check_magic(model, variant.format)
     except EdgeproofError as error:
-        yield _without_answers(variant, engine, str(error))
+        yield _without_answers(variant, package.title, str(error))
         return
-    yield _test_engine(variant, model, golden, known, threads, plain=False)
+    yield _test_engine(variant, package, model, golden, known, threads, plain=False)
     if variant.format is Format.TFLITE and variant.name + REFERENCE_KERNELS in known:
-        yield _test_engine(variant, model, golden, known, threads, plain=True)
+        yield _test_engine(variant, package, model, golden, known, threads, plain=True)
 
 
 def _test_engine(
     variant: Variant,
+    package: Package,
     model: bytes,
     golden: GoldenVectors,
     known: Mapping[str, NDArray[Any]],
@@ -140,9 +150,9 @@ def _test_engine(
     *,
     plain: bool,
 ) -> Outcome:
-    called = ENGINE_OF[variant.format]
+    called = package.title
     try:
-        engine = _load(model, variant, threads, plain=plain)
+        engine = _load(model, package, threads, plain=plain)
         called = f"{engine.name}, plain kernels" if plain else engine.name
         if (engine.input, engine.output) != (variant.input, variant.output):
             raise SpecMismatchError(f"other tensors than the manifest says: {engine.input}, {engine.output}")
@@ -160,12 +170,12 @@ def _test_engine(
     )
 
 
-def _load(model: bytes, variant: Variant, threads: int, *, plain: bool) -> Engine:
-    if not plain:
-        return load_engine(model, variant.format, threads=threads)
+def _load(model: bytes, package: Package, threads: int, *, plain: bool) -> Engine:
+    if package.runs is not Format.TFLITE:
+        return load_engine(model, package.runs, threads=threads)
     from ..runtime.litert import LiteRTEngine
 
-    return LiteRTEngine(model, threads=threads, reference_kernels=True)
+    return LiteRTEngine(model, threads=threads, reference_kernels=plain, package=package.module)
 
 
 def _without_answers(variant: Variant, engine: str, reason: str, state: State = State.FAILED) -> Outcome:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..runtime.packages import LITERT, ONNX_RUNTIME, TFLITE_RUNTIME, Package
 from ..runtime.variants import Format
 from .machine import Machine
 
@@ -12,16 +13,12 @@ class Wheels:
     """The wheels of an engine's package that edgeproof can use.
 
     Attributes:
-        package: Its name for pip.
-        extra: The extra of edgeproof that brings it.
-        runs: The files that it runs.
+        package: Whose they are.
         pythons: The oldest and the newest CPython.
         platforms: The oldest glibc (Linux) or macOS, by system and architecture; empty where any will do.
     """
 
-    package: str
-    extra: str
-    runs: Format
+    package: Package
     pythons: tuple[tuple[int, int], tuple[int, int]]
     platforms: Mapping[tuple[str, str], tuple[int, ...]]
 
@@ -29,9 +26,7 @@ class Wheels:
 # As PyPI had them in November 2026, in the versions that the extras ask for. First choice first.
 WHEELS: tuple[Wheels, ...] = (
     Wheels(  # 2.3.0
-        package="ai-edge-litert",
-        extra="litert",
-        runs=Format.TFLITE,
+        package=LITERT,
         pythons=((3, 10), (3, 14)),
         platforms={
             ("Linux", "x86_64"): (2, 27),
@@ -41,9 +36,7 @@ WHEELS: tuple[Wheels, ...] = (
         },
     ),
     Wheels(  # 2.14.0, the last
-        package="tflite-runtime",
-        extra="tflite",
-        runs=Format.TFLITE,
+        package=TFLITE_RUNTIME,
         pythons=((3, 8), (3, 11)),
         platforms={
             ("Linux", "x86_64"): (2, 17),
@@ -52,9 +45,7 @@ WHEELS: tuple[Wheels, ...] = (
         },
     ),
     Wheels(  # 1.28.0 for glibc 2.27, later ones for 2.28
-        package="onnxruntime",
-        extra="onnx",
-        runs=Format.ONNX,
+        package=ONNX_RUNTIME,
         pythons=((3, 11), (3, 14)),
         platforms={
             ("Linux", "x86_64"): (2, 27),
@@ -155,7 +146,7 @@ def _wrong_architecture(machine: Machine, wheels: Wheels) -> Misfit:
 
 
 def _advice(machine: Machine, model_format: Format) -> Advice:
-    candidates = [(wheels, misfits(machine, wheels)) for wheels in WHEELS if wheels.runs is model_format]
+    candidates = [(wheels, misfits(machine, wheels)) for wheels in WHEELS if wheels.package.runs is model_format]
     fitting = next((wheels for wheels, found in candidates if not found), None)
     helped = [(wheels, found) for wheels, found in candidates if all(misfit.remedy for misfit in found)]
     ways_out = [
@@ -164,15 +155,15 @@ def _advice(machine: Machine, model_format: Format) -> Advice:
     ]
     return Advice(
         runs=model_format,
-        package=fitting.package if fitting else "",
+        package=fitting.package.name if fitting else "",
         install=_install(fitting) if fitting else "",
-        obstacles={w.package: "; ".join(misfit.reason for misfit in found) for w, found in candidates if found},
+        obstacles={w.package.name: "; ".join(misfit.reason for misfit in found) for w, found in candidates if found},
         ways_out=() if fitting else tuple(ways_out),
     )
 
 
 def _install(wheels: Wheels) -> str:
-    return f"pip install 'edgeproof[{wheels.extra}]'"
+    return f"pip install 'edgeproof[{wheels.package.extra}]'"
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -7,7 +7,7 @@ from .components import find_runs
 
 _THICKEST = 0.025  # of the shorter side
 _STEEPEST = 0.12  # rows per column, about 7 degrees
-_COVERED = 0.5  # share of the columns in which a line must show
+_COVERED = 0.3  # share of the columns in which a line must show; strokes along it hide the rest
 _REACH = 0.06  # of the width: how near to both sides it must come
 _PARALLEL = 0.02  # how much the slopes of a sheet's lines differ, seen from an angle
 _TOLERANCE = 1.5  # rows around the ideal line

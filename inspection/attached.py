@@ -1,9 +1,7 @@
 """What is attached to a model file: texts, and a zip archive behind it."""
 
-import io
-import struct
-import zipfile
-import zlib
+from ..runtime.archive import Archive
+from ..runtime.errors import InvalidFileError
 
 MAX_ATTACHED_FILES = 64
 MAX_TEXT_BYTES = 2**20
@@ -12,11 +10,11 @@ MAX_TEXT_BYTES = 2**20
 def read_attached_files(model: bytes) -> dict[str, str]:
     """Return the first files of a zip archive that follows a model, by name, as `as_text` gives them."""
     try:
-        with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            return {entry.filename: _content(archive, entry) for entry in archive.infolist()[:MAX_ATTACHED_FILES]}
+        archive = Archive(model, "the model")
     # Weights that look like the end of an archive by chance do not make the model a damaged one.
-    except (zipfile.BadZipFile, OSError, ValueError, struct.error, NotImplementedError):
+    except InvalidFileError:
         return {}
+    return {name: _content(archive, name) for name in archive.names[:MAX_ATTACHED_FILES]}
 
 
 def as_text(content: bytes) -> str:
@@ -33,14 +31,8 @@ def as_text(content: bytes) -> str:
     return text if text and all(c.isprintable() or c in "\t\r\n" for c in text) else size
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return f"packed with method {entry.compress_type}"
+def _content(archive: Archive, name: str) -> str:
     try:
-        with archive.open(entry) as file:
-            # What the archive says of sizes may be wrong: a few bytes can unpack to any number.
-            content = file.read(MAX_TEXT_BYTES + 1)
-    # Encryption raises RuntimeError; zipfile's decompressors raise errors of their own for broken content.
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError, struct.error, MemoryError):
-        return "cannot be read"
-    return as_text(content) if len(content) <= MAX_TEXT_BYTES else f"more than {MAX_TEXT_BYTES:,} bytes"
+        return as_text(archive.read(name, max_bytes=MAX_TEXT_BYTES))
+    except InvalidFileError as error:
+        return f"cannot be read: {error}"

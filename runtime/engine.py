@@ -1,7 +1,6 @@
 """The engines that can run a model file, behind one protocol."""
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,26 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
+from .packages import PACKAGES, no_engine_message
 from .spec import TensorSpec
 from .variants import Format
 
 # Beyond the hundreds, engines hang or die instead of refusing.
 MAX_THREADS = 256
 
-ENGINE_OF: dict[Format, str] = {Format.TFLITE: "litert", Format.ONNX: "onnxruntime"}
+ENGINE_OF: dict[Format, str] = {package.runs: package.engine for package in PACKAGES}
 
 # The formats whose engine may be called from several threads at once; the others keep a call's tensors inside.
 CONCURRENT = frozenset({Format.ONNX})
-
-# What to look for, first choice first, and the extra that brings it.
-_PACKAGES: dict[str, tuple[str, ...]] = {
-    "litert": ("ai_edge_litert", "tflite_runtime"),
-    "onnxruntime": ("onnxruntime",),
-}
-_EXTRAS: dict[str, str] = {
-    "litert": "'edgeproof[litert]', or 'edgeproof[tflite]' on 32-bit ARM",
-    "onnxruntime": "'edgeproof[onnx]'",
-}
 
 
 class Engine(Protocol):
@@ -80,7 +70,7 @@ def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
 
 def is_installed(engine: str) -> bool:
     """Whether a package is installed that provides this engine; nothing is imported."""
-    return any(find_spec(package) is not None for package in _PACKAGES[engine])
+    return any(package.is_installed for package in PACKAGES if package.engine == engine)
 
 
 def choose_engine(model_format: Format, engine: str = "auto") -> str:
@@ -91,15 +81,13 @@ def choose_engine(model_format: Format, engine: str = "auto") -> str:
         EngineMissingError: The engine is not installed; the message names the extra that brings it.
     """
     needed = ENGINE_OF[model_format]
-    if engine not in ("auto", *_PACKAGES):
-        raise UnknownNameError(f"unknown engine {engine!r}; possible: auto, {', '.join(_PACKAGES)}")
+    possible = ("auto", *ENGINE_OF.values())
+    if engine not in possible:
+        raise UnknownNameError(f"unknown engine {engine!r}; possible: {', '.join(possible)}")
     if engine not in ("auto", needed):
         raise UnknownNameError(f"engine {engine} does not run .{model_format} files; {needed} does")
     if not is_installed(needed):
-        raise EngineMissingError(
-            f"no engine for .{model_format} files is installed; pip install {_EXTRAS[needed]} (edgeproof doctor says "
-            "what fits this machine)"
-        )
+        raise EngineMissingError(no_engine_message([model_format]))
     return needed
 
 
@@ -121,7 +109,7 @@ def load_engine(
         data_folder: Where an ONNX model may keep weights in files of their own; None where it must hold them itself.
 
     Raises:
-        EngineMissingError: The engine is not installed.
+        EngineMissingError: The engine is not installed, or cannot be imported.
         InvalidFileError: The engine does not accept the model.
         SpecMismatchError: `threads` is outside of its range.
         UnknownNameError: `engine` is not a name of an engine for this format.
@@ -146,7 +134,10 @@ def check_magic(model: bytes, model_format: Format) -> None:
     Raises:
         InvalidFileError: They are not.
     """
-    # A flatbuffer carries its identifier at byte 4; an ONNX protobuf starts with field 1 (ir_version), a varint.
-    fits = model[4:8] == b"TFL3" if model_format is Format.TFLITE else model[:1] == b"\x08"
+    # A flatbuffer carries its identifier at byte 4; an ONNX protobuf starts with field 1 (ir_version), a varint. ONNX
+    # Runtime's own format is a flatbuffer, which may start with that byte by chance.
+    first, identifier = model[:1], model[4:8]
+    is_onnx = first == b"\x08" and identifier != b"ORTM"
+    fits = identifier == b"TFL3" if model_format is Format.TFLITE else is_onnx
     if not fits:
         raise InvalidFileError(f"these {len(model)} bytes are not a .{model_format} model")

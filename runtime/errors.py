@@ -24,7 +24,7 @@ class UnknownNameError(EdgeproofError, ValueError):
 
 
 class EngineMissingError(EdgeproofError, ImportError):
-    """The engine that could run this file is not installed."""
+    """The engine that could run this file is not installed, or cannot be imported."""
 
 
 class OutputError(EdgeproofError, OSError):
@@ -37,7 +37,11 @@ class CheckFailedError(EdgeproofError):
     exit_code = 1
 
 
-def one_line(error: BaseException) -> str:
-    """Return the error's message as it fits into one of ours: in one line, without colours and control characters."""
-    text = " ".join(_COLOUR.sub("", str(error)).split())
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text) or type(error).__name__
+def one_line(told: str | BaseException) -> str:
+    """Return what was told as it fits into a message of ours: in one line, without colours and control characters.
+
+    Of an error without a message the name of its class is returned.
+    """
+    text = " ".join(_COLOUR.sub("", str(told)).split())
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return line or (type(told).__name__ if isinstance(told, BaseException) else "")

@@ -1,25 +1,21 @@
 """TFLite models through LiteRT (ai_edge_litert), or tflite_runtime where only that exists."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from numpy.typing import NDArray
 
 from .attached import read_attached
 from .description import DESCRIPTION_KEY, DESCRIPTION_NAME
-from .errors import InvalidFileError, SpecMismatchError, one_line
+from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, one_line
+from .packages import PACKAGES, Package, no_engine_message
 from .spec import QuantParams, TensorSpec
+from .variants import Format
 
-_NAMES = {"ai_edge_litert": "LiteRT", "tflite_runtime": "tflite-runtime"}
 
-
-def import_interpreter() -> Any:  # noqa: ANN401  (a module; by name, since one of the two may be missing)
-    """Return LiteRT's module with the class `Interpreter`, or else tflite_runtime's."""
-    try:
-        return import_module("ai_edge_litert.interpreter")
-    except ModuleNotFoundError:
-        return import_module("tflite_runtime.interpreter")
+def import_interpreter(package: str | None = None) -> Any:  # noqa: ANN401  (a module without types)
+    """Return the module with the class `Interpreter`; the argument and the errors are those of `LiteRTEngine`."""
+    return _choose(package).load("interpreter")
 
 
 class LiteRTEngine:
@@ -31,13 +27,25 @@ class LiteRTEngine:
         reference_kernels: Use the plain kernels instead of XNNPACK's. On integers they round ties differently; they
             are those of tflite-runtime 2.14 and of TensorFlow Lite Micro, bit for bit.
         batch: How many images `run` takes at once, in place of what the file says.
+        package: The package to use, by its name for `import`; None for the first one that is installed.
+
+    Raises:
+        EngineMissingError: The package is not installed, or cannot be imported.
+        InvalidFileError: The interpreter does not accept the model.
+        SpecMismatchError: The model has several inputs or outputs.
     """
 
     def __init__(
-        self, model: bytes, *, threads: int = 1, reference_kernels: bool = False, batch: int | None = None
+        self,
+        model: bytes,
+        *,
+        threads: int = 1,
+        reference_kernels: bool = False,
+        batch: int | None = None,
+        package: str | None = None,
     ) -> None:
-        module = import_interpreter()
-        self._package: str = module.__name__.partition(".")[0]
+        self._package = _choose(package)
+        module = self._package.load("interpreter")
         resolver = module.OpResolverType.BUILTIN_REF if reference_kernels else module.OpResolverType.AUTO
         try:
             # num_threads must be given: its default is the implementation's choice.
@@ -70,7 +78,7 @@ class LiteRTEngine:
         # What looks a version up takes as long to import as many predictions.
         from importlib.metadata import version
 
-        return f"{_NAMES[self._package]} {version(self._package.replace('_', '-'))}"
+        return f"{self._package.title} {version(self._package.name)}"
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once; see `Engine.run`."""
@@ -81,6 +89,18 @@ class LiteRTEngine:
             return interpreter.get_tensor(self._output_index)
         except (ValueError, RuntimeError) as error:
             raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)}") from error
+
+
+def _choose(module: str | None) -> Package:
+    tflite = (package for package in PACKAGES if package.runs is Format.TFLITE and module in (None, package.module))
+    chosen = next((package for package in tflite if package.is_installed), None)
+    if chosen is None:
+        raise EngineMissingError(
+            no_engine_message([Format.TFLITE])
+            if module is None
+            else f"no engine {module} for .tflite files is installed"
+        )
+    return chosen
 
 
 def _spec(details: dict[str, Any]) -> TensorSpec:

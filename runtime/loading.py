@@ -15,6 +15,7 @@ from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, Unk
 from .files import is_file, is_folder, read_file
 from .manifest import Manifest, Variant
 from .manifest_reader import holds_manifest, read_manifest, read_vouched_file
+from .packages import no_engine_message
 from .pool import BATCH, EnginePool
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .variants import Format, canonical_name
@@ -117,10 +118,7 @@ def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
         candidates = [v for v in candidates if ENGINE_OF[v.format] == options.engine] or candidates
     runnable = [v for v in candidates if is_installed(ENGINE_OF[v.format])]
     if not runnable:
-        raise EngineMissingError(
-            f"no engine for {candidates[0].name} is installed; pip install 'edgeproof[litert]', 'edgeproof[tflite]' on "
-            "32-bit ARM, or 'edgeproof[onnx]'"
-        )
+        raise EngineMissingError(no_engine_message(v.format for v in candidates))
     rank = {variant: position for position, variant in enumerate(_PREFERENCE)}
     return min(runnable, key=lambda v: rank.get(v.name, len(rank)))
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
 from .errors import InvalidFileError, SpecMismatchError, one_line
+from .packages import ONNX_RUNTIME
 from .spec import TensorSpec
 
-ort: Any = onnxruntime  # ships no types
+ort = ONNX_RUNTIME.load()
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -32,7 +32,7 @@ class OnnxRuntimeEngine:
     """
 
     def __init__(self, model: bytes, *, threads: int = 1, data_folder: Path | None = None) -> None:
-        self.name = f"ONNX Runtime {ort.__version__}"
+        self.name = f"{ONNX_RUNTIME.title} {ort.__version__}"
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

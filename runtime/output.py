@@ -93,7 +93,10 @@ def _clean_up(created: list[Path]) -> None:
 
 @contextmanager
 def signals_held() -> Generator[None]:
-    """Let Ctrl-C and requests to stop wait until the block ends."""
+    """Let Ctrl-C and requests to stop wait until the block ends, where the system can do that: Windows cannot."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         yield

@@ -6,7 +6,7 @@ import pytest
 
 @pytest.mark.parametrize(
     "module",
-    ["edgeproof.runtime.spec", "edgeproof.runtime.variants"],
+    ["edgeproof.runtime.packages", "edgeproof.runtime.spec", "edgeproof.runtime.variants"],
 )
 def test_examples_in_docstrings_hold(module: str) -> None:
     found = doctest.testmod(import_module(module), extraglobs={"np": import_module("numpy")})

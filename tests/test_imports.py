@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from edgeproof.runtime.variants import ALL_VARIANTS
 
 HEAVY = {"tensorflow", "keras", "onnx", "onnxruntime", "ai_edge_litert", "PIL", "matplotlib", "rich", "scipy", "torch"}
 TRAINING = {"tensorflow", "keras", "onnx", "tf2onnx", "torch", "matplotlib"}
@@ -38,7 +37,6 @@ def test_the_help_loads_nothing_heavy() -> None:
     assert loaded_after(help_text) & HEAVY == set()
 
 
-@pytest.mark.parametrize("variant", ALL_VARIANTS)
 def test_a_prediction_never_loads_tensorflow(golden: Path, files: Path, variant: str) -> None:
     loaded = loaded_after(
         "from edgeproof.cli import main\n"

@@ -2,13 +2,15 @@ import json
 import platform
 from dataclasses import replace
 from importlib.metadata import version
+from importlib.util import find_spec
 
 import pytest
 from edgeproof.cli import main
 from edgeproof.cli.doctor import cpu_facts, machine_facts, next_steps
-from edgeproof.device.installed import PACKAGES, Installed
+from edgeproof.device.installed import Installed
 from edgeproof.device.machine import Machine
 from edgeproof.device.wheels import advice
+from edgeproof.runtime.packages import PACKAGES
 
 LITERT, TFLITE, ONNX = PACKAGES
 PI = Machine(
@@ -40,7 +42,7 @@ def test_this_machine_is_described(capsys: pytest.CaptureFixture[str]) -> None:
     assert output.err == ""
     assert facts["python"].startswith(f"CPython {platform.python_version()}, ")
     assert facts["numpy"] == version("numpy")
-    assert facts["pillow"] == version("pillow")
+    assert facts["pillow"] == (version("pillow") if find_spec("PIL") else "not installed; pip install pillow")
     assert {"ai-edge-litert", "tflite-runtime", "onnxruntime", "system", "hardware", ".tflite", ".onnx"} <= set(facts)
     assert any(text.startswith("run in ") for text in facts.values())
     assert facts["telemetry"] == "ONNX Runtime's is off (ORT_DISABLE_TELEMETRY=1)"

@@ -1,5 +1,10 @@
 """The contract of the command line: exit codes, one line on standard error, nothing half written."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from importlib.metadata import metadata
 from pathlib import Path
 
@@ -78,6 +83,50 @@ def test_the_extras_bring_what_the_verbs_need() -> None:
     assert {extra for extra, _ in _NEEDS.values()} <= set(metadata("edgeproof").get_all("Provides-Extra") or ())
 
 
+def test_the_command_runs_where_there_are_fewer_signals(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SIGHUP", "pthread_sigmask"):  # as on Windows
+        monkeypatch.delattr(signal, name, raising=False)
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import no_such_dependency", "No module named 'no_such_dependency'"),
+        ("raise AttributeError('_ARRAY_API not found')", "_ARRAY_API not found"),
+    ],
+)
+@pytest.mark.parametrize("lone", [False, True])
+@pytest.mark.parametrize(
+    ("file", "package", "module"),
+    [
+        ("float32.tflite", "ai-edge-litert", "ai_edge_litert.interpreter"),
+        ("float32.onnx", "onnxruntime", "onnxruntime.__init__"),
+    ],
+)
+def test_an_engine_that_cannot_be_imported_is_one_line(
+    golden: Path, files: Path, tmp_path: Path, code: str, reason: str, lone: bool, file: str, package: str, module: str
+) -> None:
+    folder, _, inner = module.partition(".")
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "__init__.py").touch()
+    (tmp_path / folder / f"{inner}.py").write_text(code)
+    model = Path(shutil.copy(golden / file, tmp_path)) if lone else golden / file
+    done = subprocess.run(
+        [sys.executable, "-m", "edgeproof.cli", "predict", files / "seven.png", "--model", model],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert f"{package} is installed but cannot be imported: {reason}; edgeproof doctor says" in done.stderr
+
+
 def test_a_missing_module_is_a_bug_and_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, golden: Path) -> None:
     def broken(_: object) -> int:
         raise ModuleNotFoundError("No module named 'edgeproof.oops'", name="edgeproof.oops")
@@ -85,3 +134,22 @@ def test_a_missing_module_is_a_bug_and_keeps_its_traceback(monkeypatch: pytest.M
     monkeypatch.setattr("edgeproof.cli.predict.run", broken)
     with pytest.raises(ModuleNotFoundError):
         main(["predict", "x.png", "--model", str(golden)])
+
+
+def test_a_version_that_cannot_be_printed_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "edgeproof.cli", "--version"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_too_little_memory_is_one_line(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exhausted(_: object) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr("edgeproof.cli.predict.run", exhausted)
+    assert main(["predict", str(files / "seven.png")]) == 2
+    assert capsys.readouterr().err == "edgeproof: error: there is not enough memory\n"

@@ -191,5 +191,25 @@ def test_an_empty_standard_input_is_refused() -> None:
     assert "standard input is empty" in refused("-")
 
 
+@pytest.mark.needs("tflite")
 def test_an_empty_name_is_not_the_current_folder() -> None:
     assert "the name of an image is empty" in refused("")
+
+
+def test_a_file_name_does_not_steer_the_terminal(files: Path, tmp_path: Path) -> None:
+    strange = tmp_path / "a\x1b[2J\nb.png"
+    strange.write_bytes((files / "seven.png").read_bytes())
+    done = run(strange)
+    assert (done.returncode, done.stdout.count("\n"), "\x1b" in done.stdout) == (0, 1, False)
+    assert "\x1b" not in refused(tmp_path / "no\x1b[2Jwhere.png")
+
+
+def test_json_is_ascii_for_terminals_of_any_encoding(files: Path, tmp_path: Path) -> None:
+    (tmp_path / "sieben-é-七.png").write_bytes((files / "seven.png").read_bytes())
+    done = subprocess.run(
+        [*COMMAND, str(tmp_path / "sieben-é-七.png"), "--json"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    [row] = json.loads(done.stdout)["predictions"]
+    assert row["image"] == str(tmp_path / "sieben-é-七.png")

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from edgeproof.device.installed import PACKAGES, broken_engines, find_installed, in_use
+from edgeproof.device.installed import broken_packages, find_installed, in_use
 from edgeproof.runtime.engine import ENGINE_OF, is_installed
 
 DIES = {
@@ -30,7 +30,7 @@ class Interpreter:
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for packages of which this Python has no others."""
-    monkeypatch.setattr("edgeproof.device.installed.find_spec", lambda name: (tmp_path / name).exists() or None)
+    monkeypatch.setattr("edgeproof.runtime.packages.find_spec", lambda name: (tmp_path / name).exists() or None)
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 
@@ -45,7 +45,7 @@ def add(site: Path, module: str, code: str) -> None:
 def test_the_engines_of_this_machine_work() -> None:
     installed = find_installed()
     assert {one.package.engine for one in installed} == {name for name in ENGINE_OF.values() if is_installed(name)}
-    assert broken_engines(installed) == {}
+    assert broken_packages(installed) == {}
     assert all(one.version[0].isdigit() for one in installed)
 
 
@@ -56,7 +56,7 @@ def test_a_package_that_dies_takes_only_its_child_along(site: Path, module: str,
     [one] = find_installed()
     assert one.package.module == module.partition(".")[0]
     assert one.problem.startswith(DIES[code])
-    assert broken_engines([one])[one.package.engine].endswith(f"does not work: {one.problem}")
+    assert broken_packages([one])[one.package.module].endswith(f"does not work: {one.problem}")
 
 
 def test_a_package_that_hangs_is_given_up(site: Path) -> None:
@@ -81,7 +81,19 @@ def test_the_first_package_of_an_engine_is_the_one_in_use(site: Path) -> None:
         ("tflite-runtime", True),
     ]
     assert in_use(installed)["litert"].package.name == "ai-edge-litert"
-    assert list(broken_engines(installed)) == ["litert"]
+    assert list(broken_packages(installed)) == ["ai_edge_litert"]
+
+
+def test_a_package_is_tried_with_the_entries_of_the_path_that_python_uses(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site / "elsewhere").mkdir()
+    (site / "elsewhere" / "numpy.py").write_text("raise ImportError('not this one')")
+    monkeypatch.chdir(site / "elsewhere")
+    monkeypatch.setattr(sys, "path", [Path("nowhere"), "", *sys.path])
+    add(site, "ai_edge_litert.interpreter", LITERT.replace("OFF", "0"))
+    [one] = find_installed()
+    assert one.problem == ""
 
 
 def test_without_packages_nothing_is_tried(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,11 +117,3 @@ def test_where_no_process_can_be_started_packages_are_tried_here(
     assert one.problem.endswith(problem)
     assert bool(one.problem) == bool(problem)
     assert "tflite_runtime" in sys.modules
-
-
-def test_packages_are_those_that_the_engines_look_for() -> None:
-    from edgeproof.runtime.engine import _PACKAGES
-
-    assert {
-        name: tuple(package.module for package in PACKAGES if package.engine == name) for name in _PACKAGES
-    } == _PACKAGES

@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -11,6 +12,7 @@ import pytest
 from edgeproof.device.selftest import Outcome, State, selftest
 from edgeproof.runtime.engine import ENGINE_OF, is_installed
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
+from edgeproof.runtime.packages import PACKAGES
 from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 INT8 = "static_wi8_ai8.tflite"
@@ -67,6 +69,54 @@ def test_an_integer_file_is_run_with_the_plain_kernels_too(golden: Path) -> None
         assert (outcome.deviation.max_abs, outcome.deviation.max_steps, outcome.tolerance) == (0.0, 0, 0.0)
     assert plain.deviation is not None
     assert plain.deviation.golden == f"{INT8}/reference_kernels"
+
+
+@pytest.fixture
+def second_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second package for .tflite files: LiteRT by the other name, whose integer answers are one off."""
+    pytest.importorskip("ai_edge_litert")
+    (tmp_path / "site" / "tflite_runtime").mkdir(parents=True)
+    (tmp_path / "site" / "tflite_runtime" / "__init__.py").touch()
+    (tmp_path / "site" / "tflite_runtime" / "interpreter.py").write_text(
+        "from ai_edge_litert import interpreter as litert\n"
+        "from ai_edge_litert.interpreter import OpResolverType\n"
+        "class Interpreter(litert.Interpreter):\n"
+        "    def get_tensor(self, index):\n"
+        "        found = super().get_tensor(index)\n"
+        "        return found ^ 1 if found.dtype.kind == 'u' else found\n"
+    )
+    (tmp_path / "site" / "tflite_runtime-2.14.0.dist-info").mkdir()
+    (tmp_path / "site" / "tflite_runtime-2.14.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: tflite-runtime\nVersion: 2.14.0\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    for module in ("tflite_runtime", "tflite_runtime.interpreter"):
+        monkeypatch.setitem(sys.modules, module, None)  # what is made up goes when the test ends
+        del sys.modules[module]
+
+
+@pytest.mark.usefixtures("second_package")
+def test_every_package_that_is_installed_is_tested(golden: Path) -> None:
+    first, first_plain, second, second_plain = outcomes_of(golden, INT8)
+    assert first.engine.startswith("LiteRT ")
+    assert first_plain.engine == f"{first.engine}, plain kernels"
+    assert [second.engine, second_plain.engine] == ["tflite-runtime 2.14.0", "tflite-runtime 2.14.0, plain kernels"]
+    assert [first.state, first_plain.state] == [State.OK, State.OK]
+    for outcome in (second, second_plain):
+        assert outcome.state is State.FAILED
+        assert outcome.deviation is not None
+        assert outcome.deviation.max_steps == 1
+
+
+@pytest.mark.usefixtures("second_package")
+def test_a_package_that_does_not_work_fails_alone(golden: Path) -> None:
+    outcomes = [o for o in selftest(golden, broken={"ai_edge_litert": "it dies"}) if o.variant == INT8]
+    assert [(o.engine, o.reason) for o in outcomes] == [
+        ("LiteRT", "it dies"),
+        ("tflite-runtime 2.14.0", ""),
+        ("tflite-runtime 2.14.0, plain kernels", ""),
+    ]
+    assert outcomes[0].state is State.FAILED
 
 
 def test_one_step_of_an_integer_output_is_seen(bundle_copy: Path) -> None:
@@ -234,7 +284,7 @@ def test_golden_answers_that_do_not_fit_fail(
 
 
 def test_an_engine_that_is_broken_is_not_tried(golden: Path) -> None:
-    outcomes = list(selftest(golden, broken={"litert": "it dies", "onnxruntime": "it dies"}))
+    outcomes = list(selftest(golden, broken={package.module: "it dies" for package in PACKAGES}))
     for outcome in outcomes:
         if is_installed(engine_of(outcome.variant)):
             assert (outcome.state, outcome.reason, outcome.deviation) == (State.FAILED, "it dies", None)

@@ -2,7 +2,8 @@
 
 import pytest
 from edgeproof.device.machine import Machine
-from edgeproof.device.wheels import Advice, advice
+from edgeproof.device.wheels import WHEELS, Advice, advice
+from edgeproof.runtime.packages import PACKAGES
 from edgeproof.runtime.variants import Format
 
 LITERT, TFLITE, ONNX = (f"pip install 'edgeproof[{extra}]'" for extra in ("litert", "tflite", "onnx"))
@@ -133,3 +134,7 @@ def test_what_does_not_fit_is_named() -> None:
         "ai-edge-litert": "no wheels for Linux armv7l"
     }
     assert advised("PC, glibc 2.17")[Format.ONNX].obstacles == {"onnxruntime": "needs glibc 2.27, and this is 2.17"}
+
+
+def test_each_package_has_its_wheels_first_choice_first() -> None:
+    assert [wheels.package for wheels in WHEELS] == list(PACKAGES)

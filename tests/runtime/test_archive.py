@@ -1,7 +1,7 @@
 import io
-import struct
 import tracemalloc
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 from edgeproof.runtime.archive import Archive
@@ -13,16 +13,6 @@ def archived(content: bytes, name: str = "file", method: int = zipfile.ZIP_DEFLA
     with zipfile.ZipFile(stream, "w", method) as archive:
         archive.writestr(name, content)
     return stream.getvalue()
-
-
-def with_table(table: bytes, files: int) -> bytes:
-    """Return an archive that is nothing but a table of contents."""
-    return table + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, files, files, len(table), 0, 0)
-
-
-def entry(name: bytes = b"", extra: bytes = b"", size: int = 0, offset: int = 0) -> bytes:
-    fields = 20, 20, 0, 0, 0, 33, 0, size, size, len(name), len(extra), 0, 0, 0, 0, offset
-    return struct.pack("<4s6H3L5H2L", b"PK\1\2", *fields) + name + extra
 
 
 def test_files_are_read_whatever_stands_before_them() -> None:
@@ -43,8 +33,8 @@ def test_no_more_is_unpacked_than_is_allowed(method: int) -> None:
     assert peak < 2**23
 
 
-def test_a_table_of_contents_is_bounded() -> None:
-    content = with_table(entry() * 23_000, 23_000)
+def test_a_table_of_contents_is_bounded(contents: SimpleNamespace) -> None:
+    content = contents.archive(contents.entry() * 23_000, 23_000)
     assert len(zipfile.ZipFile(io.BytesIO(content)).filelist) == 23_000
     with pytest.raises(InvalidFileError, match=r"at most 1,048,576 bytes can be read at once, not 1,058,000"):
         Archive(content, "x")
@@ -57,8 +47,7 @@ def test_rare_methods_are_refused(method: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [2**63 - 1, 2**63, 2**64 - 1])
-def test_an_offset_of_64_bits_is_refused(offset: int) -> None:
-    extra = struct.pack("<2HQ", 1, 8, offset)
-    archive = Archive(with_table(entry(b"file", extra, offset=0xFFFFFFFF), 1), "x")
+def test_an_offset_of_64_bits_is_refused(contents: SimpleNamespace, offset: int) -> None:
+    archive = Archive(contents.archive(contents.far_entry("file", offset)), "x")
     with pytest.raises(InvalidFileError, match="file inside x is damaged"):
         archive.read("file", max_bytes=100)

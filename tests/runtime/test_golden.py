@@ -1,26 +1,17 @@
 """The golden vectors hold on this machine, in whatever engine it has.
 
-`make test-old` runs these where only tflite-runtime 2.14 and NumPy 1 are, the last builds for 32-bit ARM.
+`make test-old` runs these, too, where only tflite-runtime 2.14 and NumPy 1 are, the last builds for 32-bit ARM.
 """
 
 from pathlib import Path
 
 import numpy as np
-import pytest
 from edgeproof.runtime import Classifier
-from edgeproof.runtime.engine import ENGINE_OF, is_installed, load_engine
-from edgeproof.runtime.variants import ALL_VARIANTS, Format
+from edgeproof.runtime.engine import load_engine
+from edgeproof.runtime.variants import Format
 
 # Float engines add the same numbers in another order.
 FLOAT_TOLERANCE = 1e-5
-
-
-@pytest.fixture(params=ALL_VARIANTS)
-def variant(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    if not is_installed(ENGINE_OF[Format(name.partition(".")[2])]):
-        pytest.skip(f"no engine for {name}")
-    return name
 
 
 def test_a_file_gives_the_golden_answers(golden: Path, variant: str) -> None:

@@ -10,15 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.runtime import Classifier, InvalidFileError
-from edgeproof.runtime.engine import ENGINE_OF, is_installed, load_engine
+from edgeproof.runtime.engine import load_engine
 from edgeproof.runtime.probe import probe
 from edgeproof.runtime.variants import Format
 
 FUZZ = Path(__file__).parents[1] / "fuzz.py"
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3)
 FLOAT, INT64, BOOL, TENSOR, GRAPH = 1, 7, 9, 4, 5
-
-needs_onnx = pytest.mark.skipif(not is_installed(ENGINE_OF[Format.ONNX]), reason="no ONNX Runtime")
 
 
 def field(number: int, *values: int | str | bytes) -> bytes:
@@ -90,7 +88,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@needs_onnx
+@pytest.mark.needs("onnx")
 @pytest.mark.parametrize("in_node", [False, True])
 @pytest.mark.parametrize("location", ["data.bin", "./data.bin", "sub/data.bin"])
 def test_a_lone_model_may_keep_weights_in_its_folder(folder: Path, location: str, in_node: bool) -> None:
@@ -101,14 +99,14 @@ def test_a_lone_model_may_keep_weights_in_its_folder(folder: Path, location: str
     assert Classifier.load(folder / "model.onnx").classes == ("0", "1", "2")
 
 
-@needs_onnx
+@pytest.mark.needs("onnx")
 def test_the_folder_of_a_model_may_be_the_current_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "model.onnx").write_bytes(onnx_with_data_in("data.bin", in_node=False))
     monkeypatch.chdir(folder)
     assert Classifier.load("model.onnx").classes == ("0", "1", "2")
 
 
-@needs_onnx
+@pytest.mark.needs("onnx")
 @pytest.mark.parametrize("in_node", [False, True])
 @pytest.mark.parametrize(
     "location",
@@ -133,7 +131,7 @@ def test_a_lone_model_reads_nothing_outside_of_its_folder(folder: Path, location
             Classifier.load(folder / "model.onnx", trusted=trusted)
 
 
-@needs_onnx
+@pytest.mark.needs("onnx")
 @pytest.mark.parametrize("in_node", [False, True])
 @pytest.mark.parametrize("location", ["data.bin", "./data.bin", "../elsewhere/data.bin", ".", "..", "../../dev/null"])
 def test_without_a_folder_no_other_file_is_read(
@@ -146,7 +144,7 @@ def test_without_a_folder_no_other_file_is_read(
     assert capfd.readouterr() == ("", "")
 
 
-@needs_onnx
+@pytest.mark.needs("onnx")
 @pytest.mark.parametrize("engine_format", [b"ORTM", b"ort"])
 def test_only_onnx_is_parsed(engine_format: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InvalidFileError, match="protobuf parsing failed"):
@@ -154,7 +152,7 @@ def test_only_onnx_is_parsed(engine_format: bytes, capfd: pytest.CaptureFixture[
     assert capfd.readouterr() == ("", "")
 
 
-@needs_onnx
+@pytest.mark.needs("onnx")
 def test_a_model_cannot_configure_its_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = '{"session_options": {"enable_profiling": 1, "profile_file_prefix": "here"}}'
@@ -167,7 +165,7 @@ def test_a_model_cannot_configure_its_engine(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
-@needs_onnx
+@pytest.mark.needs("onnx")
 def test_a_model_that_wants_all_memory_is_refused() -> None:
     size = tensor("size", INT64, (1,), field(9, (2**30).to_bytes(8, "little")))
     weights = tensor("w", FLOAT, (4, 3), field(9, WEIGHTS.tobytes()))
@@ -176,7 +174,7 @@ def test_a_model_that_wants_all_memory_is_refused() -> None:
         probe(model, Format.ONNX)
 
 
-@needs_onnx
+@pytest.mark.needs("onnx")
 def test_a_model_that_never_answers_is_refused() -> None:
     turns = tensor("turns", INT64, (), field(9, (2**62).to_bytes(8, "little")))
     weights = tensor("w", FLOAT, (4, 3), field(9, WEIGHTS.tobytes()))
@@ -192,7 +190,7 @@ def test_a_model_that_never_answers_is_refused() -> None:
     assert threading.active_count() == 1
 
 
-@pytest.mark.skipif(not is_installed(ENGINE_OF[Format.TFLITE]), reason="no LiteRT")
+@pytest.mark.needs("tflite")
 @pytest.mark.parametrize("size", [4, 600, 50_000])
 def test_weights_that_reach_beyond_their_end_are_refused(golden: Path, tmp_path: Path, size: int) -> None:
     """With 600, a process died of it that came after one that did not."""
@@ -205,7 +203,7 @@ def test_weights_that_reach_beyond_their_end_are_refused(golden: Path, tmp_path:
         Classifier.load(tmp_path / "model.tflite")
 
 
-@pytest.mark.parametrize("model_format", [f.value for f in Format if is_installed(ENGINE_OF[f])])
+@pytest.mark.parametrize("model_format", [pytest.param(f.value, marks=pytest.mark.needs(f.value)) for f in Format])
 def test_damaged_files_are_refused_or_answered(model_format: str) -> None:
     done = subprocess.run(
         [sys.executable, FUZZ, "--files", "40", "--format", model_format], capture_output=True, text=True

@@ -1,3 +1,4 @@
+import signal
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def test_new_files_join_the_old_ones(tmp_path: Path) -> None:
         assert (tmp_path / "both").read_text() == "old"
     assert everything_under(tmp_path) == ["both", "old"]
     assert (tmp_path / "both").read_text() == "new"
+
+
+def test_files_are_written_where_signals_cannot_be_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SIGHUP", "pthread_sigmask"):  # as on Windows
+        monkeypatch.delattr(signal, name, raising=False)
+    with new_files(tmp_path / "files") as staging:
+        (staging / "file").write_text("new")
+    with new_folder(tmp_path / "folder", check_replaceable=has_a_manifest) as staging:
+        (staging / "file").write_text("new")
+    assert everything_under(tmp_path) == ["files", "files/file", "folder", "folder/file"]
 
 
 def test_files_that_cannot_all_be_moved_are_all_put_back(tmp_path: Path) -> None:

@@ -3,10 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.runtime import Classifier, UnknownNameError
-from edgeproof.runtime.engine import ENGINE_OF, is_installed
 from edgeproof.runtime.manifest_reader import read_manifest
 from edgeproof.runtime.pretrained import PRETRAINED, find_pretrained
-from edgeproof.runtime.variants import Format
 
 
 @pytest.mark.parametrize("name", PRETRAINED)
@@ -27,7 +25,7 @@ def test_an_unknown_name_is_refused() -> None:
         find_pretrained("cifar")
 
 
-@pytest.mark.skipif(not is_installed(ENGINE_OF[Format.TFLITE]), reason="no engine for TFLite")
+@pytest.mark.needs("tflite")
 def test_it_reads_mnist(files: Path) -> None:
     """It gets 99.4 % of all test images right; of 500, 98 % is four standard errors below."""
     data = Path(__file__).parents[2] / "data" / "mnist.npz"

@@ -5,10 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from edgeproof.runtime.engine import ENGINE_OF, is_installed
-from edgeproof.runtime.variants import Format
 
-pytestmark = pytest.mark.skipif(not is_installed(ENGINE_OF[Format.ONNX]), reason="no ONNX Runtime")
+pytestmark = pytest.mark.needs("onnx")
 
 PREDICT = """
 import sys
