@@ -58,6 +58,7 @@ class Classifier:
         self._calibrated = model.calibrated
         height, width, channels = model.image.shape
         self._tensor_shape = (1, height, width, channels)
+        self._takes_bytes = model.engines.input.dtype == "uint8" and model.engines.input.is_identity
         # Bytes of these shapes are one image just as the model takes it.
         self._own_shapes = ((height, width, 1), (height, width)) if channels == 1 else ((height, width, channels),)
         # Another process is to find the same file from another folder, and not to choose another variant.
@@ -229,8 +230,10 @@ class Classifier:
 
     def _prediction(self, image: NDArray[Any]) -> Prediction:
         """Classify one image just as the model takes it: what a camera's loop calls, without what others need."""
-        encoded = self._engines.input.encode(image.reshape(self._tensor_shape))
-        probabilities = self._calibrated(self._engines.run_one(encoded))[0]
+        tensor = image.reshape(self._tensor_shape)
+        if not self._takes_bytes:
+            tensor = self._engines.input.encode(tensor)
+        probabilities = self._calibrated(self._engines.run_one(tensor))[0]
         index = int(probabilities.argmax())
         highest = float(probabilities[index])
         if not highest <= _HIGHEST:
