@@ -206,7 +206,9 @@ def _summarize(manifest: Manifest, out: Path) -> None:
     reference = manifest.reference
     given = f"gives {reference.output}" + ("; a softmax was appended" if reference.output == "logits" else "")
     low, high = reference.input_range
-    print(f"  {out}: {len(manifest.variants)} files, each within its recipe's tolerance of the original")
+    count = len(manifest.variants)
+    files = "1 file" if count == 1 else f"{count} files"
+    print(f"  {out}: {files}, each within its recipe's tolerance of the original")
     print(f"  the Keras original takes {low:g} to {high:g} and {given}", end="")
     if reference.accuracy is not None:
         print(f"; it gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right", end="")

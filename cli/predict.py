@@ -47,8 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="P",
-        help="say uncertain where the best answer is less probable than this, 0 to 1; an int8 file is never surer than "
-        "255/256 (default: 0)",
+        help="say uncertain where the best answer is less probable than this, 0 to 1 (default: 0)",
     )
     parser.add_argument(
         "--show", type=Path, metavar="FILE.png", help="draw each image, what the model saw of it, and its best answers"
