@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import EngineMissingError, InvalidFileError
+from ..runtime.packages import PACKAGES
 
 _MICRO = "tflite_micro"
-_NAMES = {"tflite_runtime": "tflite-runtime", "ai_edge_litert": "LiteRT", _MICRO: "TensorFlow Lite Micro"}
+_NAMES = {package.module: package.title for package in PACKAGES} | {_MICRO: "TensorFlow Lite Micro"}
 _SCRIPT = Path(__file__).with_name("other_runtime_script.py")
 _ARENA = re.compile(r"Arena allocation total (\d+) bytes")
 _MISSING_OPERATOR = "Didn't find op"

@@ -33,7 +33,7 @@ def fetch_debian(machine: Machine, folder: Path) -> str:
     """Unpack the machine's packages into folder/root, and put QEMU beside it as folder/qemu.
 
     Returns:
-        The name of the Python in folder/root/usr/bin, such as "python3.11".
+        The name of the Python in usr/bin of the unpacked system, such as "python3.11".
 
     Raises:
         UnavailableError: A package cannot be had here.
