@@ -1,6 +1,6 @@
 """The engines that can run a model file, behind one protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
-from .packages import PACKAGES, no_engine_message
+from .packages import PACKAGES, Package, no_engine_message
 from .spec import TensorSpec
 from .variants import Format
 
@@ -49,6 +49,14 @@ class Engine(Protocol):
         """
         ...
 
+    def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
+        """Hand a batch over once, and return what runs the model on it and does nothing else.
+
+        Args:
+            batch: See `run`.
+        """
+        ...
+
 
 def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
     """Run images one by one, as a device does: an answer must not depend on which images came with it.
@@ -71,6 +79,11 @@ def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
 def is_installed(engine: str) -> bool:
     """Whether a package is installed that provides this engine; nothing is imported."""
     return any(package.is_installed for package in PACKAGES if package.engine == engine)
+
+
+def installed_packages(model_format: Format) -> tuple[Package, ...]:
+    """Return the installed packages that run this format; nothing is imported."""
+    return tuple(package for package in PACKAGES if package.runs is model_format and package.is_installed)
 
 
 def choose_engine(model_format: Format, engine: str = "auto") -> str:
@@ -96,6 +109,7 @@ def load_engine(
     model_format: Format,
     *,
     engine: str = "auto",
+    package: str | None = None,
     threads: int = 1,
     data_folder: Path | None = None,
 ) -> Engine:
@@ -105,6 +119,7 @@ def load_engine(
         model: The whole model file.
         model_format: Which format these bytes are in.
         engine: ``"auto"``, or the name of the engine that must be used.
+        package: Which of the packages that bring it, by its name for `import`; None for the first that is installed.
         threads: How many threads the engine may use for one image, from 1 to `MAX_THREADS`.
         data_folder: Where an ONNX model may keep weights in files of their own; None where it must hold them itself.
 
@@ -122,7 +137,7 @@ def load_engine(
     if chosen == "litert":
         from .litert import LiteRTEngine
 
-        return LiteRTEngine(model, threads=threads)
+        return LiteRTEngine(model, threads=threads, package=package)
     from .ort import OnnxRuntimeEngine
 
     return OnnxRuntimeEngine(model, threads=threads, data_folder=data_folder)

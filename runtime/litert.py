@@ -1,6 +1,6 @@
 """TFLite models through LiteRT (ai_edge_litert), or tflite_runtime where only that exists."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -89,6 +89,11 @@ class LiteRTEngine:
             return interpreter.get_tensor(self._output_index)
         except (ValueError, RuntimeError) as error:
             raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)}") from error
+
+    def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
+        """Return what only runs the model; see `Engine.invoker`."""
+        self.run(batch)
+        return self._interpreter.invoke
 
 
 def _choose(module: str | None) -> Package:
