@@ -5,34 +5,57 @@ import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-_PACKAGES = ("edgeproof", "tensorflow", "keras", "ai-edge-litert", "tflite-runtime", "onnxruntime", "numpy")
-_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+from ..device.machine import read_machine
+from .machine_state import machine_state
+
+_PACKAGES = (
+    "edgeproof",
+    "tensorflow",
+    "keras",
+    "ai-edge-litert",
+    "tflite-runtime",
+    "onnxruntime",
+    "openvino",
+    "ncnn",
+    "numpy",
+)
 
 
-def describe_environment() -> dict[str, object]:
-    """Return machine, system and package versions; what cannot be found out is None."""
+def describe_environment() -> dict[str, Any]:
+    """Return machine, system and package versions, and the machine's state; what cannot be found out is None."""
+    state = machine_state()
+    machine = read_machine()
+    cpuinfo = _cpuinfo()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": _cpu_model(),
+        "cpu": _cpu_model(cpuinfo),
+        "board": machine.board or None,
         "machine": platform.machine(),
+        "cpu_features": None if machine.cpu_features is None else sorted(machine.cpu_features),
+        "virtual": " hypervisor" in cpuinfo,
         "cores": os.cpu_count(),
-        "governor": _GOVERNOR.read_text().strip() if _GOVERNOR.is_file() else None,
-        "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "memory_mib": None if machine.memory_bytes is None else machine.memory_bytes // 2**20,
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "before": state,
     }
 
 
-def _cpu_model() -> str | None:
+def _cpuinfo() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return platform.processor() or None
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+        return ""
+
+
+def _cpu_model(cpuinfo: str) -> str | None:
+    fields = dict(line.split(":", 1) for line in cpuinfo.splitlines() if ":" in line)
     names = (value.strip() for key, value in fields.items() if key.strip() in ("model name", "Model", "Hardware"))
-    return next(names, None)
+    return next(names, None) or platform.processor() or None
 
 
 def _version(package: str) -> str | None:

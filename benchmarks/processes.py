@@ -49,7 +49,9 @@ def measure_processes(programs: Mapping[str, str], *, rounds: int) -> dict[str, 
     for _ in range(rounds):
         for name, program in programs.items():
             start = perf_counter()
-            done = subprocess.run([sys.executable, "-c", program + _REPORT], capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                [sys.executable, "-P", "-c", program + _REPORT], capture_output=True, text=True, check=True
+            )
             seconds[name].append(perf_counter() - start)
             peaks[name].append(int(done.stderr.split()[-1]) / 1024)
     return {name: Cost(seconds=median(seconds[name]), peak_mib=median(peaks[name])) for name in programs}
@@ -61,5 +63,9 @@ def result_of(program: str) -> dict[str, float]:
     `peak_kib()` is there for it to call.
     """
     source = _REPORT.replace("print(peak_kib(), file=sys.stderr)", "") + program
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(_run(source).stdout.splitlines()[-1])
+
+
+def _run(program: str) -> subprocess.CompletedProcess[str]:
+    # -P: what lies in the current folder is not imported in place of a package.
+    return subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)

@@ -1,137 +1,225 @@
 """Measure a bundle against its Keras original."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..runtime.engine import ENGINE_OF, Engine, is_installed, load_engine, run_each
+from ..report.evidence import Evidence
+from ..report.figures import Memory
+from ..report.report import DataFacts, Report, Sustained
+from ..runtime.engine import MAX_THREADS, Engine
 from ..runtime.errors import SpecMismatchError
 from ..runtime.manifest import Manifest
-from ..runtime.manifest_reader import read_manifest, read_vouched_file
+from ..runtime.manifest_reader import read_manifest
 from . import latency
-from .accuracy import compare, reliability, share
+from .contenders import Contender, contenders, peers
 from .environment import describe_environment
-from .report import ReferenceRow, Report, VariantRow
+from .images import EvaluationImages, check_images
+from .latency import EngineSubject, Subject, Turn
+from .machine_state import machine_state, remarks
+from .memory import keras_program, measure_memory
+from .original import Original, OriginalFile
+from .rows import Answer, reference_row, variant_rows
+from .sustained import measure_sustained
+from .timings import Key, Timings
+
+# Processes per variant: their peaks hardly differ.
+MEMORY_ROUNDS = 3
+# Images that latency is measured on: as many as the cache of a large processor holds, within these bounds.
+_LATENCY_BYTES, _LATENCY_IMAGES = 2**22, (16, 1000)
+
+_KERAS = "Keras"
 
 
-class EvaluationImages(Protocol):
-    """What a benchmark needs of a data set: images uint8 of shape (N, H, W, C), labels of shape (N,)."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BenchmarkOptions:
+    """What is measured, and how long.
 
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def x_test(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def y_test(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+    Attributes:
+        threads: Numbers of threads that every engine, TensorFlow included, is timed with; answers and memory are
+            taken with the first.
+        seconds: How long the latency of each variant is measured with each number of threads.
+        rounds: In how many rounds; from 11 on differences can be told from ties.
+        latency: Whether latency is measured at all.
+        memory: Whether peak memory is.
+        peers: Whether installed runtimes that are no part of edgeproof are measured as well.
+        sustained_minutes: How long latency is followed after that; 0 for not at all.
+        custom: A Python file that registers the original's own layers; is run.
+    """
+
+    threads: tuple[int, ...] = (1,)
+    seconds: float = 2.0
+    rounds: int = latency.ROUNDS
+    latency: bool = True
+    memory: bool = True
+    peers: bool = False
+    sustained_minutes: float = 0.0
+    custom: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """A report, and what it was made from.
+
+    Attributes:
+        report: Every figure.
+        evidence: Images, answers and latencies behind them.
+        turns: The raw latencies: the turns of each subject, in a list for each round.
+    """
+
+    report: Report
+    evidence: Evidence
+    turns: Mapping[Key, Sequence[Sequence[Turn]]]
 
 
 def benchmark(
     bundle: Path,
     reference: Path,
     data: EvaluationImages,
+    options: BenchmarkOptions | None = None,
     *,
-    threads: int = 1,
-    seconds: float = 2.0,
-    custom: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
-) -> Report:
-    """Run every variant whose engine is installed, and the Keras original, on all test images.
+) -> Measured:
+    """Run every variant in every installed engine, and the Keras original, on all test images.
 
     Args:
         bundle: A bundle's folder.
         reference: The `.keras` file that it was exported from.
-        data: The labelled test images.
-        threads: Threads of every engine, TensorFlow included.
-        seconds: How long the latency of each variant is measured.
-        custom: A Python file that registers the original's own layers; is run.
+        data: The test images.
+        options: What is measured; everything by default, with one thread.
         tell: Called with what is being done.
 
     Raises:
         InvalidFileError: A file is missing, broken or not the one that the manifest names.
         SpecMismatchError: The bundle takes other images or has other classes than the data.
+        EngineMissingError: No engine for any of the bundle's files is installed.
+        CheckFailedError: A process that was started for a measurement died.
     """
+    chosen = options or BenchmarkOptions()
+    _check_threads(chosen.threads)
     environment = describe_environment()  # first, so that the load is not the benchmark's own
     manifest = read_manifest(bundle)
-    _check_fit(manifest, data)
-    runnable = [variant for variant in manifest.variants if is_installed(ENGINE_OF[variant.format])]
-    files = {variant.name: read_vouched_file(bundle, variant.file, variant.sha256) for variant in runnable}
+    check_images(data, manifest)
+    file = OriginalFile(path=reference, manifest=manifest, custom=chosen.custom)
+    file.check()
+    rows, not_run = contenders(bundle, manifest)
+    others, not_run_peers = peers(rows, chosen.threads) if chosen.peers else ([], {})
+    threads = chosen.threads if chosen.latency else chosen.threads[:1]
 
-    from .reference import KerasCall, KerasEngine, limit_threads, load_reference, probabilities
-
-    keras_threads = limit_threads(threads)
-    model = load_reference(reference, manifest, custom=custom)
-    tell(f"Keras original on {len(data.x_test):,} images")
-    expected = probabilities(model, data.x_test)
-
-    engines: dict[str, Engine] = {}
-    load_ms: dict[str, float] = {}
-    measured, reliable = {}, {}
-    for variant in runnable:
-        tell(f"{variant.name} on {len(data.x_test):,} images")
-        start = perf_counter()
-        engine = engines[variant.name] = load_engine(files[variant.name], variant.format, threads=threads)
-        load_ms[variant.name] = (perf_counter() - start) * 1000
-        stored = run_each(engine, data.x_test)
-        measured[variant.name] = compare(engine.output.decode(stored), expected, data.y_test)
-        temperature = 1.0 if variant.confidence is None else variant.confidence.temperature
-        reliable[variant.name] = reliability(stored, data.y_test, engine.output, temperature)
-
-    calls: dict[str, Engine] = {call: KerasEngine(model, call) for call in KerasCall}
-    times = latency.measure(
-        engines | calls,
-        data.x_test[:1000],
-        seconds=seconds,
-        tick=lambda n: tell(f"latency, round {n}/{latency.ROUNDS}"),
-    )
-    return Report(
-        environment=environment,
-        data={"name": data.name, "test_images": len(data.x_test)},
-        method={
-            "threads": threads,
-            "batch": 1,
-            "seconds_per_engine": seconds,
-            "rounds": latency.ROUNDS,
-            "timed": "hand the input over, run, take the output",
-        },
-        reference=ReferenceRow(
-            sha256=manifest.reference.sha256,
-            size_bytes=reference.stat().st_size,
-            parameters=manifest.reference.parameters,
-            threads=keras_threads,
-            accuracy=share(expected.argmax(axis=1) == data.y_test),
-            latency={call: times[call] for call in calls},
-            reliability=reliability(expected, data.y_test, calls[KerasCall.PREDICT].output),
-        ),
-        rows=tuple(
-            VariantRow(
-                variant=variant.name,
-                format=variant.format,
-                recipe=variant.recipe,
-                sha256=variant.sha256,
-                size_bytes=len(files[variant.name]),
-                engine=engines[variant.name].name,
-                threads=threads,
-                load_ms=round(load_ms[variant.name], 3),
-                accuracy=measured[variant.name][0],
-                comparison=measured[variant.name][1],
-                latency=times[variant.name],
-                reliability=reliable[variant.name],
+    with ExitStack() as running:
+        tell("starting the Keras original")
+        originals = {count: running.enter_context(Original(file, threads=count)) for count in threads}
+        original = originals[threads[0]]
+        tell(f"the Keras original on {len(data.images):,} images")
+        expected = original.probabilities(data.images)
+        answers = _answers([*rows, *others], data, threads[0], tell)
+        turns: dict[Key, list[list[Turn]]] = {}
+        long: Sustained | None = None
+        if chosen.latency:
+            subjects = _subjects([*rows, *others], originals, data, manifest)
+            turns = latency.measure(
+                subjects,
+                seconds=chosen.seconds,
+                rounds=chosen.rounds,
+                tick=lambda n: tell(f"latency, round {n}/{chosen.rounds}"),
             )
-            for variant in runnable
-        ),
+            if chosen.sustained_minutes:
+                long = measure_sustained(
+                    {row.title: subjects[row.title, threads[0]] for row in rows},
+                    minutes=chosen.sustained_minutes,
+                    threads=threads[0],
+                    tick=lambda passed: tell(f"sustained run, minute {passed:.1f} of {chosen.sustained_minutes:g}"),
+                )
+    environment["after"] = machine_state()
+    environment["remarks"] = remarks(
+        environment["before"], environment["after"], len(environment["affinity"] or [0] * environment["cores"])
     )
+    memory = _memory(rows, file, bundle, threads[0], tell) if chosen.memory else {}
+
+    timings = Timings(
+        turns, calls=original.calls, rows=[row.title for row in rows], others=[one.title for one in others]
+    )
+    report = Report(
+        environment=environment,
+        data=DataFacts(
+            name=data.name,
+            images=len(data.images),
+            labelled=data.labels is not None,
+            sha256=data.sha256,
+            classes=data.classes,
+        ),
+        method=_method(chosen, data),
+        reference=reference_row(file, original.engine, expected, data, timings, memory.get(_KERAS)),
+        rows=variant_rows(rows, answers, expected, data, timings, memory),
+        peers=variant_rows(others, answers, expected, data, timings, memory),
+        not_run=not_run | not_run_peers,
+        noise_floors=timings.noise_floors,
+        sustained=long,
+    )
+    evidence = Evidence(
+        images=data.images,
+        runs={key: np.concatenate([turn.run for one in taken for turn in one]) for key, taken in turns.items()},
+    )
+    return Measured(report=report, evidence=evidence, turns=turns)
 
 
-def _check_fit(manifest: Manifest, data: EvaluationImages) -> None:
-    image = manifest.image
-    taken, given = (image.height, image.width, image.channels), data.x_test.shape[1:]
-    if taken != given:
-        raise SpecMismatchError(f"the bundle takes images of shape {taken}, the data has {given}")
-    if len(manifest.classes) != len(data.classes):
-        raise SpecMismatchError(f"the bundle has {len(manifest.classes)} classes, the data has {len(data.classes)}")
+def _check_threads(threads: Sequence[int]) -> None:
+    wrong = [count for count in threads if not 1 <= count <= MAX_THREADS]
+    if wrong or not threads:
+        raise SpecMismatchError(f"threads must be from 1 to {MAX_THREADS}, got {wrong[0] if wrong else 'none'}")
+
+
+def _answers(
+    running: Sequence[Contender], data: EvaluationImages, threads: int, tell: Callable[[str], None]
+) -> dict[str, Answer]:
+    found: dict[str, Answer] = {}
+    for one in running:
+        tell(f"{one.title} on {len(data.images):,} images")
+        engine = one.load(threads)
+        found[one.title] = Answer(stored=one.answer(engine, data.images), output=engine.output)
+    return found
+
+
+def _subjects(
+    running: Sequence[Contender], originals: Mapping[int, Original], data: EvaluationImages, manifest: Manifest
+) -> dict[Key, Subject]:
+    least, most = _LATENCY_IMAGES
+    images = data.images[: min(most, max(least, _LATENCY_BYTES // data.images[0].nbytes))]
+    found: dict[Key, Subject] = {}
+    for count, original in originals.items():
+        for one in running:
+            load = _with_threads(one, count)
+            found[one.title, count] = EngineSubject(load, images, manifest.image, manifest.preprocessing)
+        found |= {(call, count): subject for call, subject in original.subjects(images).items()}
+    return found
+
+
+def _with_threads(one: Contender, threads: int) -> Callable[[], Engine]:
+    return lambda: one.load(threads)
+
+
+def _memory(
+    rows: Sequence[Contender], file: OriginalFile, bundle: Path, threads: int, tell: Callable[[str], None]
+) -> dict[str, Memory]:
+    tell("memory of fresh processes")
+    programs = {row.title: row.program(threads) for row in rows if row.program is not None}
+    keras = {_KERAS: keras_program(file.path, bundle, custom=file.custom, threads=threads)}
+    return measure_memory(programs, rounds=MEMORY_ROUNDS) | measure_memory(keras, rounds=1)
+
+
+def _method(options: BenchmarkOptions, data: EvaluationImages) -> dict[str, Any]:
+    return {
+        "batch": 1,
+        "threads": list(options.threads),
+        "seconds_per_variant": options.seconds if options.latency else None,
+        "rounds": options.rounds if options.latency else None,
+        "turns_per_round": EngineSubject.turns if options.latency else None,
+        "warmup_seconds_per_turn": latency.WARMUP_SECONDS,
+        "warmup_runs_per_turn": latency.WARMUP_RUNS,
+        "memory_processes": MEMORY_ROUNDS if options.memory else None,
+        "blank_images": data.blank,
+    }

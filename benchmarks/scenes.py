@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..report.figures import Share
+from ..report.paired import share
 from ..runtime import Classifier, EdgeproofError, SpecMismatchError
 from ..runtime.files import check_file
 from ..runtime.prediction import NO_DIGIT
-from .accuracy import Share, share
 from .environment import describe_environment
 
 DATA = Path(__file__).parents[1] / "data" / "mnist.npz"
@@ -77,9 +78,9 @@ def read_scenes(
         found = np.array(list(pool.map(_read, range(len(images)), chunksize=20)))
     truth = labels.astype(str)
     return Outcome(
-        accuracy=share(found == truth),
-        no_digit=share(found == NO_DIGIT),
-        clean_accuracy=share(clean == truth),
+        accuracy=share(int(np.sum(found == truth)), len(truth)),
+        no_digit=share(int(np.sum(found == NO_DIGIT)), len(truth)),
+        clean_accuracy=share(int(np.sum(clean == truth)), len(truth)),
         wrong=tuple(int(index) for index in np.flatnonzero(found != truth)),
     )
 

@@ -155,6 +155,10 @@ def expected_calibration_error(probabilities: NDArray[np.float32], labels: NDArr
     """
     sure = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    bins = np.clip(np.ceil(sure * BINS).astype(int) - 1, 0, BINS - 1)
-    differences = np.bincount(bins, weights=sure - right, minlength=BINS)
+    differences = np.bincount(bin_of(sure), weights=sure - right, minlength=BINS)
     return float(np.abs(differences).sum() / len(labels))
+
+
+def bin_of(sure: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return for each probability which of the `BINS` bins of `expected_calibration_error` it falls into, from 0."""
+    return np.clip(np.ceil(sure * BINS).astype(np.intp) - 1, 0, BINS - 1)

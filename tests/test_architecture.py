@@ -13,8 +13,9 @@ MAY_IMPORT = {
     "train": {"runtime"},
     "inspection": {"runtime"},
     "export": {"runtime", "inspection"},
-    "benchmarks": {"export", "runtime", "inspection"},
-    "cli": {"runtime", "device", "train", "inspection", "export", "benchmarks"},
+    "report": {"runtime"},
+    "benchmarks": {"export", "runtime", "device", "inspection", "report"},
+    "cli": {"runtime", "device", "train", "inspection", "export", "report", "benchmarks"},
 }
 MODULES = [path for folder in MAY_IMPORT for path in sorted((ROOT / folder).glob("*.py"))]
 

@@ -1,134 +1,300 @@
+import gzip
 import hashlib
+import json
+import multiprocessing
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import keras
 import numpy as np
 import pytest
-from edgeproof.benchmarks import latency
-from edgeproof.benchmarks.reference import KerasCall, KerasEngine, load_reference, probabilities
-from edgeproof.benchmarks.report import Report
-from edgeproof.benchmarks.run import benchmark
+from ai_edge_litert.schema_py_generated import ModelT
+from edgeproof.benchmarks import latency, run
+from edgeproof.benchmarks.images import EvaluationImages
+from edgeproof.benchmarks.memory import measure_memory, variant_program
+from edgeproof.benchmarks.original import Original, OriginalFile
+from edgeproof.benchmarks.reference import KerasCall, caller, load_reference
+from edgeproof.benchmarks.run import BenchmarkOptions, Measured, benchmark
+from edgeproof.cli import main
 from edgeproof.export import find_recipe
 from edgeproof.export.bundle import export_bundle
 from edgeproof.export.confidence import expected_calibration_error
 from edgeproof.export.options import ExportOptions
+from edgeproof.inspection.graph import read_graph
+from edgeproof.report.document import from_json, to_json
+from edgeproof.report.figures import VerdictKind
+from edgeproof.report.report import Report
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.confidence import Temperature
 from edgeproof.runtime.engine import load_engine, run_each
-from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
+from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
 from edgeproof.runtime.manifest_reader import read_manifest
-from edgeproof.runtime.variants import ALL_VARIANTS
+from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 if TYPE_CHECKING:
     from edgeproof.train.data import Dataset
 
 
+ROUNDS = 2
+
+
 @pytest.fixture(scope="module")
-def measured(exported: Path, run_folder: Path, small_data: "Dataset") -> Report:
-    return benchmark(exported, run_folder / "model.keras", small_data, seconds=0.01)
+def digits(small_data: "Dataset") -> EvaluationImages:
+    return EvaluationImages(
+        name="small", images=small_data.x_test, labels=small_data.y_test, classes=tuple("0123456789")
+    )
 
 
-def test_every_variant_has_a_row_about_its_own_file(measured: Report, exported: Path) -> None:
-    assert [row.variant for row in measured.rows] == list(ALL_VARIANTS)
-    for row, variant in zip(measured.rows, read_manifest(exported).variants, strict=True):
-        assert (row.sha256, row.size_bytes) == (variant.sha256, variant.size_bytes)
-        assert row.latency.runs >= latency.ROUNDS * latency.MIN_RUNS_PER_ROUND
+@pytest.fixture(scope="module")
+def measured(exported: Path, run_folder: Path, digits: EvaluationImages) -> Measured:
+    options = BenchmarkOptions(threads=(1, 2), seconds=0.01, rounds=ROUNDS, memory=False)
+    return benchmark(exported, run_folder / "model.keras", digits, options)
 
 
-def test_accuracy_is_what_the_classifier_gets_right(measured: Report, exported: Path, small_data: "Dataset") -> None:
-    for row in measured.rows:
-        chosen = [p.index for p in Classifier.load(exported, variant=row.variant).predict(small_data.x_test)]
-        assert row.accuracy.count == np.sum(np.array(chosen) == small_data.y_test)
+@pytest.fixture(scope="module")
+def report(measured: Measured) -> Report:
+    return measured.report
+
+
+def quick(exported: Path, digits: EvaluationImages, bundle: Path | None = None) -> Report:
+    options = BenchmarkOptions(latency=False, memory=False)
+    return benchmark(bundle or exported, exported.parent / "model.keras", digits, options).report
+
+
+def test_every_variant_has_a_row_about_its_own_file(report: Report, exported: Path) -> None:
+    assert [row.variant for row in report.rows] == list(ALL_VARIANTS)
+    assert report.not_run == {}
+    for row, variant in zip(report.rows, read_manifest(exported).variants, strict=True):
+        content = (exported / variant.file).read_bytes()
+        assert row.sha256 == hashlib.sha256(content).hexdigest()
+        assert row.size.file_bytes == len(content)
+        assert row.size.gzip_bytes == pytest.approx(len(gzip.compress(content)), rel=0.01)
+        assert row.size.weight_bytes == read_graph(content, variant.format).weights_bytes
+    assert [row.engine.split()[0] for row in report.rows] == ["LiteRT"] * 5 + ["ONNX"] * 3
+
+
+def test_a_report_is_read_back_from_its_document(report: Report) -> None:
+    assert from_json(to_json(report)) == report
+
+
+def test_accuracy_is_what_the_classifier_gets_right(report: Report, exported: Path, digits: EvaluationImages) -> None:
+    for row in report.rows:
+        chosen = [p.index for p in Classifier.load(exported, variant=row.variant).predict(digits.images)]
+        assert row.accuracy is not None
+        assert row.accuracy.count == np.sum(np.array(chosen) == digits.labels)
         assert row.accuracy.images == 200
 
 
 def test_the_calibration_error_is_that_of_the_file_and_its_temperature(
-    measured: Report, exported: Path, small_data: "Dataset"
+    report: Report, exported: Path, digits: EvaluationImages
 ) -> None:
-    model = load_reference(exported.parent / "model.keras", read_manifest(exported))
-    original = probabilities(model, small_data.x_test)
-    assert measured.reference.reliability is not None
-    assert measured.reference.reliability.ece_raw == expected_calibration_error(original, small_data.y_test)
-    for row, variant in zip(measured.rows, read_manifest(exported).variants, strict=True):
+    source = load_reference(exported.parent / "model.keras", read_manifest(exported))
+    original = source.probabilities(digits.images)
+    assert report.reference.reliability is not None
+    assert report.reference.reliability.ece_raw == expected_calibration_error(original, digits.labels)
+    for row, variant in zip(report.rows, read_manifest(exported).variants, strict=True):
         engine = load_engine((exported / variant.file).read_bytes(), variant.format)
-        stored = run_each(engine, small_data.x_test)
+        stored = run_each(engine, digits.images)
         assert row.reliability is not None
         assert variant.confidence is not None
         assert (row.reliability.images, row.reliability.temperature) == (200, variant.confidence.temperature)
         calibrated = Temperature(engine.output, variant.confidence.temperature)(stored)
-        assert row.reliability.ece == expected_calibration_error(calibrated, small_data.y_test)
-        assert row.reliability.ece_raw == expected_calibration_error(engine.output.decode(stored), small_data.y_test)
+        assert row.reliability.ece == expected_calibration_error(calibrated, digits.labels)
+        raw = expected_calibration_error(engine.output.decode(stored), digits.labels)
+        assert row.reliability.ece_raw == raw
+        assert row.comparison.outcome is not None
+        assert row.comparison.outcome.ece_drift == pytest.approx(raw - report.reference.reliability.ece_raw)
 
 
-def test_fixed_and_broken_explain_the_difference(measured: Report) -> None:
-    for row in measured.rows:
-        gained = len(row.comparison.fixed) - len(row.comparison.broken)
-        assert row.accuracy.count == measured.reference.accuracy.count + gained
+def test_fixed_and_broken_explain_the_difference(report: Report) -> None:
+    reference = report.reference
+    assert reference.accuracy is not None
+    assert reference.wrong is not None
+    assert len(reference.wrong) == 200 - reference.accuracy.count
+    assert reference.confusions is not None
+    assert sum(pair.count for pair in reference.confusions) == len(reference.wrong)
+    for row in report.rows:
+        outcome = row.comparison.outcome
+        assert outcome is not None
+        assert row.accuracy is not None
+        assert row.accuracy.count == reference.accuracy.count + len(outcome.fixed) - len(outcome.broken)
+        assert outcome.difference.points == pytest.approx(100 * (row.accuracy.value - reference.accuracy.value))
+        assert set(outcome.fixed) <= set(reference.wrong)
 
 
-def test_the_reference_is_timed_in_every_way_of_calling_it(measured: Report) -> None:
-    assert set(measured.reference.latency) == set(KerasCall)
-    assert measured.reference.fastest_call in set(KerasCall)
+def test_everything_is_timed_with_every_number_of_threads(report: Report) -> None:
+    assert report.threads == (1, 2)
+    for row in report.rows:
+        assert [timing.threads for timing in row.timings] == [1, 2]
+        for timing in row.timings:
+            assert timing.run.runs >= ROUNDS * 2 * latency.LEAST_RUNS
+            assert timing.load.runs == timing.first.runs == ROUNDS * 2
+            assert timing.ratio_to_keras is not None
+            assert 1 <= timing.rank <= len(report.rows)
+    assert min(row.timings[0].rank for row in report.rows) == 1
+    calls = {(timing.call, timing.threads) for timing in report.reference.timings}
+    assert calls == {(call, threads) for call in KerasCall for threads in (1, 2)}
 
 
-def test_another_keras_file_is_refused(exported: Path, small_data: "Dataset", tmp_path: Path) -> None:
+def test_the_raw_samples_are_those_that_were_summarized(measured: Measured) -> None:
+    for row in measured.report.rows:
+        for timing in row.timings:
+            runs = measured.evidence.runs[row.title, timing.threads]
+            assert len(runs) == timing.run.runs
+            assert timing.run.p50_us == pytest.approx(np.median(runs) / 1000)
+
+
+def test_a_variant_that_was_damaged_is_worse(exported: Path, digits: EvaluationImages, tmp_path: Path) -> None:
+    """Its digest is that of the damaged file: only its answers tell."""
+    bundle = damaged(exported, tmp_path, np.random.default_rng(1))
+    report = quick(exported, digits, bundle)
+    kinds = {row.variant: row.verdict.kind for row in report.rows}
+    assert kinds.pop("static_wi8_ai8.tflite") is VerdictKind.WORSE
+    assert VerdictKind.WORSE not in kinds.values()
+    (tmp_path / "report.json").write_text(to_json(report), encoding="utf-8")
+    assert main(["check", str(tmp_path / "report.json")]) == 1
+    assert main(["check", str(tmp_path / "report.json"), "--variant", "float32.tflite"]) == 0
+
+
+def damaged(exported: Path, folder: Path, draw: np.random.Generator) -> Path:
+    """Flip the sign of a few weights of the int8 TFLite file, and vouch for the result."""
+    bundle = Path(shutil.copytree(exported, folder / "damaged"))
+    file = bundle / "static_wi8_ai8.tflite"
+    content = bytearray(file.read_bytes())
+    largest = max(_weights(bytes(content)), key=len)
+    start = bytes(content).index(largest)
+    for position in draw.choice(len(largest), len(largest) // 4, replace=False):
+        content[start + position] ^= 0x80
+    file.write_bytes(content)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    [variant] = (one for one in manifest["variants"] if one["file"] == file.name)
+    variant["sha256"] = hashlib.sha256(content).hexdigest()
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    return bundle
+
+
+def _weights(content: bytes) -> list[bytes]:
+    model = ModelT.InitFromPackedBuf(content, 0)
+    return [bytes(buffer.data) for buffer in model.buffers if buffer.data is not None and len(buffer.data) > 100]
+
+
+def test_without_labels_there_is_agreement_only_and_what_is_not_asked_for_is_not_measured(
+    exported: Path, digits: EvaluationImages
+) -> None:
+    report = quick(exported, replace(digits, labels=None))
+    assert report.threads == report.noise_floors == report.reference.timings == ()
+    assert all(row.timings == () and row.memory is None for row in report.rows)
+    assert not report.data.labelled
+    assert report.reference.accuracy is report.reference.wrong is report.reference.reliability is None
+    for row in report.rows:
+        assert row.accuracy is row.reliability is row.comparison.outcome is None
+        assert row.verdict.kind is VerdictKind.UNLABELLED
+        assert row.comparison.agreement.images == 200
+
+
+def test_a_process_that_cannot_load_its_model_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "a.tflite").write_bytes(b"no model")
+    program = variant_program(tmp_path / "a.tflite", Format.TFLITE, "ai_edge_litert", threads=1)
+    with pytest.raises(CheckFailedError, match=r"ended with code 1: .*are not a \.tflite model"):
+        measure_memory({"a": program}, rounds=1)
+
+
+def test_a_file_that_is_missing_is_named(exported: Path, digits: EvaluationImages, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(exported, tmp_path / "bundle"))
+    (bundle / "float16.onnx").unlink()
+    with pytest.raises(InvalidFileError, match=r"float16\.onnx"):
+        quick(exported, digits, bundle)
+
+
+def test_another_keras_file_is_refused(exported: Path, digits: EvaluationImages, tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"another")
     with pytest.raises(InvalidFileError, match="is not the model that the bundle was exported from"):
-        benchmark(exported, tmp_path / "model.keras", small_data)
+        benchmark(exported, tmp_path / "model.keras", digits)
 
 
-def test_other_images_are_refused(exported: Path, run_folder: Path) -> None:
-    class Small:
-        name = "small"
-        x_test = np.zeros((3, 8, 8, 1), np.uint8)
-        y_test = np.zeros(3, np.int64)
-        classes = tuple("0123456789")
-
+def test_other_images_are_refused(exported: Path, run_folder: Path, digits: EvaluationImages) -> None:
+    small = replace(digits, images=digits.images[:, :8, :8])
     with pytest.raises(SpecMismatchError, match=r"takes images of shape \(28, 28, 1\), the data has \(8, 8, 1\)"):
-        benchmark(exported, run_folder / "model.keras", Small())
+        benchmark(exported, run_folder / "model.keras", small)
 
 
 def test_code_inside_the_reference_is_not_run(exported: Path, tmp_path: Path) -> None:
     pixels = keras.Input((8, 8, 1))
     doubled = keras.layers.Lambda(lambda x: x * 2)(pixels)
     keras.Model(pixels, keras.layers.Flatten()(doubled)).save(tmp_path / "model.keras")
-    digest = hashlib.sha256((tmp_path / "model.keras").read_bytes()).hexdigest()
-    manifest = read_manifest(exported)
-    manifest = replace(manifest, reference=replace(manifest.reference, sha256=digest))
     with pytest.raises(InvalidFileError, match=r"Keras cannot load .*layer 'lambda.*' holds a Python function"):
-        load_reference(tmp_path / "model.keras", manifest)
+        load_reference(tmp_path / "model.keras", read_manifest(exported))
 
 
-def test_the_reference_is_what_was_exported_scaled_and_with_its_softmax(small_data: "Dataset", tmp_path: Path) -> None:
+def test_the_reference_is_what_was_exported_scaled_and_with_its_softmax(
+    small_data: "Dataset", digits: EvaluationImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With memory, which is that of fresh processes."""
+    monkeypatch.setattr(run, "MEMORY_ROUNDS", 1)
     keras.utils.set_random_seed(1)
     layers = [keras.layers.Flatten(), keras.layers.Dense(10, name="logits")]
     model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
     model.save(tmp_path / "model.keras")
     options = ExportOptions(recipes=[find_recipe("float32")], input_range=(0.0, 1.0), softmax=True)
     export_bundle(tmp_path / "model.keras", small_data, tmp_path / "bundle", options)
-    report = benchmark(tmp_path / "bundle", tmp_path / "model.keras", small_data, seconds=0.01)
+    without_latency = BenchmarkOptions(latency=False)
+    report = benchmark(tmp_path / "bundle", tmp_path / "model.keras", digits, without_latency).report
     assert [row.comparison.agreement.value for row in report.rows] == [1.0, 1.0]
     assert all(row.comparison.max_probability_difference < 1e-5 for row in report.rows)
+    assert [row.verdict.kind for row in report.rows] == [VerdictKind.TIE] * 2
+    for row in report.rows:
+        assert row.memory is not None
+        assert 1 < row.memory.increment_mib < row.memory.peak_mib < 200  # no TensorFlow in there
+    assert report.reference.memory is not None
+    assert report.reference.memory.increment_mib > 200
 
 
 @pytest.mark.parametrize("call", list(KerasCall))
 def test_every_call_gives_the_same_answer(
-    exported: Path, run_folder: Path, small_data: "Dataset", call: KerasCall
+    exported: Path, run_folder: Path, digits: EvaluationImages, call: KerasCall
 ) -> None:
-    model = load_reference(run_folder / "model.keras", read_manifest(exported))
-    assert isinstance(model, keras.Model)
-    image = small_data.x_test[:1].astype(np.float32)
-    np.testing.assert_allclose(KerasEngine(model, call).run(image), model.predict(image, verbose=0), atol=1e-6)
+    source = load_reference(run_folder / "model.keras", read_manifest(exported))
+    image = digits.images[:1]
+    found = caller(source.model, call)(image.astype(np.float32))
+    np.testing.assert_allclose(found, source.probabilities(image), atol=1e-6)
+
+
+def test_the_original_answers_from_another_process(exported: Path, digits: EvaluationImages) -> None:
+    file = OriginalFile(path=exported.parent / "model.keras", manifest=read_manifest(exported))
+    here = load_reference(file.path, file.manifest).probabilities(digits.images)
+    with Original(file, threads=1) as original:
+        np.testing.assert_allclose(original.probabilities(digits.images), here, atol=1e-6)
+        assert original.engine.startswith("Keras 3.")
+        turns = {call: subject.turn(0.0) for call, subject in original.subjects(digits.images[:3]).items()}
+        assert set(turns) == set(KerasCall)
+        assert all(len(turn.run) >= 1 and (turn.run > 0).all() for turn in turns.values())
+        process = original._process
+        assert process.is_alive()
+        process.kill()
+        with pytest.raises(CheckFailedError, match="the process of the Keras original ended with code -9"):
+            original.probabilities(digits.images)
+    assert not process.is_alive()
+
+
+def test_the_process_of_the_original_ends_with_its_block(exported: Path) -> None:
+    class Broken(Original):
+        def _received(self) -> NoReturn:
+            raise KeyboardInterrupt
+
+    file = OriginalFile(path=exported.parent / "model.keras", manifest=read_manifest(exported))
+    with pytest.raises(KeyboardInterrupt):
+        Broken(file, threads=1)
+    assert multiprocessing.active_children() == []
 
 
 def test_tensorflow_is_held_to_the_threads_in_a_fresh_process() -> None:
     code = (
-        "from edgeproof.benchmarks.reference import limit_threads, tf; t = tf.config.threading; "
-        "print(limit_threads(1), t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads())"
+        "from edgeproof.benchmarks.reference import limit_threads, tf; t = tf.config.threading; limit_threads(1); "
+        "print(t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "1 1 1\n"
+    assert done.stdout == "1 1\n"

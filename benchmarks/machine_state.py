@@ -1,0 +1,89 @@
+"""The state that a machine is in at a moment: what can make the same program slower a minute later."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_CPUS = "sys/devices/system/cpu"
+_HOT_C = 80.0
+# What a Raspberry Pi's firmware tells by bit: now, and 16 bits higher since the board was started.
+_THROTTLED = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")
+
+
+def machine_state(root: Path = Path("/")) -> dict[str, Any]:
+    """Return what is known of the machine's state at this moment; what cannot be found out is None.
+
+    Args:
+        root: Where the folder `sys` is.
+
+    Returns:
+        ``governor`` of the cores, ``frequency_mhz`` of each core, ``temperature_c`` of the hottest sensor,
+        ``throttled`` as a Raspberry Pi's firmware tells it, ``load`` on average over the last minute.
+    """
+    governors = sorted(set(_texts(root, f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_governor")))
+    frequencies = _numbers(root, f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_cur_freq")
+    temperatures = _numbers(root, "sys/class/thermal/thermal_zone*/temp")
+    return {
+        "governor": ", ".join(governors) or None,
+        "frequency_mhz": [round(kilohertz / 1000) for kilohertz in frequencies] or None,
+        "temperature_c": max(temperatures) / 1000 if temperatures else None,
+        "throttled": _throttled(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    }
+
+
+def remarks(before: Mapping[str, Any], after: Mapping[str, Any], cores: int) -> list[str]:
+    """Say what in the machine's state makes a benchmark doubtful.
+
+    Args:
+        before: The state before it.
+        after: The state after it.
+        cores: How many cores the process may use.
+    """
+    found: list[str] = []
+    if before["load"] is not None and before["load"] > cores / 2:
+        found.append(f"other programs were running: a load of {before['load']:g} on {cores} cores before the start")
+    if after["throttled"] is not None and after["throttled"] != "no":
+        found.append(f"the board reports: {after['throttled']}")
+    if after["temperature_c"] is not None and after["temperature_c"] >= _HOT_C:
+        found.append(f"the processor was at {after['temperature_c']:.0f} °C at the end")
+    if before["governor"] is not None and before["governor"] not in ("performance", "schedutil"):
+        found.append(f"the frequency governor is {before['governor']}: short runs may see a slow clock")
+    return found
+
+
+def throttled_in_words(code: int) -> str:
+    """Say what the bits of `vcgencmd get_throttled` mean; ``"no"`` if none is set.
+
+    The bits are those of https://www.raspberrypi.com/documentation/computers/os.html#get_throttled.
+
+    >>> throttled_in_words(0x50004)
+    'throttled now, under-voltage since the start, throttled since the start'
+    """
+    now = [f"{name} now" for bit, name in enumerate(_THROTTLED) if code >> bit & 1]
+    since = [f"{name} since the start" for bit, name in enumerate(_THROTTLED) if code >> (16 + bit) & 1]
+    return ", ".join(now + since) or "no"
+
+
+def _throttled() -> str | None:
+    try:
+        done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=True)
+        return throttled_in_words(int(done.stdout.strip().removeprefix("throttled="), 16))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _texts(root: Path, pattern: str) -> list[str]:
+    found: list[str] = []
+    for path in sorted(root.glob(pattern)):
+        try:
+            found.append(path.read_text().strip())
+        except (OSError, UnicodeDecodeError):  # a sensor that is off
+            continue
+    return found
+
+
+def _numbers(root: Path, pattern: str) -> list[int]:
+    return [int(text) for text in _texts(root, pattern) if text.lstrip("-").isdigit()]

@@ -1,0 +1,126 @@
+"""Rows of a report, put together from what was measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..report.figures import Comparison, Memory, Reliability
+from ..report.report import ReferenceRow, VariantRow
+from ..report.verdict import judge
+from ..runtime.spec import TensorSpec
+from .accuracy import accuracy, compare, confusions, corrected, reliability
+from .contenders import Contender
+from .images import EvaluationImages
+from .original import OriginalFile
+from .timings import Timings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a model answered.
+
+    Attributes:
+        stored: Its raw outputs, shape (N, classes).
+        output: The tensor that they came from.
+    """
+
+    stored: NDArray[Any]
+    output: TensorSpec
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """The same as probabilities, float32."""
+        return self.output.decode(self.stored)
+
+
+def variant_rows(
+    running: Sequence[Contender],
+    answers: Mapping[str, Answer],
+    expected: NDArray[np.float32],
+    data: EvaluationImages,
+    timings: Timings,
+    memory: Mapping[str, Memory],
+) -> tuple[VariantRow, ...]:
+    """Put together what was measured of files in engines; their p-values are corrected for their number.
+
+    Args:
+        running: The files in their engines.
+        answers: What they answered, by title.
+        expected: The original's probabilities, shape (N, classes).
+        data: The test images.
+        timings: The latencies.
+        memory: By title; not of all.
+    """
+    comparisons = corrected([compare(answers[one.title].probabilities, expected, data.labels) for one in running])
+    return tuple(
+        _row(one, answers[one.title], comparison, data, timings, memory.get(one.title))
+        for one, comparison in zip(running, comparisons, strict=True)
+    )
+
+
+def _row(
+    one: Contender,
+    answer: Answer,
+    comparison: Comparison,
+    data: EvaluationImages,
+    timings: Timings,
+    memory: Memory | None,
+) -> VariantRow:
+    variant, labels = one.variant, data.labels
+    temperature = 1.0 if variant.confidence is None else variant.confidence.temperature
+    return VariantRow(
+        variant=variant.name,
+        format=variant.format,
+        recipe=variant.recipe,
+        engine=one.engine,
+        sha256=variant.sha256,
+        size=one.size,
+        accuracy=None if labels is None else accuracy(answer.probabilities, labels),
+        comparison=comparison,
+        verdict=judge(comparison, len(data.images)),
+        reliability=None if labels is None else reliability(answer.stored, labels, answer.output, temperature),
+        timings=timings.of(one.title),
+        memory=memory,
+    )
+
+
+def reference_row(
+    file: OriginalFile,
+    engine: str,
+    expected: NDArray[np.float32],
+    data: EvaluationImages,
+    timings: Timings,
+    memory: Memory | None,
+) -> ReferenceRow:
+    """Put together what was measured of the Keras original.
+
+    Args:
+        file: The model.
+        engine: Keras and TensorFlow with their versions.
+        expected: Its probabilities, shape (N, classes).
+        data: The test images.
+        timings: The latencies.
+        memory: None where it was not measured.
+    """
+    labels = data.labels
+    wrong: tuple[int, ...] | None = None
+    known: Reliability | None = None
+    if labels is not None:
+        wrong = tuple(np.flatnonzero(expected.argmax(axis=1) != labels).tolist())
+        known = reliability(expected, labels, TensorSpec(name="probabilities", dtype="float32", shape=expected.shape))
+    return ReferenceRow(
+        sha256=file.manifest.reference.sha256,
+        file_bytes=file.path.stat().st_size,
+        parameters=file.manifest.reference.parameters,
+        engine=engine,
+        accuracy=None if labels is None else accuracy(expected, labels),
+        wrong=wrong,
+        class_images=None if labels is None else tuple(np.bincount(labels, minlength=len(data.classes)).tolist()),
+        confusions=None if labels is None else confusions(expected, labels),
+        reliability=known,
+        timings=timings.keras(),
+        memory=memory,
+    )

@@ -1,0 +1,33 @@
+"""latency.npz: the raw samples behind a report's latencies."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .latency import Turn
+from .timings import Key
+
+SAMPLES_NAME = "latency.npz"
+_LONGEST = 2**32 - 1
+
+
+def to_npz(rounds: Mapping[Key, Sequence[Sequence[Turn]]]) -> bytes:
+    """Return the file with every timed run, none left out.
+
+    For each subject, number of threads and kind of time (the fields of `Turn`) it has an array of nanoseconds named
+    ``"<subject> | threads=<n> | <kind>"``, uint32, in the order of the runs, and one whose name goes on with
+    ``" | turns"``, uint32, that says how many of them each turn has. Every round has the same number of turns.
+    """
+    arrays: dict[str, NDArray[np.uint32]] = {}
+    for (subject, threads), taken in rounds.items():
+        for field in fields(Turn):
+            parts: list[NDArray[np.int64]] = [getattr(turn, field.name) for turns in taken for turn in turns]
+            name = f"{subject} | threads={threads} | {field.name}"
+            arrays[name] = np.minimum(np.concatenate(parts), _LONGEST).astype(np.uint32)
+            arrays[f"{name} | turns"] = np.array([len(part) for part in parts], np.uint32)
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  (NumPy's stub takes the names for its own)
+    return content.getvalue()
