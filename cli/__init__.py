@@ -24,6 +24,8 @@ _VERBS = {
     "selftest": "check that a bundle gives its golden answers on this machine",
     "doctor": "say what this machine is, which engines work on it, and what to install",
     "benchmark": "compare every variant of a bundle with the Keras original",
+    "check": "hold a report or a bundle against budgets and an older report",
+    "pick": "name the best variant that holds the budgets, and say why the others lost",
 }
 
 # What a verb needs beyond the base install, and the extra that brings it; engines are the runtime's to look for.
@@ -35,6 +37,8 @@ _NEEDS = {
     "train": ("train", _TRAIN),
     "export": ("export", _EXPORT),
     "benchmark": ("benchmarks", _BENCHMARK),
+    "check": ("benchmarks", ("msgspec",)),
+    "pick": ("benchmarks", ("msgspec",)),
 }
 
 # Verbs whose whole result is what they print.
@@ -91,7 +95,7 @@ def _hear_requests_to_stop() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    _check_installed(options.verb)
+    check_installed(options.verb)
     with hidden_native_logs(unless=options.native_logs):
         code = import_module(f".{options.verb}", __name__).run(options)
     if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
@@ -126,7 +130,12 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _check_installed(verb: str) -> None:
+def check_installed(verb: str) -> None:
+    """Refuse a verb whose packages are missing.
+
+    Raises:
+        EngineMissingError: They are; it says which, and which extra brings them.
+    """
     extra, packages = _NEEDS.get(verb, ("", ()))
     missing = [package for package in dict.fromkeys(packages) if find_spec(package) is None]
     if missing:

@@ -3,8 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from edgeproof.report.report import Report
 
 HEAVY = {"tensorflow", "keras", "onnx", "onnxruntime", "ai_edge_litert", "PIL", "matplotlib", "rich", "scipy", "torch"}
 TRAINING = {"tensorflow", "keras", "onnx", "tf2onnx", "torch", "matplotlib"}
@@ -25,6 +29,9 @@ def loaded_after(code: str) -> set[str]:
         "edgeproof.train.data",
         "edgeproof.export",
         "edgeproof.inspection",
+        "edgeproof.report",
+        "edgeproof.report.check",
+        "edgeproof.report.pick",
         "edgeproof.benchmarks",
     ],
 )
@@ -44,6 +51,19 @@ def test_a_prediction_never_loads_tensorflow(golden: Path, files: Path, variant:
     )
     assert loaded & TRAINING == set()
     assert "ai_edge_litert" in loaded or "tflite_runtime" in loaded or "onnxruntime" in loaded
+
+
+@pytest.mark.parametrize("verb", ["check", "pick"])
+def test_a_report_is_judged_without_anything_heavy(report: "Report", tmp_path: Path, verb: str) -> None:
+    pytest.importorskip("msgspec", reason="reports need msgspec")
+    from edgeproof.report.document import to_json
+
+    (tmp_path / "report.json").write_text(to_json(report), encoding="utf-8")
+    loaded = loaded_after(
+        "from edgeproof.cli import main\n"
+        f"assert main([{verb!r}, {str(tmp_path)!r}, '--max-drop-points', '9', '--max-p50-us', '900']) == 0"
+    )
+    assert loaded & (HEAVY | {"jinja2"}) == set()
 
 
 @pytest.mark.parametrize("module", sorted(TRAINING))
