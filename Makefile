@@ -58,10 +58,11 @@ test-armv7: wheel
 pretrained: demo
 	$(BIN)/edgeproof export runs/demo/model.keras --recipes int8.tflite --out runtime/models/mnist
 
-# The figures and pictures of README.md and docs/, measured anew on this machine: about ten minutes.
+# The figures and pictures of README.md and docs/, measured anew on this machine: about a quarter of an hour.
 results: pretrained
 	$(BIN)/python -m edgeproof.benchmarks.overhead --json benchmarks/results/overhead.json
 	$(BIN)/python -m edgeproof.benchmarks.scenes --json benchmarks/results/scenes.json
+	$(BIN)/python -m edgeproof.benchmarks.repeatability runs/demo/bundle --json benchmarks/results/repeatability.json
 	$(BIN)/python docs/make_seen.py
 	$(BIN)/python docs/make_results.py runs/demo/report
 

@@ -1,12 +1,13 @@
 """`edgeproof benchmark`."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from .options import add_custom, add_data, positive
+from .options import add_custom, seconds, thread_counts
+from .telling import tell
 
-REPORT_NAME, PAGE_NAME, GALLERY_NAME = "report.json", "report.html", "predictions.png"
+REPORT_NAME, TABLE_NAME, SUMMARY_NAME, PAGE_NAME = "report.json", "report.csv", "report.md", "report.html"
+GALLERY_NAME = "predictions.png"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -15,49 +16,89 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", type=Path, help="the .keras file that it was exported from (default: model.keras beside it)"
     )
-    add_data(parser)
+    parser.add_argument(
+        "--data",
+        default="mnist",
+        help="test images: mnist; an .npz file with x_test and y_test, or x and y; or a folder with pictures in a "
+        "sub-folder for each class. Without labels, or sub-folders, agreement alone is measured (default: mnist)",
+    )
     add_custom(parser)
-    parser.add_argument("--threads", type=positive, default=1, help="threads of every engine (default: 1)")
+    parser.add_argument(
+        "--threads",
+        type=thread_counts,
+        default=(1,),
+        metavar="N,…",
+        help="threads of every engine, such as 1,2,4 (default: 1)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=seconds,
+        default=2.0,
+        help="how long each variant's latency is measured, for each number of threads (default: 2)",
+    )
+    parser.add_argument(
+        "--sustained",
+        type=seconds,
+        metavar="MINUTES",
+        help="go on for so long and follow the latency: a processor that grows hot slows down",
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="measure OpenVINO and ncnn as well, if edgeproof[peers] is installed"
+    )
     parser.add_argument("--out", type=Path, help="folder (default: report beside BUNDLE)")
     parser.add_argument("--json", action="store_true", help="print report.json instead of the table")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, print the table, write report.json, report.html and predictions.png."""
-    from ..train.data import load_data
+    """Measure, print the table, and write the report in all its forms with the raw samples."""
+    from .evaluation import evaluation_images
 
-    data = load_data(options.data)
-    from ..benchmarks.gallery import draw_gallery
-    from ..benchmarks.page import render_page
-    from ..benchmarks.run import benchmark
-    from ..benchmarks.table import as_text, footnote
+    data = evaluation_images(options.data, options.bundle)
+    from ..benchmarks.run import BenchmarkOptions, benchmark
+    from ..benchmarks.samples import SAMPLES_NAME, to_npz
+    from ..report.document import to_json
+    from ..report.gallery import draw_gallery
+    from ..report.markdown import render_markdown
+    from ..report.page import render_page
+    from ..report.spreadsheet import render_csv
+    from ..report.table import as_text, footnote
     from ..runtime.classifier import Classifier
     from ..runtime.output import new_files
 
     reference = options.reference or options.bundle.parent / "model.keras"
     out = options.out or options.bundle.parent / "report"
+    chosen = BenchmarkOptions(
+        threads=options.threads,
+        seconds=options.seconds,
+        peers=options.peers,
+        sustained_minutes=options.sustained or 0.0,
+        custom=options.custom,
+    )
     with new_files(out) as staging:
-        report = benchmark(options.bundle, reference, data, threads=options.threads, custom=options.custom, tell=_tell)
-        _tell("")
+        measured = benchmark(options.bundle, reference, data, chosen, tell=tell)
+        tell("writing the report")
+        report = measured.report
         classifier = Classifier.load(options.bundle)
         gallery = draw_gallery(
-            data.x_test,
-            data.y_test,
-            classifier.predict(data.x_test),
+            data.images,
+            data.labels,
+            classifier.predict(data.images),
             classifier.classes,
             title=f"{classifier.variant} on {data.name}",
         )
-        (staging / REPORT_NAME).write_text(report.to_json(), encoding="utf-8")
-        (staging / PAGE_NAME).write_text(render_page(report, gallery, shown=classifier.variant), encoding="utf-8")
+        texts = {
+            REPORT_NAME: to_json(report),
+            TABLE_NAME: render_csv(report),
+            SUMMARY_NAME: render_markdown(report),
+            PAGE_NAME: render_page(report, measured.evidence),
+        }
+        for name, text in texts.items():
+            (staging / name).write_text(text, encoding="utf-8", newline="")
         (staging / GALLERY_NAME).write_bytes(gallery)
+        (staging / SAMPLES_NAME).write_bytes(to_npz(measured.turns))
+        tell("")
     if options.json:
-        print(report.to_json(), end="")
+        print(texts[REPORT_NAME], end="")
     else:
         print(f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}")
     return 0
-
-
-def _tell(text: str) -> None:
-    """Show what is being done, on a terminal only, in a line that is written over."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K  {text}" if text else "\r\033[K", end="", file=sys.stderr, flush=True)

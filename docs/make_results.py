@@ -1,4 +1,4 @@
-"""Write what was measured into README.md and docs/runtime.md, and the pictures beside them.
+"""Write what was measured into README.md, docs/runtime.md and docs/report.md, and the pictures beside them.
 
     python docs/make_results.py runs/demo/report
 
@@ -12,14 +12,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgeproof.benchmarks.picture import draw_png
-from edgeproof.benchmarks.report import Report, from_json
-from edgeproof.benchmarks.table import as_markdown, footnote
+from edgeproof.report.document import from_json
+from edgeproof.report.markup import escape
+from edgeproof.report.pareto import draw_png
+from edgeproof.report.report import Report
+from edgeproof.report.table import as_markdown, footnote
 
 ROOT = Path(__file__).parents[1]
-README, RUNTIME = ROOT / "README.md", ROOT / "docs" / "runtime.md"
+README, RUNTIME, REPORT = ROOT / "README.md", ROOT / "docs" / "runtime.md", ROOT / "docs" / "report.md"
 MEASURED = ROOT / "benchmarks" / "results"
-RESULTS, SCENES, OVERHEAD = (MEASURED / f"{name}.json" for name in ("demo", "scenes", "overhead"))
+RESULTS, SCENES, OVERHEAD, REPEATABILITY = (
+    MEASURED / f"{name}.json" for name in ("demo", "scenes", "overhead", "repeatability")
+)
 PICTURE, GALLERY = ROOT / "docs" / "results.png", ROOT / "docs" / "predictions.png"
 
 
@@ -35,12 +39,27 @@ def with_section(text: str, name: str, content: str) -> str:
 
 def with_results(readme: str, report: Report) -> str:
     """Return the README's text with the figures of a report."""
-    return with_section(readme, "results", f"{as_markdown(report)}\n\n{footnote(report)}\n")
+    return with_section(readme, "results", f"{as_markdown(report)}\n\n{escape(footnote(report))}\n")
 
 
 def with_figures(page: str, scenes: dict[str, Any], overhead: dict[str, Any]) -> str:
     """Return the text of docs/runtime.md with the figures of both benchmarks."""
     return with_section(with_section(page, "scenes", scenes_text(scenes)), "overhead", overhead_table(overhead))
+
+
+def with_repeatability(page: str, found: dict[str, Any]) -> str:
+    """Return the text of docs/report.md with what measuring the same files again and again showed."""
+    runs = found["runs"]
+    files, machine = len(runs[0]["p50_us"]), found["environment"]
+    different = sum(len(run["called_different"]) for run in runs)
+    floors = sorted((run["noise_floor"] - 1) * 100 for run in runs)
+    text = (
+        f"in {len(runs)} runs of {files} files, {different} were called different from themselves; of "
+        f"{found['comparisons']} times that two files were further apart than the noise floor in two runs,\n"
+        f"{len(found['reversals'])} had changed places. The noise floor was {floors[0]:.1f} to {floors[-1]:.1f} % "
+        f"({machine['cpu']}, {machine['cores']} cores, a shared machine).\n"
+    )
+    return with_section(page, "repeatability", text)
 
 
 def scenes_text(scenes: dict[str, Any]) -> str:
@@ -77,6 +96,10 @@ def _percent(share: float) -> str:
     return f"{share * 100:.2f}\N{NO-BREAK SPACE}%"
 
 
+def _read(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 def main(arguments: list[str]) -> None:
     """Take over a report if one is given, then write pictures and pages."""
     if arguments:
@@ -86,8 +109,9 @@ def main(arguments: list[str]) -> None:
     report = from_json(RESULTS.read_text(encoding="utf-8"))
     PICTURE.write_bytes(draw_png(report))
     README.write_text(with_results(README.read_text(encoding="utf-8"), report), encoding="utf-8")
-    scenes, overhead = (json.loads(file.read_text(encoding="utf-8")) for file in (SCENES, OVERHEAD))
+    scenes, overhead, repeated = (_read(file) for file in (SCENES, OVERHEAD, REPEATABILITY))
     RUNTIME.write_text(with_figures(RUNTIME.read_text(encoding="utf-8"), scenes, overhead), encoding="utf-8")
+    REPORT.write_text(with_repeatability(REPORT.read_text(encoding="utf-8"), repeated), encoding="utf-8")
 
 
 if __name__ == "__main__":

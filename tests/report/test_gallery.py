@@ -1,19 +1,20 @@
 import io
 
 import numpy as np
-from edgeproof.benchmarks.gallery import draw_gallery
+from edgeproof.report.gallery import draw_gallery
 from edgeproof.runtime import Prediction
 from PIL import Image
 
 RED, GREEN = (200, 16, 46), (11, 143, 106)
 
 
-def gallery(right: list[bool]) -> np.ndarray:
-    labels = np.zeros(len(right), int)
+def gallery(right: list[bool], *, labelled: bool = True, name: str = "1") -> np.ndarray:
+    labels = np.zeros(len(right), int) if labelled else None
     images = np.zeros((len(right), 8, 8, 1), np.uint8)
     sure = np.array([0.9, 0.1], np.float32)
-    predictions = [Prediction(str(int(not ok)), int(not ok), 0.9, sure) for ok in right]
-    content = draw_gallery(images, labels, predictions, ("0", "1"), title="t")
+    classes = ("0", name)
+    predictions = [Prediction(classes[not ok], int(not ok), 0.9, sure) for ok in right]
+    content = draw_gallery(images, labels, predictions, classes, title="t")
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).reshape(-1, 3)
 
 
@@ -27,3 +28,13 @@ def test_wrong_answers_are_marked() -> None:
     assert pixels_of(RED, one_wrong) > 0
     assert pixels_of(GREEN, all_right) > 0
     assert len(one_wrong) > len(all_right)  # the wrong ones are shown once more, by themselves
+
+
+def test_without_labels_nothing_is_right_or_wrong() -> None:
+    unlabelled = gallery([True] * 59 + [False], labelled=False)
+    assert pixels_of(RED, unlabelled) == pixels_of(GREEN, unlabelled) == 0
+    assert len(unlabelled) == 1320 * 638  # pixels of one block
+
+
+def test_a_label_is_no_formula() -> None:
+    assert pixels_of(RED, gallery([False], name="$\\frac$")) > 0

@@ -1,0 +1,27 @@
+"""What rows are called where all of them stand together."""
+
+from .report import Report, VariantRow
+
+
+def row_name(report: Report, row: VariantRow) -> str:
+    """Return a variant's name, with its engine where the report has several of them for its format."""
+    return row.title if len({other.engine for other in report.rows if other.format == row.format}) > 1 else row.variant
+
+
+def name_lines(name: str) -> list[str]:
+    """Break a row's name where a chart has no room for it: the variant, and below it the engine, where it is named."""
+    variant, _, engine = name.partition(" in ")
+    return [variant, f"in {engine}"] if engine else [variant]
+
+
+def keras_name(call: str | None) -> str:
+    """Return the name of the Keras original, called in one way."""
+    return "Keras original" if call is None else f"Keras original, {call}"
+
+
+def subjects(report: Report) -> str:
+    """Say how many things were compared with Keras: variants, or pairs of variant and engine."""
+    rows = len(report.rows)
+    if len({row.variant for row in report.rows}) == rows:
+        return "1 variant" if rows == 1 else f"{rows:,} variants"
+    return f"{rows:,} pairs of variant and engine"

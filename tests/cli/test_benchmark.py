@@ -1,0 +1,121 @@
+"""`edgeproof benchmark`: what it refuses, before anything heavy starts. The demo's test runs it to its end."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeproof.cli import main
+
+pytest.importorskip("msgspec", reason="reports need msgspec")
+pytest.importorskip("tensorflow", reason="the Keras original needs TensorFlow")
+pytestmark = pytest.mark.tensorflow
+
+
+def npz(folder: Path, **arrays: np.ndarray) -> Path:
+    np.savez(folder / "my.npz", **arrays)  # type: ignore[arg-type]
+    return folder / "my.npz"
+
+
+IMAGES, LABELS = np.zeros((3, 28, 28), np.uint8), np.arange(3)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """The one line on standard error; nothing is written."""
+    assert main(["benchmark", *map(str, arguments)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("edgeproof: error: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+def test_a_bundle_with_a_missing_file_is_refused(
+    bundle_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = bundle_copy.parent / "model.keras"
+    original.write_bytes(b"any bytes")
+    manifest = json.loads((bundle_copy / "manifest.json").read_text())
+    manifest["reference"]["sha256"] = hashlib.sha256(b"any bytes").hexdigest()
+    (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
+    (bundle_copy / "float32.onnx").unlink()
+    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
+    told = refused(capsys, bundle_copy, "--data", data, "--out", tmp_path / "out")
+    assert "float32.onnx" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_original_is_refused(golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.keras").write_bytes(b"another")
+    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
+    told = refused(capsys, golden, "--reference", tmp_path / "model.keras", "--data", data, "--out", tmp_path / "out")
+    assert "is not the model that the bundle was exported from" in told
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"x_test": IMAGES, "y_test": LABELS + 8}, "my has the label 10; the bundle's 10 classes are numbered from 0"),
+        ({"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "the test set of my holds no images"),
+        ({"x_test": IMAGES, "y_test": LABELS[:2]}, "labels are whole numbers, one for each of 3 images"),
+        ({"pictures": IMAGES}, "has neither x_test nor x; it holds pictures"),
+    ],
+)
+def test_test_images_that_cannot_be_used_are_refused(
+    arrays: dict[str, np.ndarray], told: str, golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told in refused(capsys, golden, "--data", npz(tmp_path, **arrays), "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--threads", "0", "a whole number of at least 1 is needed, got '0'"),
+        ("--threads", "1,x", "a whole number of at least 1 is needed, got 'x'"),
+        ("--threads", "2,2", "each number of threads is needed once, got '2,2'"),
+        ("--seconds", "0", "a number above 0"),
+        ("--seconds", "nan", "a number above 0"),
+        ("--sustained", "-1", "a number above 0"),
+        ("--sustained", "long", "a number above 0"),
+    ],
+)
+def test_an_option_out_of_its_range_is_refused(
+    option: str, value: str, told: str, golden: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["benchmark", str(golden), option, value])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_more_threads_than_an_engine_takes_are_refused(
+    golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
+    told = refused(capsys, golden, "--data", data, "--threads", "1,257", "--out", tmp_path / "out")
+    assert "threads must be from 1 to 256, got 257" in told
+
+
+@pytest.mark.parametrize("missing", ["bundle", "reference", "data"])
+def test_what_is_missing_is_named(
+    missing: str, golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.keras").write_bytes(b"")
+    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
+    gone = tmp_path / "gone"
+    told = refused(
+        capsys,
+        gone if missing == "bundle" else golden,
+        "--reference",
+        gone if missing == "reference" else tmp_path / "model.keras",
+        "--data",
+        gone if missing == "data" else data,
+        "--out",
+        tmp_path / "out",
+    )
+    assert str(gone) in told

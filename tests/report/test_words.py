@@ -1,0 +1,56 @@
+from dataclasses import replace
+
+from edgeproof.report import facts, ranking
+from edgeproof.report.report import Report
+
+
+def with_ranks(report: Report, *ranks: int) -> Report:
+    first, second = report.rows
+    rows = (first, second, replace(first, variant="float16.tflite"))
+    ranked = [
+        replace(row, timings=(replace(row.timings[0], rank=rank),)) for row, rank in zip(rows, ranks, strict=True)
+    ]
+    return replace(report, rows=tuple(ranked))
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_ties_are_told_in_words(report: Report) -> None:
+    assert plain(ranking.ties(with_ranks(report, 1, 1, 3), 1)) == (
+        "Fastest: static_wi8_ai8.onnx and float32.tflite, tied, with a median of 50.0 µs."
+    )
+    assert plain(ranking.ties(with_ranks(report, 2, 1, 2), 1)) == (
+        "Fastest: static_wi8_ai8.onnx with a median of 50.0 µs. Also tied: float16.tflite and float32.tflite."
+    )
+    assert ranking.ties(report, 8) == ""
+
+
+def test_the_noise_floor_is_that_of_the_number_of_threads(report: Report) -> None:
+    assert "With 1 thread," in ranking.noise(report, 1)
+    assert "5.0 % apart" in plain(ranking.noise(report, 2))
+    assert "up to – apart" in ranking.noise(report, 8)
+
+
+def test_facts_are_whatever_was_recorded(report: Report) -> None:
+    told = dict(facts.facts(report.environment))
+    assert told["packages"] == "edgeproof 0.1.0, tensorflow 2.21.0, numpy 2.4.6"
+    assert told["memory"] == "8,000 MiB"
+    assert "before" not in told
+    recorded = {"a": None, "b": True, "c": [], "d": 1234.5, "e_mhz": [1800, 600], "f": ["hot, too", "busy"]}
+    assert dict(facts.facts(recorded)) == {
+        "a": "–",
+        "b": "yes",
+        "c": "none",
+        "d": "1,234.5",
+        "e": "1800, 600 MHz",
+        "f": "hot, too; busy",
+    }
+
+
+def test_the_state_is_told_before_and_after(report: Report) -> None:
+    assert ("temperature", "41.5 °C", "52.0 °C") in facts.states(report.environment)
+    assert ("frequency", "–", "–") in facts.states(report.environment)
+    assert facts.states({}) == []
+    assert facts.states({"before": {"load": 1.0}, "after": None}) == [("load", "1.0", "–")]
