@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InvalidFileError, SpecMismatchError, one_line
@@ -73,7 +74,8 @@ class OnnxRuntimeEngine:
         """Return what only runs the model; see `Engine.invoker`."""
         binding = self._session.io_binding()
         binding.bind_cpu_input(self.input.name, batch)
-        binding.bind_ortvalue_output(self.output.name, ort.OrtValue.ortvalue_from_numpy(self.run(batch)))
+        output = ort.OrtValue.ortvalue_from_numpy(np.zeros_like(self.run(batch)))
+        binding.bind_ortvalue_output(self.output.name, output)
         return partial(self._session.run_with_iobinding, binding)
 
 
