@@ -29,7 +29,7 @@ PICTURE, GALLERY = ROOT / "docs" / "results.png", ROOT / "docs" / "predictions.p
 
 def with_section(text: str, name: str, content: str) -> str:
     """Return a page's text with what stands between the two marks of a section written anew."""
-    begin, end = f"<!-- {name}, written by `make results` -->\n", f"<!-- end of {name} -->\n"
+    begin, end = f"<!-- {name}, written by docs/make_results.py -->\n", f"<!-- end of {name} -->\n"
     before, _, rest = text.partition(begin)
     _, mark, after = rest.partition(end)
     if not mark:

@@ -25,8 +25,8 @@ def headline(report: Report) -> str:
         case VerdictKind.WORSE:
             return f"{images}, {_worse(report)}"
         case VerdictKind.UNLABELLED:
-            agreement = percent(min(row.comparison.agreement.value for row in rows))
-            least = agreement if len(rows) == 1 else f"{agreement} or more"
+            value = min(row.comparison.agreement.value for row in rows)
+            least = "all of them" if value == 1 else percent(value) if len(rows) == 1 else f"{percent(value)} or more"
             return f"{images} without labels, {subjects(report)} {give} Keras's answer on {least}; accuracy is unknown"
         case VerdictKind.NO_DROP:
             hidden = f"at most {_hidden(report)} could hide"

@@ -19,7 +19,7 @@ def noise(report: Report, threads: int) -> str:
     ratio = next((floor.ratio for floor in report.noise_floors if floor.threads == threads), None)
     percent = UNKNOWN if ratio is None else f"{(ratio - 1) * 100:.1f}\N{NO-BREAK SPACE}%"
     return (
-        f"With {count(threads, 'thread')}, two measurements of the very same file were up to {percent} apart: "
+        f"With {count(threads, 'thread')}, two measurements of the very same file can be {percent} apart: "
         "the noise floor. Differences within it are ties."
     )
 
@@ -33,7 +33,7 @@ def ties(report: Report, threads: int) -> str:
     p50 = min(timing.run.p50_us for row in report.rows if (timing := row.timing(threads)) is not None)
     fastest = f"Fastest: {_listed(first)}{', tied,' if len(first) > 1 else ''} with a median of {duration(p50)}."
     others = [_listed(names) for _, names in ranked[1:] if len(names) > 1]
-    return fastest + (f" Also tied: {'; '.join(others)}." if others else "")
+    return fastest + (f" Tied with each other: {'; '.join(others)}." if others else "")
 
 
 def _listed(names: list[str]) -> str:

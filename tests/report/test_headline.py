@@ -44,6 +44,12 @@ def test_without_labels_the_headline_says_that_accuracy_is_unknown(unlabelled: R
     )
 
 
+def test_where_all_agree_the_headline_says_so(unlabelled: Report) -> None:
+    alike = [row for row in unlabelled.rows if row.comparison.agreement.value == 1]
+    assert alike
+    assert "gives Keras's answer on all of them" in headline(replace(unlabelled, rows=tuple(alike)))
+
+
 def test_pairs_of_variant_and_engine_are_called_so(two_engines: Report) -> None:
     assert "3 pairs of variant and engine" in headline(two_engines)
 

@@ -22,7 +22,7 @@ def test_ties_are_told_in_words(report: Report) -> None:
         "Fastest: static_wi8_ai8.onnx and float32.tflite, tied, with a median of 50.0 µs."
     )
     assert plain(ranking.ties(with_ranks(report, 2, 1, 2), 1)) == (
-        "Fastest: static_wi8_ai8.onnx with a median of 50.0 µs. Also tied: float16.tflite and float32.tflite."
+        "Fastest: static_wi8_ai8.onnx with a median of 50.0 µs. Tied with each other: float16.tflite and float32.tflite."
     )
     assert ranking.ties(report, 8) == ""
 
