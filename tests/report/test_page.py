@@ -140,7 +140,7 @@ def test_names_are_no_markup(hostile: Report, evidence: Evidence) -> None:
 
 
 def test_without_labels_accuracy_is_said_to_be_unknown(unlabelled: Report, evidence: Evidence) -> None:
-    page = Page(unlabelled, replace(evidence, labels=None))
+    page = Page(unlabelled, evidence)
     assert "The images have no labels: how many answers are right, of Keras or of a variant, is unknown." in page.text
     assert page.headings[1:4] == ["Agreement against latency", "Latency", "Answers that differ"]
     assert {"Classes", "Calibration"} & set(page.headings) == set()

@@ -30,7 +30,7 @@ def test_ties_are_told_in_words(report: Report) -> None:
 def test_the_noise_floor_is_that_of_the_number_of_threads(report: Report) -> None:
     assert "With 1 thread," in ranking.noise(report, 1)
     assert "5.0 % apart" in plain(ranking.noise(report, 2))
-    assert "up to – apart" in ranking.noise(report, 8)
+    assert "can be – apart" in ranking.noise(report, 8)
 
 
 def test_facts_are_whatever_was_recorded(report: Report) -> None:
