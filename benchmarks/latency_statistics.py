@@ -1,7 +1,8 @@
 """What turns of runs say of a latency, and which of two is smaller.
 
 Runs that follow each other are alike: what slows one down slows its neighbours down. Intervals therefore count rounds,
-which lie seconds apart, and not runs; they come from the ranks of the rounds' medians and suppose no distribution.
+which lie seconds apart, and not runs. They come from the ranks of the rounds' medians and suppose no distribution;
+where rounds are alike as well they are a little too narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,15 +24,18 @@ Rounds = Sequence[Sequence[NDArray[np.int64]]]
 
 
 def distribution(rounds: Rounds) -> Distribution:
-    """Summarize all runs of a subject."""
-    runs = np.concatenate([turn for turns in rounds for turn in turns]) / 1000
-    low, p50, p90, p99, p999, high = (float(q) for q in np.percentile(runs, (0, 50, 90, 99, 99.9, 100)))
+    """Summarize all runs of a subject; every turn weighs the same."""
+    turns = [turn for one in rounds for turn in one]
+    runs = np.concatenate(turns) / 1000
+    weights = np.concatenate([np.full(len(turn), 1 / len(turn)) for turn in turns])
+    quantiles = np.percentile(runs, (0, 50, 90, 99, 99.9, 100), weights=weights, method="inverted_cdf")
+    low, p50, p90, p99, p999, high = (float(quantile) for quantile in quantiles)
     end_low, end_high = _median_interval([median / 1000 for median in round_medians(rounds)], CONFIDENCE)
     return Distribution(
         runs=len(runs),
         min_us=low,
         p50_us=p50,
-        # The median of all runs weighs quick turns more than the medians of the rounds do.
+        # The median of runs can be a little beside the medians of the rounds.
         p50_low_us=min(end_low, p50),
         p50_high_us=max(end_high, p50),
         p90_us=p90,
@@ -41,11 +45,18 @@ def distribution(rounds: Rounds) -> Distribution:
     )
 
 
-def ratio(rounds: Rounds, others: Rounds) -> Ratio:
-    """Return how many times as long one subject takes as another one in the same rounds, with its 95 % interval."""
+def ratio(rounds: Rounds, others: Rounds, floor: float = 1.0) -> Ratio:
+    """Return how many times as long one subject takes as another one in the same rounds, with its 95 % interval.
+
+    Args:
+        rounds: Of the one.
+        others: Of the other.
+        floor: The run's noise floor.
+    """
     logs = _log_ratios(rounds, others)
     low, high = _median_interval(logs, CONFIDENCE)
-    return Ratio(value=exp(float(np.median(logs))), low=exp(low), high=exp(high))
+    middle = float(np.median(logs))
+    return Ratio(value=exp(middle), low=exp(low), high=exp(high), tie=low <= 0 <= high or abs(middle) <= log(floor))
 
 
 def noise_floor(subjects: Mapping[str, Rounds]) -> float:
@@ -72,12 +83,9 @@ def is_faster(rounds: Rounds, others: Rounds, floor: float) -> bool:
     return float(np.median(logs)) < -log(floor) and bool(found.high < 0)
 
 
-def ranks(subjects: Mapping[str, Rounds], floor: float) -> dict[str, int]:
-    """Return each subject's rank: 1 plus the number of subjects that are faster; see `is_faster`."""
-    return {
-        name: 1 + sum(is_faster(faster, rounds, floor) for other, faster in subjects.items() if other != name)
-        for name, rounds in subjects.items()
-    }
+def slower_than(rounds: Rounds, others: Mapping[str, Rounds], floor: float) -> tuple[str, ...]:
+    """Return the names of the other subjects that are faster; see `is_faster`."""
+    return tuple(name for name, faster in others.items() if faster is not rounds and is_faster(faster, rounds, floor))
 
 
 def round_medians(rounds: Rounds) -> list[float]:

@@ -56,7 +56,7 @@ def variant_rows(
     """
     comparisons = corrected([compare(answers[one.title].probabilities, expected, data.labels) for one in running])
     return tuple(
-        _row(one, answers[one.title], comparison, data, timings, memory.get(one.title))
+        _row(one, answers[one.title], comparison, data, timings, memory.get(one.title), rows=len(running))
         for one, comparison in zip(running, comparisons, strict=True)
     )
 
@@ -68,6 +68,8 @@ def _row(
     data: EvaluationImages,
     timings: Timings,
     memory: Memory | None,
+    *,
+    rows: int,
 ) -> VariantRow:
     variant, labels = one.variant, data.labels
     temperature = 1.0 if variant.confidence is None else variant.confidence.temperature
@@ -80,7 +82,7 @@ def _row(
         size=one.size,
         accuracy=None if labels is None else accuracy(answer.probabilities, labels),
         comparison=comparison,
-        verdict=judge(comparison, len(data.images)),
+        verdict=judge(comparison, len(data.images), rows),
         reliability=None if labels is None else reliability(answer.stored, labels, answer.output, temperature),
         timings=timings.of(one.title),
         memory=memory,
@@ -121,6 +123,6 @@ def reference_row(
         class_images=None if labels is None else tuple(np.bincount(labels, minlength=len(data.classes)).tolist()),
         confusions=None if labels is None else confusions(expected, labels),
         reliability=known,
-        timings=timings.keras(),
+        timings=timings.keras,
         memory=memory,
     )

@@ -140,9 +140,7 @@ def benchmark(
     )
     memory = _memory(rows, file, bundle, threads[0], tell) if chosen.memory else {}
 
-    timings = Timings(
-        turns, calls=original.calls, rows=[row.title for row in rows], others=[one.title for one in others]
-    )
+    timings = Timings(turns, calls=original.calls, rows=[row.title for row in rows])
     report = Report(
         environment=environment,
         data=DataFacts(

@@ -160,9 +160,12 @@ def _size_ratio(row: VariantRow, old: VariantRow) -> float:
 
 
 def _relative_to_keras(report: Report, baseline: Report) -> bool:
-    """Tell whether both Keras originals were timed and do as much work."""
+    """Tell whether both Keras originals were timed and took as much work, so that they can be a yardstick."""
     timed = all(timing.ratio_to_keras for one in (report, baseline) for row in one.rows for timing in row.timings)
-    return timed and report.reference.parameters == baseline.reference.parameters
+    new, old = report.reference, baseline.reference
+    calls = [[one.reference.fastest(threads) for threads in report.threads] for one in (report, baseline)]
+    alike = [[call and call.call for call in fastest] for fastest in calls]
+    return timed and (new.parameters, new.engine) == (old.parameters, old.engine) and alike[0] == alike[1]
 
 
 def _same_machine(report: Report, baseline: Report) -> bool:
@@ -177,7 +180,7 @@ def _p50_ratios(row: VariantRow, old: VariantRow, *, relative: bool) -> dict[int
         if before is None:
             continue
         if timing == before:  # the very same measurement, not two that happen to agree
-            ratios[timing.threads] = Ratio(value=1.0, low=1.0, high=1.0)
+            ratios[timing.threads] = Ratio(value=1.0, low=1.0, high=1.0, tie=True)
             continue
         if relative and timing.ratio_to_keras and before.ratio_to_keras:
             ratio = _ratio(timing.ratio_to_keras, before.ratio_to_keras)
@@ -189,7 +192,7 @@ def _p50_ratios(row: VariantRow, old: VariantRow, *, relative: bool) -> dict[int
 
 
 def _with_ends(run: Distribution) -> Ratio:
-    return Ratio(value=run.p50_us, low=run.p50_low_us, high=run.p50_high_us)
+    return Ratio(value=run.p50_us, low=run.p50_low_us, high=run.p50_high_us, tie=False)
 
 
 def _ratio(new: Ratio, old: Ratio) -> Ratio | None:
@@ -204,4 +207,5 @@ def _ratio(new: Ratio, old: Ratio) -> Ratio | None:
     value = new.value / old.value
     down = hypot(log(new.value / new.low), log(old.high / old.value))
     up = hypot(log(new.high / new.value), log(old.value / old.low))
-    return Ratio(value=value, low=value * exp(-down), high=value * exp(up))
+    low, high = value * exp(-down), value * exp(up)
+    return Ratio(value=value, low=low, high=high, tie=low <= 1 <= high)

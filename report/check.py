@@ -16,9 +16,11 @@ from .report import Report, VariantRow
 # Rules that hold without a budget; each has a name as budgets have.
 VERDICT, VERDICT_TO_BASELINE, PRESENCE = "verdict", "verdict_to_baseline", "presence"
 # Who sets one of these has said how much worse a variant may be.
-_BOUNDS_LOSS = ("max_drop_points", "max_broken", "min_agreement", "min_accuracy")
+_BOUNDS_LOSS = ("max_drop_points", "max_broken", "min_agreement")
 _BOUNDS_LOSS_TO_BASELINE = ("max_drop_points_to_baseline",)
 _NEW = "is not in the baseline"
+# Verdicts that leave open whether a variant is worse.
+_OPEN = (VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +65,8 @@ def check(
     """Judge every row of a report by every budget that is set for it, and by the rules that need none.
 
     A variant must not have the verdict ``worse``, unless a budget says how much worse than the Keras original it may
-    be. With a baseline, no variant may be significantly worse than there, unless `max_drop_points_to_baseline` says by
-    how much, and none may be missing.
+    be; a verdict that leaves this open is not judged. With a baseline, no variant may be significantly worse than
+    there, unless `max_drop_points_to_baseline` says by how much, and none may be missing.
 
     Args:
         report: The peers in it are not judged.
@@ -146,7 +148,7 @@ def _verdicts(
     row: VariantRow, limits: Mapping[str, float], change: Change | None, *, compared: bool
 ) -> Iterator[Finding]:
     if not _any(_BOUNDS_LOSS, limits):
-        holds = row.verdict.kind is not VerdictKind.WORSE
+        holds = None if row.verdict.kind in _OPEN else row.verdict.kind is not VerdictKind.WORSE
         yield Finding(row=row.title, variant=row.variant, budget=VERDICT, holds=holds, words=row.verdict.words)
     if compared and not _any(_BOUNDS_LOSS_TO_BASELINE, limits):
         holds, words = (None, _NEW) if change is None else (not change.is_worse, change.words)

@@ -112,6 +112,8 @@ class VerdictKind(StrEnum):
 
     TIE = "tie"
     NO_DROP = "no drop detectable"
+    SUSPECTED = "drop suspected"
+    TOO_FEW = "too few images"
     WORSE = "worse"
     BETTER = "better"
     UNLABELLED = "agreement only"
@@ -179,7 +181,7 @@ class Memory:
     """Resident memory of a fresh process that loads one model and runs it.
 
     Attributes:
-        peak_mib: The most that the process had, MiB, median of several processes.
+        peak_mib: The most that the process had, MiB; median of several processes for a variant, of one for Keras.
         increment_mib: That minus the same of a process that imports NumPy alone.
     """
 
@@ -191,11 +193,14 @@ class Memory:
 class Distribution:
     """How long something took, in microseconds; no run is left out.
 
+    Every turn weighs the same in the percentiles, however many runs it had time for: otherwise the fast turns of a
+    machine whose speed changes would outvote the slow ones.
+
     Attributes:
         runs: How many were timed.
         min_us: The fastest.
-        p50_us: The median of all runs.
-        p50_low_us: Lower end of the median's 95 % interval, from the medians of the turns.
+        p50_us: The median.
+        p50_low_us: Lower end of its 95 % interval, from the medians of the rounds.
         p50_high_us: Upper end.
         p90_us: Nine of ten runs are at most this slow.
         p99_us: 99 of 100 runs are; None with fewer than 100 runs.
@@ -222,11 +227,13 @@ class Ratio:
         value: Median of the rounds' ratios.
         low: Lower end of its 95 % interval.
         high: Upper end.
+        tie: Whether it is within the run's noise floor, or the interval holds 1.
     """
 
     value: float
     low: float
     high: float
+    tie: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,7 +249,8 @@ class Timing:
         first: The first run after that.
         ratio_to_keras: `run` over the Keras original's fastest call with as many threads; None where the original
             was not timed.
-        rank: 1 plus the number of variants that are faster beyond the run's noise; ties share a rank.
+        slower_than: Titles of the rows that are faster beyond the run's noise. Two rows of which neither names the
+            other are a tie; a third one may be told apart from one of them only.
     """
 
     threads: int
@@ -252,4 +260,9 @@ class Timing:
     load: Distribution
     first: Distribution
     ratio_to_keras: Ratio | None
-    rank: int
+    slower_than: tuple[str, ...]
+
+    @property
+    def rank(self) -> int:
+        """1 plus the number of rows that are faster beyond the run's noise."""
+        return 1 + len(self.slower_than)

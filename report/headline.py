@@ -5,7 +5,15 @@ from .naming import row_name, subjects
 from .numbers import at_most, count, percent
 from .report import Report, VariantRow
 
-_FROM_WORST = (VerdictKind.WORSE, VerdictKind.UNLABELLED, VerdictKind.NO_DROP, VerdictKind.TIE, VerdictKind.BETTER)
+_FROM_WORST = (
+    VerdictKind.WORSE,
+    VerdictKind.SUSPECTED,
+    VerdictKind.UNLABELLED,
+    VerdictKind.TOO_FEW,
+    VerdictKind.NO_DROP,
+    VerdictKind.TIE,
+    VerdictKind.BETTER,
+)
 
 
 def worst_verdict(report: Report) -> VerdictKind | None:
@@ -24,6 +32,11 @@ def headline(report: Report) -> str:
             return f"{images}, no variant ran"
         case VerdictKind.WORSE:
             return f"{images}, {_worse(report)}"
+        case VerdictKind.SUSPECTED:
+            suspected = [row_name(report, row) for row in rows if row.verdict.kind is VerdictKind.SUSPECTED]
+            return f"{images}, a drop in accuracy is suspected in {', '.join(suspected)}"
+        case VerdictKind.TOO_FEW:
+            return f"{images}, which are too few to show a drop: at most {_hidden(report)} could hide"
         case VerdictKind.UNLABELLED:
             value = min(row.comparison.agreement.value for row in rows)
             least = "all of them" if value == 1 else percent(value) if len(rows) == 1 else f"{percent(value)} or more"

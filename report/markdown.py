@@ -5,7 +5,7 @@ from .facts import facts, remarks, states
 from .headline import headline
 from .markup import escape
 from .naming import keras_name, row_name
-from .ranking import noise, ties
+from .ranking import fastest, noise
 from .report import Report, VariantRow
 from .table import markdown_table, sweep
 
@@ -88,7 +88,7 @@ def _latency(report: Report) -> list[str]:
     threads = report.threads[0]
     calls = [timing for timing in report.reference.timings if timing.threads == threads]
     told = ", ".join(f"{keras_name(timing.call)}: {numbers.duration(timing.run.p50_us)}" for timing in calls)
-    text = f"**Latency** of one image. {escape(ties(report, threads))} {escape(noise(report, threads))}"
+    text = f"**Latency** of one image. {escape(fastest(report, threads))} {escape(noise(report, threads))}"
     parts = [text + (f" Median of {escape(told)}." if told else "")]
     parts += [f"**Doubtful:** {escape(remark)}." for remark in remarks(report.environment)]
     if swept := sweep(report):

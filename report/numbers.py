@@ -49,21 +49,24 @@ def interval(share: Share) -> str:
 
 
 def p_value(p: float) -> str:
-    """Write a p-value with two digits.
+    """Write a p-value with three digits.
 
     >>> p_value(0.0312), p_value(1.0), p_value(1e-80)
-    ('0.031', '1', '< 0.000001')
+    ('0.0312', '1', '< 0.000001')
     """
-    return "< 0.000001" if p < 1e-6 else f"{p:.6f}".rstrip("0").rstrip(".") if p < 0.001 else f"{p:.2g}"
+    return "< 0.000001" if p < 1e-6 else f"{p:.6f}".rstrip("0").rstrip(".") if p < 0.001 else f"{p:.3g}"
 
 
 def at_most(points: float) -> str:
     """Write points upwards rounded: what is not ruled out is not made smaller.
 
-    >>> at_most(0.0301), at_most(0.03)
-    ('0.04 points', '0.03 points')
+    >>> at_most(0.0301), at_most(0.03), at_most(5.01), at_most(0.0003)
+    ('0.04 points', '0.03 points', '5.01 points', '0.0003 points')
     """
-    return f"{ceil(round(points * 100, 6)) / 100:.2f} points"
+    digits = 2
+    while points < 10**-digits and digits < 6:
+        digits += 1
+    return f"{ceil(round(points * 10**digits, 6)) / 10**digits:.{digits}f} points"
 
 
 def file_size(size_bytes: int | None) -> str:
@@ -92,17 +95,17 @@ def duration(microseconds: float | None) -> str:
 
 
 def speed(ratio: Ratio | None) -> str:
-    """Write how many times as fast something is as Keras; a tie where the interval leaves open which is faster."""
+    """Write how many times as fast something is as Keras; a tie where the run cannot tell which is faster."""
     if ratio is None:
         return UNKNOWN
-    return _factor(1 / ratio.value) + TIMES + (", tie" if ratio.low <= 1 <= ratio.high else "")
+    return _factor(1 / ratio.value) + TIMES + (", tie" if ratio.tie else "")
 
 
 def speed_with_interval(ratio: Ratio | None) -> str:
     """Write how many times as fast something is as Keras, with the interval."""
     if ratio is None:
         return UNKNOWN
-    tie = ", tie" if ratio.low <= 1 <= ratio.high else ""
+    tie = ", tie" if ratio.tie else ""
     return f"{_factor(1 / ratio.value)}{TIMES} ({_factor(1 / ratio.high)} – {_factor(1 / ratio.low)}){tie}"
 
 

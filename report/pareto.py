@@ -82,24 +82,21 @@ def bubbles(report: Report) -> list[Bubble]:
 def pareto_optimal(report: Report) -> frozenset[str]:
     """Return the titles of the rows that no other row beats, by the figures as they were measured.
 
-    One beats another if it is at least as accurate and faster beyond the noise floor, or more accurate and not slower.
+    One beats another if it is at least as accurate and faster beyond the noise, or more accurate and not slower.
     """
     if not report.threads:
         return frozenset()
-    floor = report.noise_floors[0]
-    timed = [
-        (row.title, _share(row).value, timing.run.p50_us)
-        for row in report.rows
-        if (timing := row.timing(floor.threads)) is not None
-    ]
+    timed = [(row, timing) for row in report.rows if (timing := row.timing(report.threads[0])) is not None]
 
-    def beaten(share: float, p50_us: float) -> bool:
+    def beaten(row: VariantRow, timing: Timing) -> bool:
+        share = _share(row).value
         return any(
-            (other >= share and other_us * floor.ratio < p50_us) or (other > share and other_us <= p50_us)
-            for _, other, other_us in timed
+            (_share(other).value >= share and other.title in timing.slower_than)
+            or (_share(other).value > share and faster.run.p50_us <= timing.run.p50_us)
+            for other, faster in timed
         )
 
-    return frozenset(title for title, share, p50_us in timed if not beaten(share, p50_us))
+    return frozenset(row.title for row, timing in timed if not beaten(row, timing))
 
 
 def draw_chart(report: Report) -> Chart | None:

@@ -213,9 +213,9 @@ class _Contest:
             return True
         if objective is not Objective.FASTEST or self.threads is None:
             return False
-        timing, fastest = row.timing(self.threads), winner.timing(self.threads)
-        same_rank = timing is not None and fastest is not None and timing.rank == fastest.rank
-        return same_rank or value <= best * self._noise
+        timing, other = row.timing(self.threads), winner.timing(self.threads)
+        is_told = (timing and winner.title in timing.slower_than) or (other and row.title in other.slower_than)
+        return not is_told
 
     def _doubt(self, row: VariantRow, winner: VariantRow) -> str:
         """Say so where the images leave open which of two rows is right more often."""

@@ -138,12 +138,12 @@ class VariantRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoiseFloor:
-    """How far apart two measurements of the same file were in this run.
+    """How well this run can tell two latencies apart.
 
     Attributes:
         threads: The engines' threads.
-        ratio: The largest ratio of a variant's latency to that of the very same file, 1 or more. Differences within
-            are ties.
+        ratio: The largest end of the 95 % intervals of the ratio of a file's latency to that of the very same file,
+            over all variants; 1 or more. Smaller differences are ties.
     """
 
     threads: int

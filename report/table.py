@@ -91,7 +91,7 @@ def _timed(report: Report) -> str:
     text = f"latency of one image, {numbers.count(threads, 'thread')}{interleaved}."
     if calls := [timing for timing in report.reference.timings if timing.threads == threads]:
         told = ", ".join(f"{timing.call} {numbers.duration(timing.run.p50_us)}" for timing in calls)
-        text += f" Speed: Keras's median over the variant's, Keras called in its fastest way ({told})."
+        text += f" Speed: median of the rounds' ratios to Keras, called in its fastest way ({told})."
     return text
 
 

@@ -6,9 +6,9 @@ from edgeproof.benchmarks.latency_statistics import (
     distribution,
     is_faster,
     noise_floor,
-    ranks,
     ratio,
     round_medians,
+    slower_than,
 )
 
 
@@ -144,8 +144,25 @@ def test_the_noise_floor_is_that_of_the_noisiest_subject() -> None:
     assert noise_floor({"quiet": quiet, "noisy": noisy}) == pytest.approx(1.1)
 
 
-def test_ties_share_a_rank() -> None:
+def test_each_subject_knows_those_that_are_faster() -> None:
     draw = np.random.default_rng(7)
     drift = drifting(draw)
     subjects = {name: simulated(draw, time, drift) for name, time in (("c", 90), ("a", 10), ("b", 10.05), ("d", 900))}
-    assert ranks(subjects, noise_floor(subjects)) == {"a": 1, "b": 1, "c": 3, "d": 4}
+    floor = noise_floor(subjects)
+    found = {name: set(slower_than(rounds, subjects, floor)) for name, rounds in subjects.items()}
+    assert found == {"a": set(), "b": set(), "c": {"a", "b"}, "d": {"a", "b", "c"}}
+
+
+def test_every_turn_weighs_the_same_however_many_runs_it_had_time_for() -> None:
+    """On a machine that is slow in half of its turns, the fast ones have three times as many runs."""
+    fast, slow = np.full(30, 1000), np.full(10, 3000)
+    found = distribution([[fast, slow], [slow, fast], [slow, slow]])
+    assert (found.p50_us, found.runs) == (3, 100)
+    assert np.median(np.concatenate([fast, slow] * 2 + [slow, slow])) == 1000
+
+
+def test_within_the_noise_floor_a_ratio_is_a_tie() -> None:
+    rounds, others = steady(1020), steady(1000)
+    assert not ratio(rounds, others).tie
+    assert ratio(rounds, others, floor=1.05).tie
+    assert ratio(others, others).tie

@@ -38,7 +38,6 @@ def test_a_bundle_is_measured_under_two_names(golden: Path) -> None:
     found = measure_repeatability(golden, runs=2, seconds=0.0, rounds=1)
     assert [len(run.p50_us) for run in found.runs] == [8, 8]
     assert all(run.noise_floor >= 1 and run.called_different == () for run in found.runs)  # one round shows nothing
-    assert found.comparisons > 0
 
 
 @pytest.mark.parametrize(("different", "code"), [((), 0), (("x",), 1)])

@@ -134,7 +134,7 @@ def test_everything_is_timed_with_every_number_of_threads(report: Report) -> Non
             assert timing.run.runs >= ROUNDS * 2 * latency.LEAST_RUNS
             assert timing.load.runs == timing.first.runs == ROUNDS * 2
             assert timing.ratio_to_keras is not None
-            assert 1 <= timing.rank <= len(report.rows)
+            assert set(timing.slower_than) < {other.title for other in report.rows if other is not row}
     assert min(row.timings[0].rank for row in report.rows) == 1
     calls = {(timing.call, timing.threads) for timing in report.reference.timings}
     assert calls == {(call, threads) for call in KerasCall for threads in (1, 2)}
@@ -145,7 +145,7 @@ def test_the_raw_samples_are_those_that_were_summarized(measured: Measured) -> N
         for timing in row.timings:
             runs = measured.evidence.runs[row.title, timing.threads]
             assert len(runs) == timing.run.runs
-            assert timing.run.p50_us == pytest.approx(np.median(runs) / 1000)
+            assert timing.run.min_us <= timing.run.p50_us <= timing.run.max_us == runs.max() / 1000
 
 
 def test_a_variant_that_was_damaged_is_worse(exported: Path, digits: EvaluationImages, tmp_path: Path) -> None:

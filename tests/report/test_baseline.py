@@ -28,7 +28,7 @@ def with_answers(report: Report, position: int, fixed: tuple[int, ...], broken: 
 
 def with_ratio(report: Report, value: float | None, p50_us: float = 50.0) -> Report:
     """Of the second row at one thread; intervals of 1 % around it."""
-    ratio = None if value is None else Ratio(value=value, low=value / 1.01, high=value * 1.01)
+    ratio = None if value is None else Ratio(value=value, low=value / 1.01, high=value * 1.01, tie=False)
     timing = report.rows[1].timings[0]
     run = replace(timing.run, p50_us=p50_us, p50_low_us=p50_us / 1.01, p50_high_us=p50_us * 1.01)
     return with_row(report, 1, timings=(replace(timing, ratio_to_keras=ratio, run=run),))
@@ -47,7 +47,7 @@ def test_a_report_is_a_tie_with_itself(report: Report) -> None:
     for change in compare(report, report.rows, report).values():
         assert (change.fixed, change.broken, change.p_adjusted, change.difference.points) == ((), (), 1.0, 0.0)
         assert change.words == "a tie: right and wrong on the same of 100 images as in the baseline"
-        assert (change.size_ratio, change.p50_ratios[2]) == (1.0, Ratio(value=1.0, low=1.0, high=1.0))
+        assert (change.size_ratio, change.p50_ratios[2]) == (1.0, Ratio(value=1.0, low=1.0, high=1.0, tie=True))
     found = check(report, Limits(), baseline=report)
     assert [f.budget for f in found] == ["verdict", "verdict_to_baseline"] * 2
     assert all(f.holds for f in found)

@@ -16,12 +16,13 @@ def texts(drawing: str) -> list[str]:
 
 
 def with_medians(report: Report, *p50_us: float, shares: tuple[float, ...], ratio: float) -> Report:
-    """The report with rows of these medians and accuracies."""
+    """The report with rows of these medians and accuracies, told apart beyond a ratio."""
     first = report.rows[0]
     rows = []
     for i, (us, share) in enumerate(zip(p50_us, shares, strict=True)):
         [timing, *_] = first.timings
-        timing = replace(timing, run=replace(timing.run, p50_us=us))
+        faster = tuple(f"v{j}.tflite in {first.engine}" for j, other in enumerate(p50_us) if other * ratio < us)
+        timing = replace(timing, run=replace(timing.run, p50_us=us), slower_than=faster)
         assert first.accuracy is not None
         accuracy = replace(first.accuracy, value=share)
         rows.append(replace(first, variant=f"v{i}.tflite", accuracy=accuracy, timings=(timing,)))

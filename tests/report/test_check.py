@@ -62,11 +62,20 @@ def test_a_variant_that_is_worse_does_not_hold_unless_a_budget_says_how_much(rep
     assert [f.holds for f in check(report, Limits())] == [True, True]
     assert check(worse(report), Limits(), allow_worse=True) == ()
     assert not all(f.holds for f in check(worse(report), budgets(max_size_bytes=10**6)))
-    for name, limit in (("max_drop_points", 10), ("max_broken", 9), ("min_agreement", 0), ("min_accuracy", 0)):
+    for name, limit in (("max_drop_points", 10), ("max_broken", 9), ("min_agreement", 0)):
         assert all(f.holds for f in check(worse(report), budgets(**{name: limit})))
+    assert not all(f.holds for f in check(worse(report), budgets(min_accuracy=0)))  # which is not about Keras
     only = Limits(of_variants={FLOAT: {"max_broken": 9}})
     assert names(check(report, only), FLOAT) == ["max_broken"]
     assert names(check(report, only), INT8) == ["verdict"]
+
+
+@pytest.mark.parametrize("kind", [VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED])
+def test_a_verdict_that_leaves_it_open_is_not_judged(report: Report, kind: VerdictKind) -> None:
+    first, *_ = report.rows
+    unsure = replace(report, rows=(replace(first, verdict=Verdict(kind=kind, words="who knows")),))
+    assert [(f.holds, f.words) for f in check(unsure, Limits())] == [(None, "who knows")]
+    assert all(f.holds for f in check(unsure, budgets(max_broken=0)))
 
 
 def test_a_variant_that_was_not_run_is_said_not_to_be_judged(report: Report) -> None:

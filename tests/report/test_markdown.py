@@ -34,7 +34,7 @@ def test_every_part_is_there(report: Report) -> None:
     for part in (
         "Not run: float16.onnx (no engine).",
         "Fastest: static_wi8_ai8.onnx with a median of 50.0 µs.",
-        "can be 2.0 % apart",
+        "up to 2.0 % apart",
         "Keras original, model.predict: 50.0 ms",
         "| Keras original | 700.0 MiB | 670.0 MiB |",
         "not part of edgeproof",

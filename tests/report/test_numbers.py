@@ -36,9 +36,9 @@ def test_sizes_are_readable(size: int | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("ratio", "text", "with_interval"),
     [
-        (Ratio(value=0.05, low=0.04, high=0.1), "20.0 ×", "20.0 × (10.0 – 25.0)"),
-        (Ratio(value=0.8, low=0.5, high=1.25), "1.25 ×, tie", "1.25 × (0.80 – 2.00), tie"),
-        (Ratio(value=2.0, low=1.6, high=4.0), "0.50 ×", "0.50 × (0.25 – 0.62)"),
+        (Ratio(value=0.05, low=0.04, high=0.1, tie=False), "20.0 ×", "20.0 × (10.0 – 25.0)"),
+        (Ratio(value=0.8, low=0.5, high=1.25, tie=True), "1.25 ×, tie", "1.25 × (0.80 – 2.00), tie"),
+        (Ratio(value=2.0, low=1.6, high=4.0, tie=False), "0.50 ×", "0.50 × (0.25 – 0.62)"),
         (None, "–", "–"),
     ],
 )
