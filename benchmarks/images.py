@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, SpecMismatchError
+from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ..runtime.files import read_file
 from ..runtime.manifest import Manifest
 from ..runtime.npz import read_npz
@@ -30,14 +30,14 @@ class EvaluationImages:
         images: uint8 of shape (N, H, W, C) as the models take them, values 0-255; N is at least 1.
         labels: Positions in `classes`, int64 of shape (N,); None where they are not known.
         classes: The labels.
-        blank: How many pictures hold no digit, where digits are looked for; these are black in `images`.
+        remarks: What about them makes figures doubtful, in sentences without a full stop.
     """
 
     name: str
     images: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
-    blank: int = 0
+    remarks: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -128,7 +128,7 @@ def _from_folder(path: Path, manifest: Manifest) -> EvaluationImages:
     root = path / "test" if (path / "test").is_dir() and "test" not in manifest.classes else path
     folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not folders:
-        return _pictures(path.name, {None: _files(root)}, manifest)
+        return _pictures(path.name, root, {None: _files(root)}, manifest)
     positions = {label: position for position, label in enumerate(manifest.classes)}
     unknown = [folder.name for folder in folders if folder.name not in positions]
     if unknown:
@@ -136,28 +136,42 @@ def _from_folder(path: Path, manifest: Manifest) -> EvaluationImages:
             f"{root} has the folder {unknown[0]!r}, which is none of the bundle's classes: "
             f"{', '.join(manifest.classes[:20])}{', …' if len(manifest.classes) > 20 else ''}"
         )
-    return _pictures(path.name, {positions[folder.name]: _files(folder) for folder in folders}, manifest)
+    return _pictures(path.name, root, {positions[folder.name]: _files(folder) for folder in folders}, manifest)
 
 
-def _pictures(name: str, files: Mapping[int | None, Sequence[Path]], manifest: Manifest) -> EvaluationImages:
+def _pictures(
+    name: str, root: Path, files: Mapping[int | None, Sequence[Path]], manifest: Manifest
+) -> EvaluationImages:
     pixels: list[NDArray[np.uint8]] = []
     labels: list[int | None] = []
-    blank = 0
+    blank: list[Path] = []
     for label, paths in files.items():
         for path in paths:
             found = prepare(path, manifest.image, manifest.preprocessing)
             pixels.append(found.pixels)
             labels.append(label)
-            blank += len(found.blank)
+            blank += [path] * len(found.blank)
     if not pixels:
         raise InvalidFileError(f"the folder {name} holds no pictures ({', '.join(IMAGE_SUFFIXES)})")
+    used = {path for paths in files.values() for path in paths}
+    unused = sorted(path for path in root.rglob("[!.]*") if path.is_file() and path not in used)
     return EvaluationImages(
         name=name,
         images=np.concatenate(pixels),
         labels=None if None in labels else np.array(labels, np.int64),
         classes=manifest.classes,
-        blank=blank,
+        remarks=(
+            *_remark(unused, "left out, as no pictures of a class", root),
+            *_remark(blank, "black for the models, because no digit was found in them", root),
+        ),
     )
+
+
+def _remark(paths: Sequence[Path], what: str, root: Path) -> list[str]:
+    if not paths:
+        return []
+    first = one_line(str(paths[0].relative_to(root)))
+    return [f"{len(paths):,} of the folder's files {'is' if len(paths) == 1 else 'are'} {what}, such as {first}"]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -44,7 +44,9 @@ def remarks(before: Mapping[str, Any], after: Mapping[str, Any], cores: int) -> 
     """
     found: list[str] = []
     if before["load"] is not None and before["load"] > cores / 2:
-        found.append(f"other programs were running: a load of {before['load']:g} on {cores} cores before the start")
+        found.append(
+            f"the load was {before['load']:g} on {cores} cores before the start: something else ran, or just had"
+        )
     if after["throttled"] is not None and after["throttled"] != "no":
         found.append(f"the board reports: {after['throttled']}")
     if after["temperature_c"] is not None and after["temperature_c"] >= _HOT_C:

@@ -157,6 +157,8 @@ def _serve(connection: Connection, file: OriginalFile, threads: int) -> None:
         return
     except (EdgeproofError, OSError) as error:
         connection.send(("error", error))
+    except MemoryError:
+        connection.send(("error", EdgeproofError("there is not enough memory for the Keras original")))
     except Exception:
         connection.send(("bug", traceback.format_exc()))
 

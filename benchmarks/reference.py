@@ -26,7 +26,7 @@ def caller(model: keras.Model, call: KerasCall) -> Callable[[NDArray[np.float32]
     match call:
         case KerasCall.TF_FUNCTION:
             signature = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32)
-            compiled = tf.function(lambda x: model(x, training=False), input_signature=[signature])
+            compiled = tf.function(lambda x: model(x, training=False), input_signature=[signature], autograph=False)
             return lambda batch: compiled(tf.constant(batch)).numpy()
         case KerasCall.CALL:
             return lambda batch: model(batch, training=False).numpy()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -110,16 +111,18 @@ def benchmark(
     others, not_run_peers = peers(rows, chosen.threads) if chosen.peers else ([], {})
     threads = chosen.threads if chosen.latency else chosen.threads[:1]
 
+    stages = _Stages(tell)
     with ExitStack() as running:
-        tell("starting the Keras original")
+        stages.begin("start", "starting the Keras original")
         originals = {count: running.enter_context(Original(file, threads=count)) for count in threads}
         original = originals[threads[0]]
-        tell(f"the Keras original on {len(data.images):,} images")
+        stages.begin("answers of Keras", f"the Keras original on {len(data.images):,} images")
         expected = original.probabilities(data.images)
-        answers = _answers([*rows, *others], data, threads[0], tell)
+        answers = _answers([*rows, *others], data, threads[0], stages)
         turns: dict[Key, list[list[Turn]]] = {}
         long: Sustained | None = None
         if chosen.latency:
+            stages.begin("latency", "latency")
             subjects = _subjects([*rows, *others], originals, data, manifest)
             turns = latency.measure(
                 subjects,
@@ -128,6 +131,7 @@ def benchmark(
                 tick=lambda n: tell(f"latency, round {n}/{chosen.rounds}"),
             )
             if chosen.sustained_minutes:
+                stages.begin("sustained run", "sustained run")
                 long = measure_sustained(
                     {row.title: subjects[row.title, threads[0]] for row in rows},
                     minutes=chosen.sustained_minutes,
@@ -135,10 +139,12 @@ def benchmark(
                     tick=lambda passed: tell(f"sustained run, minute {passed:.1f} of {chosen.sustained_minutes:g}"),
                 )
     environment["after"] = machine_state()
-    environment["remarks"] = remarks(
-        environment["before"], environment["after"], len(environment["affinity"] or [0] * environment["cores"])
-    )
-    memory = _memory(rows, file, bundle, threads[0], tell) if chosen.memory else {}
+    cores = len(environment["affinity"] or ()) or environment["cores"] or 1
+    environment["remarks"] = [*data.remarks, *remarks(environment["before"], environment["after"], cores)]
+    if chosen.memory:
+        stages.begin("memory", "memory of fresh processes")
+    memory = _memory(rows, file, bundle, threads[0]) if chosen.memory else {}
+    stages.begin("statistics", "statistics")
 
     timings = Timings(turns, calls=original.calls, rows=[row.title for row in rows])
     report = Report(
@@ -150,7 +156,7 @@ def benchmark(
             sha256=data.sha256,
             classes=data.classes,
         ),
-        method=_method(chosen, data),
+        method=_method(chosen, stages.seconds),
         reference=reference_row(file, original.engine, expected, data, timings, memory.get(_KERAS)),
         rows=variant_rows(rows, answers, expected, data, timings, memory),
         peers=variant_rows(others, answers, expected, data, timings, memory),
@@ -165,6 +171,24 @@ def benchmark(
     return Measured(report=report, evidence=evidence, turns=turns)
 
 
+class _Stages:
+    """What is being done, and how long what was done took."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.seconds: dict[str, float] = {}
+        self._tell = tell
+        self._current = ("", 0.0)
+
+    def begin(self, stage: str, words: str) -> None:
+        """End the stage that is under way, and begin the next one."""
+        now = perf_counter()
+        name, start = self._current
+        if name:
+            self.seconds[name] = round(now - start, 2)
+        self._current = stage, now
+        self._tell(words)
+
+
 def _check_threads(threads: Sequence[int]) -> None:
     wrong = [count for count in threads if not 1 <= count <= MAX_THREADS]
     if wrong or not threads:
@@ -172,11 +196,11 @@ def _check_threads(threads: Sequence[int]) -> None:
 
 
 def _answers(
-    running: Sequence[Contender], data: EvaluationImages, threads: int, tell: Callable[[str], None]
+    running: Sequence[Contender], data: EvaluationImages, threads: int, stages: "_Stages"
 ) -> dict[str, Answer]:
     found: dict[str, Answer] = {}
     for one in running:
-        tell(f"{one.title} on {len(data.images):,} images")
+        stages.begin(f"answers of {one.title}", f"{one.title} on {len(data.images):,} images")
         engine = one.load(threads)
         found[one.title] = Answer(stored=one.answer(engine, data.images), output=engine.output)
     return found
@@ -186,7 +210,9 @@ def _subjects(
     running: Sequence[Contender], originals: Mapping[int, Original], data: EvaluationImages, manifest: Manifest
 ) -> dict[Key, Subject]:
     least, most = _LATENCY_IMAGES
-    images = data.images[: min(most, max(least, _LATENCY_BYTES // data.images[0].nbytes))]
+    count = min(len(data.images), most, max(least, _LATENCY_BYTES // data.images[0].nbytes))
+    # Of all classes, where the images are in their order.
+    images = data.images[np.linspace(0, len(data.images) - 1, count).astype(int)]
     found: dict[Key, Subject] = {}
     for count, original in originals.items():
         for one in running:
@@ -200,16 +226,13 @@ def _with_threads(one: Contender, threads: int) -> Callable[[], Engine]:
     return lambda: one.load(threads)
 
 
-def _memory(
-    rows: Sequence[Contender], file: OriginalFile, bundle: Path, threads: int, tell: Callable[[str], None]
-) -> dict[str, Memory]:
-    tell("memory of fresh processes")
+def _memory(rows: Sequence[Contender], file: OriginalFile, bundle: Path, threads: int) -> dict[str, Memory]:
     programs = {row.title: row.program(threads) for row in rows if row.program is not None}
     keras = {_KERAS: keras_program(file.path, bundle, custom=file.custom, threads=threads)}
     return measure_memory(programs, rounds=MEMORY_ROUNDS) | measure_memory(keras, rounds=1)
 
 
-def _method(options: BenchmarkOptions, data: EvaluationImages) -> dict[str, Any]:
+def _method(options: BenchmarkOptions, took: Mapping[str, float]) -> dict[str, Any]:
     return {
         "batch": 1,
         "threads": list(options.threads),
@@ -219,5 +242,5 @@ def _method(options: BenchmarkOptions, data: EvaluationImages) -> dict[str, Any]
         "warmup_seconds_per_turn": latency.WARMUP_SECONDS,
         "warmup_runs_per_turn": latency.WARMUP_RUNS,
         "memory_processes": MEMORY_ROUNDS if options.memory else None,
-        "blank_images": data.blank,
+        "took_seconds": dict(took),
     }

@@ -11,23 +11,22 @@ from .latency import Turn
 from .timings import Key
 
 SAMPLES_NAME = "latency.npz"
-_LONGEST = 2**32 - 1
 
 
 def to_npz(rounds: Mapping[Key, Sequence[Sequence[Turn]]]) -> bytes:
     """Return the file with every timed run, none left out.
 
     For each subject, number of threads and kind of time (the fields of `Turn`) it has an array of nanoseconds named
-    ``"<subject> | threads=<n> | <kind>"``, uint32, in the order of the runs, and one whose name goes on with
-    ``" | turns"``, uint32, that says how many of them each turn has. Every round has the same number of turns.
+    ``"<subject> | threads=<n> | <kind>"``, int64, in the order of the runs, and one whose name goes on with
+    ``" | turns"``, int64, that says how many of them each turn has. Every round has the same number of turns.
     """
-    arrays: dict[str, NDArray[np.uint32]] = {}
+    arrays: dict[str, NDArray[np.int64]] = {}
     for (subject, threads), taken in rounds.items():
         for field in fields(Turn):
             parts: list[NDArray[np.int64]] = [getattr(turn, field.name) for turns in taken for turn in turns]
             name = f"{subject} | threads={threads} | {field.name}"
-            arrays[name] = np.minimum(np.concatenate(parts), _LONGEST).astype(np.uint32)
-            arrays[f"{name} | turns"] = np.array([len(part) for part in parts], np.uint32)
+            arrays[name] = np.concatenate(parts)
+            arrays[f"{name} | turns"] = np.array([len(part) for part in parts])
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  (NumPy's stub takes the names for its own)
     return content.getvalue()

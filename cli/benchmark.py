@@ -6,7 +6,7 @@ from pathlib import Path
 from .options import add_custom, seconds, thread_counts
 from .telling import tell
 
-REPORT_NAME, TABLE_NAME, SUMMARY_NAME, PAGE_NAME = "report.json", "report.csv", "report.md", "report.html"
+TABLE_NAME, SUMMARY_NAME, PAGE_NAME = "report.csv", "report.md", "report.html"
 GALLERY_NAME = "predictions.png"
 
 
@@ -18,9 +18,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--data",
-        default="mnist",
         help="test images: mnist; an .npz file with x_test and y_test, or x and y; or a folder with pictures in a "
-        "sub-folder for each class. Without labels, or sub-folders, agreement alone is measured (default: mnist)",
+        "sub-folder for each class. Without labels, or sub-folders, agreement alone is measured (default: mnist, "
+        "if the classes are digits)",
     )
     add_custom(parser)
     parser.add_argument(
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     data = evaluation_images(options.data, options.bundle)
     from ..benchmarks.run import BenchmarkOptions, benchmark
     from ..benchmarks.samples import SAMPLES_NAME, to_npz
-    from ..report.document import to_json
+    from ..report.document import REPORT_NAME, to_json
     from ..report.gallery import draw_gallery
     from ..report.markdown import render_markdown
     from ..report.page import render_page
@@ -75,8 +75,10 @@ def run(options: argparse.Namespace) -> int:
         custom=options.custom,
     )
     with new_files(out) as staging:
-        measured = benchmark(options.bundle, reference, data, chosen, tell=tell)
-        tell("writing the report")
+        try:
+            measured = benchmark(options.bundle, reference, data, chosen, tell=tell)
+        finally:
+            tell("")
         report = measured.report
         classifier = Classifier.load(options.bundle)
         gallery = draw_gallery(
@@ -96,9 +98,9 @@ def run(options: argparse.Namespace) -> int:
             (staging / name).write_text(text, encoding="utf-8", newline="")
         (staging / GALLERY_NAME).write_bytes(gallery)
         (staging / SAMPLES_NAME).write_bytes(to_npz(measured.turns))
-        tell("")
-    if options.json:
-        print(texts[REPORT_NAME], end="")
-    else:
-        print(f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}")
+        # Within the block: where nobody reads what is printed, nothing is written either.
+        printed = (
+            texts[REPORT_NAME] if options.json else f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"
+        )
+        print(printed, end="", flush=True)
     return 0

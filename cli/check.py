@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..runtime.errors import CheckFailedError, OutputError
+from ..runtime.files import is_folder
 from ..runtime.output import new_files
 from .reports import add_budgets, add_subject, read_judged
 
@@ -58,7 +59,9 @@ def run(options: argparse.Namespace) -> int:
 def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
     """Give a place for each file that is asked for; they appear whole, when the block ends without an error."""
     asked = {name: getattr(options, name) for name in ("markdown", "junit") if getattr(options, name) is not None}
-    read = [file for file in (options.subject, options.budgets, options.baseline) if file is not None]
+    given = [file for file in (options.subject, options.budgets, options.baseline) if file is not None]
+    # A folder stands for the report in it, and a bundle for all of its files.
+    read = [file for path in given for file in (path, *(path.iterdir() if is_folder(path) else ()))]
     for name, file in asked.items():
         _check_output(f"--{name}", file, [*read, *(other for key, other in asked.items() if key != name)])
     with ExitStack() as stack:

@@ -7,11 +7,11 @@ if TYPE_CHECKING:
     from ..benchmarks.images import EvaluationImages
 
 
-def evaluation_images(name: str, bundle: Path) -> "EvaluationImages":
+def evaluation_images(name: str | None, bundle: Path) -> "EvaluationImages":
     """Return the images that a bundle is to be tested on.
 
     Args:
-        name: ``"mnist"``, an `.npz` file, or a folder of pictures.
+        name: ``"mnist"``, an `.npz` file, or a folder of pictures; None for MNIST if the bundle is of digits.
         bundle: The bundle's folder, whose manifest says which images it takes.
 
     Raises:
@@ -19,10 +19,14 @@ def evaluation_images(name: str, bundle: Path) -> "EvaluationImages":
         SpecMismatchError: They do not fit each other.
     """
     from ..benchmarks.images import EvaluationImages, read_images
+    from ..runtime.errors import SpecMismatchError
     from ..runtime.manifest_reader import read_manifest
 
     manifest = read_manifest(bundle)
-    if name != "mnist":
+    if name is None and manifest.classes != tuple("0123456789"):
+        named = ", ".join(manifest.classes[:3])
+        raise SpecMismatchError(f"the bundle's classes are {named}, …: name its test images with --data (mnist, say)")
+    if name is not None and name != "mnist":
         return read_images(Path(name), manifest)
     from ..train.data import load_mnist
 

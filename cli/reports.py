@@ -171,7 +171,7 @@ def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Re
     from ..benchmarks.run import BenchmarkOptions, benchmark
     from .evaluation import evaluation_images
 
-    images = evaluation_images(options.data or "mnist", options.subject)
+    images = evaluation_images(options.data, options.subject)
     chosen = BenchmarkOptions(
         threads=(options.threads or 1,), seconds=_SECONDS, latency=latency, memory=memory, custom=options.custom
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -12,6 +13,7 @@ from .report import SCHEMA_VERSION, Report
 REPORT_NAME = "report.json"
 # A report of ten thousand classes and as many flips has some megabytes.
 _MAX_BYTES = 2**28
+_LARGEST = 1e15
 
 
 def to_json(report: Report) -> str:
@@ -36,6 +38,7 @@ def from_json(content: bytes | str, called: str = "the report") -> Report:
                 f"{called} has schema version {version}; this edgeproof reads {SCHEMA_VERSION}: "
                 "run `edgeproof benchmark` again"
             )
+        _check_numbers(msgspec.json.decode(content))
         return msgspec.json.decode(content, type=Report)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise InvalidFileError(f"{called} is no report of edgeproof benchmark: {one_line(error)}") from error
@@ -49,6 +52,22 @@ def read_report(path: Path) -> Report:
     """
     file = path / REPORT_NAME if path.is_dir() else path
     return from_json(read_file(file, "report", max_bytes=_MAX_BYTES), str(file))
+
+
+def _check_numbers(value: object) -> None:
+    """Refuse numbers that no measurement gives, and that arithmetic does not survive.
+
+    Raises:
+        ValidationError: There are some.
+    """
+    if isinstance(value, dict):
+        for one in cast("dict[str, object]", value).values():
+            _check_numbers(one)
+    elif isinstance(value, list):
+        for one in cast("list[object]", value):
+            _check_numbers(one)
+    elif isinstance(value, (int, float)) and not abs(value) < _LARGEST:
+        raise msgspec.ValidationError(f"a number is beyond {_LARGEST:.0e}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,6 +59,7 @@ def test_a_folder_of_classes_is_read_by_their_names(manifest: Manifest, tmp_path
     assert found.labels.tolist() == [0, 7, 7]
     assert [int(image.mean()) for image in found.images] == [10, 70, 71]
     assert found.images.shape[1:] == (28, 28, 1)
+    assert found.remarks == ("1 of the folder's files is left out, as no pictures of a class, such as 7/notes.txt",)
 
 
 def test_classes_are_named_by_the_bundle_and_not_by_their_order(manifest: Manifest, tmp_path: Path) -> None:
@@ -87,7 +88,10 @@ def test_a_folder_without_sub_folders_has_no_labels(manifest: Manifest, tmp_path
 def test_pictures_without_a_digit_are_counted(golden: Path, tmp_path: Path) -> None:
     picture(tmp_path / "1" / "blank.png", 255, side=100)
     found = read_images(tmp_path, read_manifest(golden))
-    assert (found.blank, int(found.images.max())) == (1, 0)
+    assert int(found.images.max()) == 0
+    assert found.remarks == (
+        "1 of the folder's files is black for the models, because no digit was found in them, such as 1/blank.png",
+    )
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_each_bit_has_its_meaning(code: int, text: str) -> None:
     ("before", "after", "words"),
     [
         ({}, {}, []),
-        ({"load": 1.6}, {}, ["other programs were running: a load of 1.6 on 2 cores before the start"]),
+        ({"load": 1.6}, {}, ["the load was 1.6 on 2 cores before the start: something else ran, or just had"]),
         ({}, {"throttled": "throttled now"}, ["the board reports: throttled now"]),
         ({}, {"temperature_c": 84.6}, ["the processor was at 85 °C at the end"]),
         ({"governor": "powersave"}, {}, ["the frequency governor is powersave: short runs may see a slow clock"]),

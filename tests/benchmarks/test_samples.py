@@ -19,5 +19,5 @@ def test_every_run_is_kept_with_the_turn_that_it_belongs_to() -> None:
         assert found[f"{name} | turns"].tolist() == [1, 2] * 2
         assert found["tf.function | threads=2 | run"].tolist() == [5]
         assert found["tf.function | threads=2 | preprocessing"].tolist() == []
-        assert found["tf.function | threads=2 | load"].tolist() == [2**32 - 1]  # longer than four seconds
-        assert {array.dtype.name for array in found.values()} == {"uint32"}
+        assert found["tf.function | threads=2 | load"].tolist() == [2**40]
+        assert {array.dtype.name for array in found.values()} == {"int64"}

@@ -46,6 +46,16 @@ def test_a_bundle_with_a_missing_file_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_digits_are_no_test_of_other_classes(
+    bundle_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads((bundle_copy / "manifest.json").read_text())
+    manifest["classes"] = ["T-shirt", "Trouser", *manifest["classes"][2:]]
+    (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
+    told = refused(capsys, bundle_copy, "--out", tmp_path / "out")
+    assert "the bundle's classes are T-shirt, Trouser, 2, …: name its test images with --data" in told
+
+
 def test_another_original_is_refused(golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "model.keras").write_bytes(b"another")
     data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)

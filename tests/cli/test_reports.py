@@ -63,7 +63,7 @@ def test_a_bundle_is_measured_with_what_was_asked_for(
 ) -> None:
     run(capsys, "check", golden)
     [asked] = measured
-    assert (asked.bundle, asked.reference, asked.data) == (golden, golden.parent / "model.keras", ("mnist", golden))
+    assert (asked.bundle, asked.reference, asked.data) == (golden, golden.parent / "model.keras", (None, golden))
     run(capsys, "check", golden, "--data", "my.npz", "--reference", "k.keras", "--custom", "c.py", "--threads", 2)
     asked = measured[1]
     assert (asked.reference, asked.data) == (Path("k.keras"), ("my.npz", golden))
