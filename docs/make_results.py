@@ -54,10 +54,12 @@ def with_repeatability(page: str, found: dict[str, Any]) -> str:
     different = sum(len(run["called_different"]) for run in runs)
     floors = sorted((run["noise_floor"] - 1) * 100 for run in runs)
     text = (
-        f"in {len(runs)} runs of {files} files, {different} were called different from themselves; of "
-        f"{found['comparisons']} times that two files were further apart than the noise floor in two runs,\n"
-        f"{len(found['reversals'])} had changed places. The noise floor was {floors[0]:.1f} to {floors[-1]:.1f} % "
-        f"({machine['cpu']}, {machine['cores']} cores, a shared machine).\n"
+        f"in {len(runs)} runs of {files} files, {different} were called different from themselves. Of "
+        f"{found['told_apart']['comparisons']} pairs that were told apart in each of two runs,\n"
+        f"{len(found['told_apart']['reversals'])} had changed places; of {found['by_median']['comparisons']} whose "
+        f"medians alone were further apart than the noise floor, {len(found['by_median']['reversals'])}:\n"
+        "a machine may be in another state in another run, in which another model is faster. The noise floor was "
+        f"{floors[0]:.1f} to {floors[-1]:.1f} %\n({machine['cpu']}, {machine['cores']} cores, a shared machine).\n"
     )
     return with_section(page, "repeatability", text)
 

@@ -7,12 +7,15 @@ from edgeproof.benchmarks import repeatability
 from edgeproof.benchmarks.latency import ROUNDS
 from edgeproof.benchmarks.repeatability import (
     Repeatability,
+    Repeated,
     Reversal,
     Run,
+    by_median,
     compare,
     main,
     measure_repeatability,
     summarize,
+    told_apart,
 )
 
 
@@ -23,15 +26,22 @@ def steady(microseconds: float) -> list[list[np.ndarray]]:
 def test_a_file_that_is_slower_under_another_name_is_told() -> None:
     taken = {("x", "a"): steady(10), ("x", "b"): steady(11), ("y", "a"): steady(20), ("y", "b"): steady(20)}
     found = summarize(taken)
-    assert found == Run(noise_floor=1.0, p50_us={"x": 10, "y": 20}, called_different=("x",))
+    assert found == Run(
+        noise_floor=1.0, p50_us={"x": 10, "y": 20}, slower_than={"x": (), "y": ("x",)}, called_different=("x",)
+    )
 
 
 def test_rows_that_change_places_are_told_unless_they_are_within_the_noise() -> None:
+    first = {"x": (), "y": ("x",), "z": ("x",)}
+    second = {"x": ("y",), "y": (), "z": ()}
     runs = [
-        Run(noise_floor=1.05, p50_us={"x": 10, "y": 12, "z": 12.1}, called_different=()),
-        Run(noise_floor=1.02, p50_us={"x": 12, "y": 10, "z": 9.9}, called_different=()),
+        Run(noise_floor=1.05, p50_us={"x": 10, "y": 12, "z": 12.1}, slower_than=first, called_different=()),
+        Run(noise_floor=1.02, p50_us={"x": 12, "y": 10, "z": 9.9}, slower_than=second, called_different=()),
     ]
-    assert compare(runs) == (2, (Reversal(runs=(0, 1), rows=("x", "y")), Reversal(runs=(0, 1), rows=("x", "z"))))
+    x_and_y, x_and_z = (Reversal(runs=(0, 1), rows=("x", other)) for other in "yz")
+    assert compare(runs, by_median) == Repeated(comparisons=2, reversals=(x_and_y, x_and_z))
+    assert compare(runs, told_apart) == Repeated(comparisons=1, reversals=(x_and_y,))
+    assert compare(runs[:1] * 2, told_apart) == Repeated(comparisons=2, reversals=())
 
 
 def test_a_bundle_is_measured_under_two_names(golden: Path) -> None:
@@ -48,13 +58,14 @@ def test_the_program_says_what_was_found(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    run = Run(noise_floor=1.025, p50_us={"x in Engine": 10.0}, called_different=different)
-    found = Repeatability(environment={}, runs=(run,), comparisons=3, reversals=())
+    run = Run(noise_floor=1.025, p50_us={"x in Engine": 10.0}, slower_than={}, called_different=different)
+    order = Repeated(comparisons=3, reversals=())
+    found = Repeatability(environment={}, runs=(run,), told_apart=order, by_median=order)
     monkeypatch.setattr(repeatability, "measure_repeatability", lambda *_, **__: found)
     assert main(["bundle", "--json", str(tmp_path / "found.json")]) == code
     printed = capsys.readouterr().out
     assert "noise floor 2.5 %" in printed
-    assert "0 of 3 comparisons between two runs changed places" in printed
+    assert printed.count("0 of 3 pairs changed places between two runs") == 2
     assert json.loads((tmp_path / "found.json").read_text())["runs"][0]["called_different"] == list(different)
 
 
