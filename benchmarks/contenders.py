@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..inspection.graph import read_graph
 from ..report.figures import Size
 from ..runtime.engine import Engine, installed_packages, load_engine, run_each
-from ..runtime.errors import EdgeproofError, EngineMissingError, InvalidFileError
+from ..runtime.errors import EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
 from ..runtime.manifest import Manifest, Variant
 from ..runtime.manifest_reader import read_vouched_file
 from ..runtime.packages import no_engine_message
@@ -77,9 +77,12 @@ def contenders(bundle: Path, manifest: Manifest) -> tuple[list[Contender], dict[
     """Return what can be run of a bundle here, and why the rest cannot, by the variant's name.
 
     Raises:
-        InvalidFileError: A file is missing, or is not the one that the manifest vouches for.
+        InvalidFileError: A file is missing, or is not the one that the manifest vouches for, or there is none.
+        SpecMismatchError: A file gives other than one probability for each class.
         EngineMissingError: Nothing can be run.
     """
+    if not manifest.variants:
+        raise InvalidFileError(f"the bundle {bundle} has no variants")
     found: list[Contender] = []
     left_out: dict[str, str] = {}
     for variant in manifest.variants:
@@ -89,11 +92,17 @@ def contenders(bundle: Path, manifest: Manifest) -> tuple[list[Contender], dict[
             left_out[variant.name] = no_engine_message([variant.format])
         for package in packages:
             load = partial(_load, content, variant, package.module)
+            engine = load(1)
+            if engine.output.shape[-1] != len(manifest.classes):
+                raise SpecMismatchError(
+                    f"{variant.file} gives {engine.output.shape[-1]} probabilities; the bundle has "
+                    f"{len(manifest.classes)} classes"
+                )
             found.append(
                 Contender(
                     variant=variant,
                     content=content,
-                    engine=load(1).name,
+                    engine=engine.name,
                     load=load,
                     program=partial(_program, bundle / variant.file, variant, package.module),
                 )

@@ -96,7 +96,7 @@ def _from_npz(path: Path, manifest: Manifest) -> EvaluationImages:
     for x, y in _NAMES:
         if x in arrays:
             found = EvaluationImages(
-                name=path.stem,
+                name=one_line(path.stem),
                 images=_images(arrays[x], f"{x} of {path}"),
                 labels=_labels(arrays[y], len(arrays[x]), f"{y} of {path}") if y in arrays else None,
                 classes=manifest.classes,
@@ -128,7 +128,7 @@ def _from_folder(path: Path, manifest: Manifest) -> EvaluationImages:
     root = path / "test" if (path / "test").is_dir() and "test" not in manifest.classes else path
     folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not folders:
-        return _pictures(path.name, root, {None: _files(root)}, manifest)
+        return _pictures(one_line(path.absolute().name), root, {None: _files(root)}, manifest)
     positions = {label: position for position, label in enumerate(manifest.classes)}
     unknown = [folder.name for folder in folders if folder.name not in positions]
     if unknown:
@@ -136,7 +136,9 @@ def _from_folder(path: Path, manifest: Manifest) -> EvaluationImages:
             f"{root} has the folder {unknown[0]!r}, which is none of the bundle's classes: "
             f"{', '.join(manifest.classes[:20])}{', …' if len(manifest.classes) > 20 else ''}"
         )
-    return _pictures(path.name, root, {positions[folder.name]: _files(folder) for folder in folders}, manifest)
+    return _pictures(
+        one_line(path.absolute().name), root, {positions[folder.name]: _files(folder) for folder in folders}, manifest
+    )
 
 
 def _pictures(
@@ -175,4 +177,7 @@ def _remark(paths: Sequence[Path], what: str, root: Path) -> list[str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    # Hidden ones are macOS's, beside each file on a foreign disk.
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )

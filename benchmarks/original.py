@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import CheckFailedError, EdgeproofError, InvalidFileError
+from ..runtime.errors import CheckFailedError, EdgeproofError, InvalidFileError, SpecMismatchError, one_line
 from ..runtime.files import read_file
 from ..runtime.manifest import Manifest
 from ..runtime.output import signals_held
@@ -182,6 +182,10 @@ class _Server:
 
     def turn(self, call: str, seconds: float) -> Nanoseconds:
         run = self._calls[call]
-        # One call of `model.predict` takes longer than a whole turn of others.
-        timed(run, self._inputs, WARMUP_SECONDS, 1)
-        return timed(run, self._inputs, seconds, 1)
+        try:
+            # One call of `model.predict` takes longer than a whole turn of others.
+            timed(run, self._inputs, WARMUP_SECONDS, 1)
+            return timed(run, self._inputs, seconds, 1)
+        # Whatever a layer raises.
+        except Exception as error:
+            raise SpecMismatchError(f"Keras cannot run the model by {call}: {one_line(error)[:300]}") from error

@@ -1,6 +1,7 @@
 """What fresh processes cost: wall time and peak memory, measured side by side."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ def peak_kib():
         import resource
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak // 1024 if sys.platform == "darwin" else peak
-print(peak_kib(), file=sys.stderr)
+print(f"peak_kib={peak_kib()}", file=sys.stderr)
 """
 
 
@@ -49,11 +50,9 @@ def measure_processes(programs: Mapping[str, str], *, rounds: int) -> dict[str, 
     for _ in range(rounds):
         for name, program in programs.items():
             start = perf_counter()
-            done = subprocess.run(
-                [sys.executable, "-P", "-c", program + _REPORT], capture_output=True, text=True, check=True
-            )
+            done = _run(program + _REPORT)
             seconds[name].append(perf_counter() - start)
-            peaks[name].append(int(done.stderr.split()[-1]) / 1024)
+            peaks[name].append(int(re.findall(r"peak_kib=(\d+)", done.stderr)[-1]) / 1024)
     return {name: Cost(seconds=median(seconds[name]), peak_mib=median(peaks[name])) for name in programs}
 
 
@@ -62,10 +61,12 @@ def result_of(program: str) -> dict[str, float]:
 
     `peak_kib()` is there for it to call.
     """
-    source = _REPORT.replace("print(peak_kib(), file=sys.stderr)", "") + program
+    source = _REPORT.rpartition("print(")[0] + program
     return json.loads(_run(source).stdout.splitlines()[-1])
 
 
 def _run(program: str) -> subprocess.CompletedProcess[str]:
     # -P: what lies in the current folder is not imported in place of a package.
-    return subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, errors="replace", check=True
+    )

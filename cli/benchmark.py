@@ -1,8 +1,12 @@
 """`edgeproof benchmark`."""
 
 import argparse
+import warnings
 from pathlib import Path
 
+from ..runtime.errors import OutputError
+from ..runtime.files import is_file
+from ..runtime.manifest import MANIFEST_NAME
 from .options import add_custom, seconds, thread_counts
 from .telling import tell
 
@@ -51,8 +55,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print the table, and write the report in all its forms with the raw samples."""
-    from .evaluation import evaluation_images
+    from .evaluation import beside, evaluation_images, original_of
 
+    warnings.simplefilter("ignore")  # what Matplotlib says of letters that its fonts lack
     data = evaluation_images(options.data, options.bundle)
     from ..benchmarks.run import BenchmarkOptions, benchmark
     from ..benchmarks.samples import SAMPLES_NAME, to_npz
@@ -65,8 +70,9 @@ def run(options: argparse.Namespace) -> int:
     from ..runtime.classifier import Classifier
     from ..runtime.output import new_files
 
-    reference = options.reference or options.bundle.parent / "model.keras"
-    out = options.out or options.bundle.parent / "report"
+    out = options.out or beside(options.bundle) / "report"
+    if is_file(out / MANIFEST_NAME) or (options.data is not None and out.resolve() == Path(options.data).resolve()):
+        raise OutputError(f"{out} holds what is measured; choose another folder for the report")
     chosen = BenchmarkOptions(
         threads=options.threads,
         seconds=options.seconds,
@@ -76,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     )
     with new_files(out) as staging:
         try:
-            measured = benchmark(options.bundle, reference, data, chosen, tell=tell)
+            measured = benchmark(options.bundle, original_of(options), data, chosen, tell=tell)
         finally:
             tell("")
         report = measured.report

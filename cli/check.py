@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..runtime.errors import CheckFailedError, OutputError
 from ..runtime.files import is_folder
 from ..runtime.output import new_files
+from .evaluation import original_of
 from .reports import add_budgets, add_subject, read_judged
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def run(options: argparse.Namespace) -> int:
 def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
     """Give a place for each file that is asked for; they appear whole, when the block ends without an error."""
     asked = {name: getattr(options, name) for name in ("markdown", "junit") if getattr(options, name) is not None}
-    given = [file for file in (options.subject, options.budgets, options.baseline) if file is not None]
+    data = None if options.data is None else Path(options.data)
+    given = (options.subject, options.budgets, options.baseline, data, original_of(options), options.custom)
     # A folder stands for the report in it, and a bundle for all of its files.
-    read = [file for path in given for file in (path, *(path.iterdir() if is_folder(path) else ()))]
+    read = [file for path in given if path is not None for file in (path, *(path.iterdir() if is_folder(path) else ()))]
     for name, file in asked.items():
         _check_output(f"--{name}", file, [*read, *(other for key, other in asked.items() if key != name)])
     with ExitStack() as stack:
@@ -72,7 +74,7 @@ def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
 
 def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:
     try:
-        if file.exists() and not file.is_file():
+        if (file.exists() and not file.is_file()) or file.absolute().parts[1:2] in (("dev",), ("proc",)):
             raise OutputError(f"{option}: {file} is not a regular file")
         if any(file.resolve() == other.resolve() for other in others):
             raise OutputError(f"{option}: {file} has another use in this command")

@@ -1,10 +1,22 @@
 """What `--data` stands for where a bundle is tested."""
 
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..benchmarks.images import EvaluationImages
+
+
+def beside(bundle: Path) -> Path:
+    """Return the folder that a bundle lies in, also where it is named ``.``."""
+    return bundle.parent if bundle.name else bundle.absolute().parent
+
+
+def original_of(options: Namespace) -> Path:
+    """Return the `.keras` file that a bundle was exported from, as `--reference` says or where it lies by default."""
+    bundle = options.bundle if "bundle" in options else options.subject
+    return options.reference or beside(bundle) / "model.keras"
 
 
 def evaluation_images(name: str | None, bundle: Path) -> "EvaluationImages":

@@ -169,14 +169,13 @@ def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Re
 
     check_installed("benchmark")
     from ..benchmarks.run import BenchmarkOptions, benchmark
-    from .evaluation import evaluation_images
+    from .evaluation import evaluation_images, original_of
 
     images = evaluation_images(options.data, options.subject)
     chosen = BenchmarkOptions(
         threads=(options.threads or 1,), seconds=_SECONDS, latency=latency, memory=memory, custom=options.custom
     )
-    reference = options.reference or options.subject.parent / "model.keras"
     try:
-        return benchmark(options.subject, reference, images, chosen, tell=tell).report
+        return benchmark(options.subject, original_of(options), images, chosen, tell=tell).report
     finally:
         tell("")

@@ -57,8 +57,8 @@ def with_repeatability(page: str, found: dict[str, Any]) -> str:
         f"in {len(runs)} runs of {files} files, {different} were called different from themselves. Of "
         f"{found['told_apart']['comparisons']} pairs that were told apart in each of two runs,\n"
         f"{len(found['told_apart']['reversals'])} had changed places; of {found['by_median']['comparisons']} whose "
-        f"medians alone were further apart than the noise floor, {len(found['by_median']['reversals'])}:\n"
-        "a machine may be in another state in another run, in which another model is faster. The noise floor was "
+        f"medians alone were further apart than the noise floor, {len(found['by_median']['reversals'])}.\n"
+        "(A machine may be in another state in another run, in which another model is faster.) The noise floor was "
         f"{floors[0]:.1f} to {floors[-1]:.1f} %\n({machine['cpu']}, {machine['cores']} cores, a shared machine).\n"
     )
     return with_section(page, "repeatability", text)

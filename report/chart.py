@@ -120,7 +120,7 @@ def _svg(draw: Callable[[int], Figure], width: int, salt: str, words: str) -> Ma
     text = content.getvalue().decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style .*?</style>", "", text, flags=re.DOTALL)
-    text = re.sub(r" font-family: [^;\"]*;?", "", text)  # the page's
+    text = re.sub(r"(<[^>]*?) font-family: [^;\">]*;?", r"\1", text)  # the page's
     referred = set(re.findall(r"#([\w.-]+)[\")]", text))
     text = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in referred else "", text)
     for colour, variable in _VARIABLES.items():

@@ -13,7 +13,7 @@ from .report import SCHEMA_VERSION, Report
 REPORT_NAME = "report.json"
 # A report of ten thousand classes and as many flips has some megabytes.
 _MAX_BYTES = 2**28
-_LARGEST = 1e15
+_LARGEST = 1e12
 
 
 def to_json(report: Report) -> str:

@@ -50,7 +50,7 @@ def draw_gallery(
 
     figure = Figure(figsize=(12, 0.4 + 5.4 * len(blocks)), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
+    figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left", parse_math=False)
     parts = figure.subfigures(len(blocks), 1, squeeze=False).flat
     for part, (positions, heading) in zip(parts, blocks, strict=True):
         part.suptitle(heading, fontsize=12, x=0.01, ha="left")
@@ -67,7 +67,7 @@ def draw_gallery(
 def _tile(axes: Axes, image: NDArray[np.uint8], prediction: Prediction, truth: str | None, position: int) -> None:
     wrong = truth not in (None, prediction.label)
     colour = _UNKNOWN if truth is None else _WRONG if wrong else _RIGHT
-    axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+    axes.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
     text = f"{'✗ ' if wrong else ''}{prediction.label}  {prediction.probability * 100:.0f} %"
     # A dollar sign in a label is no formula.
     axes.set_title(text, fontsize=10, color=colour, fontweight="bold", pad=3, parse_math=False)

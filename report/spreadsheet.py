@@ -24,8 +24,13 @@ def render_csv(report: Report) -> str:
     content = io.StringIO()
     writer = csv.DictWriter(content, fieldnames=list(lines[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(lines)
+    writer.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
     return content.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Keep a spreadsheet from taking a name for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 def _keras_lines(report: Report) -> list[Line]:

@@ -142,7 +142,7 @@ def _variant(node: Node) -> Variant:
         name=node.get("name").label(),
         file=node.get("file").file_name(),
         format=Format(suffix),
-        recipe=node.get("recipe").text(),
+        recipe=node.get("recipe").label(),
         sha256=node.get("sha256").sha256(),
         size_bytes=node.get("size_bytes").integer(0),
         removed_bytes=node.get("removed_bytes").integer(-(2**31)),

@@ -31,6 +31,11 @@ def test_a_process_that_takes_memory_and_time_is_seen_to() -> None:
     assert costs["large"].seconds > 0.3
 
 
+def test_what_a_process_prints_at_its_end_is_not_its_peak() -> None:
+    program = "import atexit, sys\natexit.register(lambda: sys.stderr.buffer.write(b'\\xff 7 bye'))"
+    assert measure_processes({"loud": program}, rounds=1)["loud"].peak_mib > 1
+
+
 def test_a_result_can_ask_for_its_own_peak() -> None:
     grown = result_of(
         "import json\nbefore = peak_kib()\nkept = b'x' * (40 << 20)\nprint(json.dumps({'kib': peak_kib() - before}))"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.cli import main
+from PIL import Image
 
 pytest.importorskip("msgspec", reason="reports need msgspec")
 pytest.importorskip("tensorflow", reason="the Keras original needs TensorFlow")
@@ -44,6 +45,31 @@ def test_a_bundle_with_a_missing_file_is_refused(
     told = refused(capsys, bundle_copy, "--data", data, "--out", tmp_path / "out")
     assert "float32.onnx" in told
     assert not (tmp_path / "out").exists()
+
+
+def test_a_bundle_without_variants_or_of_other_classes_is_refused(
+    bundle_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bundle_copy.parent / "model.keras").write_bytes(b"any bytes")
+    manifest = json.loads((bundle_copy / "manifest.json").read_text())
+    manifest["reference"]["sha256"] = hashlib.sha256(b"any bytes").hexdigest()
+    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
+    for change, told in (
+        ({"variants": []}, "has no variants"),
+        ({"classes": manifest["classes"][:9]}, "gives 10 probabilities; the bundle has 9 classes"),
+    ):
+        (bundle_copy / "manifest.json").write_text(json.dumps(manifest | change))
+        assert told in refused(capsys, bundle_copy, "--data", data, "--out", tmp_path / "out")
+
+
+def test_what_is_measured_is_not_written_over(
+    bundle_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    Image.new("L", (28, 28)).save(tmp_path / "pictures" / "a.png")
+    for out in (bundle_copy, tmp_path / "pictures"):
+        told = refused(capsys, bundle_copy, "--data", tmp_path / "pictures", "--out", out)
+        assert f"{out} holds what is measured" in told
 
 
 def test_digits_are_no_test_of_other_classes(

@@ -139,6 +139,16 @@ def test_after_bad_input_nothing_is_written(file: Path, tmp_path: Path, capsys: 
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
+@pytest.mark.parametrize("option", ["--data", "--reference", "--custom"])
+def test_what_a_bundle_is_measured_with_is_not_written_over(
+    option: str, golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.npz"
+    mine.write_bytes(b"my work")
+    assert "has another use in this command" in refused(capsys, golden, option, mine, "--markdown", mine)
+    assert mine.read_bytes() == b"my work"
+
+
 def test_outputs_that_cannot_be_are_refused(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +156,8 @@ def test_outputs_that_cannot_be_are_refused(
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.chdir(tmp_path)
     cases = [
-        (["--markdown", "/proc/x/m.md"], "cannot write to /proc/x"),
+        (["--markdown", "/proc/x/m.md"], "is not a regular file"),
+        (["--markdown", "/dev/stdout"], "is not a regular file"),
         (["--markdown", tmp_path], "is not a regular file"),
         (["--junit", "pipe"], "pipe is not a regular file"),
         (["--junit", "/dev/null"], "/dev/null is not a regular file"),

@@ -150,3 +150,11 @@ def test_charts_take_their_colours_from_the_page(report: Report) -> None:
     assert "var(--tflite)" in drawn.wide
     assert chart.colour_of("tflite") == chart.TFLITE
     assert chart.colour_of("something else") == chart.KERAS
+
+
+def test_a_name_that_looks_like_a_style_leaves_the_drawing_whole(report: Report) -> None:
+    named = replace(report.rows[0], variant="a font-family: b.tflite")
+    drawn = pareto.draw_chart(replace(report, rows=(named, report.rows[1])))
+    assert drawn is not None
+    assert any("a font-family: b.tflite" in text for text in texts(drawn.wide))
+    assert drawn.wide.count("<text") == drawn.wide.count("</text>")

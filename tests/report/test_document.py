@@ -72,8 +72,8 @@ def test_a_figure_of_another_kind_is_refused_with_its_place(
 
 
 def test_numbers_that_no_measurement_gives_are_refused(report: Report) -> None:
-    for number in ("1" + "0" * 400, "-1e300", "1e16"):
-        with pytest.raises(InvalidFileError, match=r"a number is beyond 1e\+15|malformed|out of range"):
+    for number in ("1" + "0" * 400, "-1e300", "1e13"):
+        with pytest.raises(InvalidFileError, match=r"a number is beyond 1e\+12|malformed|out of range"):
             from_json(to_json(report).replace('"file_bytes": 30000', f'"file_bytes": {number}'))
 
 

@@ -8,13 +8,13 @@ from PIL import Image
 RED, GREEN = (200, 16, 46), (11, 143, 106)
 
 
-def gallery(right: list[bool], *, labelled: bool = True, name: str = "1") -> np.ndarray:
+def gallery(right: list[bool], *, labelled: bool = True, name: str = "1", width: int = 8) -> np.ndarray:
     labels = np.zeros(len(right), int) if labelled else None
-    images = np.zeros((len(right), 8, 8, 1), np.uint8)
+    images = np.zeros((len(right), 8, width, 1), np.uint8)
     sure = np.array([0.9, 0.1], np.float32)
     classes = ("0", name)
     predictions = [Prediction(classes[not ok], int(not ok), 0.9, sure) for ok in right]
-    content = draw_gallery(images, labels, predictions, classes, title="t")
+    content = draw_gallery(images, labels, predictions, classes, title=f"{name} on $\\foo$")
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).reshape(-1, 3)
 
 
@@ -38,3 +38,7 @@ def test_without_labels_nothing_is_right_or_wrong() -> None:
 
 def test_a_label_is_no_formula() -> None:
     assert pixels_of(RED, gallery([False], name="$\\frac$")) > 0
+
+
+def test_images_of_one_column_are_drawn() -> None:
+    assert pixels_of(GREEN, gallery([True], width=1)) > 0

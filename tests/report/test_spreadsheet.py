@@ -1,6 +1,6 @@
 import csv
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 from edgeproof.report.report import Report
 from edgeproof.report.spreadsheet import render_csv
@@ -66,3 +66,9 @@ def test_what_is_not_known_is_empty(unlabelled: Report, untimed: Report) -> None
 
 def test_names_stay_in_their_cells(hostile: Report) -> None:
     assert [line["variant"] for line in lines(hostile)][-1] == hostile.peers[0].variant
+
+
+def test_a_name_is_no_formula(report: Report) -> None:
+    row = replace(report.rows[0], variant="=HYPERLINK(1)", recipe="@cmd")
+    found = {(line["variant"], line["recipe"]) for line in lines(replace(report, rows=(row,)))}
+    assert ("'=HYPERLINK(1)", "'@cmd") in found
