@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from ..report.evidence import Evidence
 from ..report.figures import Memory
 from ..report.report import DataFacts, Report, Sustained
-from ..runtime.engine import MAX_THREADS, Engine
+from ..runtime.engine import MAX_THREADS
 from ..runtime.errors import SpecMismatchError
 from ..runtime.manifest import Manifest
 from ..runtime.manifest_reader import read_manifest
@@ -141,9 +142,10 @@ def benchmark(
     environment["after"] = machine_state()
     cores = len(environment["affinity"] or ()) or environment["cores"] or 1
     environment["remarks"] = [*data.remarks, *remarks(environment["before"], environment["after"], cores)]
+    memory: dict[str, Memory] = {}
     if chosen.memory:
         stages.begin("memory", "memory of fresh processes")
-    memory = _memory(rows, file, bundle, threads[0]) if chosen.memory else {}
+        memory = _memory(rows, file, bundle, threads[0])
     stages.begin("statistics", "statistics")
 
     timings = Timings(turns, calls=original.calls, rows=[row.title for row in rows])
@@ -210,20 +212,16 @@ def _subjects(
     running: Sequence[Contender], originals: Mapping[int, Original], data: EvaluationImages, manifest: Manifest
 ) -> dict[Key, Subject]:
     least, most = _LATENCY_IMAGES
-    count = min(len(data.images), most, max(least, _LATENCY_BYTES // data.images[0].nbytes))
+    timed = min(len(data.images), most, max(least, _LATENCY_BYTES // data.images[0].nbytes))
     # Of all classes, where the images are in their order.
-    images = data.images[np.linspace(0, len(data.images) - 1, count).astype(int)]
+    images = data.images[np.linspace(0, len(data.images) - 1, timed).astype(int)]
     found: dict[Key, Subject] = {}
-    for count, original in originals.items():
+    for threads, original in originals.items():
         for one in running:
-            load = _with_threads(one, count)
-            found[one.title, count] = EngineSubject(load, images, manifest.image, manifest.preprocessing)
-        found |= {(call, count): subject for call, subject in original.subjects(images).items()}
+            load = partial(one.load, threads)
+            found[one.title, threads] = EngineSubject(load, images, manifest.image, manifest.preprocessing)
+        found |= {(call, threads): subject for call, subject in original.subjects(images).items()}
     return found
-
-
-def _with_threads(one: Contender, threads: int) -> Callable[[], Engine]:
-    return lambda: one.load(threads)
 
 
 def _memory(rows: Sequence[Contender], file: OriginalFile, bundle: Path, threads: int) -> dict[str, Memory]:

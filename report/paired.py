@@ -12,8 +12,6 @@ from scipy.stats import binomtest, norm
 from .figures import Difference, Share
 
 CONFIDENCE = 0.95
-# Below this a difference is called one.
-ALPHA = 1 - CONFIDENCE
 
 
 def share(count: int, images: int) -> Share:
@@ -51,7 +49,7 @@ def paired_difference(fixed: int, broken: int, images: int) -> Difference:
 
 
 def _upper_end(more: int, less: int, images: int) -> float:
-    z = float(norm.ppf(1 - ALPHA / 2))
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
     seen = (more - less) / images
     if seen == 1:
         return 1.0
