@@ -8,6 +8,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated
+from numpy.typing import NDArray
 
 from ..runtime.description import DESCRIPTION_NAME, LABELS_NAME, Description
 from .finished import Finished
@@ -91,6 +92,20 @@ def _holders(root: Any) -> Iterable[Any]:  # noqa: ANN401
     yield from root.metadata
 
 
+class _SharingBuilder(flatbuffers.Builder):
+    """Writes equal vectors once, and refers to them: the zero points of weights are zeros, a dozen bytes a channel."""
+
+    def __init__(self) -> None:
+        super().__init__(2**16)
+        self._written: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802  (called by generated code)
+        key = x.dtype.str, x.tobytes()
+        if key not in self._written:
+            self._written[key] = super().CreateNumpyVector(x)
+        return self._written[key]
+
+
 class _AlignedBuffer:
     """Packs a buffer as the schema asks: flatbuffers' Python writer aligns bytes to 1, and unaligned weights are slow
     or, on some 32-bit ARM, fatal.
@@ -115,7 +130,7 @@ class _AlignedBuffer:
 def _pack(root: Any) -> bytes:  # noqa: ANN401
     buffers = root.buffers
     root.buffers = [_AlignedBuffer(buffer.data) for buffer in buffers]
-    builder = flatbuffers.Builder(2**16)
+    builder = _SharingBuilder()
     builder.Finish(root.Pack(builder), b"TFL3")
     root.buffers = buffers
     return bytes(builder.Output())

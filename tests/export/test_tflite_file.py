@@ -97,6 +97,19 @@ def test_weights_are_aligned_for_vector_instructions(raw: dict[str, bytes], name
     assert {place % 16 for place in places} == {0}
 
 
+def test_equal_vectors_are_written_once(raw: dict[str, bytes]) -> None:
+    finished = finished_file(raw["static_wi8_ai8"], description=None, keep_names=False)
+    graph = schema.Model.GetRootAs(finished, 0).Subgraphs(0)
+    places: dict[bytes, set[int]] = {}
+    for i in range(graph.TensorsLength()):
+        parameters = graph.Tensors(i).Quantization()
+        if parameters is not None and not parameters.ZeroPointIsNone():
+            place = parameters._tab.Vector(parameters._tab.Offset(10))  # the field's place in the table's index
+            places.setdefault(parameters.ZeroPointAsNumpy().tobytes(), set()).add(place)
+    assert len(places) > 2
+    assert {len(found) for found in places.values()} == {1}
+
+
 def test_names_are_kept_where_people_read_them(raw: dict[str, bytes]) -> None:
     finished = finished_file(raw["float32"], description=None, keep_names=True)
     tensors = schema.ModelT.InitFromPackedBuf(finished, 0).subgraphs[0].tensors
