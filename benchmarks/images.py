@@ -1,4 +1,4 @@
-"""The images that a bundle is tested on: a user's `.npz` file or folder, with labels or without."""
+"""The images that a bundle is tested on: a user's `.npz` file, IDX files or pictures, with labels or without."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -10,14 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
-from ..runtime.files import read_file
+from ..runtime.files import is_folder, read_file
+from ..runtime.idx import holds_idx, read_idx_folder
 from ..runtime.manifest import Manifest
-from ..runtime.npz import read_npz
+from ..runtime.npz import names_in_npz, read_npz
+from ..runtime.picture_folder import PictureFolder, list_pictures, remark_on
 from ..runtime.pictures import IMAGE_SUFFIXES
 from ..runtime.preprocess import prepare
 
-# The names of images and labels in an .npz file, in the order of preference.
-_NAMES = (("x_test", "y_test"), ("x", "y"))
+# The names of images and labels in an .npz file, in the order of preference; and in IDX files, where a training part
+# without a test part is all that there is.
+_TEST = ("x_test", "y_test")
+_NPZ_NAMES, _IDX_NAMES = (_TEST, ("x", "y")), (_TEST, ("x_train", "y_train"))
 _MAX_NPZ_BYTES = 2**34
 
 
@@ -31,6 +35,7 @@ class EvaluationImages:
         labels: Positions in `classes`, int64 of shape (N,); None where they are not known.
         classes: The labels.
         remarks: What about them makes figures doubtful, in sentences without a full stop.
+        meant_for_tests: Whether the data itself calls them its test part; else a model may have learned from them.
     """
 
     name: str
@@ -38,6 +43,7 @@ class EvaluationImages:
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    meant_for_tests: bool = True
 
     @property
     def sha256(self) -> str:
@@ -54,20 +60,32 @@ def read_images(path: Path, manifest: Manifest) -> EvaluationImages:
     """Read the images that a bundle is to be tested on.
 
     Args:
-        path: An `.npz` file with `x_test` and `y_test`, or `x` and `y`, the labels being optional; or a folder, with
-            pictures in a sub-folder for each class, or in no sub-folder where they have no labels. A folder that has
-            `test` with these in it is read there.
+        path: An `.npz` file with `x_test` and `y_test`, or `x` and `y`, the labels being optional; a folder of IDX
+            files, called as MNIST's are; or a folder with pictures in a sub-folder for each class, or in no sub-folder
+            where they have no labels. A folder that has `test` with these in it is read there.
         manifest: The bundle's: which images it takes, how pictures come to that, and what the classes are called.
 
     Raises:
         InvalidFileError: It is missing, empty, damaged or laid out otherwise.
         SpecMismatchError: The images have another size than the bundle's, or a label is none of its classes.
     """
-    if path.is_dir():
-        return _from_folder(path, manifest)
+    if is_folder(path):
+        if not holds_idx(path):
+            return _from_folder(path, manifest)
+        arrays, remarks = read_idx_folder(path)
+        return _from_arrays(one_line(path.absolute().name), arrays, _IDX_NAMES, path, manifest, remarks)
     if path.suffix != ".npz":
-        raise InvalidFileError(f"no such data {str(path)!r}; possible: mnist, an .npz file, or a folder of pictures")
-    return _from_npz(path, manifest)
+        raise InvalidFileError(
+            f"no such data {str(path)!r}; possible: mnist, fashion-mnist, an .npz file, or a folder of pictures or "
+            "of IDX files"
+        )
+    wanted = {name for names in _NPZ_NAMES for name in names}
+    content = read_file(path, "data file")
+    arrays = read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=wanted)
+    if not any(x in arrays for x, _ in _NPZ_NAMES):
+        holds = one_line(", ".join(sorted(names_in_npz(content))))[:200] or "nothing"
+        raise InvalidFileError(f"{path} has neither x_test nor x; it holds {holds}")
+    return _from_arrays(one_line(path.stem), arrays, _NPZ_NAMES, path, manifest)
 
 
 def check_images(found: EvaluationImages, manifest: Manifest) -> None:
@@ -91,19 +109,26 @@ def check_images(found: EvaluationImages, manifest: Manifest) -> None:
         )
 
 
-def _from_npz(path: Path, manifest: Manifest) -> EvaluationImages:
-    arrays = read_npz(read_file(path, "data file"), max_bytes=_MAX_NPZ_BYTES)
-    for x, y in _NAMES:
-        if x in arrays:
-            found = EvaluationImages(
-                name=one_line(path.stem),
-                images=_images(arrays[x], f"{x} of {path}"),
-                labels=_labels(arrays[y], len(arrays[x]), f"{y} of {path}") if y in arrays else None,
-                classes=manifest.classes,
-            )
-            check_images(found, manifest)
-            return found
-    raise InvalidFileError(f"{path} has neither x_test nor x; it holds {', '.join(sorted(arrays)) or 'nothing'}")
+def _from_arrays(
+    name: str,
+    arrays: Mapping[str, NDArray[Any]],
+    possible: Sequence[tuple[str, str]],
+    path: Path,
+    manifest: Manifest,
+    remarks: tuple[str, ...] = (),
+) -> EvaluationImages:
+    """Take the first of the possible pairs of images and labels whose images are there."""
+    x, y = next(names for names in possible if names[0] in arrays)
+    found = EvaluationImages(
+        name=name,
+        images=_images(arrays[x], f"{x} of {path}"),
+        labels=_labels(arrays[y], len(arrays[x]), f"{y} of {path}") if y in arrays else None,
+        classes=manifest.classes,
+        remarks=remarks,
+        meant_for_tests=(x, y) == _TEST,
+    )
+    check_images(found, manifest)
+    return found
 
 
 def _images(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
@@ -125,24 +150,29 @@ def _labels(array: NDArray[Any], images: int, what: str) -> NDArray[np.int64]:
 
 
 def _from_folder(path: Path, manifest: Manifest) -> EvaluationImages:
-    root = path / "test" if (path / "test").is_dir() and "test" not in manifest.classes else path
-    folders = sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    if not folders:
-        return _pictures(one_line(path.absolute().name), root, {None: _files(root)}, manifest)
+    has_test_part = is_folder(path / "test") and "test" not in manifest.classes
+    listed = list_pictures(path / "test" if has_test_part else path)
+    name = one_line(path.absolute().name)
+    if not listed.classes:
+        return _pictures(name, listed, {None: listed.loose}, manifest, meant_for_tests=has_test_part)
     positions = {label: position for position, label in enumerate(manifest.classes)}
-    unknown = [folder.name for folder in folders if folder.name not in positions]
+    unknown = [label for label in listed.classes if label not in positions]
     if unknown:
         raise SpecMismatchError(
-            f"{root} has the folder {unknown[0]!r}, which is none of the bundle's classes: "
+            f"{listed.root} has the folder {unknown[0]!r}, which is none of the bundle's classes: "
             f"{', '.join(manifest.classes[:20])}{', …' if len(manifest.classes) > 20 else ''}"
         )
-    return _pictures(
-        one_line(path.absolute().name), root, {positions[folder.name]: _files(folder) for folder in folders}, manifest
-    )
+    files = {positions[label]: paths for label, paths in listed.classes.items()}
+    return _pictures(name, listed, files, manifest, meant_for_tests=has_test_part)
 
 
 def _pictures(
-    name: str, root: Path, files: Mapping[int | None, Sequence[Path]], manifest: Manifest
+    name: str,
+    listed: PictureFolder,
+    files: Mapping[int | None, Sequence[Path]] | Mapping[int, Sequence[Path]],
+    manifest: Manifest,
+    *,
+    meant_for_tests: bool,
 ) -> EvaluationImages:
     pixels: list[NDArray[np.uint8]] = []
     labels: list[int | None] = []
@@ -155,29 +185,14 @@ def _pictures(
             blank += [path] * len(found.blank)
     if not pixels:
         raise InvalidFileError(f"the folder {name} holds no pictures ({', '.join(IMAGE_SUFFIXES)})")
-    used = {path for paths in files.values() for path in paths}
-    unused = sorted(path for path in root.rglob("[!.]*") if path.is_file() and path not in used)
     return EvaluationImages(
         name=name,
         images=np.concatenate(pixels),
         labels=None if None in labels else np.array(labels, np.int64),
         classes=manifest.classes,
         remarks=(
-            *_remark(unused, "left out, as no pictures of a class", root),
-            *_remark(blank, "black for the models, because no digit was found in them", root),
+            *remark_on(listed.others, "left out, as no pictures of a class", listed.root),
+            *remark_on(blank, "black for the models, because no digit was found in them", listed.root),
         ),
-    )
-
-
-def _remark(paths: Sequence[Path], what: str, root: Path) -> list[str]:
-    if not paths:
-        return []
-    first = one_line(str(paths[0].relative_to(root)))
-    return [f"{len(paths):,} of the folder's files {'is' if len(paths) == 1 else 'are'} {what}, such as {first}"]
-
-
-def _files(folder: Path) -> list[Path]:
-    # Hidden ones are macOS's, beside each file on a foreign disk.
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        meant_for_tests=meant_for_tests,
     )

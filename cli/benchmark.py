@@ -22,9 +22,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--data",
-        help="test images: mnist; an .npz file with x_test and y_test, or x and y; or a folder with pictures in a "
-        "sub-folder for each class. Without labels, or sub-folders, agreement alone is measured (default: mnist, "
-        "if the classes are digits)",
+        help="test images: mnist; fashion-mnist; an .npz file with x_test and y_test, or x and y; a folder of IDX "
+        "files; or one with pictures in a sub-folder for each class. Of what the model was trained on, the images that "
+        "were kept from it. Without labels, or sub-folders, agreement alone is measured (default: the built-in set "
+        "that it was trained on, or mnist, if the classes are digits)",
     )
     add_custom(parser)
     parser.add_argument(

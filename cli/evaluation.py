@@ -1,11 +1,14 @@
 """What `--data` stands for where a bundle is tested."""
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..benchmarks.images import EvaluationImages
+    from ..runtime.manifest import Manifest
+    from ..train.dataset import Dataset
 
 
 def beside(bundle: Path) -> Path:
@@ -23,24 +26,56 @@ def evaluation_images(name: str | None, bundle: Path) -> "EvaluationImages":
     """Return the images that a bundle is to be tested on.
 
     Args:
-        name: ``"mnist"``, an `.npz` file, or a folder of pictures; None for MNIST if the bundle is of digits.
+        name: ``"mnist"`` or ``"fashion-mnist"``, an `.npz` file, a folder of IDX files or of pictures; None for the
+            built-in set that the model was trained on, or for MNIST if the bundle is of digits. Of data without a test
+            part those images are taken that were kept from the training, if the bundle says which these are.
         bundle: The bundle's folder, whose manifest says which images it takes.
 
     Raises:
         InvalidFileError: The bundle or the images are missing or broken.
         SpecMismatchError: They do not fit each other.
     """
-    from ..benchmarks.images import EvaluationImages, read_images
-    from ..runtime.errors import SpecMismatchError
+    from ..benchmarks.images import read_images
     from ..runtime.manifest_reader import read_manifest
+    from ..train.builtin import BUILT_IN
+    from ..train.data import load_data
+    from ..train.drawn_part import find_test_part
 
     manifest = read_manifest(bundle)
-    if name is None and manifest.classes != tuple("0123456789"):
-        named = ", ".join(manifest.classes[:3])
-        raise SpecMismatchError(f"the bundle's classes are {named}, …: name its test images with --data (mnist, say)")
-    if name is not None and name != "mnist":
-        return read_images(Path(name), manifest)
-    from ..train.data import load_mnist
+    chosen = _default(manifest) if name is None else name
+    if chosen in BUILT_IN:
+        return _test_part(load_data(chosen), manifest)
+    path = Path(chosen)
+    known = find_test_part(path, manifest)
+    if known is not None:
+        return _test_part(known, manifest)
+    found = read_images(path, manifest)
+    if found.meant_for_tests:
+        return found
+    remark = (
+        "nothing vouches that the model has not learned from these images: they are no test part, and not the data "
+        "that the bundle says it was trained on"
+    )
+    return replace(found, remarks=(*found.remarks, remark))
 
-    mnist = load_mnist()
-    return EvaluationImages(name="mnist", images=mnist.x_test, labels=mnist.y_test, classes=manifest.classes)
+
+def _default(manifest: "Manifest") -> str:
+    """Return the built-in set that a bundle is tested on where nobody says which."""
+    from ..runtime.errors import SpecMismatchError
+    from ..train.builtin import BUILT_IN
+
+    if manifest.data is not None and manifest.data.name in BUILT_IN and manifest.data.test_share is None:
+        return manifest.data.name
+    # Also where the data is the user's own: digits can be tested on MNIST, whatever they were learned from.
+    if manifest.classes == tuple("0123456789"):
+        return "mnist"
+    named = ", ".join(manifest.classes[:3])
+    raise SpecMismatchError(f"the bundle's classes are {named}, …: name its test images with --data (mnist, say)")
+
+
+def _test_part(data: "Dataset", manifest: "Manifest") -> "EvaluationImages":
+    from ..benchmarks.images import EvaluationImages
+
+    return EvaluationImages(
+        name=data.name, images=data.x_test, labels=data.y_test, classes=manifest.classes, remarks=data.remarks
+    )

@@ -5,20 +5,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..runtime.description import DIGIT, INTERPOLATIONS, RESIZE, Preprocessing
-from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
+from ..runtime.errors import CheckFailedError, InvalidFileError
 from ..runtime.files import read_file
-from ..runtime.manifest import MANIFEST_NAME, Confidence, LeftOut, Manifest
+from ..runtime.manifest import MANIFEST_NAME, Confidence, LeftOut, Manifest, TrainingData
 from ..runtime.manifest_reader import check_is_bundle
 from ..runtime.output import new_folder
 from ..runtime.variants import RECIPES, choose_recipes
 from .child import ChildDiedError, run_in_child
-from .options import add_custom, add_data, positive, seed
+from .options import add_custom, add_data, add_data_options, positive, said_of_data, seed
 
 if TYPE_CHECKING:
     from ..export.options import DataWarning, Event, ExportOptions, Proven
+    from ..train.dataset import DataOptions, Dataset
 
 _MAX_LABELS_BYTES = 2**20
 
@@ -48,20 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--softmax", action="store_true", help="the model gives logits: append a softmax")
     model.add_argument("--labels", type=Path, metavar="FILE", help="what the classes are called, one per line")
     add_custom(model)
-    model.add_argument(
-        "--preprocessing",
-        choices=("digit", "resize"),
-        help="how pictures of any size are to come to the model's: digit finds the ink and places it as MNIST's digits "
-        "are (default: digit for --data mnist, else resize)",
-    )
-    model.add_argument(
-        "--interpolation",
-        choices=INTERPOLATIONS,
-        help=f"of resize: what the model was trained with (default: {RESIZE.interpolation})",
-    )
-    model.add_argument(
-        "--no-antialias", action="store_true", help="of resize: as Keras's loaders and tf.image.resize do by default"
-    )
+    add_data_options(parser, otherwise=" (defaults: as in the training)")
     how = parser.add_argument_group("how it is exported")
     how.add_argument("--seed", type=seed, default=1, help="chooses the calibration images (default: 1)")
     how.add_argument(
@@ -85,7 +72,10 @@ def run(options: argparse.Namespace) -> int:
     """Export and write the bundle."""
     from ..export.keras_file import check_keras_file
     from ..export.options import ExportOptions
+    from ..train.dataset import DataOptions
 
+    said = said_of_data(options)
+    DataOptions(**said)  # what cannot be is told before anything is loaded
     chosen = ExportOptions(
         recipes=choose_recipes(name.strip() for name in options.recipes.split(",")),
         seed=options.seed,
@@ -95,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         labels=None if options.labels is None else _labels(options.labels),
         custom=options.custom,
         reduce_range=options.onnx_int8_for == "any",
-        preprocessing=_preprocessing(options),
+        preprocessing=said.get("preprocessing"),
         prove_in=options.prove_in,
     )
     check_keras_file(options.model)
@@ -106,25 +96,12 @@ def run(options: argparse.Namespace) -> int:
         flush=True,
     )
     with new_folder(out, check_replaceable=check_is_bundle) as staging:
-        manifest = _export_in_children(partial(_export, options.model, options.data, staging), chosen)
+        manifest = _export_in_children(partial(_export, options.model, options.data, said, staging), chosen)
     _summarize(manifest, out)
     if manifest.left_out:
         names = ", ".join(one.name for one in manifest.left_out)
         raise CheckFailedError(f"left out of {out}: {names}; the reasons stand above and in its {MANIFEST_NAME}")
     return 0
-
-
-def _preprocessing(options: argparse.Namespace) -> Preprocessing | None:
-    """Return what the user asked for; None where nothing was said."""
-    method, interpolation, antialias = options.preprocessing, options.interpolation, not options.no_antialias
-    resizes = interpolation is not None or not antialias
-    if method == "digit" and resizes:
-        raise SpecMismatchError("--interpolation and --no-antialias are for --preprocessing resize, not for digit")
-    if method == "digit":
-        return DIGIT
-    if method is None and not resizes:
-        return None
-    return Preprocessing(method="resize", interpolation=interpolation or RESIZE.interpolation, antialias=antialias)
 
 
 def _export_in_children(export: "Callable[..., Manifest]", options: "ExportOptions") -> Manifest:
@@ -153,12 +130,17 @@ def _export_in_children(export: "Callable[..., Manifest]", options: "ExportOptio
 
 
 def _export(
-    model: Path, data_name: str, folder: Path, options: "ExportOptions", tell: "Callable[[Event], None]"
+    model: Path,
+    data_name: str,
+    said: dict[str, Any],
+    folder: Path,
+    options: "ExportOptions",
+    tell: "Callable[[Event], None]",
 ) -> Manifest:
     """Do the work; in a child process."""
     from ..train.data import load_data
 
-    data = load_data(data_name)
+    data = load_data(data_name, _data_options(model, said))
     from ..export.bundle import write_bundle
     from ..export.options import DataWarning
     from ..train.record import find_held_out
@@ -168,8 +150,37 @@ def _export(
     except InvalidFileError as error:
         tell(DataWarning(text=str(error)))
         held_out = None
-    options = replace(options, held_out=None if held_out is None else tuple(held_out.tolist()))
+    if held_out is not None:
+        options = replace(options, held_out=tuple(held_out.tolist()), data=_vouched(data))
+    elif data.test_drawn:
+        tell(
+            DataWarning(
+                text=f"{data.name} has no test part, and nothing vouches that the model has not learned from the "
+                f"{len(data.x_test):,} images that were drawn for one: its accuracy may be too high"
+            )
+        )
     return write_bundle(model, data, folder, options, tell=tell)
+
+
+def _data_options(model: Path, said: dict[str, Any]) -> "DataOptions":
+    """Return how the data is read: as in the training, but for what the user says."""
+    from ..train.dataset import DataOptions
+    from ..train.record import find_data_options
+
+    try:
+        known = find_data_options(model)
+    except InvalidFileError:  # which is told where held-out images are looked for
+        known = None
+    return replace(known or DataOptions(), **said)
+
+
+def _vouched(data: "Dataset") -> TrainingData:
+    return TrainingData(
+        name=data.name,
+        sha256=data.content_sha256(),
+        test_share=data.options.test_share if data.test_drawn else None,
+        split_seed=data.options.split_seed,
+    )
 
 
 def _tell(event: "Proven | LeftOut | DataWarning") -> None:

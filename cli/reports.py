@@ -51,7 +51,7 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         "with 1)",
     )
     bundle = parser.add_argument_group("how a bundle is measured")
-    bundle.add_argument("--data", help="mnist, an .npz file, or a folder of pictures (default: mnist)")
+    bundle.add_argument("--data", help="as of benchmark")
     bundle.add_argument(
         "--reference", type=Path, help="the .keras file that it was exported from (default: model.keras beside it)"
     )

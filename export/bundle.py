@@ -136,6 +136,7 @@ def write_bundle(
         variants=tuple(proof.variant for proof in proofs),
         left_out=tuple(left_out),
         golden=Golden(file=GOLDEN_NAME, sha256=hashlib.sha256(golden).hexdigest(), images=len(samples.golden)),
+        data=options.data,
     )
     for proof in proofs:
         (folder / proof.variant.file).write_bytes(proof.content)

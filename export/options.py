@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..runtime.description import Preprocessing
-from ..runtime.manifest import LeftOut, Variant
+from ..runtime.manifest import LeftOut, TrainingData, Variant
 from ..runtime.variants import RECIPES, Recipe
 from .samples import CALIBRATION_IMAGES, PIXELS
 from .verification import Difference
@@ -29,6 +29,7 @@ class ExportOptions:
         prove_in: A Python with another TFLite runtime, in which every TFLite file is run as well.
         held_out: Positions of the training images that the model has not learned from, to fit temperatures on; None
             where that is not known.
+        data: What the model was trained on, where its training's record vouches for that.
     """
 
     recipes: Sequence[Recipe] = tuple(RECIPES.values())
@@ -43,6 +44,7 @@ class ExportOptions:
     preprocessing: Preprocessing | None = None
     prove_in: Path | None = None
     held_out: tuple[int, ...] | None = None
+    data: TrainingData | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

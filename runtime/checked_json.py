@@ -26,6 +26,10 @@ class Node:
             raise InvalidFileError(f"{self.where} has no {key!r}")
         return Node(found, f"{self.where}.{key}")
 
+    def has(self, key: str) -> bool:
+        """Tell whether an object has a member."""
+        return key in self.mapping()
+
     def optional(self, key: str) -> "Node | None":
         """Return a member of an object that may be null."""
         found = self.get(key)

@@ -13,7 +13,7 @@ TASK = "image-classification"
 DESCRIPTION_KEY = "edgeproof"
 DESCRIPTION_NAME, LABELS_NAME = "edgeproof.json", "labels.txt"
 
-_MAX_SIDE = 2**14  # pixels
+MAX_SIDE = 2**14  # pixels
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
 
@@ -152,8 +152,8 @@ def image_of(node: Node) -> ImageSpec:
     if channels.integer(1, 3) == 2:
         raise InvalidFileError(f"{channels.where} must be 1 or 3, got 2")
     return ImageSpec(
-        height=image.get("height").integer(1, _MAX_SIDE),
-        width=image.get("width").integer(1, _MAX_SIDE),
+        height=image.get("height").integer(1, MAX_SIDE),
+        width=image.get("width").integer(1, MAX_SIDE),
         channels=channels.integer(1, 3),
     )
 

@@ -137,6 +137,24 @@ class Golden:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingData:
+    """The labelled images that the model was trained on, as far as its training's record vouches for them.
+
+    Attributes:
+        name: What the user asked for.
+        sha256: Digest of all images with their labels, the test part included, in whatever order.
+        test_share: Share of the images that were drawn for the test part and not learned from; None where the data has
+            a test part of its own.
+        split_seed: Of the draw.
+    """
+
+    name: str
+    sha256: str
+    test_share: float | None
+    split_seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """What a bundle holds; see `docs/bundle.md` for the file's layout."""
 
@@ -150,6 +168,7 @@ class Manifest:
     variants: tuple[Variant, ...]
     left_out: tuple[LeftOut, ...] = ()
     golden: Golden
+    data: TrainingData | None = None
 
     def variant(self, name: str) -> Variant:
         """Return the variant of this name; aliases such as ``int8.tflite`` are understood.
@@ -165,4 +184,6 @@ class Manifest:
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        # Older readers of this schema version know nothing of the data, and bundles of theirs stay as they were.
+        document = {key: value for key, value in asdict(self).items() if key != "data" or value is not None}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -18,6 +18,7 @@ from .manifest import (
     LeftOut,
     Manifest,
     Reference,
+    TrainingData,
     Variant,
 )
 from .spec import QuantParams, TensorSpec
@@ -129,6 +130,19 @@ def _manifest(node: Node) -> Manifest:
             sha256=golden.get("sha256").sha256(),
             images=golden.get("images").integer(0),
         ),
+        data=_training_data(node.get("data")) if node.has("data") else None,
+    )
+
+
+def _training_data(node: Node) -> TrainingData:
+    share = node.optional("test_share")
+    if share is not None and not 0 < share.number() < 1:
+        raise InvalidFileError(f"{share.where} must be between 0 and 1, got {share.number()}")
+    return TrainingData(
+        name=node.get("name").label(),
+        sha256=node.get("sha256").sha256(),
+        test_share=None if share is None else share.number(),
+        split_seed=node.get("split_seed").integer(0, 2**31 - 1),
     )
 
 

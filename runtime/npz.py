@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ _MAX_ARRAYS = 256
 _SUFFIX = ".npy"
 
 
-def read_npz(content: bytes, *, max_bytes: int) -> dict[str, NDArray[Any]]:
+def read_npz(content: bytes, *, max_bytes: int, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
     """Return the arrays of an `.npz` file by name.
 
     Args:
         content: The whole file.
         max_bytes: What its arrays may take together, with their headers of some 128 bytes each.
+        only: Names of the arrays that are wanted; others, which may be anything, are left alone. None for all.
 
     Returns:
         Arrays of numbers in this machine's byte order, as large as the file says; they cannot be written.
@@ -39,10 +41,21 @@ def read_npz(content: bytes, *, max_bytes: int) -> dict[str, NDArray[Any]]:
     for name in names:
         if not name.endswith(_SUFFIX):
             raise InvalidFileError(f"the .npz file holds {name!a:.60}, which is no {_SUFFIX} file")
+        if only is not None and name.removesuffix(_SUFFIX) not in only:
+            continue
         member = archive.read(name, max_bytes=left)
         left -= len(member)
         arrays[name.removesuffix(_SUFFIX)] = _array(member, f"{name!a:.60} in the .npz file")
     return arrays
+
+
+def names_in_npz(content: bytes) -> tuple[str, ...]:
+    """Return the names of the arrays in an `.npz` file.
+
+    Raises:
+        InvalidFileError: It is no archive, or is damaged.
+    """
+    return tuple(name.removesuffix(_SUFFIX) for name in Archive(content, "the .npz file").names)
 
 
 def _array(member: bytes, called: str) -> NDArray[Any]:

@@ -1,4 +1,5 @@
 """Builds and fits the Keras model.
 
-`edgeproof.train.data` needs NumPy only; `edgeproof.train.fit` and `edgeproof.train.presets` need Keras.
+`edgeproof.train.data` needs NumPy only, and Pillow for pictures; `edgeproof.train.run` and `edgeproof.train.presets`
+need Keras.
 """

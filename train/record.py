@@ -1,4 +1,4 @@
-"""The record of a training run, and what it vouches for: which images the model has not learned from."""
+"""The record of a training run, and what it vouches for: how the data was loaded, and what was not learned from."""
 
 import hashlib
 from pathlib import Path
@@ -7,13 +7,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.checked_json import MAX_JSON_BYTES, Node, parse
+from ..runtime.description import preprocessing_of
 from ..runtime.errors import EdgeproofError, InvalidFileError, one_line
 from ..runtime.files import read_file
-from .data import Dataset
-from .fit import split
+from .dataset import DataOptions, Dataset
+from .split import validation_split
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RECORD_NAME = "training.json"
+
+
+def find_data_options(model: Path) -> DataOptions | None:
+    """Return how the data was loaded that a model has learned from, as its record says.
+
+    Args:
+        model: A `.keras` file; the record is the `training.json` beside it.
+
+    Returns:
+        Options that leave nothing open; None if there is no record.
+
+    Raises:
+        InvalidFileError: The record is broken, is from another schema version, or is about another model.
+    """
+    path = model.parent / RECORD_NAME
+    if not path.is_file():
+        return None
+    try:
+        return _data_options(_read(path, model).get("data").get("options"))
+    except EdgeproofError as error:
+        raise InvalidFileError(f"{path} does not tell how the data was loaded: {one_line(error)[:200]}") from None
 
 
 def find_held_out(model: Path, data: Dataset) -> NDArray[np.intp] | None:
@@ -34,17 +56,34 @@ def find_held_out(model: Path, data: Dataset) -> NDArray[np.intp] | None:
     if not path.is_file():
         return None
     try:
-        return _held_out(parse(read_file(path, "record", max_bytes=MAX_JSON_BYTES), "it"), model, data)
+        return _held_out(_read(path, model), data)
     except EdgeproofError as error:
         raise InvalidFileError(f"{path} does not tell which images were held out: {one_line(error)[:200]}") from None
 
 
-def _held_out(record: Node, model: Path, data: Dataset) -> NDArray[np.intp]:
+def _read(path: Path, model: Path) -> Node:
+    record = parse(read_file(path, "record", max_bytes=MAX_JSON_BYTES), "it")
     version = record.get("schema_version").integer(1)
     if version != SCHEMA_VERSION:
         raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {SCHEMA_VERSION}")
     if record.get("model_sha256").sha256() != hashlib.sha256(read_file(model, "model")).hexdigest():
         raise InvalidFileError(f"it is about another file than {model.name}")
+    return record
+
+
+def _data_options(options: Node) -> DataOptions:
+    height, width = (side.integer(1) for side in options.get("image_size").items(2))
+    return DataOptions(
+        image_size=(height, width),
+        channels=options.get("channels").integer(1),
+        preprocessing=preprocessing_of(options),
+        test_share=options.get("test_share").number(),
+        split_seed=options.get("split_seed").integer(0),
+        skip_bad=options.get("skip_bad").truth(),
+    )
+
+
+def _held_out(record: Node, data: Dataset) -> NDArray[np.intp]:
     learned = record.get("data").get("sha256")
     if any(learned.get(name).sha256() != data.sha256[name] for name in ("x_train", "y_train")):
         raise InvalidFileError(f"it is about other data than {data.name}")
@@ -52,4 +91,4 @@ def _held_out(record: Node, model: Path, data: Dataset) -> NDArray[np.intp]:
     share = options.get("validation_share").number()
     if not 0 < share < 1:
         raise InvalidFileError(f"a validation share is between 0 and 1, got {share:g}")
-    return split(len(data.x_train), share, options.get("seed").integer(0, 2**31 - 1))[0]
+    return validation_split(data, share, options.get("seed").integer(0, 2**31 - 1))[0]

@@ -79,6 +79,39 @@ def test_the_test_part_of_a_folder_is_taken(manifest: Manifest, tmp_path: Path) 
     assert found.labels.tolist() == [2]
 
 
+def idx(path: Path, array: np.ndarray) -> None:
+    path.parent.mkdir(exist_ok=True)
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+
+
+def test_idx_files_are_read(manifest: Manifest, tmp_path: Path) -> None:
+    """The test part, or what there is."""
+    idx(tmp_path / "mine" / "train-images-idx3-ubyte", IMAGES)
+    idx(tmp_path / "mine" / "train-labels-idx1-ubyte", LABELS)
+    whole = read_images(tmp_path / "mine", manifest)
+    assert (whole.name, len(whole.images), whole.meant_for_tests) == ("mine", 4, False)
+    idx(tmp_path / "mine" / "t10k-images-idx3-ubyte", IMAGES[2:])
+    idx(tmp_path / "mine" / "t10k-labels-idx1-ubyte", LABELS[2:])
+    found = read_images(tmp_path / "mine", manifest)
+    assert found.labels is not None
+    assert (found.labels.tolist(), found.meant_for_tests) == ([4, 1], True)
+
+
+def test_images_are_for_tests_where_the_data_calls_them_so(manifest: Manifest, tmp_path: Path) -> None:
+    assert read_images(npz(tmp_path, x_test=IMAGES), manifest).meant_for_tests
+    assert not read_images(npz(tmp_path, x=IMAGES), manifest).meant_for_tests
+    picture(tmp_path / "photos" / "1" / "a.png", 1)
+    assert not read_images(tmp_path / "photos", manifest).meant_for_tests
+    picture(tmp_path / "photos" / "test" / "1" / "a.png", 1)
+    assert read_images(tmp_path / "photos", manifest).meant_for_tests
+
+
+def test_other_arrays_may_be_anything(manifest: Manifest, tmp_path: Path) -> None:
+    found = read_images(npz(tmp_path, x_test=IMAGES, names=np.array(["a", "b"])), manifest)
+    assert len(found.images) == 4
+
+
 def test_a_folder_without_sub_folders_has_no_labels(manifest: Manifest, tmp_path: Path) -> None:
     picture(tmp_path / "a.png", 5)
     found = read_images(tmp_path, manifest)

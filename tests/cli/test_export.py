@@ -63,7 +63,7 @@ def test_an_export_tells_of_every_variant(run_folder: Path, small_npz: Path, tmp
 def half(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training run that learned from 300 of the 600 small digits."""
     from edgeproof.train.data import load_data
-    from edgeproof.train.fit import FitOptions
+    from edgeproof.train.options import FitOptions
     from edgeproof.train.run import train
 
     out = tmp_path_factory.mktemp("half")
@@ -81,14 +81,14 @@ def test_temperatures_are_fitted_on_the_images_that_the_training_held_out(
     from edgeproof.export.confidence import measure_confidence
     from edgeproof.export.samples import stratified_order
     from edgeproof.train.data import load_data
-    from edgeproof.train.fit import split
+    from edgeproof.train.split import validation_split
 
     arguments = ["--data", small_npz, "--recipes", "int8", "--calibration-images", "100", "--out", tmp_path / "b"]
     done = export(half / "model.keras", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     data = load_data(small_npz)
     others = stratified_order(data.y_train, seed=1)[100:]
-    chosen = others[np.isin(others, split(600, 0.5, seed=3)[0])]
+    chosen = others[np.isin(others, validation_split(data, 0.5, seed=3)[0])]
     for name, confidence in zip(
         ("static_wi8_ai8.tflite", "static_wi8_ai8.onnx"), confidences(tmp_path / "b"), strict=True
     ):

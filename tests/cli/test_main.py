@@ -43,7 +43,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         (["train", "--epochs", "0"], "a whole number of at least 1 is needed, got '0'"),
         (["train", "--seed", "-1"], "a whole number of at least 0 is needed, got '-1'"),
         (["train", "--epochs", "many"], "a whole number of at least 1 is needed, got 'many'"),
-        (["train", "--data", "mnits"], "unknown data 'mnits'; possible: mnist, or an .npz file"),
+        (["train", "--data", "mnits"], "unknown data 'mnits'; possible: mnist, fashion-mnist, an .npz file"),
         (["export", "missing.keras"], "no such model: missing.keras"),
         (
             ["export", "missing.keras", "--recipes", "int4"],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from edgeproof.runtime.errors import InvalidFileError, UnknownNameError
+from edgeproof.runtime.manifest import TrainingData
 from edgeproof.runtime.manifest_reader import check_is_bundle, read_manifest, read_vouched_file
 
 Edit = Callable[[dict[str, Any]], object]
@@ -50,6 +51,17 @@ def test_a_manifest_that_is_not_text_is_refused(bundle_copy: Path) -> None:
         read_manifest(bundle_copy)
 
 
+DATA = {"name": "photos", "sha256": "0" * 64, "test_share": 0.25, "split_seed": 3}
+
+
+@pytest.mark.parametrize("share", [0.25, None])
+def test_a_bundle_may_say_what_its_model_learned_from(bundle_copy: Path, share: float | None) -> None:
+    manifest = read_manifest(edited(bundle_copy, lambda m: m.update(data=DATA | {"test_share": share})))
+    assert manifest.data == TrainingData(name="photos", sha256="0" * 64, test_share=share, split_seed=3)
+    (bundle_copy / "manifest.json").write_text(manifest.to_json())
+    assert read_manifest(bundle_copy) == manifest
+
+
 CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 0.1, "ece_after": 0.05}
 
 
@@ -84,6 +96,11 @@ CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 
         (lambda m: m["reference"].update(input_range=[0]), "input_range must be a list of 2, got 1"),
         (lambda m: m["calibration"].update(warnings=["\x1b"]), r"warnings\[0\] must be printable text"),
         (lambda m: m["variants"][0].update(arena_bytes=-1), "arena_bytes must be a whole number from 0"),
+        (lambda m: m.update(data=None), "manifest.data must be an object"),
+        (lambda m: m.update(data=DATA | {"name": "\x1b[2J"}), "data.name must be printable text"),
+        (lambda m: m.update(data=DATA | {"sha256": "0"}), "data.sha256 must be a sha256"),
+        (lambda m: m.update(data=DATA | {"test_share": 1}), "data.test_share must be between 0 and 1, got 1"),
+        (lambda m: m.update(data=DATA | {"split_seed": -1}), "data.split_seed must be a whole number from 0"),
         (lambda m: m.update(left_out=[{"name": "x.tflite"}]), r"left_out\[0\] has no 'reason'"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from edgeproof.runtime.errors import InvalidFileError
-from edgeproof.runtime.npz import read_npz
+from edgeproof.runtime.npz import names_in_npz, read_npz
 from numpy.typing import NDArray
 
 LIMIT = 2**20
@@ -37,6 +37,14 @@ def npy(header: str, numbers: bytes = b"", version: bytes = b"\1\0") -> bytes:
 
 def described(shape: object, descr: str = "<f4", fortran: bool = False) -> str:
     return f"{{'descr': {descr!r}, 'fortran_order': {fortran}, 'shape': {shape!r}, }}\n"
+
+
+def test_arrays_that_are_not_wanted_may_be_anything_and_take_no_room() -> None:
+    content = saved(x=np.arange(3), names=np.array(["a"]), large=np.zeros(2 * LIMIT, np.uint8))
+    assert list(read_npz(content, max_bytes=LIMIT, only={"x", "y"})) == ["x"]
+    assert names_in_npz(content) == ("x", "names", "large")
+    with pytest.raises(InvalidFileError, match="holds <U1"):
+        read_npz(content, max_bytes=LIMIT)
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -1,25 +1,14 @@
-import re
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
-from edgeproof.runtime.errors import InvalidFileError, UnknownNameError
-from edgeproof.train import data
-from edgeproof.train.data import MNIST_ARRAY_SHA256, load_data, load_mnist
-
-ROOT = Path(__file__).parents[2]
-NOWHERE = Path("nowhere")
-
-
-@pytest.fixture
-def forged(small_npz: Path, tmp_path: Path) -> Path:
-    """A file in the right layout that does not hold MNIST."""
-    path = tmp_path / "cache" / "mnist.npz"
-    path.parent.mkdir()
-    path.write_bytes(small_npz.read_bytes())
-    return path
+from edgeproof.runtime.description import DIGIT, RESIZE
+from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError
+from edgeproof.train.data import load_data
+from edgeproof.train.dataset import DataOptions
+from PIL import Image
 
 
 def write_npz(path: Path, **changed: object) -> Path:
@@ -33,94 +22,129 @@ def write_npz(path: Path, **changed: object) -> Path:
     return path
 
 
-def test_mnist_of_the_checkout_is_mnist() -> None:
-    mnist = load_mnist()
-    assert (mnist.x_train.shape, mnist.x_test.shape) == ((60_000, 28, 28, 1), (10_000, 28, 28, 1))
-    assert (mnist.x_train.dtype, mnist.image_shape, mnist.classes) == (np.uint8, (28, 28, 1), tuple("0123456789"))
-    assert np.bincount(mnist.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+def write_whole(path: Path, images: np.ndarray, labels: np.ndarray, names: tuple[str, str] = ("x", "y")) -> Path:
+    np.savez(path, **dict(zip(names, (images, labels), strict=True)))
+    return path
 
 
-def test_the_digests_are_those_of_the_notice() -> None:
-    notice = (ROOT / "data" / "NOTICE").read_text()
-    assert dict(re.findall(r"^([xy]_\w+) .*?([0-9a-f]{64})$", notice, re.MULTILINE)) == MNIST_ARRAY_SHA256
-
-
-def test_a_forged_checkout_file_is_refused_and_kept(forged: Path) -> None:
-    before = forged.read_bytes()
-    with pytest.raises(InvalidFileError, match=r"is not MNIST: the sha256 of x_train is .* remove or replace"):
-        load_mnist(checkout=forged)
-    assert forged.read_bytes() == before
-
-
-def test_a_forged_cached_file_is_refused_and_kept(forged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pooch, "retrieve", lambda *_, **__: pytest.fail("a download must not replace it"))
-    before = forged.read_bytes()
-    with pytest.raises(InvalidFileError, match="is not MNIST"):
-        load_mnist(checkout=NOWHERE, cache=forged.parent)
-    assert forged.read_bytes() == before
-
-
-def test_the_cached_file_is_used_without_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pooch, "retrieve", lambda *_, **__: pytest.fail("nothing to download"))
-    (tmp_path / "mnist.npz").symlink_to(ROOT / "data" / "mnist.npz")
-    assert len(load_mnist(checkout=NOWHERE, cache=tmp_path).x_train) == 60_000
-
-
-def test_a_missing_file_is_downloaded_once_from_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real loader, with a local address in place of the mirror's."""
-    source = tmp_path / "mirror" / "mnist.npz"
-    source.parent.mkdir()
-    source.write_bytes((ROOT / "data" / "mnist.npz").read_bytes())
-    asked = serve(monkeypatch, source, known_hash=pooch.file_hash(str(source)))
-    mnist = load_mnist(checkout=NOWHERE, cache=tmp_path / "cache")
-    assert len(mnist.x_test) == 10_000
-    load_mnist(checkout=NOWHERE, cache=tmp_path / "cache")
-    assert asked == [data.MNIST_URL]
-
-
-def test_a_download_of_another_file_is_refused(
-    tmp_path: Path, small_npz: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    serve(monkeypatch, small_npz, known_hash=data.MNIST_FILE_SHA256)
-    with pytest.raises(InvalidFileError, match=r"cannot download MNIST .* does not match the known hash"):
-        load_mnist(checkout=NOWHERE, cache=tmp_path / "cache")
-    assert not (tmp_path / "cache" / "mnist.npz").exists()
-
-
-def serve(monkeypatch: pytest.MonkeyPatch, source: Path, *, known_hash: str) -> list[str]:
-    """Let pooch's downloads copy a local file; return the list of addresses that it will have asked for."""
-    asked: list[str] = []
-
-    def download(url: str, output_file: str, _: object) -> None:
-        asked.append(url)
-        Path(output_file).write_bytes(source.read_bytes())
-
-    monkeypatch.setattr(data, "MNIST_FILE_SHA256", known_hash)
-    real = pooch.retrieve
-    monkeypatch.setattr(pooch, "retrieve", lambda *args, **options: real(*args, downloader=download, **options))
-    return asked
+IMAGES = np.random.default_rng(0).integers(0, 256, (60, 5, 4), np.uint8)
+LABELS = np.arange(60) % 3
 
 
 def test_any_npz_in_the_keras_layout_is_data(tmp_path: Path) -> None:
     loaded = load_data(write_npz(tmp_path / "mine.npz"))
     assert (loaded.name, loaded.image_shape, loaded.classes) == ("mine", (5, 4, 1), ("0", "1", "2"))
+    assert (loaded.preprocessing, loaded.test_drawn) == (RESIZE, False)
+
+
+def test_arrays_besides_may_be_anything(tmp_path: Path) -> None:
+    path = write_npz(tmp_path / "mine.npz", names=np.array(["a", "b"]), extra=np.array([{}], object))
+    assert len(load_data(path).x_train) == 6
+
+
+@pytest.mark.parametrize("names", [("x", "y"), ("x_train", "y_train")])
+def test_an_npz_without_a_test_part_gets_one(tmp_path: Path, names: tuple[str, str]) -> None:
+    loaded = load_data(write_whole(tmp_path / "mine.npz", IMAGES, LABELS[:, None], names))
+    assert (len(loaded.x_train), len(loaded.x_test), loaded.test_drawn) == (50, 10, True)
+    assert "10 of 60 images are the test part, drawn by split seed 0, because the data has none" in loaded.remarks[0]
+    pairs = {
+        (image.tobytes(), int(label))
+        for images, labels in ((loaded.x_train, loaded.y_train), (loaded.x_test, loaded.y_test))
+        for image, label in zip(images, labels, strict=True)
+    }
+    assert pairs == {(image.tobytes(), int(label)) for image, label in zip(IMAGES, LABELS, strict=True)}
+    assert loaded.remarks[1:] == ()
+
+
+def test_the_test_part_is_drawn_as_asked(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "mine.npz", IMAGES, LABELS)
+    half = load_data(path, DataOptions(test_share=0.5))
+    other = load_data(path, DataOptions(test_share=0.5, split_seed=1))
+    assert len(half.x_test) == len(other.x_test) == 30
+    assert half.x_test.tobytes() != other.x_test.tobytes()
+
+
+def test_the_digest_of_all_images_depends_on_neither_order_nor_split(tmp_path: Path) -> None:
+    one = load_data(write_whole(tmp_path / "a.npz", IMAGES, LABELS))
+    turned = load_data(write_whole(tmp_path / "b.npz", IMAGES[::-1], LABELS[::-1]), DataOptions(test_share=0.5))
+    assert one.content_sha256() == turned.content_sha256()
+    labels = LABELS.copy()
+    labels[[0, 1]] = labels[[1, 0]]
+    assert load_data(write_whole(tmp_path / "c.npz", IMAGES, labels)).content_sha256() != one.content_sha256()
+    assert load_data(write_whole(tmp_path / "d.npz", IMAGES[:-1], LABELS[:-1])).content_sha256() != one.content_sha256()
+
+
+def test_the_options_leave_nothing_open_and_give_the_same_again(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "mine.npz", IMAGES, LABELS)
+    loaded = load_data(path, DataOptions(test_share=0.25, split_seed=3))
+    assert asdict(loaded.options) == {
+        "image_size": (5, 4),
+        "channels": 1,
+        "preprocessing": asdict(RESIZE),
+        "test_share": 0.25,
+        "split_seed": 3,
+        "skip_bad": False,
+    }
+    assert load_data(path, loaded.options).sha256 == loaded.sha256
+
+
+def test_the_preprocessing_can_be_said(tmp_path: Path) -> None:
+    path = write_whole(
+        tmp_path / "mine.npz",
+        np.zeros((4, 5, 5), np.uint8) + np.arange(4, dtype=np.uint8)[:, None, None],
+        np.array([0, 1, 0, 1]),
+    )
+    assert load_data(path, DataOptions(preprocessing=DIGIT)).preprocessing == DIGIT
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (DataOptions(image_size=(9, 9)), r"mine holds arrays of shape \(5, 4, 1\), which keep it.*got \(9, 9, 1\)"),
+        (DataOptions(channels=3), r"got \(5, 4, 3\)"),
+        (DataOptions(preprocessing=DIGIT), r"digit is for square gray pictures, not for shape \(5, 4, 1\)"),
+    ],
+)
+def test_arrays_keep_their_shape(tmp_path: Path, options: DataOptions, complaint: str) -> None:
+    with pytest.raises(SpecMismatchError, match=complaint):
+        load_data(write_npz(tmp_path / "mine.npz"), options)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"image_size": (0, 5)}, "height and width go from 1 to 16,384, got 0 and 5"),
+        ({"channels": 2}, "1 or 3 channels, got 2"),
+        ({"test_share": 1.0}, "test share is between 0 and 1, got 1"),
+        ({"test_share": float("nan")}, "test share is between 0 and 1, got nan"),
+        ({"split_seed": -1}, "a seed goes from 0"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options: dict[str, object], complaint: str) -> None:
+    with pytest.raises(SpecMismatchError, match=complaint):
+        DataOptions(**options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
-        ({"y_test": None}, "has no y_test; it holds x_test, x_train, y_train"),
+        ({"y_test": None}, "has no y_test; it holds x_test, x_train, y_train; needed are"),
+        ({"x_test": None}, "has no x_test; it holds"),
+        ({"x_train": None}, "has no x_train; it holds"),
+        ({"x_train": None, "y_train": None}, "has no x_train, y_train; it holds x_test, y_test"),
         ({"x_train": np.zeros((6, 5, 4))}, r"x_train of .* is float64 of shape \(6, 5, 4\); images are uint8"),
         ({"x_train": np.zeros((6, 5, 4, 2), np.uint8)}, r"shape \(6, 5, 4, 2\)"),
         ({"x_train": np.zeros((0, 5, 4), np.uint8)}, r"shape \(0, 5, 4\)"),
+        ({"x_train": np.zeros((6, 0, 4), np.uint8)}, r"shape \(6, 0, 4\)"),
         ({"x_test": np.zeros((2, 9, 9), np.uint8)}, r"x_test \(2, 9, 9, 1\)"),
-        ({"y_train": np.array([0, 1, 2])}, "y_train of .* must hold 6 labels from 0 to 2"),
+        ({"y_train": np.array([0, 1, 2])}, "y_train of .* must hold 6 labels, one for each image, got 3"),
         ({"y_train": np.zeros(6, int)}, r"has 1 class\(es\)"),
         ({"y_train": np.array([0, 1, 3, 0, 1, 3])}, r"none of \[2\]; at least two, without gaps"),
         ({"y_train": np.array([-1, 0, 1, 0, 1, 0])}, "labels are whole numbers from 0"),
         ({"y_train": np.array([0.0, 1, 2, 0, 1, 2])}, "labels are whole numbers from 0"),
         ({"y_train": np.array([0, 1, 2, 0, 1, 2**40])}, "goes up to 1099511627776 in 6 labels"),
         ({"y_test": np.array([0, 7])}, "y_test of .* must hold 2 labels from 0 to 2"),
+        ({"y_test": np.array([0, -1])}, "y_test of .* must hold 2 labels from 0 to 2"),
         ({"x_test": np.array([{}], object)}, "is not an .npz file that can be read"),
     ],
 )
@@ -140,14 +164,13 @@ def test_members_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
         for name in ("x_train", "y_train", "x_test", "y_test"):
             archive.writestr(f"{name}.npy", b"no array")
-    with pytest.raises(InvalidFileError, match="is not a NumPy array"):
+    with pytest.raises(InvalidFileError, match=r"'x_train\.npy' in the \.npz file has no header"):
         load_data(tmp_path / "mine.npz")
 
 
-def test_a_single_array_is_refused(tmp_path: Path) -> None:
-    np.save(tmp_path / "array.npy", np.zeros(3))
-    (tmp_path / "array.npy").rename(tmp_path / "mine.npz")
-    with pytest.raises(InvalidFileError, match=r"is not an \.npz file that can be read"):
+def test_an_npz_of_nothing_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", pixels=IMAGES)
+    with pytest.raises(InvalidFileError, match="has no x_train, y_train; it holds pixels; needed are x_train"):
         load_data(tmp_path / "mine.npz")
 
 
@@ -157,5 +180,40 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_says_what_is_possible() -> None:
-    with pytest.raises(UnknownNameError, match=r"unknown data 'mnits'; possible: mnist, or an \.npz file"):
+    with pytest.raises(UnknownNameError, match=r"unknown data 'mnits'; possible: mnist, fashion-mnist, an \.npz file"):
         load_data("mnits")
+
+
+def idx(path: Path, array: np.ndarray) -> None:
+    path.parent.mkdir(exist_ok=True)
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+
+
+def test_a_folder_of_idx_files_is_data(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    idx(folder / "train-images-idx3-ubyte", IMAGES)
+    idx(folder / "train-labels-idx1-ubyte", LABELS.astype(np.uint8))
+    drawn = load_data(folder)
+    assert (drawn.name, len(drawn.x_test), drawn.test_drawn) == ("mine", 10, True)
+    idx(folder / "t10k-images-idx3-ubyte", IMAGES[:6])
+    idx(folder / "t10k-labels-idx1-ubyte", LABELS[:6].astype(np.uint8))
+    own = load_data(folder)
+    assert (len(own.x_train), len(own.x_test), own.test_drawn) == (60, 6, False)
+    np.testing.assert_array_equal(own.x_train[..., 0], IMAGES)
+    assert own.remarks == (
+        "6 of 6 test images are among the training images as well, pixel by pixel, such as x_test[0], which is "
+        "x_train[0]",
+    )
+
+
+def test_a_folder_of_pictures_is_data(tmp_path: Path) -> None:
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for number in range(6):
+            value = number * 20 + (label == "dog")
+            Image.new("L", (4, 5), value).save(tmp_path / "pets" / label / f"{number}.png")
+    pets = load_data(tmp_path / "pets")
+    assert (pets.name, pets.classes, pets.image_shape) == ("pets", ("cat", "dog"), (5, 4, 1))
+    assert (len(pets.x_train), len(pets.x_test), pets.y_test.tolist()) == (10, 2, [0, 1])
+    assert load_data(tmp_path / "pets", pets.options).sha256 == pets.sha256

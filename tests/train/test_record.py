@@ -9,25 +9,25 @@ import numpy as np
 import pytest
 from edgeproof.runtime.errors import InvalidFileError
 from edgeproof.train import fit as fit_module
-from edgeproof.train.fit import FitOptions
-from edgeproof.train.record import find_held_out
+from edgeproof.train.options import FitOptions
+from edgeproof.train.record import find_data_options, find_held_out
 from edgeproof.train.run import train
 
 if TYPE_CHECKING:
-    from edgeproof.train.data import Dataset
+    from edgeproof.train.dataset import Dataset
 
 
 def test_what_the_record_calls_held_out_is_what_the_fit_did_not_learn_from(
     small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learned: list[bytes] = []
-    real = fit_module._input_pipeline
+    real = fit_module.training_batches
 
-    def pipeline(images: np.ndarray, labels: np.ndarray, options: FitOptions) -> object:
+    def batches(images: np.ndarray, *others: object, **options: object) -> object:
         learned.extend(image.tobytes() for image in images)
-        return real(images, labels, options)
+        return real(images, *others, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(fit_module, "_input_pipeline", pipeline)
+    monkeypatch.setattr(fit_module, "training_batches", batches)
     train(small_data, tmp_path, options=FitOptions(epochs=1, batch_size=64, validation_share=0.3, seed=7))
     positions = find_held_out(tmp_path / "model.keras", small_data)
     assert positions is not None
@@ -83,7 +83,7 @@ def test_other_test_images_do_not_matter(copied: Path, small_data: "Dataset") ->
 @pytest.mark.parametrize(
     ("edit", "complaint"),
     [
-        (lambda r: r.update(schema_version=2), "schema_version is 2; this edgeproof reads 1"),
+        (lambda r: r.update(schema_version=1), "schema_version is 1; this edgeproof reads 2"),
         (lambda r: r.pop("model_sha256"), "it has no 'model_sha256'"),
         (lambda r: r.update(model_sha256="x" * 10**6), "model_sha256 must be a sha256"),
         (lambda r: r["data"].update(sha256=[]), "sha256 must be an object"),
@@ -108,4 +108,37 @@ def test_a_record_that_is_none_is_not_believed(copied: Path, small_data: "Datase
     (copied / "training.json").write_bytes(content)
     with pytest.raises(InvalidFileError, match="does not tell which images were held out") as caught:
         find_held_out(copied / "model.keras", small_data)
+    assert str(caught.value).isprintable()
+
+
+def test_the_record_says_how_the_data_was_loaded(copied: Path, small_data: "Dataset") -> None:
+    assert find_data_options(copied / "model.keras") == small_data.options
+
+
+def test_without_a_record_nobody_knows_how_the_data_was_loaded(tmp_path: Path) -> None:
+    assert find_data_options(tmp_path / "model.keras") is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (lambda r: r.update(model_sha256="0" * 64), "it is about another file than model.keras"),
+        (lambda r: r.update(schema_version=1), "schema_version is 1; this edgeproof reads 2"),
+        (lambda r: r["data"].pop("options"), "it.data has no 'options'"),
+        (lambda r: r["data"]["options"].update(image_size=[28]), "image_size must be a list of 2, got 1"),
+        (lambda r: r["data"]["options"].update(image_size=[28, 10**6]), "go from 1 to 16,384, got 28 and 1000000"),
+        (lambda r: r["data"]["options"].update(channels=None), "channels must be a whole number"),
+        (lambda r: r["data"]["options"].update(channels=2), "1 or 3 channels, got 2"),
+        (lambda r: r["data"]["options"]["preprocessing"].update(method="magic"), "unknown preprocessing 'magic'"),
+        (lambda r: r["data"]["options"].update(test_share=7), "the test share is between 0 and 1, got 7"),
+        (lambda r: r["data"]["options"].update(split_seed=-1), "split_seed must be a whole number from 0"),
+        (lambda r: r["data"]["options"].update(skip_bad=1), "skip_bad must be true or false"),
+    ],
+)
+def test_a_damaged_record_does_not_say_how_the_data_was_loaded(
+    copied: Path, edit: Callable[[dict[str, Any]], object], complaint: str
+) -> None:
+    edited(copied, edit)
+    with pytest.raises(InvalidFileError, match=complaint) as caught:
+        find_data_options(copied / "model.keras")
     assert str(caught.value).isprintable()

@@ -1,0 +1,104 @@
+"""A user's pictures and a built-in set through train, export and what is tested, as typed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeproof.cli.evaluation import evaluation_images
+from edgeproof.train.data import load_data
+from edgeproof.train.dataset import DataOptions
+from PIL import Image
+
+COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli"]
+pytestmark = pytest.mark.tensorflow
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures in colour of two sizes and two classes, and one that cannot be read."""
+    folder = tmp_path_factory.mktemp("data") / "photos"
+    rng = np.random.default_rng(0)
+    for label, high in (("dark", 120), ("light", 250)):
+        (folder / label).mkdir(parents=True)
+        for number in range(60):
+            pixels = rng.integers(high - 120, high, (20, 20 + number % 2, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"{number}.png")
+    (folder / "dark" / "bad.png").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run on them, and what it printed."""
+    out = tmp_path_factory.mktemp("runs") / "mine"
+    flags = ["--image-size", "16", "12", "--skip-bad", "--test-share", "0.25", "--split-seed", "5"]
+    done = run("train", "--data", photos, *flags, "--preset", "tiny", "--epochs", "1", "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    return out, done.stdout
+
+
+def test_what_is_doubtful_about_the_data_is_told_before_the_training(trained: tuple[Path, str]) -> None:
+    notes = [line for line in trained[1].splitlines() if line.startswith("  note: ")]
+    assert notes == [
+        "  note: 1 of the folder's files is skipped, because it cannot be read as a picture: dark/bad.png",
+        "  note: 30 of 120 images are the test part, drawn by split seed 5, because the data has none of its own",
+    ]
+
+
+def test_an_export_reads_the_data_as_the_training_did_and_the_test_is_on_the_rest(
+    trained: tuple[Path, str], photos: Path
+) -> None:
+    out, _ = trained
+    done = run("export", out / "model.keras", "--data", photos, "--recipes", "float32", "--out", out / "bundle")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "warning" not in done.stdout
+    data = load_data(photos, DataOptions(image_size=(16, 12), skip_bad=True, test_share=0.25, split_seed=5))
+    manifest = json.loads((out / "bundle" / "manifest.json").read_text())
+    assert manifest["classes"] == ["dark", "light"]
+    assert manifest["image"] == {"height": 16, "width": 12, "channels": 3}
+    assert manifest["data"] == {
+        "name": "photos",
+        "sha256": data.content_sha256(),
+        "test_share": 0.25,
+        "split_seed": 5,
+    }
+    found = evaluation_images(str(photos), out / "bundle")
+    assert found.images.tobytes() == data.x_test.tobytes()
+    assert len(found.images) == 30
+
+
+def test_what_is_said_anew_goes_first_and_then_nothing_is_vouched_for(
+    trained: tuple[Path, str], photos: Path, tmp_path: Path
+) -> None:
+    arguments = ["--data", photos, "--split-seed", "6", "--recipes", "float32", "--out", tmp_path / "b"]
+    done = run("export", trained[0] / "model.keras", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "it is about other data than photos" in done.stdout
+    assert (
+        "photos has no test part, and nothing vouches that the model has not learned from the 30 images" in done.stdout
+    )
+    assert "data" not in json.loads((tmp_path / "b" / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        ([], "1 picture in {} cannot be read: dark/bad.png (it is not an image"),
+        (["--skip-bad"], "say which one the model is to take: --image-size HEIGHT WIDTH"),
+        (["--test-share", "2"], "the test share is between 0 and 1, got 2"),
+        (["--image-size", "0", "9"], "a whole number of at least 1 is needed, got '0'"),
+        (["--preprocessing", "digit", "--interpolation", "area"], "are for --preprocessing resize, not for digit"),
+    ],
+)
+def test_data_that_cannot_be_used_is_one_line(photos: Path, tmp_path: Path, flags: list[str], complaint: str) -> None:
+    done = run("train", "--data", photos, *flags, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert complaint.format(photos) in done.stderr
+    assert not (tmp_path / "out").exists()

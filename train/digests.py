@@ -1,0 +1,26 @@
+"""Tells images apart by their pixels, whatever their files are called and in which order they come."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def pixel_digests(images: NDArray[np.uint8]) -> list[bytes]:
+    """Return the SHA-256 of each image's pixels: images of one size are the same if their digests are."""
+    contiguous = np.ascontiguousarray(images)
+    return [hashlib.sha256(image.data).digest() for image in contiguous]
+
+
+def content_sha256(digests: Sequence[bytes], labels: NDArray[np.int64]) -> str:
+    """Return a digest of a whole set of labelled images that does not depend on their order.
+
+    Args:
+        digests: Of each image.
+        labels: Positions of their classes, shape (N,).
+    """
+    whole = hashlib.sha256()
+    for digest, label in sorted(zip(digests, labels.tolist(), strict=True)):
+        whole.update(digest + label.to_bytes(8, "little"))
+    return whole.hexdigest()
