@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 from shlex import join
 
-from .options import add_data, positive, seed
+from .options import add_data, add_data_options, positive, seed, typed_of_data
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     add_data(parser)
+    add_data_options(parser)
     parser.add_argument("--epochs", type=positive, help="passes over the training images (default: the preset's)")
     parser.add_argument("--seed", type=seed, default=1, help="starting point of everything random (default: 1)")
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder (default: runs/demo)")
@@ -23,8 +24,10 @@ def run(options: argparse.Namespace) -> int:
     shared = ["--data", options.data]
     chosen = ["--seed", str(options.seed)]
     epochs = [] if options.epochs is None else ["--epochs", str(options.epochs)]
+    resume = ["--resume"] if (out / "unfinished").exists() else []
     steps = (
-        ["train", *shared, *chosen, *epochs, "--out", str(out)],
+        # The steps behind find in the run's record and in the bundle how the data was read.
+        ["train", *shared, *typed_of_data(options), *chosen, *epochs, *resume, "--out", str(out)],
         ["export", str(out / "model.keras"), *shared, *chosen, "--out", str(out / "bundle")],
         ["benchmark", str(out / "bundle"), *shared, "--out", str(out / "report")],
     )

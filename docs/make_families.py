@@ -23,9 +23,11 @@ from edgeproof.export.bundle import export_bundle
 from edgeproof.export.options import ExportOptions, Proven
 from edgeproof.runtime.manifest import LeftOut
 from edgeproof.runtime.variants import ALL_VARIANTS
-from edgeproof.train.data import Dataset, load_mnist
-from edgeproof.train.fit import FitOptions, fit
-from edgeproof.train.presets import build
+from edgeproof.train.data import load_mnist
+from edgeproof.train.dataset import Dataset
+from edgeproof.train.fit import fit
+from edgeproof.train.options import FitOptions
+from edgeproof.train.presets import PRESETS
 from keras import applications, layers
 
 HERE = Path(__file__).parent
@@ -124,7 +126,7 @@ def measured(name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "model.keras")
         if name == DEFAULT:
-            model = build("default", (28, 28, 1), 10)
+            model = PRESETS["default"]((28, 28, 1), 10)
             fit(model, data, FitOptions(seed=SEED))
         else:
             small = FAMILIES[name] in (residual, pre_activation)

@@ -13,7 +13,7 @@ from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 if TYPE_CHECKING:
     from edgeproof.report.report import Report
-    from edgeproof.train.data import Dataset
+    from edgeproof.train.dataset import Dataset
 
 HERE = Path(__file__).parent
 
@@ -90,7 +90,7 @@ def small_data(small_npz: Path) -> "Dataset":
 @pytest.fixture(scope="session")
 def run_folder(small_data: "Dataset", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training run of three epochs on the small digits: model.keras, training.json, curves.png."""
-    from edgeproof.train.fit import FitOptions
+    from edgeproof.train.options import FitOptions
     from edgeproof.train.run import train
 
     out = tmp_path_factory.mktemp("run")

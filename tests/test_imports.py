@@ -27,6 +27,7 @@ def loaded_after(code: str) -> set[str]:
         "edgeproof.runtime",
         "edgeproof.cli",
         "edgeproof.train.data",
+        "edgeproof.train.drawn_part",
         "edgeproof.export",
         "edgeproof.inspection",
         "edgeproof.report",

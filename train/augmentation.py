@@ -10,28 +10,43 @@ MAX_ROTATION_DEGREES = 10.0
 MAX_ZOOM = 0.1
 MAX_SHIFT = 2 / 28
 
+AMOUNTS = 4
+LIMITS = (MAX_ROTATION_DEGREES, MAX_ZOOM, MAX_SHIFT)
 
-def random_affine(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Rotate, zoom and shift every image by its own random amounts about its centre; gaps become 0.
+
+def random_amounts(images: int, seed: tf.Tensor) -> tf.Tensor:
+    """Draw how much each of several images is to change, as shares of the limits.
+
+    Args:
+        images: How many.
+        seed: int64 tensor of shape (2,); the same seed gives the same amounts.
+
+    Returns:
+        float32 tensor of shape (images, AMOUNTS), values -1 to 1: rotation, zoom and two shifts.
+    """
+    return tf.random.stateless_uniform((images, AMOUNTS), seed, -1.0, 1.0)
+
+
+def affine(images: tf.Tensor, amounts: tf.Tensor) -> tf.Tensor:
+    """Rotate, zoom and shift every image by its own amounts about its centre; gaps become 0.
 
     Args:
         images: Tensor of shape (N, H, W, C).
-        seed: int64 scalar; the same seed gives the same changes.
+        amounts: Of `random_amounts`, or a multiple of them; shape (N, AMOUNTS).
 
     Returns:
         float32 tensor of the same shape and range.
     """
     height, width = images.shape[1:3]
-    count = tf.shape(images)[0]
-    uniform = tf.random.stateless_uniform((4, count), tf.stack([seed, 0]), -1.0, 1.0)
-    angle = uniform[0] * math.radians(MAX_ROTATION_DEGREES)
-    scale = 1.0 + uniform[1] * MAX_ZOOM
+    rotation, zoom, right, down = tf.unstack(amounts, axis=1)
+    angle = rotation * math.radians(MAX_ROTATION_DEGREES)
+    scale = 1.0 + zoom * MAX_ZOOM
     cos, sin = tf.cos(angle) * scale, tf.sin(angle) * scale
     x, y = (width - 1) / 2, (height - 1) / 2
     # An output pixel (u, v) takes the input pixel (a u + b v + c, d u + e v + f); the centre maps to itself,
     # then the shift is added.
-    c = x - cos * x + sin * y + uniform[2] * MAX_SHIFT * width
-    f = y - sin * x - cos * y + uniform[3] * MAX_SHIFT * height
+    c = x - cos * x + sin * y + right * MAX_SHIFT * width
+    f = y - sin * x - cos * y + down * MAX_SHIFT * height
     zero = tf.zeros_like(c)
     transforms = tf.stack([cos, -sin, c, sin, cos, f, zero, zero], axis=1)
     return keras.ops.image.affine_transform(tf.cast(images, tf.float32), transforms, fill_mode="constant")

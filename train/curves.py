@@ -17,7 +17,7 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     errors, losses = figure.subplots(1, 2)
     epochs = range(1, len(history["loss"]) + 1)
     settled = [value for name in ("accuracy", "val_accuracy") for value in history[name][1:] or history[name]]
-    for axes, name, title in ((errors, "accuracy", "Accuracy"), (losses, "loss", "Loss (cross-entropy)")):
+    for axes, name, title in ((errors, "accuracy", "Accuracy"), (losses, "loss", "Loss")):
         axes.plot(epochs, history[name], color=_TRAIN, marker=".", label="training")
         axes.plot(epochs, history[f"val_{name}"], color=_VALIDATION, marker=".", label="validation")
         axes.set_title(title, loc="left", fontweight="bold")

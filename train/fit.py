@@ -1,48 +1,26 @@
-"""Fit a model to a data set: the split, the input pipeline, the schedule, the final figure."""
+"""Fit a model to a data set: loss, optimizer, schedule, what is watched."""
 
+import io
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from pathlib import Path
+from typing import Any, TextIO
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from ..runtime.errors import SpecMismatchError
-from .augmentation import random_affine
-from .data import Dataset
+from ..runtime.errors import CheckFailedError
+from .batches import steps_per_epoch, training_batches
+from .checkpoint import Checkpoint, Progress
+from .dataset import Dataset
+from .distillation import DistillationLoss, label_accuracy, teacher_logits
+from .options import FitOptions
 from .progress import EpochLines
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FitOptions:
-    """How a model is fitted.
-
-    Attributes:
-        epochs: Passes over the training images.
-        batch_size: Images per step.
-        learning_rate: Adam's highest learning rate: reached after a twentieth of the steps, then lowered to 0 along a
-            cosine.
-        validation_share: Share of the training images that are held out to watch the training.
-        augment: Whether training images are rotated, zoomed and shifted a little.
-        seed: Starting point of everything random.
-    """
-
-    epochs: int = 14
-    batch_size: int = 128
-    learning_rate: float = 8e-3
-    validation_share: float = 1 / 12
-    augment: bool = True
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 1:
-            raise SpecMismatchError(f"epochs and batch size are at least 1, got {self.epochs} and {self.batch_size}")
-        if not 0 < self.validation_share < 1:
-            raise SpecMismatchError(f"the validation share is between 0 and 1, got {self.validation_share}")
-        if not 0 <= self.seed < 2**31:
-            raise SpecMismatchError(f"a seed goes from 0 to {2**31 - 1}, got {self.seed}")
+from .split import validation_split
+from .strategy import ONE_DEVICE, Devices
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,82 +40,163 @@ class Fitted:
     validation_images: int
 
 
-def fit(model: keras.Model, data: Dataset, options: FitOptions, *, progress: TextIO | None = None) -> Fitted:
+def fit(
+    model: keras.Model,
+    data: Dataset,
+    options: FitOptions,
+    *,
+    teachers: Sequence[Path] = (),
+    checkpoint: Checkpoint | None = None,
+    resume: bool = False,
+    begin: int = 0,
+    progress: TextIO | None = None,
+    tensorboard: Path | None = None,
+    devices: Devices = ONE_DEVICE,
+) -> Fitted:
     """Fit the model in place; the test images are not touched.
 
     Args:
         model: Takes pixels 0-255, gives class probabilities.
         data: Its training images are split into those to learn from and those to validate on.
         options: How.
+        teachers: `.keras` files of larger models whose probabilities are learned from besides the labels.
+        checkpoint: Where the state is kept after every epoch; None for nowhere.
+        resume: Whether to go on from the checkpoint.
+        begin: How many epochs of images with the same seed went before: these see none of them again.
         progress: Where a line per epoch is written; None for silence.
+        tensorboard: The folder for TensorBoard's logs; None for none.
+        devices: Those that the model was built on.
+
+    Raises:
+        CheckFailedError: The loss is no number any more.
+        InvalidFileError: A teacher or the checkpoint cannot be read.
+        SpecMismatchError: A teacher is for other images, or the checkpoint is of another training.
     """
-    held_out, used = split(len(data.x_train), options.validation_share, options.seed)
-    batches = _input_pipeline(data.x_train[used], data.y_train[used], options)
-    steps = options.epochs * len(batches)
-    model.compile(
-        optimizer=keras.optimizers.Adam(_schedule(options.learning_rate, steps)),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    if progress is not None:
-        progress.write(f"  learning from {len(used):,} images, validating on {len(held_out):,}\n")
-        progress.flush()
-    start = time.perf_counter()
-    history = model.fit(
-        batches,
-        epochs=options.epochs,
-        shuffle=False,  # the pipeline shuffles
-        validation_data=(data.x_train[held_out].astype(np.float32), data.y_train[held_out]),
-        validation_batch_size=500,
-        callbacks=[] if progress is None else [EpochLines(progress)],
-        verbose=0,
-    )
+    held_out, used = validation_split(data, options.validation_share, options.seed)
+    images, labels = data.x_train[used], data.y_train[used]
+    with devices.scope():
+        _compile(model, options, steps_per_epoch(len(images), options), taught=bool(teachers))
+        done = checkpoint.restore(model) if checkpoint is not None and resume else Progress()
+    say = progress or io.StringIO()
+    say.write(f"  learning from {len(used):,} images, validating on {len(held_out):,}\n")
+    if done.epochs:
+        say.write(f"  going on after epoch {done.epochs}\n")
+    if teachers:
+        say.write(f"  asking {len(teachers)} teacher(s), unless they have been asked before\n")
+    say.flush()
+    told = teacher_logits(teachers, images, len(data.classes), options) if teachers else None
+    watching = _Watching(done, options, checkpoint if devices.is_chief else None)
+    if not watching.finished:
+        with devices.fitting(model):
+            model.fit(
+                training_batches(
+                    images,
+                    _probabilities(labels, len(data.classes), options.label_smoothing),
+                    options,
+                    epochs=range(begin + done.epochs, begin + options.epochs),
+                    teacher=told,
+                ),
+                initial_epoch=done.epochs,
+                epochs=options.epochs,
+                steps_per_epoch=steps_per_epoch(len(images), options),
+                shuffle=False,  # the pipeline shuffles
+                validation_data=_validation(data, held_out, taught=bool(teachers)),
+                validation_batch_size=500,
+                callbacks=[
+                    *([] if tensorboard is None else [keras.callbacks.TensorBoard(tensorboard, profile_batch=0)]),
+                    watching,
+                    *([] if progress is None else [EpochLines(progress, finished=done.epochs)]),
+                ],
+                verbose=0,
+            )
+    elif options.ema is not None:
+        # Keras does so at the end of its fit, which a training that was cut off after its last epoch does not see.
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    if watching.progress.best:
+        model.set_weights(watching.progress.best)
     return Fitted(
-        history={name: [float(value) for value in values] for name, values in history.history.items()},
-        seconds=time.perf_counter() - start,
+        history=watching.progress.history,
+        seconds=watching.progress.seconds,
         train_images=len(used),
         validation_images=len(held_out),
     )
 
 
-def split(images: int, share: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Draw the positions of the held-out images and of the others, at least one of each.
+class _Watching(keras.callbacks.Callback):
+    """Keeps the history, the best weights and the checkpoint; ends a training that has gone wrong or gone on enough."""
 
-    Raises:
-        SpecMismatchError: There are fewer than two images.
-    """
-    if images < 2:
-        raise SpecMismatchError(f"a split needs at least two images, got {images}")
-    order = np.random.default_rng(seed).permutation(images)
-    held_out = min(max(round(images * share), 1), images - 1)
-    return order[:held_out], order[held_out:]
+    def __init__(self, progress: Progress, options: FitOptions, checkpoint: Checkpoint | None) -> None:
+        super().__init__()
+        self.progress = progress
+        self._epochs, self._patience, self._checkpoint = options.epochs, options.patience, checkpoint
+
+    @property
+    def finished(self) -> bool:
+        """Whether there are no more epochs, or the best one lies further back than the patience reaches."""
+        epochs = self.progress.epochs
+        stopped = self._patience is not None and epochs - 1 - self._best_epoch() >= self._patience
+        return stopped or epochs == self._epochs
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self._begin = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note what the epoch gave."""
+        logs = logs or {}
+        if not all(math.isfinite(value) for value in logs.values()):
+            raise CheckFailedError(
+                f"the loss is no number after epoch {epoch + 1}: the training has failed; try a lower learning rate"
+            )
+        for name, value in logs.items():
+            self.progress.history.setdefault(name, []).append(float(value))
+        self.progress.seconds += time.perf_counter() - self._begin
+        if self._patience is not None and self._best_epoch() == self.progress.epochs - 1:
+            self.progress.best = self.model.get_weights()
+        if self._checkpoint is not None:
+            self._checkpoint.save(self.model, self.progress)
+        if self.finished:
+            self.model.stop_training = True
+
+    def _best_epoch(self) -> int:
+        """Return the first of the epochs with the highest validation accuracy, counted from 0; -1 before any."""
+        accuracies = self.progress.history.get("val_accuracy", [])
+        return accuracies.index(max(accuracies)) if accuracies else -1
 
 
-def accuracy(model: keras.Model, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
-    """Return the share of images (uint8, NHWC) on which the model's most probable class is the label."""
-    probabilities = model.predict(images.astype(np.float32), batch_size=500, verbose=0)
-    return float(np.mean(np.argmax(probabilities, axis=1) == labels))
-
-
-def _input_pipeline(images: NDArray[np.uint8], labels: NDArray[np.int64], options: FitOptions) -> tf.data.Dataset:
-    batch_size = min(options.batch_size, len(images))
-    batches = (
-        tf.data.Dataset.from_tensor_slices((images, labels))
-        .shuffle(len(images), seed=options.seed)
-        .batch(batch_size, drop_remainder=True)  # one shape, one trace; the shuffle drops others each time
+def _compile(model: keras.Model, options: FitOptions, steps: int, *, taught: bool) -> None:
+    optimizer = keras.optimizers.AdamW(
+        _schedule(options, options.epochs * steps),
+        weight_decay=options.weight_decay,
+        use_ema=options.ema is not None,
+        ema_momentum=options.ema or 0.99,
     )
-    # A seed per batch, drawn from the run's own: the changes are random and yet the same in every run.
-    seeds = tf.data.Dataset.random(seed=options.seed, rerandomize_each_iteration=True)
-
-    def prepare(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, label = batch
-        return (random_affine(pixels, seed) if options.augment else tf.cast(pixels, tf.float32)), label
-
-    return tf.data.Dataset.zip((batches, seeds)).map(prepare, num_parallel_calls=2).prefetch(4)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    loss = DistillationLoss(options.distill_weight, options.temperature) if taught else "categorical_crossentropy"
+    accuracy = keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
 
 
-def _schedule(peak: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
+def _schedule(options: FitOptions, steps: int) -> keras.optimizers.schedules.CosineDecay | float:
+    peak = options.learning_rate
+    if options.schedule == "constant":
+        return peak
     warmup = max(steps // 20, 1)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=peak / 20, decay_steps=max(steps - warmup, 1), warmup_target=peak, warmup_steps=warmup
     )
+
+
+def _probabilities(labels: NDArray[np.int64], classes: int, smoothing: float) -> NDArray[np.float32]:
+    """Return 1 for the label's class and 0 for the others, smoothed; shape (N, classes)."""
+    return np.eye(classes, dtype=np.float32)[labels] * np.float32(1 - smoothing) + np.float32(smoothing / classes)
+
+
+def _validation(
+    data: Dataset, held_out: NDArray[np.intp], *, taught: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the held-out images and labels; where a teacher is learned from, the labels stand for it, too."""
+    labels = _probabilities(data.y_train[held_out], len(data.classes), 0.0)
+    if taught:
+        labels = np.stack([labels, np.log(np.maximum(labels, 1e-7))], axis=1)
+    return data.x_train[held_out].astype(np.float32), labels

@@ -7,12 +7,18 @@ import keras
 
 
 class EpochLines(keras.callbacks.Callback):
-    """Writes a line after every epoch; on a terminal it also counts the steps of the running one."""
+    """Writes a line after every epoch; on a terminal it also counts the steps of the running one.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: Where to.
+        finished: How many epochs were finished before this process began.
+    """
+
+    def __init__(self, stream: TextIO, *, finished: int = 0) -> None:
         super().__init__()
         self._stream = stream
         self._live = stream.isatty()
+        self._finished = finished
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the clock of the whole training."""
@@ -35,7 +41,7 @@ class EpochLines(keras.callbacks.Callback):
         logs = logs or {}
         epochs = self.params["epochs"]
         now = time.perf_counter()
-        left = (now - self._begin) / (epoch + 1) * (epochs - epoch - 1)
+        left = (now - self._begin) / (epoch + 1 - self._finished) * (epochs - epoch - 1)
         self._stream.write(
             ("\r" if self._live else "")
             + f"  epoch {epoch + 1:2}/{epochs}"

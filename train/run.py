@@ -1,24 +1,34 @@
-"""One training run, from data to the files that it leaves: model.keras, training.json, curves.png."""
+"""One training run, from data to the files that it leaves: the model, its record, and pictures of how it went."""
 
 import hashlib
 import json
-import platform
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 
 import keras
 import numpy as np
-import tensorflow as tf
+from numpy.typing import NDArray
 
+from ..runtime.errors import EngineMissingError
 from ..runtime.output import new_files
+from .architecture import Architecture
+from .checkpoint import Checkpoint, refuse_to_lose
 from .curves import draw_curves
-from .data import Dataset
-from .fit import FitOptions, Fitted, accuracy, fit
-from .presets import build
+from .dataset import Dataset
+from .fit import Fitted, fit
+from .identity import identity
+from .mistakes import draw_confusion, draw_mistakes
+from .options import FitOptions
+from .quantization import check_foldable, folded, round_weights, rounding
 from .record import RECORD_NAME, SCHEMA_VERSION
+from .strategy import ONE_DEVICE, Devices
 
 MODEL_NAME, CURVES_NAME = "model.keras", "curves.png"
+CONFUSION_NAME, MISTAKES_NAME, LOGS_NAME = "confusion.png", "mistakes.png", "tensorboard"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,81 +39,154 @@ class Trained:
         path: The `.keras` file.
         test_accuracy: Share of the test images that it gets right.
         parameters: How many numbers it holds.
+        seconds: Wall time of the epochs.
     """
 
     path: Path
     test_accuracy: float
     parameters: int
+    seconds: float
 
 
 def train(
-    data: Dataset, out: Path, *, preset: str = "default", options: FitOptions, progress: TextIO | None = None
-) -> Trained:
-    """Build a preset, fit it, measure it once on the test images, and write the run.
+    data: Dataset,
+    out: Path,
+    *,
+    architecture: Architecture | None = None,
+    options: FitOptions,
+    teachers: Sequence[Path] = (),
+    resume: bool = False,
+    tensorboard: bool = False,
+    devices: Devices = ONE_DEVICE,
+    progress: TextIO | None = None,
+) -> Trained | None:
+    """Build a model, fit it, measure it once on the test images, and write the run.
 
     Args:
         data: What to learn.
-        out: The folder for the three files; other files in it stay. After an error nothing is written.
-        preset: Which model.
+        out: The folder for the files; other files in it stay. While the training runs, a checkpoint lies in it, which
+            stays there if the training is cut off.
+        architecture: Which model; the default preset if None.
         options: How it is fitted.
+        teachers: `.keras` files of larger models whose probabilities are learned from besides the labels.
+        resume: Whether to go on from the checkpoint in `out`.
+        tensorboard: Whether to write TensorBoard's logs into `out`.
+        devices: What it runs on. Several workers must all be given the same.
         progress: Where lines of progress are written; None for silence.
 
+    Returns:
+        What was written; None in a worker that is not the chief, which writes nothing.
+
     Raises:
-        UnknownNameError: There is no such preset.
-        OutputError: `out` cannot be written; found out before the training starts.
+        CheckFailedError: The loss is no number any more.
+        EngineMissingError: TensorBoard is not installed.
+        InvalidFileError: A teacher, the user's own builder or the checkpoint cannot be read or run.
+        OutputError: `out` cannot be written, or holds an unfinished training that is not to be resumed; found out
+            before the training starts.
+        SpecMismatchError: The model or a teacher is for other images, the checkpoint is of another training, or the
+            model or the batch cannot be what the options ask for.
     """
-    with new_files(out) as staging:
+    if tensorboard and find_spec("tensorboard") is None:
+        raise EngineMissingError("TensorBoard's logs need tensorboard; pip install 'edgeproof[tensorboard]'")
+    devices.check_batch(options.batch_size)
+    if not resume:
+        refuse_to_lose(out)
+    architecture = architecture or Architecture()
+    with new_files(out) if devices.is_chief else nullcontext() as staging:
         keras.utils.set_random_seed(options.seed)
-        model = build(preset, data.image_shape, len(data.classes))
-        if progress is not None:
-            progress.write(f"Training preset {preset!r} on {data.name}, seed {options.seed}\n")
-        fitted = fit(model, data, options, progress=progress)
-        test_accuracy = accuracy(model, data.x_test, data.y_test)
-        _without_optimizer(model).save(staging / MODEL_NAME)
-        sha256 = hashlib.sha256((staging / MODEL_NAME).read_bytes()).hexdigest()
-        record = _record(data, preset, options, fitted, model, sha256, test_accuracy)
+        with devices.scope():
+            model = architecture.build(data.image_shape, len(data.classes))
+        if options.quantization_epochs:
+            check_foldable(model)
+        described = identity(data, architecture, model, options, teachers)
+        checkpoint = Checkpoint(out, described | {"replicas": devices.replicas})
+        _say(progress, f"Training {architecture.name} on {data.name}, seed {options.seed}")
+        fitted = fit(
+            model,
+            data,
+            options,
+            teachers=teachers,
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=progress,
+            tensorboard=out / LOGS_NAME if tensorboard and devices.is_chief else None,
+            devices=devices,
+        )
+        if staging is None:
+            return None
+        # What was drawn at random until here depends on how often the training was cut off.
+        keras.utils.set_random_seed(options.seed)
+        model, tuned = _deployed(model), None
+        if options.quantization_epochs:
+            _say(progress, f"Fine-tuning under the rounding of int8, epochs: {options.quantization_epochs}")
+            model = folded(model)
+            tuned = fit(
+                rounding(model), data, _fine(options), teachers=teachers, begin=options.epochs, progress=progress
+            )
+            round_weights(model)
+        probabilities = model.predict(data.x_test.astype(np.float32), batch_size=500, verbose=0)
+        test_accuracy = float(np.mean(probabilities.argmax(axis=1) == data.y_test))
+        model.save(staging / MODEL_NAME)
+        record = {
+            "schema_version": SCHEMA_VERSION,
+            "model_sha256": hashlib.sha256((staging / MODEL_NAME).read_bytes()).hexdigest(),
+            "parameters": model.count_params(),
+            **described,
+            "replicas": devices.replicas,
+            **_outcome(data, fitted, tuned, test_accuracy),
+        }
         (staging / RECORD_NAME).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        draw_curves(fitted.history, staging / CURVES_NAME)
-    return Trained(path=out / MODEL_NAME, test_accuracy=test_accuracy, parameters=model.count_params())
+        _draw(data, fitted, probabilities, staging)
+    checkpoint.remove()
+    return Trained(
+        path=out / MODEL_NAME,
+        test_accuracy=test_accuracy,
+        parameters=model.count_params(),
+        seconds=fitted.seconds,
+    )
 
 
-def _without_optimizer(model: keras.Model) -> keras.Model:
-    """Return the model as it is deployed: Adam's two moments per weight would triple the file."""
-    deployed = keras.Model.from_config(model.get_config())
+def _say(progress: TextIO | None, text: str) -> None:
+    if progress is not None:
+        progress.write(f"{text}\n")
+        progress.flush()
+
+
+def _draw(data: Dataset, fitted: Fitted, probabilities: NDArray[np.float32], folder: Path) -> None:
+    draw_curves(fitted.history, folder / CURVES_NAME)
+    draw_confusion(data.y_test, probabilities.argmax(axis=1), data.classes, folder / CONFUSION_NAME)
+    draw_mistakes(data.x_test, data.y_test, probabilities, data.classes, folder / MISTAKES_NAME)
+
+
+def _deployed(model: keras.Model) -> keras.Model:
+    """Return the model on one device and without its optimizer, whose two moments per weight would triple the file."""
+    deployed = model.__class__.from_config(model.get_config())
     deployed.set_weights(model.get_weights())
     return deployed
 
 
-def _record(
-    data: Dataset,
-    preset: str,
-    options: FitOptions,
-    fitted: Fitted,
-    model: keras.Model,
-    sha256: str,
-    test_accuracy: float,
-) -> dict[str, object]:
+def _fine(options: FitOptions) -> FitOptions:
+    """Return how the model is fitted once more under rounding."""
+    return replace(
+        options,
+        epochs=options.quantization_epochs,
+        learning_rate=options.learning_rate / 10,
+        ema=None,
+        patience=None,
+        quantization_epochs=0,
+    )
+
+
+def _outcome(data: Dataset, fitted: Fitted, tuned: Fitted | None, test_accuracy: float) -> dict[str, object]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "preset": preset,
-        "parameters": model.count_params(),
-        "model_sha256": sha256,
-        "options": asdict(options),
-        "data": {
-            "name": data.name,
-            "classes": data.classes,
-            "image_shape": data.image_shape,
-            "train_images": fitted.train_images,
-            "validation_images": fitted.validation_images,
-            "sha256": dict(data.sha256),
+        "images": {
+            "learned_from": fitted.train_images,
+            "validated_on": fitted.validation_images,
+            "tested_on": len(data.x_test),
         },
+        "remarks": list(data.remarks),
         "history": fitted.history,
-        "seconds": round(fitted.seconds, 1),
-        "test": {"accuracy": test_accuracy, "images": len(data.x_test)},
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
+        "quantization_history": None if tuned is None else tuned.history,
+        "seconds": round(fitted.seconds + (0.0 if tuned is None else tuned.seconds), 1),
+        "test_accuracy": test_accuracy,
     }

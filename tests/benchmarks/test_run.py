@@ -36,7 +36,7 @@ from edgeproof.runtime.manifest_reader import read_manifest
 from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 if TYPE_CHECKING:
-    from edgeproof.train.data import Dataset
+    from edgeproof.train.dataset import Dataset
 
 
 ROUNDS = 2

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from edgeproof.runtime.variants import ALL_VARIANTS
 
@@ -16,6 +17,12 @@ pytestmark = pytest.mark.tensorflow
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
+
+
+def weights(model: Path) -> list[np.ndarray]:
+    import keras
+
+    return keras.saving.load_model(model).get_weights()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def test_the_demo_runs_the_whole_chain(demo: tuple[Path, subprocess.CompletedPro
     assert found == {
         "model.keras",
         "training.json",
-        "curves.png",
+        *(f"{picture}.png" for picture in ("curves", "confusion", "mistakes")),
         *(f"bundle/{name}" for name in ("manifest.json", "labels.txt", "golden.npz")),
         *(f"bundle/{variant}" for variant in ALL_VARIANTS),
         *(f"report/report.{suffix}" for suffix in ("json", "html", "csv", "md")),
@@ -71,7 +78,7 @@ def test_an_output_folder_that_cannot_be_written_is_refused(verb: str, small_npz
 
 @pytest.mark.parametrize("verb", ["train", "demo"])
 @pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_training_that_is_stopped_leaves_nothing(
+def test_a_training_that_is_stopped_keeps_its_finished_epochs(
     verb: str, request_to_stop: signal.Signals, small_npz: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "runs" / "mine"
@@ -87,8 +94,32 @@ def test_a_training_that_is_stopped_leaves_nothing(
         errors = process.stderr.read()
         process.stdout.read()
     assert process.returncode == 2
-    assert errors == "edgeproof: error: interrupted; nothing of the unfinished step was written\n"
-    assert list(tmp_path.iterdir()) == []
+    assert errors == (
+        "edgeproof: error: interrupted; the finished epochs are kept, and the same command with --resume goes on after "
+        "them\n"
+    )
+    assert [path.name for path in out.rglob("*")] == ["unfinished", "state.npz"]
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_weights(small_npz: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", small_npz, "--preset", "tiny", "--epochs", "4", "--dropout", "0.2"]
+    assert run(*arguments, "--out", tmp_path / "whole").returncode == 0
+    cut = [*COMMAND, *map(str, arguments), "--out", str(tmp_path / "cut")]
+    with subprocess.Popen(cut, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if " 2/4" in line:
+                break
+        process.kill()
+    refused = run(*arguments, "--out", tmp_path / "cut")
+    assert refused.returncode == 2
+    assert "holds a training that is not finished; go on with --resume, or remove that folder" in refused.stderr
+    resumed = run(*arguments, "--resume", "--out", tmp_path / "cut")
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    assert "going on after epoch 2" in resumed.stdout
+    for one, other in zip(*(weights(tmp_path / name / "model.keras") for name in ("whole", "cut")), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not (tmp_path / "cut" / "unfinished").exists()
 
 
 def test_a_benchmark_without_its_original_says_so(exported: Path, small_npz: Path, tmp_path: Path) -> None:

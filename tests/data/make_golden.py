@@ -14,7 +14,9 @@ import numpy as np
 from edgeproof.export.bundle import export_bundle
 from edgeproof.export.options import ExportOptions
 from edgeproof.train.data import load_mnist
-from edgeproof.train.fit import FitOptions, fit, split
+from edgeproof.train.fit import fit
+from edgeproof.train.options import FitOptions
+from edgeproof.train.split import validation_split
 from keras import layers
 from PIL import Image
 
@@ -26,10 +28,10 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         keras.utils.set_random_seed(1)
         model = tiny_model()
-        options = FitOptions(epochs=2, augment=False, learning_rate=1e-2)
+        options = FitOptions(epochs=2, augmentation=0.0, learning_rate=1e-2)
         fit(model, data, options)
         model.save(Path(folder, "tiny.keras"))
-        held_out, _ = split(len(data.x_train), options.validation_share, options.seed)
+        held_out, _ = validation_split(data, options.validation_share, options.seed)
         chosen = ExportOptions(held_out=tuple(held_out.tolist()))
         export_bundle(Path(folder, "tiny.keras"), data, HERE / "golden", chosen)
     seven, two, one = data.x_test[:3, :, :, 0]

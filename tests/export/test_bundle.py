@@ -20,10 +20,10 @@ from edgeproof.runtime.engine import load_engine, run_each
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 from edgeproof.runtime.manifest_reader import read_manifest
 from edgeproof.runtime.variants import ALL_VARIANTS, Format
-from edgeproof.train.presets import build
+from edgeproof.train.presets import PRESETS
 
 if TYPE_CHECKING:
-    from edgeproof.train.data import Dataset
+    from edgeproof.train.dataset import Dataset
 
 
 def test_the_bundle_holds_what_its_manifest_says(exported: Path, run_folder: Path) -> None:
@@ -37,12 +37,12 @@ def test_the_bundle_holds_what_its_manifest_says(exported: Path, run_folder: Pat
     assert (exported / "labels.txt").read_text().split() == list("0123456789")
     model = (run_folder / "model.keras").read_bytes()
     assert manifest.reference.sha256 == hashlib.sha256(model).hexdigest()
-    assert manifest.reference.parameters == 20_730
+    assert manifest.reference.parameters == 18_938
 
 
 def test_the_manifest_has_the_references_accuracy(exported: Path, run_folder: Path) -> None:
     record = json.loads((run_folder / "training.json").read_text())
-    assert read_manifest(exported).reference.accuracy == record["test"]["accuracy"]
+    assert read_manifest(exported).reference.accuracy == record["test_accuracy"]
 
 
 def test_golden_vectors_are_the_files_own_answers_to_training_images(
@@ -282,6 +282,6 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(run_folder: Path, small_data
 def test_model_and_data_must_fit(
     small_data: "Dataset", tmp_path: Path, image_shape: tuple[int, int, int], classes: int, complaint: str
 ) -> None:
-    build("default", image_shape, classes).save(tmp_path / "model.keras")
+    PRESETS["default"](image_shape, classes).save(tmp_path / "model.keras")
     with pytest.raises(SpecMismatchError, match=complaint):
         export_bundle(tmp_path / "model.keras", small_data, tmp_path / "bundle")

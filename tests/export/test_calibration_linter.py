@@ -8,7 +8,7 @@ from edgeproof.export.calibration_linter import lint_images, lint_input_range, l
 from edgeproof.export.source import load_source
 
 if TYPE_CHECKING:
-    from edgeproof.train.data import Dataset
+    from edgeproof.train.dataset import Dataset
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (200, 4, 4, 1)).astype(np.uint8)

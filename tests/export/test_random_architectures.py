@@ -19,7 +19,7 @@ from edgeproof.runtime.variants import ALL_VARIANTS
 from keras import layers
 
 if TYPE_CHECKING:
-    from edgeproof.train.data import Dataset
+    from edgeproof.train.dataset import Dataset
 
 ACTIVATIONS = ("relu", "relu6", "swish", "hard_swish", "gelu", "leaky_relu", "sigmoid")
 BLOCKS = ("conv, norm, activation", "conv, activation, norm", "separable", "depthwise", "residual", "concat")

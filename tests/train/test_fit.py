@@ -1,48 +1,40 @@
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import pytest
-from edgeproof.runtime.errors import SpecMismatchError
-from edgeproof.train.fit import FitOptions, fit, split
-from edgeproof.train.presets import build
+from edgeproof.runtime.errors import CheckFailedError
+from edgeproof.train.architecture import Architecture
+from edgeproof.train.fit import fit
+from edgeproof.train.options import FitOptions
+from edgeproof.train.split import validation_split
 
 if TYPE_CHECKING:
-    from edgeproof.train.data import Dataset
+    from edgeproof.train.dataset import Dataset
 
 
-def test_a_split_is_complete_disjoint_and_seeded() -> None:
-    held_out, used = split(1000, 1 / 12, seed=5)
-    assert (len(held_out), len(used)) == (83, 917)
-    assert sorted([*held_out, *used]) == list(range(1000))
-    np.testing.assert_array_equal(held_out, split(1000, 1 / 12, seed=5)[0])
-    assert not np.array_equal(held_out, split(1000, 1 / 12, seed=6)[0])
+SMALL = Path(__file__).parents[1] / "data" / "small_model.py"
 
 
-def test_a_split_leaves_something_on_both_sides() -> None:
-    assert [len(part) for part in split(2, 0.01, seed=1)] == [1, 1]
-    with pytest.raises(SpecMismatchError, match="at least two images, got 1"):
-        split(1, 0.5, seed=1)
+def model() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return Architecture(preset=None, builder=f"{SMALL}:build").build((28, 28, 1), 10)
 
 
-@pytest.mark.parametrize(
-    "options", [{"epochs": 0}, {"batch_size": 0}, {"validation_share": 0.0}, {"validation_share": 1.0}, {"seed": -1}]
-)
-def test_impossible_options_are_refused(options: dict[str, int]) -> None:
-    with pytest.raises(SpecMismatchError):
-        FitOptions(**options)
+def weights(model: keras.Model) -> np.ndarray:
+    return np.concatenate([weight.ravel() for weight in model.get_weights()])
 
 
 def test_the_same_seed_gives_the_same_weights(small_data: "Dataset") -> None:
-    def weights(seed: int) -> np.ndarray:
-        keras.utils.set_random_seed(seed)
-        model = build("default", (28, 28, 1), 10)
-        fit(model, small_data, FitOptions(epochs=2, seed=seed))
-        return np.concatenate([weight.ravel() for weight in model.get_weights()])
+    def fitted(seed: int) -> np.ndarray:
+        made = model()
+        fit(made, small_data, FitOptions(epochs=2, seed=seed))
+        return weights(made)
 
-    np.testing.assert_array_equal(weights(1), weights(1))
-    assert not np.array_equal(weights(1), weights(2))
+    np.testing.assert_array_equal(fitted(1), fitted(1))
+    assert not np.array_equal(fitted(1), fitted(2))
 
 
 def test_the_test_images_are_not_touched(small_data: "Dataset") -> None:
@@ -53,13 +45,87 @@ def test_the_test_images_are_not_touched(small_data: "Dataset") -> None:
             assert name not in ("x_test", "y_test")
             return getattr(small_data, name)
 
-    fit(build("default", (28, 28, 1), 10), Watched(), FitOptions(epochs=1))  # type: ignore[arg-type]
+    fit(model(), Watched(), FitOptions(epochs=1))  # type: ignore[arg-type]
 
 
 def test_progress_is_plain_lines_where_nobody_watches(small_data: "Dataset") -> None:
     stream = io.StringIO()
-    fitted = fit(build("default", (28, 28, 1), 10), small_data, FitOptions(epochs=2), progress=stream)
+    fitted = fit(model(), small_data, FitOptions(epochs=2), progress=stream)
     lines = stream.getvalue().splitlines()
     assert [line.split()[:2] for line in lines] == [["learning", "from"], ["epoch", "1/2"], ["epoch", "2/2"]]
     assert f"{fitted.history['val_accuracy'][1] * 100:.2f} %" in lines[2]
+    assert lines[1].endswith("s left")
     assert "\r" not in stream.getvalue()
+
+
+def test_patience_ends_with_the_weights_of_the_best_validation(
+    small_data: "Dataset", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The learning rate is so high that the validation goes up and down."""
+    kept: list[np.ndarray] = []
+    monkeypatch.setattr(
+        keras.callbacks.Callback, "on_test_end", lambda self, logs=None: kept.append(weights(self.model))
+    )
+    made = model()
+    options = FitOptions(epochs=30, patience=2, learning_rate=0.05, batch_size=64)
+    history = fit(made, small_data, options).history["val_accuracy"]
+    best = history.index(max(history))
+    assert len(history) == best + 3 < 30
+    # Several callbacks see the end of each validation.
+    assert any(np.array_equal(weights(made), seen) for seen in kept)
+    held_out, _ = validation_split(small_data, options.validation_share, options.seed)
+    answers = made.predict(small_data.x_train[held_out].astype(np.float32), verbose=0).argmax(axis=1)
+    assert np.mean(answers == small_data.y_train[held_out]) == pytest.approx(max(history))
+
+
+def test_an_average_of_the_weights_is_not_the_last_ones(small_data: "Dataset") -> None:
+    def fitted(ema: float | None) -> np.ndarray:
+        made = model()
+        fit(made, small_data, FitOptions(epochs=2, ema=ema, batch_size=50))
+        return weights(made)
+
+    last, slow, quick = (fitted(ema) for ema in (None, 0.99, 1e-6))
+    assert not np.allclose(last, slow)
+    np.testing.assert_allclose(last, quick, atol=1e-4)
+
+
+def test_label_smoothing_makes_the_model_less_sure(small_data: "Dataset") -> None:
+    def sureness(smoothing: float) -> float:
+        made = model()
+        fit(made, small_data, FitOptions(epochs=6, label_smoothing=smoothing, batch_size=50))
+        return float(made.predict(small_data.x_test.astype(np.float32), verbose=0).max(axis=1).mean())
+
+    assert sureness(0.5) < sureness(0.0) - 0.1
+
+
+def test_weight_decay_spares_biases_and_normalization(small_data: "Dataset") -> None:
+    """A decay that is far too large shrinks kernels to nothing; the others keep their size."""
+    made = model()
+    fit(made, small_data, FitOptions(epochs=1, weight_decay=1000.0, learning_rate=1e-3, batch_size=50))
+    for weight in made.trainable_weights:
+        size = float(np.abs(weight.numpy()).max())
+        if weight.path.endswith("kernel"):
+            assert size < 0.01, weight.path
+        elif weight.path.endswith("gamma"):
+            assert size > 0.5, weight.path
+
+
+def test_a_loss_that_is_no_number_ends_the_training(small_data: "Dataset") -> None:
+    class Broken(keras.layers.Layer):
+        def call(self, inputs: object) -> object:
+            return inputs * float("nan")  # type: ignore[operator]
+
+    pixels = keras.Input((28, 28, 1))
+    x = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(Broken()(pixels)))
+    with pytest.raises(CheckFailedError, match=r"no number after epoch 1: .* try a lower learning rate"):
+        fit(keras.Model(pixels, x), small_data, FitOptions(epochs=3))
+
+
+def test_a_later_beginning_learns_from_the_images_in_another_way(small_data: "Dataset") -> None:
+    def fitted(begin: int) -> np.ndarray:
+        made = model()
+        fit(made, small_data, FitOptions(epochs=1), begin=begin)
+        return weights(made)
+
+    np.testing.assert_array_equal(fitted(0), fitted(0))
+    assert not np.array_equal(fitted(0), fitted(1))

@@ -1,23 +1,32 @@
 import numpy as np
 import pytest
-from edgeproof.runtime.errors import UnknownNameError
-from edgeproof.train.presets import PRESETS, build
+from edgeproof.train.presets import PRESETS
+
+MOST_PARAMETERS = {"tiny": 3_000, "default": 20_000, "accurate": 150_000}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 40, 3)])
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 40, 3), (8, 8, 1), (1, 1, 1), (2, 100, 1), (96, 130, 3)])
 def test_presets_take_raw_pixels_and_give_probabilities(preset: str, image_shape: tuple[int, int, int]) -> None:
-    model = build(preset, image_shape, 7)
+    model = PRESETS[preset](image_shape, 7)
     pixels = np.random.default_rng(0).integers(0, 256, (3, *image_shape)).astype(np.float32)
     probabilities = model.predict(pixels, verbose=0)
     assert probabilities.shape == (3, 7)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_the_default_preset_is_small() -> None:
-    assert build("default", (28, 28, 1), 10).count_params() <= 25_000
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_as_small_as_they_say(preset: str) -> None:
+    """What is learned; the statistics of the normalizations are folded into it by the export."""
+    learned = PRESETS[preset]((28, 28, 1), 10).trainable_weights
+    assert sum(int(np.prod(weight.shape)) for weight in learned) <= MOST_PARAMETERS[preset]
 
 
-def test_an_unknown_preset_names_those_that_exist() -> None:
-    with pytest.raises(UnknownNameError, match="unknown preset 'huge'; possible: default"):
-        build("huge", (28, 28, 1), 10)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_larger_images_are_halved_until_they_are_about_as_small(preset: str) -> None:
+    def smallest(side: int) -> int:
+        model = PRESETS[preset]((side, side, 1), 10)
+        return min(layer.output.shape[1] for layer in model.layers if len(layer.output.shape) == 4)
+
+    assert {smallest(side) for side in (28, 56, 112, 224)} == {smallest(28)}
+    assert smallest(55) < 2 * smallest(28)

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeproof.train.mistakes import draw_confusion, draw_mistakes
+from PIL import Image
+
+GENERATOR = np.random.default_rng(0)
+
+
+def drawn(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("count", [2, 10, 100])
+def test_a_confusion_is_drawn_for_few_classes_and_for_many(count: int, tmp_path: Path) -> None:
+    labels = GENERATOR.integers(0, count, 500)
+    names = [f"a class with a long name, number ${i}$" for i in range(count)]
+    draw_confusion(labels, np.roll(labels, 1), names, tmp_path / "confused.png")
+    draw_confusion(labels, labels, names, tmp_path / "right.png")
+    confused, right = (drawn(tmp_path / f"{name}.png").astype(int) for name in ("confused", "right"))
+    # Red is for mistakes only.
+    assert [((picture[..., 0] - picture[..., 2]) > 60).any() for picture in (confused, right)] == [True, False]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("wrong", [0, 1, 60])
+def test_wrongly_answered_images_are_shown_and_no_others(channels: int, wrong: int, tmp_path: Path) -> None:
+    images = np.zeros((100, 16, 16, channels), np.uint8)
+    images[:wrong] = 128
+    labels = np.zeros(100, np.int64)
+    probabilities = np.tile(np.float32([0.9, 0.1]), (100, 1))
+    probabilities[:wrong] = [0.2, 0.8]
+    draw_mistakes(images, labels, probabilities, ("good", "$bad$"), tmp_path / "mistakes.png")
+    picture = drawn(tmp_path / "mistakes.png")
+    grey, black = ((picture == value).all(axis=2).sum() for value in (128, 0))
+    assert (grey > 10_000 * min(max(wrong, 1), 40)) == (wrong > 0)
+    assert black < 50_000  # the letters
+
+
+def test_the_surest_mistake_comes_first(tmp_path: Path) -> None:
+    images = np.full((3, 8, 8, 1), 255, np.uint8)
+    images[1] = 0  # the surest one
+    probabilities = np.float32([[0.4, 0.6], [0.1, 0.9], [0.3, 0.7]])
+    draw_mistakes(images, np.zeros(3, np.int64), probabilities, ("a", "b"), tmp_path / "m.png")
+    picture = drawn(tmp_path / "m.png").astype(int).sum(axis=2)
+    columns = np.flatnonzero((picture < 30).sum(axis=0) > 40)
+    assert columns.size
+    assert columns.max() < picture.shape[1] / 8 + 10

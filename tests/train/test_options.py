@@ -1,0 +1,42 @@
+import pytest
+from edgeproof.runtime.errors import SpecMismatchError, UnknownNameError
+from edgeproof.train.options import FitOptions, settings
+from edgeproof.train.presets import PRESETS
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"validation_share": 0.0},
+        {"validation_share": 1.0},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+        {"weight_decay": -1.0},
+        {"weight_decay": float("inf")},
+        {"label_smoothing": 1.0},
+        {"ema": 1.0},
+        {"patience": 0},
+        {"patience": 3, "ema": 0.99},
+        {"distill_weight": 1.5},
+        {"temperature": 0.0},
+        {"seed": -1},
+        {"seed": 2**31},
+    ],
+)
+def test_impossible_options_are_refused_with_what_was_given(options: dict[str, float]) -> None:
+    with pytest.raises(SpecMismatchError) as refused:
+        FitOptions(**options)
+    assert "patience" in options or str(next(iter(options.values()))) in str(refused.value)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_has_settings_and_may_be_quantized(preset: str) -> None:
+    assert settings(preset).epochs > 1
+    assert settings(preset).seed == FitOptions().seed
+
+
+def test_an_unknown_preset_names_those_that_exist() -> None:
+    with pytest.raises(UnknownNameError, match="unknown preset 'huge'; possible: tiny, default, accurate"):
+        settings("huge")

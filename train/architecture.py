@@ -1,0 +1,130 @@
+"""Which model is trained: a preset with its knobs, or the user's own builder."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
+from ..runtime.files import check_file
+from .presets import PRESETS
+
+_WIDEST = 64.0
+_MOST_EXTRA = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Architecture:
+    """What is built before it is fitted.
+
+    Attributes:
+        preset: Name of a preset; None for a model of the user's own.
+        builder: ``FILE.py:FUNCTION``, a function from image shape and number of classes to a Keras model that takes
+            pixels 0-255 and gives probabilities.
+        width: Multiplies a preset's number of filters.
+        extra: How many more layers a preset gets.
+        dropout: Share of a preset's pooled features that are dropped in training.
+
+    Raises:
+        UnknownNameError: There is no such preset.
+        SpecMismatchError: A knob is out of its range, or is turned for a model that has none.
+    """
+
+    preset: str | None = "default"
+    builder: str | None = None
+    width: float = 1.0
+    extra: int = 0
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.preset is None) == (self.builder is None):
+            raise SpecMismatchError("a model is either a preset or has a builder of its own")
+        if self.preset is not None and self.preset not in PRESETS:
+            raise UnknownNameError(f"unknown preset {self.preset!r}; possible: {', '.join(PRESETS)}")
+        if self.builder is not None and (self.width, self.extra, self.dropout) != (1.0, 0, 0.0):
+            raise SpecMismatchError("width, extra layers and dropout are for presets; your own builder decides on them")
+        if not 0 < self.width <= _WIDEST or not 0 <= self.dropout < 1 or not 0 <= self.extra <= _MOST_EXTRA:
+            raise SpecMismatchError(
+                f"a width is above 0 and at most {_WIDEST:g}, dropout at least 0 and below 1, extra layers 0 to "
+                f"{_MOST_EXTRA}; got {self.width:g}, {self.dropout:g} and {self.extra}"
+            )
+
+    @property
+    def name(self) -> str:
+        """What it is called in a line of output."""
+        return f"preset {self.preset}" if self.builder is None else self.builder
+
+    def build(self, image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+        """Return the model, with weights that are drawn from Keras's global seed.
+
+        Raises:
+            InvalidFileError: The user's file cannot be run or has no such function.
+            SpecMismatchError: The user's model is for other images or classes.
+        """
+        if self.preset is not None:
+            return PRESETS[self.preset](image_shape, classes, width=self.width, extra=self.extra, dropout=self.dropout)
+        assert self.builder is not None
+        function = _function(self.builder)
+        try:
+            model = function(image_shape, classes)
+        # Whatever the user's code raises.
+        except Exception as error:
+            raise InvalidFileError(
+                f"{self.builder} cannot build a model for images of {image_shape} and {classes} classes: "
+                f"{type(error).__name__}: {one_line(error)[:300]}"
+            ) from error
+        _check(model, self.builder, image_shape, classes)
+        return model
+
+
+def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model]:
+    file, _, name = builder.rpartition(":")
+    if not file or not name.isidentifier():
+        raise SpecMismatchError(f"a model of your own is named FILE.py:FUNCTION, got {builder!r}")
+    path = Path(file)
+    check_file(path, "Python file (--model)")
+    sys.path.insert(0, str(path.parent.absolute()))  # as for a script: modules beside it can be imported
+    try:
+        found = runpy.run_path(str(path), run_name=path.stem)
+    # Whatever the user's code raises, sys.exit included.
+    except (Exception, SystemExit) as error:
+        raise InvalidFileError(f"{path} cannot be run: {type(error).__name__}: {one_line(error)[:300]}") from error
+    finally:
+        sys.path.pop(0)
+    function = found.get(name)
+    if not callable(function):
+        possible = ", ".join(key for key, value in found.items() if callable(value) and not key.startswith("_"))
+        raise InvalidFileError(f"{path} has no function {name!r}; it has {possible or 'none'}")
+    return function
+
+
+def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes: int) -> None:  # noqa: ANN401
+    if not isinstance(model, keras.Model):
+        raise SpecMismatchError(f"{builder} gives {type(model).__name__}, not a keras.Model")
+    try:
+        if not model.built:
+            model.build((None, *image_shape))  # else the one image would settle the size of all batches
+        answer = np.asarray(model(np.zeros((1, *image_shape), np.float32), training=False))
+    # Whatever a layer raises when shapes do not fit.
+    except Exception as error:
+        raise SpecMismatchError(
+            f"{builder} gives a model that does not take images of {image_shape}: {one_line(error)[:300]}"
+        ) from error
+    if answer.shape != (1, classes) or not (np.all(answer >= 0) and np.allclose(answer.sum(), 1, atol=1e-3)):
+        raise SpecMismatchError(
+            f"{builder} gives a model whose answer to one image is of shape {answer.shape} with the sum "
+            f"{answer.sum():.3g}; needed are {classes} probabilities: of shape (1, {classes}), with the sum 1"
+        )
+    try:
+        type(model).from_config(model.get_config())
+    # Whatever Keras raises about layers that it does not know, and code that it does not run.
+    except Exception as error:
+        raise SpecMismatchError(
+            f"{builder} gives a model that cannot be saved and loaded: register your own layers with "
+            f"@keras.saving.register_keras_serializable(), and use no Lambda ({one_line(error)[:200]})"
+        ) from error

@@ -1,0 +1,161 @@
+"""What a training leaves behind after every epoch, so that it can go on after it was cut off."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.checked_json import parse
+from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, one_line
+from ..runtime.files import is_file
+
+FOLDER_NAME = "unfinished"
+_STATE_NAME = "state.npz"
+
+
+def unfinished(folder: Path) -> bool:
+    """Tell whether a run's folder holds a training that can go on."""
+    return is_file(folder / FOLDER_NAME / _STATE_NAME)
+
+
+def refuse_to_lose(folder: Path) -> None:
+    """Refuse to start anew where an unfinished training lies.
+
+    Raises:
+        OutputError: There is one.
+    """
+    if unfinished(folder):
+        raise OutputError(
+            f"{folder / FOLDER_NAME} holds a training that is not finished; go on with --resume, or remove that folder"
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        history: Loss, accuracy and so on of every finished epoch, by Keras's names.
+        seconds: Time that these epochs took.
+        best: The weights of the best epoch, where the training watches for it.
+    """
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    best: list[NDArray[np.generic]] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are finished."""
+        return len(self.history.get("loss", ()))
+
+
+class Checkpoint:
+    """The folder of a training that is not finished.
+
+    Args:
+        folder: The run's folder; the checkpoint is a folder in it, of one file.
+        identity: All that the training depends on, as JSON can hold it; a training goes on only with the same.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, object]) -> None:
+        self._folder = folder / FOLDER_NAME
+        self._identity = json.dumps(identity, sort_keys=True)
+
+    @property
+    def path(self) -> Path:
+        """Where the state is."""
+        return self._folder / _STATE_NAME
+
+    def save(self, model: keras.Model, progress: Progress) -> None:
+        """Write the state of model, optimizer and progress; it replaces the last one as a whole.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        arrays: dict[str, NDArray[np.generic]] = {
+            "identity": np.array(self._identity),
+            "progress": np.array(json.dumps({"history": progress.history, "seconds": progress.seconds})),
+        }
+        for kind, values in (*_variables(model).items(), ("best", progress.best)):
+            arrays |= {f"{kind}/{position}": keras.ops.convert_to_numpy(value) for position, value in enumerate(values)}
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / f".{_STATE_NAME}").open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **arrays)
+                stream.flush()
+                os.fsync(stream.fileno())
+            (self._folder / f".{_STATE_NAME}").replace(self.path)
+        except OSError as error:
+            raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
+
+    def restore(self, model: keras.Model) -> Progress:
+        """Set model and optimizer to what they were after the last finished epoch.
+
+        Args:
+            model: Built and compiled as it was then.
+
+        Raises:
+            InvalidFileError: There is no such state, or it is damaged.
+            SpecMismatchError: It is that of another training.
+        """
+        if not is_file(self.path):
+            raise InvalidFileError(f"{self._folder.parent} holds no unfinished training to go on with")
+        arrays = self._read()
+        if not {"identity", "progress"} <= {*arrays}:
+            raise InvalidFileError(f"{self.path} is damaged: it does not say which training it is of")
+        kept, now = (json.loads(text) for text in (str(arrays["identity"]), self._identity))
+        if kept != now:
+            raise SpecMismatchError(f"{self._folder} is of another training: {_first_difference(kept, now)}")
+        model.optimizer.build(model.trainable_variables)
+        for kind, variables in _variables(model).items():
+            _assign(variables, arrays, kind, self.path)
+        told = parse(str(arrays["progress"]), "the progress")
+        figures = told.get("history")
+        history = {name: [value.number() for value in figures.get(name).items()] for name in figures.mapping()}
+        best = [arrays[f"best/{position}"] for position in range(sum(name.startswith("best/") for name in arrays))]
+        return Progress(history=history, seconds=told.get("seconds").number(), best=best)
+
+    def remove(self) -> None:
+        """Remove it, with its folder."""
+        for name in (_STATE_NAME, f".{_STATE_NAME}"):
+            (self._folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there, or something else lies in it
+            self._folder.rmdir()
+
+    def _read(self) -> dict[str, NDArray[np.generic]]:
+        try:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive}
+        # A damaged archive makes zipfile, zlib or NumPy's header parser raise whatever they have.
+        except Exception as error:
+            raise InvalidFileError(f"{self.path} is damaged: {one_line(error)[:200]}") from error
+
+
+def _variables(model: keras.Model) -> dict[str, Sequence[keras.Variable]]:
+    return {"model": model.variables, "optimizer": model.optimizer.variables}
+
+
+def _assign(
+    variables: Sequence[keras.Variable], arrays: Mapping[str, NDArray[np.generic]], kind: str, path: Path
+) -> None:
+    for position, variable in enumerate(variables):
+        value = arrays.get(f"{kind}/{position}")
+        if value is None or value.shape != tuple(variable.shape):
+            raise InvalidFileError(f"{path} does not hold the {kind}'s {variable.path} of shape {variable.shape}")
+        variable.assign(value)
+
+
+def _first_difference(kept: Mapping[str, object], now: Mapping[str, object]) -> str:
+    """Say what is different, in objects inside these where they are objects."""
+    name = next(name for name in sorted({*kept, *now}) if kept.get(name) != now.get(name))
+    one, other = kept.get(name), now.get(name)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return _first_difference(one, other)
+    return f"its {name} is {one!s:.200}, not {other!s:.200}"

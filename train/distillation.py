@@ -1,0 +1,133 @@
+"""Learning from a larger model's probabilities besides the labels.
+
+Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv 1503.02531.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pooch
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.files import read_file
+from ..runtime.output import new_files
+from .augmentation import LIMITS
+from .batches import changed_images
+from .options import FitOptions
+
+# How many sets of changes a teacher is asked about; the epochs go through them again and again.
+SETS = 8
+
+
+class DistillationLoss(keras.losses.Loss):
+    """Cross-entropy with the labels and, at a higher temperature, with the teacher.
+
+    The second term is multiplied by the square of the temperature, so that its gradients keep their size (section 2 of
+    the paper).
+
+    Args:
+        weight: Of the teacher's term, 0 to 1; the labels' is 1 - weight.
+        temperature: Divides the logits of both.
+    """
+
+    def __init__(self, weight: float, temperature: float) -> None:
+        super().__init__(name="distillation")
+        self._weight, self._temperature = weight, temperature
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Return the loss of each image.
+
+        Args:
+            y_true: Shape (B, 2, classes): the labels' probabilities and the teacher's logits.
+            y_pred: Shape (B, classes): the student's.
+        """
+        labels, teacher = y_true[:, 0], y_true[:, 1]
+        hard = keras.losses.categorical_crossentropy(labels, y_pred)
+        soft = tf.nn.softmax_cross_entropy_with_logits(
+            tf.nn.softmax(teacher / self._temperature), _logits(y_pred) / self._temperature
+        )
+        return (1 - self._weight) * hard + self._weight * self._temperature**2 * soft
+
+
+def label_accuracy(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+    """Return for each image whether the student's class is the label's; shapes as in `DistillationLoss.call`."""
+    return keras.metrics.categorical_accuracy(y_true[:, 0] if len(y_true.shape) == 3 else y_true, y_pred)
+
+
+def teacher_logits(
+    teachers: Sequence[Path], images: NDArray[np.uint8], classes: int, options: FitOptions, *, cache: Path | None = None
+) -> NDArray[np.float16]:
+    """Return what several teachers, taken together, say of the images as they will be changed in training.
+
+    They are asked once: the answers are kept in the user's cache folder, under the digest of all that they depend on.
+
+    Args:
+        teachers: `.keras` files of models that take pixels 0-255 of the images' shape and give probabilities.
+        images: Those that are learned from, shape (N, H, W, C).
+        classes: How many probabilities.
+        options: Augmentation and seed.
+        cache: The folder that is used instead.
+
+    Returns:
+        Logarithms of the mean probabilities, shape (K, N, classes), for K sets of changes.
+
+    Raises:
+        InvalidFileError: A teacher cannot be read.
+        SpecMismatchError: A teacher is for other images or classes.
+    """
+    digest = hashlib.sha256(f"{options.seed} {options.augmentation} {LIMITS} {images.shape}".encode())
+    for content in (*(read_file(path, "teacher") for path in teachers), np.ascontiguousarray(images).data):
+        digest.update(content)
+    folder = (cache or Path(pooch.os_cache("edgeproof"))) / "teachers"
+    sets = min(SETS, options.epochs) if options.augmentation else 1
+    models: list[keras.Model] = []
+    found: list[NDArray[np.float16]] = []
+    for which in range(sets):
+        file = folder / f"{digest.hexdigest()[:32]}-{which}.npy"
+        logits = _kept(file, (len(images), classes))
+        if logits is None:
+            models = models or [_teacher(path, images.shape[1:], classes) for path in teachers]
+            logits = _mean_logits(models, changed_images(images, options, which))
+            with new_files(folder) as staging:
+                np.save(staging / file.name, logits)
+        found.append(logits)
+    return np.stack(found)
+
+
+def _kept(file: Path, shape: tuple[int, int]) -> NDArray[np.float16] | None:
+    """Return what was kept; None where nothing was, or nothing that can be read."""
+    try:
+        logits = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return logits if isinstance(logits, np.ndarray) and logits.shape == shape and logits.dtype == np.float16 else None
+
+
+def _teacher(path: Path, image_shape: tuple[int, ...], classes: int) -> keras.Model:
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    # Keras and its parsers raise whatever they have for a file that is none of theirs.
+    except Exception as error:
+        raise InvalidFileError(f"{path} is no Keras model that can be read: {one_line(error)[:200]}") from error
+    expected = (None, *image_shape), (None, classes)
+    if (model.input_shape, model.output_shape) != expected:
+        raise SpecMismatchError(
+            f"the teacher {path} takes {model.input_shape} and gives {model.output_shape}; "
+            f"needed are {expected[0]} and {expected[1]}"
+        )
+    return model
+
+
+def _mean_logits(models: Sequence[keras.Model], pixels: tf.data.Dataset) -> NDArray[np.float16]:
+    mean = np.mean([model.predict(pixels, verbose=0) for model in models], axis=0)
+    return _logits(tf.constant(mean)).numpy().astype(np.float16)
+
+
+def _logits(probabilities: tf.Tensor) -> tf.Tensor:
+    """Return logits that a softmax turns into these probabilities; they are known up to a constant."""
+    return tf.math.log(tf.maximum(probabilities, 1e-7))

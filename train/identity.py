@@ -1,0 +1,62 @@
+"""What has to be the same for a training to be the same."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+
+import keras
+
+from ..runtime.files import read_file
+from .architecture import Architecture
+from .dataset import Dataset
+from .options import FitOptions
+
+_PACKAGES = ("edgeproof", "tensorflow", "keras", "numpy")
+
+
+def identity(
+    data: Dataset, architecture: Architecture, model: keras.Model, options: FitOptions, teachers: Sequence[Path]
+) -> dict[str, object]:
+    """Describe a training so that two with the same description give the same model, as JSON can hold it.
+
+    Args:
+        data: What is learned.
+        architecture: Which model.
+        model: The model that was built of it, before it was fitted.
+        options: How it is fitted.
+        teachers: `.keras` files.
+    """
+    return {
+        "architecture": asdict(architecture) | {"layers_sha256": _layers_sha256(model)},
+        "options": asdict(options),
+        "teachers": [hashlib.sha256(read_file(path, "teacher")).hexdigest() for path in teachers],
+        "data": {
+            "name": data.name,
+            "classes": list(data.classes),
+            "image_shape": list(data.image_shape),
+            "options": asdict(data.options),
+            "sha256": dict(data.sha256),
+        },
+        "versions": {"python": python_version()} | {package: version(package) for package in _PACKAGES},
+    }
+
+
+def settings_sha256(described: Mapping[str, object]) -> str:
+    """Return a digest of a description, of `identity` or read from a training's record, but for seed and versions.
+
+    Trainings with the same digest are repetitions of each other.
+    """
+    settings = {name: described[name] for name in ("architecture", "options", "teachers", "data")}
+    settings["options"] = {name: value for name, value in dict(settings["options"]).items() if name != "seed"}  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def _layers_sha256(model: keras.Model) -> str:
+    """Return a digest of the layers with all that they were made with, but for their names, which are counted."""
+    layers = [(type(layer).__name__, layer.get_config()) for layer in model._flatten_layers(include_self=False)]
+    kept = [(kind, {name: value for name, value in config.items() if name != "name"}) for kind, config in layers]
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,103 @@
+"""Pictures of what a trained model gets wrong: the confusion matrix, and the images themselves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+# More classes than this would not be readable; the matrix is then drawn without figures.
+_MOST_NUMBERED = 30
+_COLUMNS, _ROWS = 8, 5
+_LONGEST_LABEL = 14
+
+
+def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes: Sequence[str], path: Path) -> None:
+    """Draw how often each class was taken for each other.
+
+    Args:
+        labels: Positions in `classes`, shape (N,).
+        answers: The model's, likewise.
+        classes: The labels.
+        path: The PNG file.
+    """
+    count = len(classes)
+    table = np.zeros((count, count), np.int64)
+    np.add.at(table, (labels, answers), 1)
+    wrong = np.where(np.eye(count, dtype=bool), 0, table)
+    side = min(max(0.55 * count + 1.5, 4.0), 14.0)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    # The diagonal would leave one colour for all mistakes.
+    axes.imshow(wrong, cmap="Reds", vmin=0, vmax=max(int(wrong.max()) * 1.6, 1))
+    axes.set_title(f"{int(wrong.sum()):,} of {len(labels):,} test images wrong", loc="left", fontweight="bold")
+    axes.set_xlabel("answer")
+    axes.set_ylabel("label")
+    if count <= _MOST_NUMBERED:
+        names = [_short(name) for name in classes]
+        axes.set_xticks(range(count), names, rotation=0 if max(map(len, names)) < 3 else 60, ha="center")
+        axes.set_yticks(range(count), names)
+        for truth, answer in zip(*np.nonzero(table), strict=True):
+            right = truth == answer
+            axes.text(
+                answer,
+                truth,
+                f"{table[truth, answer]:,}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="#8a94a6" if right else "#1f2933",
+            )
+    axes.spines[:].set_visible(False)
+    figure.savefig(path, dpi=150, format="png")
+
+
+def draw_mistakes(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    classes: Sequence[str],
+    path: Path,
+) -> None:
+    """Draw the wrongly answered images, those first of which the model was surest.
+
+    Args:
+        images: Shape (N, H, W, C), values 0-255.
+        labels: Positions in `classes`, shape (N,).
+        probabilities: The model's, shape (N, classes).
+        classes: The labels.
+        path: The PNG file.
+    """
+    answers = probabilities.argmax(axis=1)
+    sureness = probabilities.max(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    shown = wrong[np.argsort(-sureness[wrong], kind="stable")][: _COLUMNS * _ROWS]
+    rows = max(-(-len(shown) // _COLUMNS), 1)
+    figure = Figure(figsize=(_COLUMNS * 1.25, rows * 1.5 + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    tiles = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    more = f", the {len(shown)} surest of them" if len(shown) < len(wrong) else ""
+    figure.suptitle(f"{len(wrong):,} of {len(labels):,} test images wrong{more}", x=0.01, ha="left", fontweight="bold")
+    for tile in tiles:
+        tile.axis("off")
+    for tile, position in zip(tiles, shown.tolist(), strict=False):
+        answer, truth = (_short(classes[int(of[position])]) for of in (answers, labels))
+        said = f"{answer} ({sureness[position] * 100:.0f} %)"
+        _tile(tile, images[position], said, f"is {truth}, image {position}")
+    figure.savefig(path, dpi=150, format="png")
+
+
+def _tile(axes: Axes, image: NDArray[np.uint8], said: str, truth: str) -> None:
+    gray = image.shape[2] == 1
+    axes.imshow(image[:, :, 0] if gray else image, cmap="gray" if gray else None, vmin=0, vmax=255)
+    axes.set_title(f"{said}\n{truth}", fontsize=7, color="#1f2933")
+
+
+def _short(name: str) -> str:
+    # matplotlib would read what stands between two dollar signs as a formula.
+    plain = name.replace("$", r"\$")
+    return plain if len(plain) <= _LONGEST_LABEL else f"{plain[: _LONGEST_LABEL - 1]}…"

@@ -1,0 +1,105 @@
+"""How a model is fitted: the options, and those that each preset is trained with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..runtime.errors import SpecMismatchError, UnknownNameError
+
+SCHEDULES = ("cosine", "constant")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitOptions:
+    """How a model is fitted.
+
+    Attributes:
+        epochs: Passes over the training images.
+        batch_size: Images per step.
+        learning_rate: AdamW's highest learning rate.
+        schedule: ``"cosine"``: the learning rate is reached after a twentieth of the steps, then lowered to 0 along a
+            cosine; ``"constant"``: it stays.
+        weight_decay: AdamW's, of convolution and dense kernels; biases and normalization are left alone.
+        label_smoothing: Share of a label's probability that is spread over all classes.
+        ema: Momentum of the running average of the weights that the model ends with, beside the last statistics of its
+            normalizations; None for the last weights.
+        validation_share: Share of the training images that are held out to watch the training.
+        augmentation: How far training images are rotated, zoomed and shifted, as a multiple of the limits in
+            `augmentation.py`; 0 shows every image as it is.
+        patience: After how many epochs without a better validation accuracy the training stops, with the weights of
+            the best epoch; None trains all epochs and keeps the last weights.
+        distill_weight: How much of the loss is the distance to a teacher, where there is one; labels are the rest.
+        temperature: Divides the logits of teacher and student before they are compared.
+        quantization_epochs: How many more epochs follow in which the model computes with the rounding of int8, at a
+            tenth of the learning rate; its normalizations are folded before. A training that was cut off in them
+            begins them anew.
+        seed: Starting point of everything random.
+    """
+
+    epochs: int = 14
+    batch_size: int = 128
+    learning_rate: float = 8e-3
+    schedule: str = "cosine"
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.0
+    ema: float | None = None
+    validation_share: float = 1 / 12
+    augmentation: float = 1.0
+    patience: int | None = None
+    distill_weight: float = 0.9
+    temperature: float = 4.0
+    quantization_epochs: int = 0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, (possible, words) in _POSSIBLE.items():
+            value = getattr(self, name)
+            if value is not None and not possible(value):
+                raise SpecMismatchError(f"{name.replace('_', ' ')} must be {words}, got {value}")
+        if self.schedule not in SCHEDULES:
+            raise UnknownNameError(f"unknown schedule {self.schedule!r}; possible: {', '.join(SCHEDULES)}")
+        if self.patience is not None and self.ema is not None:
+            raise SpecMismatchError(
+                "patience keeps the weights of one epoch, ema an average of all; choose one of them"
+            )
+
+
+_COUNT: tuple[Callable[[float], bool], str] = (lambda value: value >= 1, "at least 1")
+_SHARE: tuple[Callable[[float], bool], str] = (lambda value: 0 < value < 1, "between 0 and 1")
+_FROM_0: tuple[Callable[[float], bool], str] = (lambda value: 0 <= value < float("inf"), "at least 0")
+_ABOVE_0: tuple[Callable[[float], bool], str] = (lambda value: 0 < value < float("inf"), "above 0")
+# What each option may be, and how that is said.
+_POSSIBLE: Mapping[str, tuple[Callable[[float], bool], str]] = {
+    "epochs": _COUNT,
+    "batch_size": _COUNT,
+    "learning_rate": _ABOVE_0,
+    "weight_decay": _FROM_0,
+    "label_smoothing": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
+    "ema": _SHARE,
+    "augmentation": (lambda value: 0 <= value <= 5, "from 0 to 5"),
+    "validation_share": _SHARE,
+    "patience": _COUNT,
+    "distill_weight": (lambda value: 0 <= value <= 1, "from 0 to 1"),
+    "temperature": _ABOVE_0,
+    "quantization_epochs": _FROM_0,
+    "seed": (lambda value: 0 <= value < 2**31, f"from 0 to {2**31 - 1}"),
+}
+
+# What each preset is trained with unless the user says otherwise; benchmarks/ingredients.py measures what it is worth.
+_SETTINGS: Mapping[str, FitOptions] = {
+    "tiny": FitOptions(epochs=30),
+    "default": FitOptions(epochs=16, learning_rate=4e-3),
+    "accurate": FitOptions(epochs=20, learning_rate=4e-3),
+}
+
+
+def settings(preset: str | None) -> FitOptions:
+    """Return what a preset is trained with; None for a model of the user's own.
+
+    Raises:
+        UnknownNameError: There is no such preset.
+    """
+    if preset is None:
+        return FitOptions()
+    if preset not in _SETTINGS:
+        raise UnknownNameError(f"unknown preset {preset!r}; possible: {', '.join(_SETTINGS)}")
+    return _SETTINGS[preset]
