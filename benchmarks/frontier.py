@@ -1,0 +1,199 @@
+"""How accurate the presets are for their size: trains, exports and measures them over several seeds.
+
+    python -m edgeproof.benchmarks.frontier
+
+Every network is trained and exported by the commands that a user types, several at a time on one core each: small
+networks gain little from a second one. What is measured is the exported int8 file, on all test images, which choose
+nothing: the last epoch's weights count. Results are kept after every network, and those that are there already are not
+made again.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from ..inspection.graph import read_graph, total
+from ..report.paired import mcnemar
+from ..runtime.classifier import Classifier
+from ..runtime.errors import EdgeproofError, UnknownNameError
+from ..runtime.files import read_file
+from ..runtime.manifest_reader import read_manifest
+from ..runtime.variants import Format
+from ..train.data import load_data
+from ..train.dataset import Dataset
+from ..train.identity import settings_sha256
+from ..train.record import RECORD_NAME
+from .commands import at_a_time, run_edgeproof
+from .environment import describe_environment
+from .frontier_page import draw_frontier, write_table
+from .frontier_results import Row, read_rows, summarize, write_rows
+from .trainings import MODEL, Training
+
+_INT8, _FLOAT = "static_wi8_ai8.tflite", "float32.tflite"
+_RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """How a preset is trained for the frontier.
+
+    Attributes:
+        options: Fields of `FitOptions` that are not the preset's own.
+        teachers: Presets, with a seed each, whose networks are learned from.
+        seeds: How many, from 1 on.
+    """
+
+    options: Mapping[str, int | float | str] = field(default_factory=dict)
+    teachers: tuple[tuple[str, int], ...] = ()
+    seeds: int = 5
+
+    def training(self, preset: str, runs: Path) -> Training:
+        """Return what is trained, with the teachers in the folder of all networks."""
+        teachers = tuple(runs / f"{teacher}-{seed}" for teacher, seed in self.teachers)
+        return Training(preset=preset, options=self.options, teachers=teachers)
+
+
+# The teachers first: the others learn from their networks.
+PLANS: Mapping[str, Plan] = {
+    "accurate": Plan(seeds=3),
+    "default": Plan(),
+    "tiny": Plan(),
+}
+
+
+def make_row(preset: str, seed: int, *, data: str, runs: Path) -> Row:
+    """Train, export and measure one network.
+
+    Args:
+        preset: Which.
+        seed: Of everything random.
+        data: What `edgeproof train --data` takes.
+        runs: The folder for all networks; one that is there already, with the same settings, is used, and one that is
+            unfinished is finished.
+
+    Raises:
+        CheckFailedError: A command failed; the message is its own.
+    """
+    folder = runs / f"{preset}-{seed}"
+    test = load_data(data)
+    training = PLANS[preset].training(preset, runs)
+    training.ensure(folder, seed, name=data, data=test)
+    run_edgeproof(
+        *("export", str(folder / MODEL), "--data", data, "--seed", str(seed)),
+        *("--recipes", f"{_FLOAT},{_INT8}", "--out", str(folder / "bundle")),
+    )
+    return _measure(preset, seed, folder, test, training.command)
+
+
+def _measure(preset: str, seed: int, folder: Path, test: Dataset, command: str) -> Row:
+    bundle = folder / "bundle"
+    right = {
+        name: Classifier.load(bundle, variant=name).probabilities(test.x_test, workers=2).argmax(axis=1) == test.y_test
+        for name in (_FLOAT, _INT8)
+    }
+    fixed, broken = (int((right[a] & ~right[b]).sum()) for a, b in ((_INT8, _FLOAT), (_FLOAT, _INT8)))
+    variant = next(one for one in read_manifest(bundle).variants if one.name == _INT8)
+    graph = read_graph(read_file(bundle / variant.file, "model"), Format.TFLITE)
+    record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+    machine = describe_environment()
+    return Row(
+        preset=preset,
+        seed=seed,
+        command=command,
+        settings_sha256=settings_sha256(record),
+        keras_parameters=record["parameters"],
+        parameters=graph.parameters,
+        macs=total(operator.macs for operator in graph.operators) or 0,
+        file_bytes=variant.size_bytes,
+        weight_bytes=graph.weights_bytes,
+        arena_bytes=variant.arena_bytes,
+        images=len(test.y_test),
+        float_right=int(right[_FLOAT].sum()),
+        int8_right=int(right[_INT8].sum()),
+        fixed=fixed,
+        broken=broken,
+        p_value=mcnemar(fixed, broken),
+        train_seconds=record["seconds"],
+        sha256=variant.sha256,
+        environment=f"{machine['cpu']}, {machine['cores']} cores, TensorFlow {record['versions']['tensorflow']}, "
+        f"Keras {record['versions']['keras']}",
+    )
+
+
+def make_rows(
+    presets: Sequence[str], known: Sequence[Row], *, seeds: int | None, data: str, runs: Path, jobs: int
+) -> Iterator[Row]:
+    """Make the rows that are not known yet, as many at a time as there are jobs, and yield each when it is there.
+
+    A preset begins when those before it are done: it may learn from their networks.
+    """
+    there = {(row.preset, row.seed) for row in known}
+    for preset in presets:
+        wanted = range(1, (PLANS[preset].seeds if seeds is None else seeds) + 1)
+        missing = [seed for seed in wanted if (preset, seed) not in there]
+        yield from at_a_time(jobs, [partial(make_row, preset, seed, data=data, runs=runs) for seed in missing])
+
+
+def _current(rows: Sequence[Row], data: Dataset, runs: Path) -> list[Row]:
+    """Return the rows whose networks would be trained in the same way today.
+
+    Whether those with a teacher would be is known where the teachers are; elsewhere the command has to do.
+    """
+    trainings = {preset: plan.training(preset, runs) for preset, plan in PLANS.items()}
+    planned = {preset: (one.command, one.settings_sha256(data)) for preset, one in trainings.items()}
+    return [
+        row
+        for row in rows
+        if row.preset in planned and planned[row.preset] in ((row.command, row.settings_sha256), (row.command, None))
+    ]
+
+
+def _presets(text: str) -> list[str]:
+    chosen = text.split(",")
+    unknown = [name for name in chosen if name not in PLANS]
+    if unknown:
+        raise UnknownNameError(f"unknown preset {unknown[0]!r}; possible: {', '.join(PLANS)}")
+    return [name for name in PLANS if name in chosen]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make what is missing, and write results, table and plot."""
+    parser = argparse.ArgumentParser(prog="python -m edgeproof.benchmarks.frontier", description=__doc__)
+    parser.add_argument("--presets", default=",".join(PLANS), help="comma-separated (default: all)")
+    parser.add_argument("--seeds", type=int, help="how many, from 1 on (default: 5, accurate 3)")
+    parser.add_argument("--data", default="mnist", help="as for edgeproof train (default: mnist)")
+    parser.add_argument("--runs", type=Path, default=Path("runs/frontier"), help="folder for the networks")
+    parser.add_argument("--results", type=Path, default=_RESULTS, help="folder for frontier.json, .md and .png")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="networks at a time (default: all cores)")
+    options = parser.parse_args(arguments)
+    results: Path = options.results / "frontier.json"
+    try:
+        presets = _presets(options.presets)
+        options.results.mkdir(parents=True, exist_ok=True)
+        rows = _current(read_rows(results), load_data(options.data), options.runs)
+        made = make_rows(presets, rows, seeds=options.seeds, data=options.data, runs=options.runs, jobs=options.jobs)
+        for row in made:
+            rows = sorted([*rows, row], key=lambda row: ([*PLANS].index(row.preset), row.seed))
+            write_rows(rows, results)
+            sys.stdout.write(f"{row.preset}, seed {row.seed}: int8 {row.accuracy:.2f} %, {row.train_seconds:.0f} s\n")
+    except EdgeproofError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    if not rows:
+        sys.stderr.write("error: there is nothing to report: no seeds were asked for\n")
+        return 2
+    summaries = summarize(rows)
+    table = write_table(summaries, rows)
+    results.with_suffix(".md").write_text(table, encoding="utf-8")
+    results.with_suffix(".png").write_bytes(draw_frontier(summaries))
+    sys.stdout.write(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

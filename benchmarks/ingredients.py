@@ -1,0 +1,296 @@
+"""What each ingredient of the training is worth: trains with and without it, over several seeds.
+
+    python -m edgeproof.benchmarks.ingredients
+
+What counts are the validation images, which no network has learned from: the test images choose nothing. Of each
+network it is the int8 file that answers. Differences are taken seed by seed; each interval is for itself, not corrected
+for their number.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from statistics import mean, stdev
+
+import msgspec
+import numpy as np
+from scipy.stats import t
+
+from ..report.paired import CONFIDENCE
+from ..runtime.classifier import Classifier
+from ..runtime.errors import EdgeproofError, InvalidFileError, one_line
+from ..runtime.files import read_file
+from ..runtime.output import new_files
+from ..train.data import load_data
+from ..train.dataset import Dataset
+from ..train.record import find_held_out
+from .commands import at_a_time, run_edgeproof
+from .environment import describe_environment
+from .trainings import MODEL, Training, found_sha256
+
+SCHEMA_VERSION = 1
+_INT8 = "static_wi8_ai8.tflite"
+_RESULTS = Path(__file__).parent / "results" / "ingredients.json"
+PLAIN, TAUGHT = "the preset's settings", "learning from preset accurate"
+# What is compared with the preset's own settings: fields of `FitOptions`.
+VARIATIONS: Mapping[str, Mapping[str, int | float | str]] = {
+    PLAIN: {},
+    "no augmentation": {"augmentation": 0.0},
+    "augmentation 1.5": {"augmentation": 1.5},
+    "constant learning rate of 0.001": {"schedule": "constant", "learning_rate": 0.001},
+    "no weight decay": {"weight_decay": 0.0},
+    "average of the weights, 0.995": {"ema": 0.995},
+    "label smoothing 0.05": {"label_smoothing": 0.05},
+    "dropout 0.1": {},
+    "quantization-aware, 2 epochs": {"quantization_epochs": 2},
+    TAUGHT: {},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """One network.
+
+    Attributes:
+        variation: What was different from the preset's settings.
+        seed: Of everything random.
+        command: What it was trained with, but for data, seed and folders.
+        settings_sha256: Digest of all that it depends on, but for seed and versions.
+        images: How many images it was validated on.
+        right: How many of them the int8 file gets right.
+        loss: Mean cross-entropy of the int8 file on them, in nats.
+    """
+
+    variation: str
+    seed: int
+    command: str
+    settings_sha256: str
+    images: int
+    right: int
+    loss: float
+
+    @property
+    def accuracy(self) -> float:
+        """In percent."""
+        return 100 * self.right / self.images
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gain:
+    """What a variation does, compared with the preset's settings on the same seeds.
+
+    Attributes:
+        variation: Which.
+        n: How many seeds.
+        accuracy: Mean, in percent.
+        points: Mean difference to the preset's settings, in points.
+        half_width: Of its 95 % interval (Student's t on the differences); None for one seed.
+        loss: Mean cross-entropy, in nats.
+    """
+
+    variation: str
+    n: int
+    accuracy: float
+    points: float
+    half_width: float | None
+    loss: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Results:
+    """What is kept.
+
+    Attributes:
+        schema_version: Of this layout.
+        environment: Processor.
+        gains: In the order of `VARIATIONS`.
+        outcomes: What they follow from.
+    """
+
+    schema_version: int
+    environment: str
+    gains: tuple[Gain, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+def gains(outcomes: Sequence[Outcome]) -> list[Gain]:
+    """Compare every variation with the preset's settings, on the seeds that both have."""
+    found = {(one.variation, one.seed): one for one in outcomes}
+    result: list[Gain] = []
+    for variation in VARIATIONS:
+        seeds = [seed for name, seed in found if name == variation and (PLAIN, seed) in found]
+        if seeds:
+            ours, theirs = ([found[name, seed] for seed in seeds] for name in (variation, PLAIN))
+            points = [a.accuracy - b.accuracy for a, b in zip(ours, theirs, strict=True)]
+            n = len(points)
+            result.append(
+                Gain(
+                    variation=variation,
+                    n=n,
+                    accuracy=mean(one.accuracy for one in ours),
+                    points=mean(points),
+                    half_width=float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * stdev(points) / n**0.5 if n > 1 else None,
+                    loss=mean(one.loss for one in ours),
+                )
+            )
+    return result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """What is trained, in all its variations.
+
+    Attributes:
+        preset: Which.
+        epochs: Of each network, the teachers included.
+        data: What `edgeproof train --data` takes.
+        runs: The folder for all networks.
+    """
+
+    preset: str
+    epochs: int
+    data: str
+    runs: Path
+
+    def training(self, variation: str, seed: int) -> Training:
+        """Return what is trained for a variation.
+
+        A teacher has the seed of its student: another's would have learned from the images that this is validated on.
+        """
+        return Training(
+            preset=self.preset,
+            options={"epochs": self.epochs, **VARIATIONS[variation]},
+            dropout=0.1 if variation == "dropout 0.1" else 0.0,
+            teachers=(self.runs / f"teacher-{seed}",) if variation == TAUGHT else (),
+        )
+
+    @property
+    def teacher(self) -> Training:
+        """What the teachers are."""
+        return Training(preset="accurate", options={"epochs": self.epochs})
+
+
+def make_outcome(series: Series, variation: str, seed: int) -> Outcome:
+    """Train, export and validate one network.
+
+    Raises:
+        CheckFailedError: A command failed; the message is its own.
+    """
+    folder = series.runs / f"{variation.replace(' ', '-')}-{seed}"
+    model, bundle = folder / MODEL, folder / "bundle"
+    data = load_data(series.data)
+    training = series.training(variation, seed)
+    for teacher in training.teachers:
+        series.teacher.ensure(teacher, seed, name=series.data, data=data)
+    training.ensure(folder, seed, name=series.data, data=data)
+    run_edgeproof("export", str(model), "--data", series.data, "--recipes", _INT8, "--out", str(bundle))
+    held_out = find_held_out(model, data)
+    assert held_out is not None
+    labels = data.y_train[held_out]
+    found = Classifier.load(bundle, variant=_INT8).probabilities(data.x_train[held_out])
+    # The file's probabilities are multiples of 1/256; a right class at 0 would cost infinitely much.
+    likelihood = np.maximum(found[np.arange(len(labels)), labels], 1 / 512)
+    return Outcome(
+        variation=variation,
+        seed=seed,
+        command=training.command,
+        settings_sha256=found_sha256(folder) or "",
+        images=len(labels),
+        right=int((found.argmax(axis=1) == labels).sum()),
+        loss=float(-np.log(likelihood).mean()),
+    )
+
+
+def read_results(path: Path) -> list[Outcome]:
+    """Read what was found before; nothing if there is no file.
+
+    Raises:
+        InvalidFileError: It is damaged, or from another schema version.
+    """
+    if not path.exists():
+        return []
+    try:
+        results = msgspec.json.decode(read_file(path, "results"), type=Results)
+    except msgspec.MsgspecError as error:
+        raise InvalidFileError(f"{path} does not hold results: {one_line(error)[:200]}") from error
+    if results.schema_version != SCHEMA_VERSION:
+        raise InvalidFileError(
+            f"{path} has schema_version {results.schema_version}; this edgeproof reads {SCHEMA_VERSION}"
+        )
+    return list(results.outcomes)
+
+
+def write_results(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Write what was found, and what follows from it."""
+    machine = describe_environment()
+    results = Results(
+        schema_version=SCHEMA_VERSION,
+        environment=f"{machine['cpu']}, {machine['cores']} cores",
+        gains=tuple(gains(outcomes)),
+        outcomes=tuple(outcomes),
+    )
+    with new_files(path.parent) as staging:
+        (staging / path.name).write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
+
+
+def table(found: Sequence[Gain]) -> str:
+    """Return the gains as Markdown."""
+    lines = [
+        "| variation | n | accuracy | difference, points (95 %) | loss |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for gain in found:
+        interval = "" if gain.half_width is None else f" ± {gain.half_width:.3f}"
+        points = "" if gain is found[0] else f"{gain.points:+.3f}{interval}"
+        lines.append(f"| {gain.variation} | {gain.n} | {gain.accuracy:.3f} % | {points} | {gain.loss:.5f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _is_current(outcome: Outcome, series: Series, data: Dataset) -> bool:
+    """Tell whether a network would be trained in the same way today; without its teacher the command has to do."""
+    if outcome.variation not in VARIATIONS:
+        return False
+    training = series.training(outcome.variation, outcome.seed)
+    return outcome.command == training.command and training.settings_sha256(data) in (None, outcome.settings_sha256)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make what is missing, and write and print what it shows."""
+    parser = argparse.ArgumentParser(prog="python -m edgeproof.benchmarks.ingredients", description=__doc__)
+    parser.add_argument("--preset", default="default", help="which is trained (default: default)")
+    parser.add_argument("--epochs", type=int, default=8, help="of each network (default: 8)")
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 1 on (default: 3)")
+    parser.add_argument("--data", default="mnist", help="as for edgeproof train (default: mnist)")
+    parser.add_argument("--runs", type=Path, default=Path("runs/ingredients"), help="folder for the networks")
+    parser.add_argument("--json", type=Path, default=_RESULTS, help="the results")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="networks at a time (default: all cores)")
+    options = parser.parse_args(arguments)
+    series = Series(preset=options.preset, epochs=options.epochs, data=options.data, runs=options.runs)
+    # All variations of a seed before the next seed: what is there after a while can be compared.
+    wanted = [(name, seed) for seed in range(1, options.seeds + 1) for name in VARIATIONS]
+    try:
+        data = load_data(options.data)
+        known = read_results(options.json)
+        kept = [one for one in known if _is_current(one, series, data)]
+        there = {(one.variation, one.seed) for one in kept}
+        missing = [key for key in wanted if key not in there]
+        for outcome in at_a_time(options.jobs, [partial(make_outcome, series, *key) for key in missing]):
+            kept = sorted([*kept, outcome], key=lambda one: (one.seed, [*VARIATIONS].index(one.variation)))
+            write_results(kept, options.json)
+    except EdgeproofError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    if not kept:
+        sys.stderr.write("error: there is nothing to report: no seeds were asked for\n")
+        return 2
+    sys.stdout.write(table(gains(kept)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

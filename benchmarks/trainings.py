@@ -1,0 +1,86 @@
+"""Trainings that a benchmark needs: made by the command that a user types, and not made again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..runtime.files import is_file
+from ..train.architecture import Architecture
+from ..train.checkpoint import unfinished
+from ..train.dataset import Dataset
+from ..train.identity import identity, settings_sha256
+from ..train.options import settings
+from ..train.record import RECORD_NAME
+from .commands import run_edgeproof
+
+MODEL = "model.keras"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Training:
+    """A preset with what is different from its own settings.
+
+    Attributes:
+        preset: Which.
+        options: Fields of `FitOptions`.
+        dropout: Of the preset.
+        teachers: Folders of trainings whose networks are learned from.
+    """
+
+    preset: str
+    options: Mapping[str, int | float | str] = field(default_factory=dict)
+    dropout: float = 0.0
+    teachers: tuple[Path, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """The command, but for data, seed and folders."""
+        return " ".join(["train", *self._typed, *(f"--teacher {folder.name}" for folder in self.teachers)])
+
+    def settings_sha256(self, data: Dataset) -> str | None:
+        """Return the digest of the settings that a network trained today would have; None while a teacher is missing.
+
+        See `train.identity.settings_sha256`.
+        """
+        teachers = [folder / MODEL for folder in self.teachers]
+        if not all(is_file(teacher) for teacher in teachers):
+            return None
+        architecture = Architecture(preset=self.preset, dropout=self.dropout)
+        model = architecture.build(data.image_shape, len(data.classes))
+        options = replace(settings(self.preset), **self.options)  # pyright: ignore[reportArgumentType]
+        return settings_sha256(identity(data, architecture, model, options, teachers))
+
+    def ensure(self, folder: Path, seed: int, *, name: str, data: Dataset) -> None:
+        """Train into a folder, unless the same training is there; go on with one that was cut off.
+
+        Args:
+            folder: Of the training.
+            seed: Of everything random.
+            name: What `edgeproof train --data` takes.
+            data: What it stands for.
+
+        Raises:
+            CheckFailedError: The command failed; the message is its own.
+        """
+        planned = self.settings_sha256(data)
+        if planned is not None and planned == found_sha256(folder):
+            return
+        taught = [word for teacher in self.teachers for word in ("--teacher", str(teacher / MODEL))]
+        resume = ["--resume"] if unfinished(folder) else []
+        run_edgeproof(
+            *("train", "--data", name, "--seed", str(seed), *self._typed, *taught, *resume, "--out", str(folder))
+        )
+
+    @property
+    def _typed(self) -> list[str]:
+        options = {"preset": self.preset, **self.options} | ({"dropout": self.dropout} if self.dropout else {})
+        return [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def found_sha256(folder: Path) -> str | None:
+    """Return the digest of the settings that a folder's network was trained with; None if there is none."""
+    try:
+        return settings_sha256(json.loads((folder / RECORD_NAME).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from edgeproof.benchmarks import ingredients
+from edgeproof.benchmarks.ingredients import (
+    Outcome,
+    Series,
+    gains,
+    main,
+    make_outcome,
+    read_results,
+    table,
+    write_results,
+)
+from edgeproof.runtime.errors import InvalidFileError
+
+if TYPE_CHECKING:
+    from edgeproof.train.dataset import Dataset
+
+PLAIN, AUGMENTATION, *_ = ingredients.VARIATIONS
+ONE = Outcome(variation=PLAIN, seed=1, command="train", settings_sha256="", images=1_000, right=990, loss=0.02)
+
+
+def outcomes() -> list[Outcome]:
+    return [
+        ONE,
+        replace(ONE, seed=2, right=992),
+        replace(ONE, seed=3, right=988, loss=0.03),
+        replace(ONE, variation=AUGMENTATION, right=985),
+        replace(ONE, variation=AUGMENTATION, seed=2, right=990),
+        replace(ONE, variation=AUGMENTATION, seed=3, right=980),
+        replace(ONE, variation=AUGMENTATION, seed=4, right=0),  # there is no recipe to compare it with
+    ]
+
+
+def test_gains_are_differences_seed_by_seed() -> None:
+    """By hand: -0.5, -0.2 and -0.8 points; t(0.975; 2) = 4.302653."""
+    recipe, without = gains(outcomes())
+    assert (recipe.points, recipe.n) == (0.0, 3)
+    assert recipe.accuracy == pytest.approx(99.0)
+    assert recipe.loss == pytest.approx(0.07 / 3)
+    assert without.n == 3
+    assert without.points == pytest.approx(-0.5)
+    assert without.half_width == pytest.approx(4.302653 * 0.3 / 3**0.5)
+
+
+def test_one_seed_has_no_interval() -> None:
+    assert [gain.half_width for gain in gains(outcomes()[:1])] == [None]
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
+    assert read_results(tmp_path / "none.json") == []
+    write_results(outcomes(), tmp_path / "new" / "i.json")
+    assert read_results(tmp_path / "new" / "i.json") == outcomes()
+    document = json.loads((tmp_path / "new" / "i.json").read_text())
+    (tmp_path / "i.json").write_text(json.dumps(document | {"schema_version": 2}))
+    with pytest.raises(InvalidFileError, match="has schema_version 2; this edgeproof reads 1"):
+        read_results(tmp_path / "i.json")
+    (tmp_path / "i.json").write_text("{}")
+    with pytest.raises(InvalidFileError, match="does not hold results"):
+        read_results(tmp_path / "i.json")
+
+
+def test_the_table_compares_with_the_recipe() -> None:
+    text = table(gains(outcomes()))
+    assert f"| {PLAIN} | 3 | 99.000 % |  |" in text
+    assert f"| {AUGMENTATION} | 3 | 98.500 % | -0.500 ± 0.745 |" in text
+
+
+def test_an_outcome_is_that_of_the_int8_file_on_images_that_were_held_out(small_npz: Path, tmp_path: Path) -> None:
+    series = Series(preset="tiny", epochs=1, data=str(small_npz), runs=tmp_path)
+    found = make_outcome(series, AUGMENTATION, 5)
+    assert (found.variation, found.seed, found.images) == (AUGMENTATION, 5, 50)
+    assert found.command == "train --preset tiny --epochs 1 --augmentation 0.0"
+    assert 0 <= found.right <= 50
+    assert found.loss > 1  # nothing is learned in an epoch of four steps
+    record = json.loads(next(tmp_path.rglob("training.json")).read_text())
+    assert record["options"]["augmentation"] == 0
+    assert record["options"]["seed"] == 5
+    assert record["images"]["validated_on"] == 50
+
+
+def test_a_teacher_has_its_students_seed(tmp_path: Path) -> None:
+    series = Series(preset="tiny", epochs=1, data="mnist", runs=tmp_path)
+    assert series.training(ingredients.TAUGHT, 3).teachers == (tmp_path / "teacher-3",)
+    assert series.training(PLAIN, 3).teachers == ()
+    assert series.teacher.command == "train --preset accurate --epochs 1"
+
+
+def test_every_variation_varies_something(small_data: "Dataset", tmp_path: Path) -> None:
+    series = Series(preset="tiny", epochs=1, data="mnist", runs=tmp_path)
+    trainings = [series.training(name, 1) for name in ingredients.VARIATIONS if name != ingredients.TAUGHT]
+    assert len({training.settings_sha256(small_data) for training in trainings}) == len(trainings)
+
+
+def test_what_is_there_is_not_made_again(
+    tmp_path: Path,
+    small_npz: Path,
+    small_data: "Dataset",
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made: list[tuple[str, int]] = []
+
+    def make(series: Series, variation: str, seed: int) -> Outcome:
+        made.append((variation, seed))
+        training = series.training(variation, seed)
+        return replace(
+            ONE,
+            variation=variation,
+            seed=seed,
+            command=training.command,
+            settings_sha256=training.settings_sha256(small_data) or "",
+        )
+
+    monkeypatch.setattr(ingredients, "make_outcome", make)
+    arguments = ["--preset", "tiny", "--data", str(small_npz), "--json", str(tmp_path / "i.json"), "--jobs", "1"]
+    assert main([*arguments, "--seeds", "1"]) == 0
+    assert made == [(name, 1) for name in ingredients.VARIATIONS]
+    assert main([*arguments, "--seeds", "2"]) == 0
+    assert made[len(ingredients.VARIATIONS) :] == [(name, 2) for name in ingredients.VARIATIONS]
+    assert main([*arguments, "--seeds", "1"]) == 0
+    assert capsys.readouterr().out.count(f"\n| {PLAIN} |") == 3
+    assert len(read_results(tmp_path / "i.json")) == 2 * len(ingredients.VARIATIONS)
+    made.clear()
+    assert main([*arguments, "--seeds", "1", "--epochs", "5"]) == 0
+    assert len(made) == len(ingredients.VARIATIONS)
