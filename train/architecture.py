@@ -107,7 +107,7 @@ def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes:
     if not isinstance(model, keras.Model):
         raise SpecMismatchError(f"{builder} gives {type(model).__name__}, not a keras.Model")
     try:
-        if not model.built:
+        if isinstance(model, keras.Sequential) and not model.built:
             model.build((None, *image_shape))  # else the one image would settle the size of all batches
         answer = np.asarray(model(np.zeros((1, *image_shape), np.float32), training=False))
     # Whatever a layer raises when shapes do not fit.
