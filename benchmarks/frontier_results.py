@@ -1,18 +1,14 @@
 """What trained presets were found to be: one row for each seed, and what the rows of a preset say together."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-import msgspec
 from scipy.stats import t
 
 from ..report.paired import CONFIDENCE, holm
-from ..runtime.errors import InvalidFileError, one_line
-from ..runtime.files import read_file
-from ..runtime.output import new_files
+from .kept import read_kept, write_kept
 
 SCHEMA_VERSION = 1
 
@@ -150,9 +146,7 @@ class _Results:
 def write_rows(rows: Iterable[Row], path: Path) -> None:
     """Write rows and their summary as JSON."""
     kept = tuple(rows)
-    results = _Results(schema_version=SCHEMA_VERSION, summary=tuple(summarize(kept)), rows=kept)
-    with new_files(path.parent) as staging:
-        (staging / path.name).write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
+    write_kept(_Results(schema_version=SCHEMA_VERSION, summary=tuple(summarize(kept)), rows=kept), path)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -161,14 +155,5 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         InvalidFileError: It is damaged, or from another schema version.
     """
-    if not path.exists():
-        return []
-    try:
-        results = msgspec.json.decode(read_file(path, "results"), type=_Results)
-    except msgspec.MsgspecError as error:
-        raise InvalidFileError(f"{path} does not hold results: {one_line(error)[:200]}") from error
-    if results.schema_version != SCHEMA_VERSION:
-        raise InvalidFileError(
-            f"{path} has schema_version {results.schema_version}; this edgeproof reads {SCHEMA_VERSION}"
-        )
-    return list(results.rows)
+    results = read_kept(path, _Results, SCHEMA_VERSION)
+    return [] if results is None else list(results.rows)

@@ -8,29 +8,26 @@ for their number.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
-import msgspec
 import numpy as np
 from scipy.stats import t
 
 from ..report.paired import CONFIDENCE
 from ..runtime.classifier import Classifier
-from ..runtime.errors import EdgeproofError, InvalidFileError, one_line
-from ..runtime.files import read_file
-from ..runtime.output import new_files
+from ..runtime.errors import EdgeproofError
 from ..train.data import load_data
 from ..train.dataset import Dataset
 from ..train.record import find_held_out
 from .commands import at_a_time, run_edgeproof
 from .environment import describe_environment
+from .kept import read_kept, write_kept
 from .trainings import MODEL, Training, found_sha256
 
 SCHEMA_VERSION = 1
@@ -212,17 +209,8 @@ def read_results(path: Path) -> list[Outcome]:
     Raises:
         InvalidFileError: It is damaged, or from another schema version.
     """
-    if not path.exists():
-        return []
-    try:
-        results = msgspec.json.decode(read_file(path, "results"), type=Results)
-    except msgspec.MsgspecError as error:
-        raise InvalidFileError(f"{path} does not hold results: {one_line(error)[:200]}") from error
-    if results.schema_version != SCHEMA_VERSION:
-        raise InvalidFileError(
-            f"{path} has schema_version {results.schema_version}; this edgeproof reads {SCHEMA_VERSION}"
-        )
-    return list(results.outcomes)
+    results = read_kept(path, Results, SCHEMA_VERSION)
+    return [] if results is None else list(results.outcomes)
 
 
 def write_results(outcomes: Sequence[Outcome], path: Path) -> None:
@@ -234,8 +222,7 @@ def write_results(outcomes: Sequence[Outcome], path: Path) -> None:
         gains=tuple(gains(outcomes)),
         outcomes=tuple(outcomes),
     )
-    with new_files(path.parent) as staging:
-        (staging / path.name).write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
+    write_kept(results, path)
 
 
 def table(found: Sequence[Gain]) -> str:
