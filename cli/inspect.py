@@ -57,7 +57,7 @@ def _bundle(options: argparse.Namespace) -> int:
     manifest = read_manifest(options.file)
     states = check_files(options.file, manifest)
     if options.json:
-        _print_json({"kind": "bundle", "folder": str(options.file), "files": states, "manifest": asdict(manifest)})
+        _print_json({"kind": "bundle", "folder": str(options.file), "files": states, "manifest": manifest.document()})
     else:
         print(describe_bundle(manifest, states), flush=True)
     wrong = [f"{name} ({state})" for name, state in states.items() if state is not FileState.UNCHANGED]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from .description import TASK, ImageSpec, Preprocessing
 from .errors import UnknownNameError
@@ -182,8 +183,11 @@ class Manifest:
                 return variant
         raise UnknownNameError(f"unknown variant {name!r}; this bundle has {', '.join(v.name for v in self.variants)}")
 
+    def document(self) -> dict[str, Any]:
+        """Return what `manifest.json` holds."""
+        # Older readers of this schema version know nothing of the data, and bundles of theirs stay as they were.
+        return {key: value for key, value in asdict(self).items() if key != "data" or value is not None}
+
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
-        # Older readers of this schema version know nothing of the data, and bundles of theirs stay as they were.
-        document = {key: value for key, value in asdict(self).items() if key != "data" or value is not None}
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n"
