@@ -5,16 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from edgeproof.benchmarks import ingredients
-from edgeproof.benchmarks.ingredients import (
-    Outcome,
-    Series,
-    gains,
-    main,
-    make_outcome,
-    read_results,
-    table,
-    write_results,
-)
+from edgeproof.benchmarks.ingredients import Series, main, make_outcome
+from edgeproof.benchmarks.ingredients_results import Outcome, gains, read_results, table, write_results
 from edgeproof.runtime.errors import InvalidFileError
 
 if TYPE_CHECKING:

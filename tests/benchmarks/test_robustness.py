@@ -11,7 +11,8 @@ from edgeproof.benchmarks.corruption_units import Corruption
 from edgeproof.benchmarks.corruption_values import impulse_noise
 from edgeproof.benchmarks.corruptions import CORRUPTIONS, corrupt
 from edgeproof.benchmarks.images import EvaluationImages, read_images
-from edgeproof.benchmarks.robustness import CLEAN, main, mean_difference, mean_share, measure_robustness, subjects_of
+from edgeproof.benchmarks.robustness import main, measure_robustness, subjects_of
+from edgeproof.benchmarks.robustness_figures import CLEAN, mean_difference, mean_share, table
 from edgeproof.runtime import Classifier, SpecMismatchError
 from edgeproof.runtime.manifest_reader import read_manifest
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def test_mce_is_unknown_where_the_first_file_makes_no_error(golden: Path, images
     few = EvaluationImages(name="few", images=images.images[:1], labels=images.labels[:1], classes=images.classes)
     found = measure_robustness(subjects_of(str(golden)), few, seed=0)
     assert [one.mce for one in found] == [None, None]
-    assert "unknown" in robustness.table(found)
+    assert "unknown" in table(found)
 
 
 def test_workers_do_not_change_what_is_found(golden: Path, images: EvaluationImages) -> None:
