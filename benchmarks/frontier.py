@@ -44,26 +44,32 @@ class Plan:
 
     Attributes:
         options: Fields of `FitOptions` that are not the preset's own.
-        teachers: Presets, with a seed each, whose networks are learned from.
+        taught: Whether it learns from the teachers.
         seeds: How many, from 1 on.
     """
 
     options: Mapping[str, int | float | str] = field(default_factory=dict)
-    teachers: tuple[tuple[str, int], ...] = ()
+    taught: bool = True
     seeds: int = 5
 
     def training(self, preset: str, runs: Path) -> Training:
         """Return what is trained, with the teachers in the folder of all networks."""
-        teachers = tuple(runs / f"{teacher}-{seed}" for teacher, seed in self.teachers)
+        teachers = tuple(_teacher(runs, seed) for seed in TEACHER_SEEDS) if self.taught else ()
         return Training(preset=preset, options=self.options, teachers=teachers)
 
 
-# The teachers first: the others learn from their networks.
+# What all presets learn from, the largest one included: networks that learned from the labels alone.
+TEACHER = Training(preset="accurate", options={"epochs": 30})
+TEACHER_SEEDS = (1, 2)
 PLANS: Mapping[str, Plan] = {
-    "accurate": Plan(options={"epochs": 30}, seeds=3),
-    "default": Plan(),
     "tiny": Plan(),
+    "default": Plan(options={"epochs": 30}),
+    "accurate": Plan(options={"epochs": 30}, seeds=3),
 }
+
+
+def _teacher(runs: Path, seed: int) -> Path:
+    return runs / f"teacher-{seed}"
 
 
 def make_row(preset: str, seed: int, *, data: str, runs: Path) -> Row:
@@ -130,13 +136,22 @@ def make_rows(
 ) -> Iterator[Row]:
     """Make the rows that are not known yet, as many at a time as there are jobs, and yield each when it is there.
 
-    A preset begins when those before it are done: it may learn from their networks.
+    Before them, where they learn from teachers, the teachers that are not there yet.
     """
     there = {(row.preset, row.seed) for row in known}
-    for preset in presets:
-        wanted = range(1, (PLANS[preset].seeds if seeds is None else seeds) + 1)
-        missing = [seed for seed in wanted if (preset, seed) not in there]
-        yield from at_a_time(jobs, [partial(make_row, preset, seed, data=data, runs=runs) for seed in missing])
+    wanted = [
+        (preset, seed)
+        for preset in presets
+        for seed in range(1, (PLANS[preset].seeds if seeds is None else seeds) + 1)
+        if (preset, seed) not in there
+    ]
+    if any(PLANS[preset].taught for preset, _ in wanted):
+        images = load_data(data)
+        teachers = [
+            partial(TEACHER.ensure, _teacher(runs, seed), seed, name=data, data=images) for seed in TEACHER_SEEDS
+        ]
+        list(at_a_time(jobs, teachers))
+    yield from at_a_time(jobs, [partial(make_row, *one, data=data, runs=runs) for one in wanted])
 
 
 def _current(rows: Sequence[Row], data: Dataset, runs: Path) -> list[Row]:
