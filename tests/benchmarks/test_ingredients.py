@@ -63,12 +63,13 @@ def test_the_table_compares_with_the_recipe() -> None:
 
 
 def test_an_outcome_is_that_of_the_int8_file_on_images_that_were_held_out(small_npz: Path, tmp_path: Path) -> None:
-    series = Series(preset="tiny", epochs=1, data=str(small_npz), runs=tmp_path)
+    # After one epoch the answers lie so close together that rounding may turn too many of them to be exported.
+    series = Series(preset="tiny", epochs=5, data=str(small_npz), runs=tmp_path)
     found = make_outcome(series, AUGMENTATION, 5)
     assert (found.variation, found.seed, found.images) == (AUGMENTATION, 5, 50)
-    assert found.command == "train --preset tiny --epochs 1 --augmentation 0.0"
+    assert found.command == "train --preset tiny --epochs 5 --augmentation 0.0"
     assert 0 <= found.right <= 50
-    assert found.loss > 1  # nothing is learned in an epoch of four steps
+    assert 0 < found.loss < 2.3  # less than that of a guess
     record = json.loads(next(tmp_path.rglob("training.json")).read_text())
     assert record["options"]["augmentation"] == 0
     assert record["options"]["seed"] == 5
