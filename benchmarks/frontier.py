@@ -62,7 +62,7 @@ class Plan:
 TEACHER = Training(preset="accurate", options={"epochs": 30})
 TEACHER_SEEDS = (1, 2)
 PLANS: Mapping[str, Plan] = {
-    "tiny": Plan(options={"epochs": 50}),
+    "tiny": Plan(options={"epochs": 100}),
     "default": Plan(options={"epochs": 30}),
     "accurate": Plan(options={"epochs": 30}, seeds=3),
 }

@@ -26,8 +26,9 @@ def tiny(image_shape: Shape, classes: int, *, width: float = 1.0, extra: int = 0
         dropout: Share of the pooled features that are dropped in training.
     """
     pixels, x = _stem(image_shape, filters=_round(8 * width))
-    x = _convolution(x, _round(8 * width), strides=2)
-    for _ in range(1 + extra):
+    x = _convolution(x, _round(8 * width))
+    x = _convolution(x, _round(16 * width), strides=2)
+    for _ in range(extra):
         x = _convolution(x, _round(16 * width))
     return _classifier(pixels, x, classes, dropout, name="tiny")
 
