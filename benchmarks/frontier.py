@@ -44,32 +44,27 @@ class Plan:
 
     Attributes:
         options: Fields of `FitOptions` that are not the preset's own.
-        taught: Whether it learns from the teachers.
+        teachers: Presets, with a seed each, whose networks are learned from.
         seeds: How many, from 1 on.
     """
 
     options: Mapping[str, int | float | str] = field(default_factory=dict)
-    taught: bool = True
+    teachers: tuple[tuple[str, int], ...] = ()
     seeds: int = 5
 
     def training(self, preset: str, runs: Path) -> Training:
         """Return what is trained, with the teachers in the folder of all networks."""
-        teachers = tuple(_teacher(runs, seed) for seed in TEACHER_SEEDS) if self.taught else ()
+        teachers = tuple(runs / f"{teacher}-{seed}" for teacher, seed in self.teachers)
         return Training(preset=preset, options=self.options, teachers=teachers)
 
 
-# What all presets learn from, the largest one included: networks that learned from the labels alone.
-TEACHER = Training(preset="accurate", options={"epochs": 30})
-TEACHER_SEEDS = (1, 2)
+_TEACHERS = (("accurate", 1), ("accurate", 2))
+# The teachers first: the others learn from their networks.
 PLANS: Mapping[str, Plan] = {
-    "tiny": Plan(options={"epochs": 100}),
-    "default": Plan(options={"epochs": 30}),
     "accurate": Plan(options={"epochs": 30}, seeds=3),
+    "default": Plan(options={"epochs": 30}, teachers=_TEACHERS),
+    "tiny": Plan(options={"epochs": 100}, teachers=_TEACHERS),
 }
-
-
-def _teacher(runs: Path, seed: int) -> Path:
-    return runs / f"teacher-{seed}"
 
 
 def make_row(preset: str, seed: int, *, data: str, runs: Path) -> Row:
@@ -136,22 +131,13 @@ def make_rows(
 ) -> Iterator[Row]:
     """Make the rows that are not known yet, as many at a time as there are jobs, and yield each when it is there.
 
-    Before them, where they learn from teachers, the teachers that are not there yet.
+    A preset begins when those before it are done: it may learn from their networks.
     """
     there = {(row.preset, row.seed) for row in known}
-    wanted = [
-        (preset, seed)
-        for preset in presets
-        for seed in range(1, (PLANS[preset].seeds if seeds is None else seeds) + 1)
-        if (preset, seed) not in there
-    ]
-    if any(PLANS[preset].taught for preset, _ in wanted):
-        images = load_data(data)
-        teachers = [
-            partial(TEACHER.ensure, _teacher(runs, seed), seed, name=data, data=images) for seed in TEACHER_SEEDS
-        ]
-        list(at_a_time(jobs, teachers))
-    yield from at_a_time(jobs, [partial(make_row, *one, data=data, runs=runs) for one in wanted])
+    for preset in presets:
+        wanted = range(1, (PLANS[preset].seeds if seeds is None else seeds) + 1)
+        missing = [seed for seed in wanted if (preset, seed) not in there]
+        yield from at_a_time(jobs, [partial(make_row, preset, seed, data=data, runs=runs) for seed in missing])
 
 
 def _current(rows: Sequence[Row], data: Dataset, runs: Path) -> list[Row]:

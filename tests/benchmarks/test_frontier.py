@@ -12,7 +12,6 @@ from edgeproof.benchmarks.anchors import ANCHORS
 from edgeproof.benchmarks.frontier import Plan, main, make_row, make_rows
 from edgeproof.benchmarks.frontier_page import draw_frontier, write_table
 from edgeproof.benchmarks.frontier_results import Row, read_rows, summarize, write_rows
-from edgeproof.benchmarks.trainings import Training
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
 from PIL import Image
 
@@ -113,18 +112,13 @@ def test_the_anchors_are_what_they_are_said_to_be() -> None:
 
 @pytest.fixture
 def plans(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = {"default": Plan(taught=False, seeds=2), "tiny": Plan(options={"epochs": 1}, seeds=2)}
+    made = {"default": Plan(seeds=2), "tiny": Plan(options={"epochs": 1}, teachers=(("default", 1),), seeds=2)}
     monkeypatch.setattr(frontier, "PLANS", made)
-    monkeypatch.setattr(frontier, "TEACHER", Training(preset="tiny", options={"epochs": 1}))
-    monkeypatch.setattr(trainings, "run_edgeproof", lambda *_: None)
 
 
 @pytest.mark.usefixtures("plans")
-def test_only_missing_rows_are_made_and_teachers_first(
-    monkeypatch: pytest.MonkeyPatch, small_npz: Path, tmp_path: Path
-) -> None:
+def test_only_missing_rows_are_made_and_teachers_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made: list[tuple[str, int]] = []
-    taught: list[str] = []
     lock = threading.Lock()
 
     def make(preset: str, seed: int, *, data: str, runs: Path) -> Row:
@@ -132,20 +126,13 @@ def test_only_missing_rows_are_made_and_teachers_first(
             made.append((preset, seed))
         return replace(ROW, preset=preset, seed=seed)
 
-    def teach(*command: str) -> None:
-        assert not made
-        with lock:
-            taught.append(Path(command[-1]).name)
-
     monkeypatch.setattr(frontier, "make_row", make)
-    monkeypatch.setattr(trainings, "run_edgeproof", teach)
     known = [replace(ROW, preset="default", seed=2)]
-    rows = list(make_rows(["default", "tiny"], known, seeds=None, data=str(small_npz), runs=tmp_path, jobs=2))
-    assert sorted(taught) == ["teacher-1", "teacher-2"]
-    assert sorted(made) == [("default", 1), ("tiny", 1), ("tiny", 2)]
+    rows = list(make_rows(["default", "tiny"], known, seeds=None, data="mnist", runs=tmp_path, jobs=2))
+    assert made[0] == ("default", 1)
+    assert sorted(made[1:]) == [("tiny", 1), ("tiny", 2)]
     assert {(row.preset, row.seed) for row in rows} == set(made)
-    assert list(make_rows(["tiny"], [], seeds=0, data=str(small_npz), runs=tmp_path, jobs=2)) == []
-    assert len(taught) == 2  # who has nobody to teach is not trained
+    assert list(make_rows(["default"], [], seeds=0, data="mnist", runs=tmp_path, jobs=2)) == []
 
 
 @pytest.mark.usefixtures("plans")
@@ -155,9 +142,7 @@ def test_rows_that_would_come_out_otherwise_today_are_made_anew(
     today = frontier.PLANS["default"].training("default", tmp_path).settings_sha256(small_data)
     assert today is not None
     row = replace(ROW, preset="default", command="train --preset default", settings_sha256=today)
-    taught = replace(
-        ROW, preset="tiny", command="train --preset tiny --epochs 1 --teacher teacher-1 --teacher teacher-2"
-    )
+    taught = replace(ROW, preset="tiny", command="train --preset tiny --epochs 1 --teacher default-1")
     stale = [
         replace(row, seed=2, settings_sha256="c" * 64),
         replace(taught, seed=2, command="train --preset tiny --epochs 9"),
@@ -196,13 +181,13 @@ def test_a_row_is_kept_although_the_next_one_fails(
 
 def test_an_unknown_preset_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--presets", "huge", "--results", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == "error: unknown preset 'huge'; possible: tiny, default, accurate\n"
+    assert capsys.readouterr().err == "error: unknown preset 'huge'; possible: accurate, default, tiny\n"
 
 
 def test_a_network_is_trained_exported_and_measured(
     small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frontier, "PLANS", {"tiny": Plan(options={"epochs": 1, "batch_size": 50}, taught=False)})
+    monkeypatch.setattr(frontier, "PLANS", {"tiny": Plan(options={"epochs": 1, "batch_size": 50})})
     row = make_row("tiny", 7, data=str(small_npz), runs=tmp_path)
     folder = tmp_path / "tiny-7"
     manifest = json.loads((folder / "bundle" / "manifest.json").read_text())
@@ -221,12 +206,12 @@ def test_a_network_is_trained_exported_and_measured(
     monkeypatch.setattr(trainings, "run_edgeproof", lambda *arguments: ran.append(arguments[0]))
     assert make_row("tiny", 7, data=str(small_npz), runs=tmp_path).settings_sha256 == row.settings_sha256
     assert ran == []  # the network is there
-    monkeypatch.setattr(frontier, "PLANS", {"tiny": Plan(options={"epochs": 2, "batch_size": 50}, taught=False)})
+    monkeypatch.setattr(frontier, "PLANS", {"tiny": Plan(options={"epochs": 2, "batch_size": 50})})
     make_row("tiny", 7, data=str(small_npz), runs=tmp_path)
     assert ran == ["train"]  # it is not the one that is wanted any more
 
 
 def test_a_command_that_fails_says_why(small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frontier, "PLANS", {"tiny": Plan()})
-    with pytest.raises(CheckFailedError, match=r"edgeproof train: edgeproof: error: no such teacher: .*teacher-1"):
+    monkeypatch.setattr(frontier, "PLANS", {"tiny": Plan(teachers=(("default", 1),))})
+    with pytest.raises(CheckFailedError, match=r"edgeproof train: edgeproof: error: no such teacher: .*default-1"):
         make_row("tiny", 8, data=str(small_npz), runs=tmp_path)
