@@ -65,7 +65,7 @@ PRESETS: Mapping[str, Callable[..., keras.Model]] = {"tiny": tiny, "default": de
 
 
 def _pixels(image_shape: Shape, filters: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Take and scale the pixels, and halve a larger image until it has about the size that the presets are drawn for."""
+    """Take and scale the pixels; halve a larger image until it has about the size that the presets are drawn for."""
     pixels = keras.Input(image_shape, name="image")
     x = layers.Rescaling(1 / 255)(pixels)
     side = min(image_shape[:2])
