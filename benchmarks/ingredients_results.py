@@ -45,6 +45,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """A mean difference to the preset's settings, on the same seeds.
+
+    Attributes:
+        mean: Of the seeds.
+        half_width: Of its 95 % interval (Student's t on the differences); None for one seed.
+    """
+
+    mean: float
+    half_width: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Gain:
     """What a variation does, compared with the preset's settings on the same seeds.
 
@@ -52,17 +65,17 @@ class Gain:
         variation: Which.
         n: How many seeds.
         accuracy: Mean, in percent.
-        points: Mean difference to the preset's settings, in points.
-        half_width: Of its 95 % interval (Student's t on the differences); None for one seed.
+        points: What it does to the accuracy.
         loss: Mean cross-entropy, in nats.
+        nats: What it does to the cross-entropy, which tells more than the accuracy from as many images.
     """
 
     variation: str
     n: int
     accuracy: float
-    points: float
-    half_width: float | None
+    points: Difference
     loss: float
+    nats: Difference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,19 +103,23 @@ def gains(outcomes: Sequence[Outcome]) -> list[Gain]:
         seeds = [seed for name, seed in found if name == variation and (PLAIN, seed) in found]
         if seeds:
             ours, theirs = ([found[name, seed] for seed in seeds] for name in (variation, PLAIN))
-            points = [a.accuracy - b.accuracy for a, b in zip(ours, theirs, strict=True)]
-            n = len(points)
             result.append(
                 Gain(
                     variation=variation,
-                    n=n,
+                    n=len(seeds),
                     accuracy=mean(one.accuracy for one in ours),
-                    points=mean(points),
-                    half_width=float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * stdev(points) / n**0.5 if n > 1 else None,
+                    points=_difference([a.accuracy - b.accuracy for a, b in zip(ours, theirs, strict=True)]),
                     loss=mean(one.loss for one in ours),
+                    nats=_difference([a.loss - b.loss for a, b in zip(ours, theirs, strict=True)]),
                 )
             )
     return result
+
+
+def _difference(values: Sequence[float]) -> Difference:
+    n = len(values)
+    half_width = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * stdev(values) / n**0.5 if n > 1 else None
+    return Difference(mean=mean(values), half_width=half_width)
 
 
 def read_results(path: Path) -> list[Outcome]:
@@ -128,13 +145,20 @@ def write_results(outcomes: Sequence[Outcome], path: Path) -> None:
 
 
 def table(found: Sequence[Gain]) -> str:
-    """Return the gains as Markdown."""
+    """Return the gains as Markdown; the cross-entropy in thousandths of a nat."""
     lines = [
-        "| variation | n | accuracy | difference, points (95 %) | loss |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| variation | n | accuracy | difference, points (95 %) | cross-entropy, mnat | difference, mnat (95 %) |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for gain in found:
-        interval = "" if gain.half_width is None else f" ± {gain.half_width:.3f}"
-        points = "" if gain is found[0] else f"{gain.points:+.3f}{interval}"
-        lines.append(f"| {gain.variation} | {gain.n} | {gain.accuracy:.3f} % | {points} | {gain.loss:.5f} |")
+        points = "" if gain is found[0] else _interval(gain.points, 1, 3)
+        nats = "" if gain is found[0] else _interval(gain.nats, 1000, 2)
+        lines.append(
+            f"| {gain.variation} | {gain.n} | {gain.accuracy:.3f} % | {points} | {1000 * gain.loss:.2f} | {nats} |"
+        )
     return "\n".join(lines) + "\n"
+
+
+def _interval(difference: Difference, factor: float, digits: int) -> str:
+    text = f"{factor * difference.mean:+.{digits}f}"
+    return text if difference.half_width is None else f"{text} ± {factor * difference.half_width:.{digits}f}"

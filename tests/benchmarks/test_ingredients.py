@@ -31,16 +31,18 @@ def outcomes() -> list[Outcome]:
 def test_gains_are_differences_seed_by_seed() -> None:
     """By hand: -0.5, -0.2 and -0.8 points; t(0.975; 2) = 4.302653."""
     recipe, without = gains(outcomes())
-    assert (recipe.points, recipe.n) == (0.0, 3)
+    assert (recipe.points.mean, recipe.nats.mean, recipe.n) == (0.0, 0.0, 3)
     assert recipe.accuracy == pytest.approx(99.0)
     assert recipe.loss == pytest.approx(0.07 / 3)
     assert without.n == 3
-    assert without.points == pytest.approx(-0.5)
-    assert without.half_width == pytest.approx(4.302653 * 0.3 / 3**0.5)
+    assert without.points.mean == pytest.approx(-0.5)
+    assert without.points.half_width == pytest.approx(4.302653 * 0.3 / 3**0.5)
+    assert without.nats.mean == pytest.approx(-0.01 / 3)  # 0, 0 and -0.01
+    assert without.nats.half_width == pytest.approx(4.302653 * 0.01 / 3**0.5 / 3**0.5)
 
 
 def test_one_seed_has_no_interval() -> None:
-    assert [gain.half_width for gain in gains(outcomes()[:1])] == [None]
+    assert [gain.points.half_width for gain in gains(outcomes()[:1])] == [None]
 
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
@@ -59,28 +61,28 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
 def test_the_table_compares_with_the_recipe() -> None:
     text = table(gains(outcomes()))
     assert f"| {PLAIN} | 3 | 99.000 % |  |" in text
-    assert f"| {AUGMENTATION} | 3 | 98.500 % | -0.500 ± 0.745 |" in text
+    assert f"| {AUGMENTATION} | 3 | 98.500 % | -0.500 ± 0.745 | 20.00 | -3.33 ± 14.34 |" in text
 
 
 def test_an_outcome_is_that_of_the_int8_file_on_images_that_were_held_out(small_npz: Path, tmp_path: Path) -> None:
     # After one epoch the answers lie so close together that rounding may turn too many of them to be exported.
     series = Series(preset="tiny", epochs=5, data=str(small_npz), runs=tmp_path)
     found = make_outcome(series, AUGMENTATION, 5)
-    assert (found.variation, found.seed, found.images) == (AUGMENTATION, 5, 50)
-    assert found.command == "train --preset tiny --epochs 5 --augmentation 0.0"
-    assert 0 <= found.right <= 50
+    assert (found.variation, found.seed, found.images) == (AUGMENTATION, 5, 180)
+    assert found.command == "train --preset tiny --epochs 5 --validation-share 0.3 --augmentation 0.0"
+    assert 0 <= found.right <= 180
     assert 0 < found.loss < 2.3  # less than that of a guess
     record = json.loads(next(tmp_path.rglob("training.json")).read_text())
     assert record["options"]["augmentation"] == 0
     assert record["options"]["seed"] == 5
-    assert record["images"]["validated_on"] == 50
+    assert record["images"]["validated_on"] == 180
 
 
 def test_a_teacher_has_its_students_seed(tmp_path: Path) -> None:
     series = Series(preset="tiny", epochs=1, data="mnist", runs=tmp_path)
     assert series.training(ingredients.TAUGHT, 3).teachers == (tmp_path / "teacher-3",)
     assert series.training(PLAIN, 3).teachers == ()
-    assert series.teacher.command == "train --preset accurate --epochs 1"
+    assert series.teacher.command == "train --preset accurate --epochs 1 --validation-share 0.3"
 
 
 def test_every_variation_varies_something(small_data: "Dataset", tmp_path: Path) -> None:
