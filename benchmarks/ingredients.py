@@ -23,7 +23,7 @@ from ..train.data import load_data
 from ..train.dataset import Dataset
 from ..train.record import find_held_out
 from .commands import at_a_time, run_edgeproof
-from .ingredients_results import PLAIN, Outcome, gains, read_results, table, write_results
+from .ingredients_results import PLAIN, Outcome, page, read_results, write_results
 from .trainings import MODEL, Training, found_sha256
 
 _INT8 = "static_wi8_ai8.tflite"
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 1 on (default: 3)")
     parser.add_argument("--data", default="mnist", help="as for edgeproof train (default: mnist)")
     parser.add_argument("--runs", type=Path, default=Path("runs/ingredients"), help="folder for the networks")
-    parser.add_argument("--json", type=Path, default=_RESULTS, help="the results")
+    parser.add_argument("--json", type=Path, default=_RESULTS, help="the results; .md beside it: as a table")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="networks at a time (default: all cores)")
     options = parser.parse_args(arguments)
     series = Series(preset=options.preset, epochs=options.epochs, data=options.data, runs=options.runs)
@@ -149,7 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not kept:
         sys.stderr.write("error: there is nothing to report: no seeds were asked for\n")
         return 2
-    sys.stdout.write(table(gains(kept)))
+    text = page(kept)
+    options.json.with_suffix(".md").write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
     return 0
 
 

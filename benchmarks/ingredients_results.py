@@ -159,6 +159,19 @@ def table(found: Sequence[Gain]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def page(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of the gains and how it came about, as Markdown."""
+    images = ", ".join(f"{count:,}" for count in dict.fromkeys(one.images for one in outcomes))
+    commands = dict.fromkeys((one.variation, one.command) for one in outcomes)
+    return (
+        f"{table(gains(outcomes))}\n"
+        f"Of the int8 files, on {images} images that were held out, the same n seeds for all; the "
+        "test images were not looked at. Means, and mean differences to the first line with their 95 % interval "
+        "(Student's t), each for itself. A mnat is a thousandth of a nat; less is better.\n\n"
+        + "".join(f"- {variation}: `edgeproof {command}`\n" for variation, command in commands)
+    )
+
+
 def _interval(difference: Difference, factor: float, digits: int) -> str:
     text = f"{factor * difference.mean:+.{digits}f}"
     return text if difference.half_width is None else f"{text} ± {factor * difference.half_width:.{digits}f}"

@@ -119,6 +119,9 @@ def test_what_is_there_is_not_made_again(
     assert made[len(ingredients.VARIATIONS) :] == [(name, 2) for name in ingredients.VARIATIONS]
     assert main([*arguments, "--seeds", "1"]) == 0
     assert capsys.readouterr().out.count(f"\n| {PLAIN} |") == 3
+    written = (tmp_path / "i.md").read_text()
+    assert f"| {PLAIN} | 2 | 99.000 % |  | 20.00 |  |" in written
+    assert f"- {AUGMENTATION}: `edgeproof train --preset tiny --epochs 8 " in written
     assert len(read_results(tmp_path / "i.json")) == 2 * len(ingredients.VARIATIONS)
     made.clear()
     assert main([*arguments, "--seeds", "1", "--epochs", "5"]) == 0
