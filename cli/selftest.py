@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..device.selftest import Outcome
 
 SCHEMA_VERSION = 1
+# What comes after a variant's name in the name of an array of golden answers, and whose these are.
+_WHOSE = {"": "", "/builtin_kernels": "built-in kernels' ", "/reference_kernels": "plain kernels' "}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,8 +68,8 @@ def _finding(outcome: "Outcome") -> str:
         return " ".join(outcome.reason.split())
     agreement = f"{deviation.agreeing} of {deviation.images} classes as the original's"
     if deviation.max_abs == 0 and not deviation.max_steps:
-        kernels = "plain kernels' " if deviation.golden != outcome.variant else ""
-        return f"equal to the {kernels}golden answers; {agreement}"
+        whose = _WHOSE[deviation.golden.removeprefix(outcome.variant)]
+        return f"equal to the {whose}golden answers; {agreement}"
     steps = "" if deviation.max_steps is None else f"{deviation.max_steps} step{'s' * (deviation.max_steps != 1)}, "
     allowed = f"allowed {outcome.tolerance:g}" if outcome.tolerance else "must be equal"
     return f"off by {steps}{deviation.max_abs:.2g} (image {deviation.worst_image}), {allowed}; {agreement}"

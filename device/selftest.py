@@ -33,8 +33,8 @@ class Deviation:
     """How far a file's answers are from the golden ones.
 
     Attributes:
-        golden: The array of `golden.npz` that they are nearest to: the variant's name, or that of the answers of the
-            plain kernels.
+        golden: The array of `golden.npz` that they are nearest to: the variant's name, or that of the answers of
+            other kernels.
         max_abs: Largest difference of one probability, 0-1.
         max_steps: Largest difference in steps of an integer output; None for outputs that are floats.
         worst_image: Position of the golden image with the largest difference.
@@ -173,9 +173,10 @@ def _test_engine(
 def _load(model: bytes, package: Package, threads: int, *, plain: bool) -> Engine:
     if package.runs is not Format.TFLITE:
         return load_engine(model, package.runs, threads=threads)
-    from ..runtime.litert import LiteRTEngine
+    from ..runtime.litert import Kernels, LiteRTEngine
 
-    return LiteRTEngine(model, threads=threads, reference_kernels=plain, package=package.module)
+    kernels = Kernels.REFERENCE if plain else Kernels.DEFAULT
+    return LiteRTEngine(model, threads=threads, kernels=kernels, package=package.module)
 
 
 def _without_answers(variant: Variant, engine: str, reason: str, state: State = State.FAILED) -> Outcome:

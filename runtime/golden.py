@@ -13,8 +13,9 @@ from .manifest import Manifest, Variant
 from .manifest_reader import read_vouched_file
 from .npz import read_npz
 
-# In the golden file, after a variant's name: its answers from LiteRT's plain kernels, which round ties of integers
-# differently from XNNPACK's.
+# In the golden file, after a variant's name: its answers from LiteRT's other kernels, which round ties of integers
+# differently from XNNPACK's, and have another softmax.
+BUILTIN_KERNELS = "/builtin_kernels"
 REFERENCE_KERNELS = "/reference_kernels"
 
 # Some 32 images and their answers, unpacked: a hundred times what images of 224 x 224 take.
@@ -40,14 +41,15 @@ class GoldenVectors:
 
         Returns:
             Raw outputs of shape (N, classes) in the dtype of the file's output, by their names in `golden.npz`: one
-            array, or two where the plain kernels' answers are known as well.
+            array, or more where other kernels' answers are known as well.
 
         Raises:
             InvalidFileError: There are none, or they do not fit the file.
         """
         if variant.name not in self.outputs:
             raise InvalidFileError(f"the golden vectors hold no answers of {variant.name}")
-        names = [name for name in (variant.name, variant.name + REFERENCE_KERNELS) if name in self.outputs]
+        names = [variant.name + kernels for kernels in ("", BUILTIN_KERNELS, REFERENCE_KERNELS)]
+        names = [name for name in names if name in self.outputs]
         for name in names:
             _check(self.outputs[name], name, variant.output.dtype, self.reference.shape)
         return {name: self.outputs[name] for name in names}

@@ -1,6 +1,7 @@
 """TFLite models through LiteRT (ai_edge_litert), or tflite_runtime where only that exists."""
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,14 +19,35 @@ def import_interpreter(package: str | None = None) -> Any:  # noqa: ANN401  (a m
     return _choose(package).load("interpreter")
 
 
+class Kernels(StrEnum):
+    """Which kernels compute; on integers, each set rounds ties in its own way. The value is what users read.
+
+    Attributes:
+        DEFAULT: XNNPACK's, where it has them.
+        BUILTIN: The built-in ones alone; on integers they are those of tflite-runtime 2.14, bit for bit.
+        REFERENCE: The plain ones; on integers they are those of TensorFlow Lite Micro, but for its softmax.
+    """
+
+    DEFAULT = "usual kernels"
+    BUILTIN = "built-in kernels"
+    REFERENCE = "plain kernels"
+
+
+# By these names in `OpResolverType`.
+_RESOLVERS = {
+    Kernels.DEFAULT: "AUTO",
+    Kernels.BUILTIN: "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    Kernels.REFERENCE: "BUILTIN_REF",
+}
+
+
 class LiteRTEngine:
     """A TFLite model in LiteRT's interpreter.
 
     Args:
         model: The whole file.
         threads: How many threads one run may use.
-        reference_kernels: Use the plain kernels instead of XNNPACK's. On integers they round ties differently; they
-            are those of tflite-runtime 2.14 and of TensorFlow Lite Micro, bit for bit.
+        kernels: What computes.
         batch: How many images `run` takes at once, in place of what the file says.
         package: The package to use, by its name for `import`; None for the first one that is installed.
 
@@ -40,13 +62,13 @@ class LiteRTEngine:
         model: bytes,
         *,
         threads: int = 1,
-        reference_kernels: bool = False,
+        kernels: Kernels = Kernels.DEFAULT,
         batch: int | None = None,
         package: str | None = None,
     ) -> None:
         self._package = _choose(package)
         module = self._package.load("interpreter")
-        resolver = module.OpResolverType.BUILTIN_REF if reference_kernels else module.OpResolverType.AUTO
+        resolver = getattr(module.OpResolverType, _RESOLVERS[kernels])
         try:
             # num_threads must be given: its default is the implementation's choice.
             self._interpreter = module.Interpreter(

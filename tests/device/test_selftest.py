@@ -134,6 +134,20 @@ def test_one_step_of_an_integer_output_is_seen(bundle_copy: Path) -> None:
         assert outcome.deviation.max_abs == pytest.approx(1 / 256)
 
 
+def test_the_built_in_kernels_answers_are_right_too(bundle_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs_engine_of(INT8)
+
+    def rename(arrays: Arrays) -> None:
+        arrays[f"{INT8}/builtin_kernels"] = arrays[f"{INT8}/reference_kernels"]
+        arrays[f"{INT8}/reference_kernels"] = arrays[INT8] ^ 1
+        arrays[INT8] = arrays[INT8] ^ 1
+
+    change_golden(bundle_copy, rename)
+    plain = outcomes_of(bundle_copy, INT8)[1]
+    assert plain.deviation is not None
+    assert (plain.state, plain.deviation.golden) == (State.OK, f"{INT8}/builtin_kernels")
+
+
 def test_either_arithmetic_of_integers_will_do(bundle_copy: Path) -> None:
     needs_engine_of(INT8)
 
