@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from scipy.stats import t
-
-from ..report.paired import CONFIDENCE, holm
+from ..report.paired import holm
 from .kept import read_kept, write_kept
+from .seeds import half_width
 
 SCHEMA_VERSION = 1
 
@@ -115,15 +114,13 @@ def summarize(rows: Sequence[Row]) -> list[Summary]:
 
 def _summary(rows: Sequence[Row]) -> Summary:
     found = [row.accuracy for row in rows]
-    n = len(found)
-    sd = stdev(found) if n > 1 else 0.0
     arenas = [row.arena_bytes for row in rows if row.arena_bytes is not None]
     return Summary(
         preset=rows[0].preset,
-        n=n,
+        n=len(found),
         mean=mean(found),
-        sd=sd,
-        half_width=float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / n**0.5 if n > 1 else None,
+        sd=stdev(found) if len(found) > 1 else 0.0,
+        half_width=half_width(found),
         float_mean=mean(100 * row.float_right / row.images for row in rows),
         difference=mean(row.difference for row in rows),
         p_value=min(holm([row.p_value for row in rows])),

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
-from scipy.stats import t
-
-from ..report.paired import CONFIDENCE
 from .environment import describe_environment
 from .kept import read_kept, write_kept
+from .seeds import half_width
 
 SCHEMA_VERSION = 1
 # The variation that all others are compared with.
@@ -117,9 +115,7 @@ def gains(outcomes: Sequence[Outcome]) -> list[Gain]:
 
 
 def _difference(values: Sequence[float]) -> Difference:
-    n = len(values)
-    half_width = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * stdev(values) / n**0.5 if n > 1 else None
-    return Difference(mean=mean(values), half_width=half_width)
+    return Difference(mean=mean(values), half_width=half_width(values))
 
 
 def read_results(path: Path) -> list[Outcome]:

@@ -134,7 +134,7 @@ def test_one_step_of_an_integer_output_is_seen(bundle_copy: Path) -> None:
         assert outcome.deviation.max_abs == pytest.approx(1 / 256)
 
 
-def test_the_built_in_kernels_answers_are_right_too(bundle_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_built_in_kernels_answers_are_right_too(bundle_copy: Path) -> None:
     needs_engine_of(INT8)
 
     def rename(arrays: Arrays) -> None:
