@@ -26,7 +26,7 @@ from edgeproof.runtime.variants import ALL_VARIANTS
 from edgeproof.train.data import load_mnist
 from edgeproof.train.dataset import Dataset
 from edgeproof.train.fit import fit
-from edgeproof.train.options import FitOptions
+from edgeproof.train.options import settings
 from edgeproof.train.presets import PRESETS
 from keras import applications, layers
 
@@ -127,7 +127,7 @@ def measured(name: str) -> dict[str, Any]:
         file = Path(folder, "model.keras")
         if name == DEFAULT:
             model = PRESETS["default"]((28, 28, 1), 10)
-            fit(model, data, FitOptions(seed=SEED))
+            fit(model, data, replace(settings("default"), seed=SEED))
         else:
             small = FAMILIES[name] in (residual, pre_activation)
             data = as_photos(data, IMAGES_FOR_SMALL if small else IMAGES_FOR_LARGE)
