@@ -31,14 +31,15 @@ _VERBS = {
 # What a verb needs beyond the base install, and the extra that brings it; engines are the runtime's to look for.
 _TRAIN = ("tensorflow", "keras", "matplotlib", "pooch")
 _EXPORT = (*_TRAIN, "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "scipy")
-_BENCHMARK = (*_TRAIN, "jinja2", "scipy")
+_JUDGE = ("msgspec", "scipy")
+_BENCHMARK = (*_TRAIN, *_JUDGE, "jinja2")
 _NEEDS = {
     "demo": ("all", (*_EXPORT, *_BENCHMARK)),
     "train": ("train", _TRAIN),
     "export": ("export", _EXPORT),
     "benchmark": ("benchmarks", _BENCHMARK),
-    "check": ("benchmarks", ("msgspec",)),
-    "pick": ("benchmarks", ("msgspec",)),
+    "check": ("check", _JUDGE),
+    "pick": ("check", _JUDGE),
 }
 
 # Verbs whose whole result is what they print.

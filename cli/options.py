@@ -85,7 +85,9 @@ def add_data_options(parser: argparse.ArgumentParser, *, otherwise: str = "") ->
         metavar="SHARE",
         help="of the images that become the test part, where the data has none (default: 1/6)",
     )
-    group.add_argument("--split-seed", type=seed, metavar="SEED", help="chooses them (default: 0)")
+    group.add_argument(
+        "--split-seed", type=seed, metavar="SEED", help="chooses the images of the test part (default: 0)"
+    )
     group.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read")
     return group
 

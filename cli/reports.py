@@ -51,7 +51,7 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         "with 1)",
     )
     bundle = parser.add_argument_group("how a bundle is measured")
-    bundle.add_argument("--data", help="as of benchmark")
+    bundle.add_argument("--data", help="test images, as for edgeproof benchmark")
     bundle.add_argument(
         "--reference", type=Path, help="the .keras file that it was exported from (default: model.keras beside it)"
     )
@@ -66,7 +66,7 @@ def add_budgets(parser: argparse.ArgumentParser) -> None:
         "--budgets",
         type=Path,
         metavar="FILE.toml",
-        help="budgets in TOML, also for single variants; flags go before it",
+        help="budgets in TOML, also for single variants; flags override it",
     )
     parser.add_argument(
         "--variant",

@@ -43,7 +43,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     add_data_options(parser)
     parser.add_argument("--seed", type=seed, default=1, help="starting point of everything random (default: 1)")
-    parser.add_argument("--out", type=Path, help="folder (default: runs/PRESET)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder; a finished training there is replaced (default: runs/PRESET, or runs/FUNCTION of --model)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a training in that folder that was cut off")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard's logs into that folder, too")
     parser.add_argument(
@@ -54,7 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("which model")
     which = model.add_mutually_exclusive_group()
     which.add_argument(
-        "--preset", help="tiny for microcontrollers, default for phones and Pis, accurate (default: default)"
+        "--preset",
+        help="tiny for microcontrollers, default for phones and Pis, accurate for the fewest mistakes (default: "
+        "default)",
     )
     which.add_argument(
         "--model",
@@ -63,9 +69,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "gives probabilities; the file is run",
     )
     model.add_argument("--width", type=float, default=1.0, help="multiplies the preset's filters (default: 1)")
-    model.add_argument("--extra-layers", type=int, default=0, metavar="N", help="how many more (default: 0)")
     model.add_argument(
-        "--dropout", type=float, default=0.0, metavar="SHARE", help="of the pooled features (default: 0)"
+        "--extra-layers", type=int, default=0, metavar="N", help="how many convolutions are added (default: 0)"
+    )
+    model.add_argument(
+        "--dropout", type=float, default=0.0, metavar="SHARE", help="of the features before the last layer (default: 0)"
     )
     how = parser.add_argument_group("how it is trained (defaults: the preset's)")
     how.add_argument("--epochs", type=positive, help="passes over the training images")
@@ -84,7 +92,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--patience", type=positive, metavar="EPOCHS", help="stop after so many without a better validation accuracy"
     )
-    how.add_argument("--validation-share", type=float, metavar="SHARE", help="of the training images")
+    how.add_argument(
+        "--validation-share",
+        type=float,
+        metavar="SHARE",
+        help="of the training images, held out to watch the training (default: 1/12)",
+    )
     how.add_argument(
         "--quantization-epochs",
         type=positive,
@@ -95,8 +108,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     taught.add_argument(
         "--teacher", type=Path, action="append", default=[], metavar="MODEL.keras", help="can be given several times"
     )
-    taught.add_argument("--distill-weight", type=float, metavar="SHARE", help="of the loss, for the teacher")
-    taught.add_argument("--temperature", type=float, metavar="T", help="at which the two are compared")
+    taught.add_argument(
+        "--distill-weight",
+        type=float,
+        metavar="SHARE",
+        help="of the loss is the distance to the teacher (default: 0.9)",
+    )
+    taught.add_argument(
+        "--temperature",
+        type=float,
+        metavar="T",
+        help="divides the logits of both before they are compared (default: 4)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ def test_the_base_install_is_light() -> None:
 def test_all_is_every_extra_of_the_workstation() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     assert extras["all"] == ["edgeproof[train,export,benchmarks]"]
-    assert {"litert", "tflite", "onnx", "train", "export", "benchmarks", "all"} <= set(extras)
+    assert {"litert", "tflite", "onnx", "train", "export", "check", "benchmarks", "all"} <= set(extras)
 
 
 def test_the_constraints_pin_versions_and_name_no_place() -> None:

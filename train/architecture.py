@@ -28,7 +28,7 @@ class Architecture:
             pixels 0-255 and gives probabilities.
         width: Multiplies a preset's number of filters.
         extra: How many more layers a preset gets.
-        dropout: Share of a preset's pooled features that are dropped in training.
+        dropout: Share of the features before a preset's last layer that are dropped in training.
 
     Raises:
         UnknownNameError: There is no such preset.

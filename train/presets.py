@@ -23,7 +23,7 @@ def tiny(image_shape: Shape, classes: int, *, width: float = 1.0, extra: int = 0
         classes: How many probabilities the model gives.
         width: Multiplies the number of filters of every layer.
         extra: How many more layers of the last kind.
-        dropout: Share of the pooled features that are dropped in training.
+        dropout: Share of the features before the last layer that are dropped in training.
     """
     pixels, x = _pixels(image_shape, _round(8 * width))
     x = _convolution(x, _round(8 * width), kernel=5, strides=2)

@@ -114,4 +114,4 @@ def test_a_report_needs_what_reads_reports(
     monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "msgspec" else name)
     code, text, complaint = run(capsys, verb, "report.json")
     assert (code, text, complaint.count("\n")) == (2, "", 1)
-    assert f"{verb} needs msgspec; pip install 'edgeproof[benchmarks]'" in complaint
+    assert f"{verb} needs msgspec; pip install 'edgeproof[check]'" in complaint

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from edgeproof.runtime.errors import SpecMismatchError, UnknownNameError
 from edgeproof.train.options import FitOptions, settings
@@ -40,3 +42,11 @@ def test_every_preset_has_settings_and_may_be_quantized(preset: str) -> None:
 def test_an_unknown_preset_names_those_that_exist() -> None:
     with pytest.raises(UnknownNameError, match="unknown preset 'huge'; possible: tiny, default, accurate"):
         settings("huge")
+
+
+@pytest.mark.parametrize("preset", [*PRESETS, None])
+def test_the_page_on_training_says_what_each_is_trained_with(preset: str | None) -> None:
+    chosen = settings(preset)
+    name = "a network of your own" if preset is None else f"`{preset}`"
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    assert f"| {name} | {chosen.epochs} | {chosen.learning_rate:g} | {chosen.weight_decay:g} |\n" in page
