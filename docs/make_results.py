@@ -76,8 +76,8 @@ def scenes_text(scenes: dict[str, Any]) -> str:
 
 def overhead_table(overhead: dict[str, Any]) -> str:
     rows = [
-        f"| {found['what']} | {found['value']:.2f} {found['unit'].replace('x', '×')} | {found['budget']:g} | "
-        f"{found['detail']} |"
+        f"| {found['what']} | {found['value']:.2f} {found['unit'].replace('x', '×')} | "
+        f"{found['budget']:g}{'' if found['value'] <= found['budget'] else ', not kept'} | {found['detail']} |"
         for found in overhead["findings"]
     ]
     machine = overhead["environment"]

@@ -84,10 +84,10 @@ class Classifier:
         """Load a bundle, a single model file, or a model that comes with edgeproof.
 
         Args:
-            path: A bundle's folder, a `.tflite` or `.onnx` file, or ``"mnist"`` for the built-in reader of digits
-                (``"./mnist"`` is a folder of that name). A file is checked against the manifest beside it. Without
-                one it is taken as it describes itself; a file that does not, because another tool made it, is given
-                raw pixels and its classes are called ``"0"``, ``"1"`` and so on.
+            path: A bundle's folder, a `.tflite` or `.onnx` file, or a built-in reader of digits: ``"mnist"``, or
+                ``"mnist-tiny"`` for microcontrollers (``"./mnist"`` is a folder of that name). A file is checked
+                against the manifest beside it. Without one it is taken as it describes itself; a file that does not,
+                because another tool made it, is given raw pixels and its classes are called ``"0"``, ``"1"`` and so on.
             engine: ``"auto"``, ``"litert"`` or ``"onnxruntime"``.
             variant: Which variant of the bundle: ``"static_wi8_ai8.tflite"``, or a recipe or its alias alone, such
                 as ``"int8"``, for the first of its formats that an installed engine runs. By default the int8

@@ -6,7 +6,7 @@ from .errors import UnknownNameError
 
 _FOLDER = Path(__file__).parent / "models"
 
-PRETRAINED = ("mnist",)
+PRETRAINED = ("mnist", "mnist-tiny")
 
 
 def is_pretrained(name: object) -> bool:

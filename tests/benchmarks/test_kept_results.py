@@ -1,0 +1,48 @@
+"""The committed results are those of today's presets, and of the models in the repository."""
+
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from edgeproof.benchmarks import frontier, ingredients
+from edgeproof.benchmarks.frontier_results import read_rows
+from edgeproof.runtime.manifest_reader import read_manifest
+from edgeproof.runtime.pretrained import find_pretrained
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+MODELS = {
+    "tiny": find_pretrained("mnist-tiny"),
+    "default": find_pretrained("mnist"),
+    "accurate": RESULTS / "mnist-accurate",
+}
+
+
+@pytest.mark.parametrize("preset", MODELS)
+def test_a_kept_model_is_its_presets_first_seed(preset: str) -> None:
+    (variant,) = read_manifest(MODELS[preset]).variants
+    (row,) = (row for row in read_rows(RESULTS / "frontier.json") if (row.preset, row.seed) == (preset, 1))
+    assert (variant.sha256, variant.size_bytes) == (row.sha256, row.file_bytes)
+
+
+@pytest.mark.parametrize(
+    ("results", "benchmark", "maker", "option"),
+    [
+        ("frontier", frontier, "make_row", "--results"),
+        ("ingredients", ingredients, "make_outcome", "--json"),
+    ],
+)
+def test_results_need_not_be_made_again(
+    results: str, benchmark: ModuleType, maker: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Presets, recipes and commands are those that the results come from; so is what is written of them."""
+    kept = tmp_path / f"{results}.json"
+    shutil.copy(RESULTS / kept.name, kept)
+
+    def make(*_: object, **__: object) -> None:
+        pytest.fail("something would be trained anew")
+
+    monkeypatch.setattr(benchmark, maker, make)
+    where = kept if option == "--json" else tmp_path
+    assert benchmark.main(["--runs", str(tmp_path / "none"), option, str(where)]) == 0
+    assert kept.with_suffix(".md").read_bytes() == (RESULTS / f"{results}.md").read_bytes()
