@@ -16,7 +16,7 @@ class Anchor:
         accuracy: Of the 10,000 test images, in percent.
         weight_bytes: As the module says.
         quantized: Whether the accuracy is that of integers of 8 bits or fewer.
-        fair: Whether the test images chose nothing: neither the epoch nor the network.
+        fair: Whether the test images chose nothing, neither the epoch nor the network, by what its source says.
         source: Where it stands.
     """
 

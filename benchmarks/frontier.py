@@ -27,15 +27,18 @@ from ..runtime.variants import Format
 from ..train.data import load_data
 from ..train.dataset import Dataset
 from ..train.identity import settings_sha256
-from ..train.record import RECORD_NAME
+from ..train.record import MODEL_NAME, RECORD_NAME
+from .anchors import ANCHORS
 from .commands import at_a_time, run_edgeproof
-from .environment import describe_environment
 from .frontier_page import draw_frontier, write_table
 from .frontier_results import Row, read_rows, summarize, write_rows
-from .trainings import MODEL, Training
+from .kept import check_writable
+from .trainings import Training, current, environment_of
 
 _INT8, _FLOAT = "static_wi8_ai8.tflite", "float32.tflite"
 _RESULTS = Path(__file__).parent / "results"
+# Other data have no place among the results that are kept, nor the networks that others have published for it.
+_DATA = "mnist"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +64,7 @@ class Plan:
 _TEACHERS = (("accurate", 1), ("accurate", 2))
 # The teachers first: the others learn from their networks.
 PLANS: Mapping[str, Plan] = {
-    "accurate": Plan(options={"epochs": 30}, seeds=3),
+    "accurate": Plan(options={"epochs": 30}),
     "default": Plan(options={"epochs": 30}, teachers=_TEACHERS),
     "tiny": Plan(options={"epochs": 100}, teachers=_TEACHERS),
 }
@@ -81,27 +84,26 @@ def make_row(preset: str, seed: int, *, data: str, runs: Path) -> Row:
         CheckFailedError: A command failed; the message is its own.
     """
     folder = runs / f"{preset}-{seed}"
-    test = load_data(data)
+    loaded = load_data(data)
     training = PLANS[preset].training(preset, runs)
-    training.ensure(folder, seed, name=data, data=test)
+    training.ensure(folder, seed, name=data, data=loaded)
     run_edgeproof(
-        *("export", str(folder / MODEL), "--data", data, "--seed", str(seed)),
+        *("export", str(folder / MODEL_NAME), "--data", data, "--seed", str(seed)),
         *("--recipes", f"{_FLOAT},{_INT8}", "--out", str(folder / "bundle")),
     )
-    return _measure(preset, seed, folder, test, training.command)
+    return _measure(preset, seed, folder, loaded, training.command)
 
 
-def _measure(preset: str, seed: int, folder: Path, test: Dataset, command: str) -> Row:
+def _measure(preset: str, seed: int, folder: Path, data: Dataset, command: str) -> Row:
     bundle = folder / "bundle"
     right = {
-        name: Classifier.load(bundle, variant=name).probabilities(test.x_test, workers=2).argmax(axis=1) == test.y_test
+        name: Classifier.load(bundle, variant=name).probabilities(data.x_test, workers=2).argmax(axis=1) == data.y_test
         for name in (_FLOAT, _INT8)
     }
     fixed, broken = (int((right[a] & ~right[b]).sum()) for a, b in ((_INT8, _FLOAT), (_FLOAT, _INT8)))
     variant = next(one for one in read_manifest(bundle).variants if one.name == _INT8)
     graph = read_graph(read_file(bundle / variant.file, "model"), Format.TFLITE)
     record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-    machine = describe_environment()
     return Row(
         preset=preset,
         seed=seed,
@@ -109,11 +111,11 @@ def _measure(preset: str, seed: int, folder: Path, test: Dataset, command: str) 
         settings_sha256=settings_sha256(record),
         keras_parameters=record["parameters"],
         parameters=graph.parameters,
-        macs=total(operator.macs for operator in graph.operators) or 0,
+        macs=total(operator.macs for operator in graph.operators),
         file_bytes=variant.size_bytes,
         weight_bytes=graph.weights_bytes,
         arena_bytes=variant.arena_bytes,
-        images=len(test.y_test),
+        images=len(data.y_test),
         float_right=int(right[_FLOAT].sum()),
         int8_right=int(right[_INT8].sum()),
         fixed=fixed,
@@ -121,8 +123,7 @@ def _measure(preset: str, seed: int, folder: Path, test: Dataset, command: str) 
         p_value=mcnemar(fixed, broken),
         train_seconds=record["seconds"],
         sha256=variant.sha256,
-        environment=f"{machine['cpu']}, {machine['cores']} cores, TensorFlow {record['versions']['tensorflow']}, "
-        f"Keras {record['versions']['keras']}",
+        environment=environment_of(folder),
     )
 
 
@@ -131,27 +132,35 @@ def make_rows(
 ) -> Iterator[Row]:
     """Make the rows that are not known yet, as many at a time as there are jobs, and yield each when it is there.
 
-    A preset begins when those before it are done: it may learn from their networks.
+    A preset begins when those before it are done: it may learn from their networks. Teachers whose rows are known are
+    trained, too, where their networks are not there.
     """
     there = {(row.preset, row.seed) for row in known}
     for preset in presets:
         wanted = range(1, (PLANS[preset].seeds if seeds is None else seeds) + 1)
         missing = [seed for seed in wanted if (preset, seed) not in there]
+        if missing:
+            teachers = [partial(_ensure, *teacher, data=data, runs=runs) for teacher in PLANS[preset].teachers]
+            for _ in at_a_time(jobs, teachers):
+                pass
         yield from at_a_time(jobs, [partial(make_row, preset, seed, data=data, runs=runs) for seed in missing])
 
 
-def _current(rows: Sequence[Row], data: Dataset, runs: Path) -> list[Row]:
-    """Return the rows whose networks would be trained in the same way today.
+def _ensure(preset: str, seed: int, *, data: str, runs: Path) -> None:
+    PLANS[preset].training(preset, runs).ensure(runs / f"{preset}-{seed}", seed, name=data, data=load_data(data))
 
-    Whether those with a teacher would be is known where the teachers are; elsewhere the command has to do.
-    """
-    trainings = {preset: plan.training(preset, runs) for preset, plan in PLANS.items()}
-    planned = {preset: (one.command, one.settings_sha256(data)) for preset, one in trainings.items()}
-    return [
-        row
-        for row in rows
-        if row.preset in planned and planned[row.preset] in ((row.command, row.settings_sha256), (row.command, None))
-    ]
+
+def _current(rows: Sequence[Row], data: Dataset, runs: Path) -> list[Row]:
+    """Return the rows whose networks would be trained in the same way today."""
+    there = [row for row in rows if row.preset in PLANS]
+    return current(there, [PLANS[row.preset].training(row.preset, runs) for row in there], data)
+
+
+def _write(rows: Sequence[Row], path: Path, data: str) -> None:
+    summaries = summarize(rows)
+    anchors = ANCHORS if data == _DATA else ()
+    pages = {".md": write_table(summaries, rows).encode(), ".png": draw_frontier(summaries, anchors, called=data)}
+    write_rows(rows, path, pages)
 
 
 def _presets(text: str) -> list[str]:
@@ -166,21 +175,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make what is missing, and write results, table and plot."""
     parser = argparse.ArgumentParser(prog="python -m edgeproof.benchmarks.frontier", description=__doc__)
     parser.add_argument("--presets", default=",".join(PLANS), help="comma-separated (default: all)")
-    parser.add_argument("--seeds", type=int, help="how many, from 1 on (default: 5, accurate 3)")
-    parser.add_argument("--data", default="mnist", help="as for edgeproof train (default: mnist)")
+    parser.add_argument("--seeds", type=int, help="how many, from 1 on (default: 5)")
+    parser.add_argument("--data", default=_DATA, help=f"as for edgeproof train (default: {_DATA})")
     parser.add_argument("--runs", type=Path, default=Path("runs/frontier"), help="folder for the networks")
-    parser.add_argument("--results", type=Path, default=_RESULTS, help="folder for frontier.json, .md and .png")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="folder for frontier.json, .md and .png (default: that of the results that are kept, and --runs for other "
+        "data)",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="networks at a time (default: all cores)")
     options = parser.parse_args(arguments)
-    results: Path = options.results / "frontier.json"
+    results: Path = options.results or (_RESULTS if options.data == _DATA else options.runs)
+    path = results / "frontier.json"
     try:
         presets = _presets(options.presets)
-        options.results.mkdir(parents=True, exist_ok=True)
-        rows = _current(read_rows(results), load_data(options.data), options.runs)
+        check_writable(results)
+        rows = _current(read_rows(path), load_data(options.data), options.runs)
+        if rows:
+            _write(rows, path, options.data)
         made = make_rows(presets, rows, seeds=options.seeds, data=options.data, runs=options.runs, jobs=options.jobs)
         for row in made:
             rows = sorted([*rows, row], key=lambda row: ([*PLANS].index(row.preset), row.seed))
-            write_rows(rows, results)
+            _write(rows, path, options.data)
             sys.stdout.write(f"{row.preset}, seed {row.seed}: int8 {row.accuracy:.2f} %, {row.train_seconds:.0f} s\n")
     except EdgeproofError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -188,11 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not rows:
         sys.stderr.write("error: there is nothing to report: no seeds were asked for\n")
         return 2
-    summaries = summarize(rows)
-    table = write_table(summaries, rows)
-    results.with_suffix(".md").write_text(table, encoding="utf-8")
-    results.with_suffix(".png").write_bytes(draw_frontier(summaries))
-    sys.stdout.write(table)
+    sys.stdout.write(write_table(summarize(rows), rows))
     return 0
 
 

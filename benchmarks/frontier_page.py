@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from ..report.chart import INK, KERAS, LINE, PAPER, SOFT, TFLITE, WIDE, figure, panel, write
 from ..report.numbers import file_size, p_value
-from .anchors import ANCHORS, Anchor
+from .anchors import Anchor
 from .frontier_results import Row, Summary
+from .labels import Labels
 
 _HEIGHT = 560
 _BYTES = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
@@ -49,25 +51,55 @@ def _line(summary: Summary) -> str:
     return (
         f"| `{summary.preset}` | {summary.mean:.3f} % ± {summary.sd:.3f}{interval} | {summary.n} | "
         f"{summary.difference:+.3f} | {p_value(summary.p_value)} | "
-        f"{summary.parameters:,} ({summary.keras_parameters:,}) | {summary.macs:,} | "
+        f"{summary.parameters:,} ({summary.keras_parameters:,}) | {_count(summary.macs)} | "
         f"{file_size(summary.weight_bytes)} | {file_size(summary.file_bytes)} | {file_size(summary.arena_bytes)} |\n"
     )
 
 
-def draw_frontier(summaries: Sequence[Summary]) -> bytes:
-    """Draw accuracy over bytes, with what others have published, as a PNG."""
+def _count(number: int | None) -> str:
+    return "not known" if number is None else f"{number:,}"
+
+
+def draw_frontier(summaries: Sequence[Summary], anchors: Sequence[Anchor], *, called: str) -> bytes:
+    """Draw `frontier_figure` as a PNG."""
+    content = io.BytesIO()
+    made = frontier_figure(summaries, anchors, called=called)
+    made.savefig(content, format="png", dpi=_PIXEL_DENSITY, facecolor=PAPER)
+    return content.getvalue()
+
+
+def frontier_figure(summaries: Sequence[Summary], anchors: Sequence[Anchor], *, called: str) -> Figure:
+    """Draw accuracy over bytes.
+
+    Args:
+        summaries: Of the presets.
+        anchors: What others have published for the same data.
+        called: The data's name.
+    """
     made = figure(WIDE, _HEIGHT)
     axes = panel(made, 72, 56, WIDE - 96, _HEIGHT - 120)
     _axes(axes)
-    for anchor in ANCHORS:
-        _anchor(axes, anchor)
+    labels = Labels(axes)
     for summary in summaries:
-        _preset(axes, summary)
+        _preset(axes, summary, labels)
+    for anchor in anchors:
+        _anchor(axes, anchor, labels)
+    for summary in summaries:
+        labels.put(
+            f"{summary.preset}\n{summary.mean:.2f} %, file {file_size(summary.file_bytes)}",
+            (summary.weight_bytes, summary.mean),
+            sides=((-1, 1), (1, 1), (-1, -1), (1, -1)),
+            fontsize=12,
+            fontweight="bold",
+            color=INK,
+        )
+    for anchor in sorted(anchors, key=lambda one: -one.weight_bytes):
+        labels.put(anchor.name, (anchor.weight_bytes, anchor.accuracy), fontsize=10, color=SOFT)
     write(
         axes,
         0.0,
         1.07,
-        "MNIST: accuracy on the 10,000 test images",
+        f"{called.upper() if called == 'mnist' else called}: accuracy on the test images",
         transform=axes.transAxes,
         fontsize=15,
         fontweight="bold",
@@ -82,9 +114,7 @@ def draw_frontier(summaries: Sequence[Summary]) -> bytes:
         color=SOFT,
     )
     _legend(axes)
-    content = io.BytesIO()
-    made.savefig(content, format="png", dpi=_PIXEL_DENSITY, facecolor=PAPER)
-    return content.getvalue()
+    return made
 
 
 def _axes(axes: Axes) -> None:
@@ -102,11 +132,12 @@ def _axes(axes: Axes) -> None:
     axes.grid(visible=True, color=LINE, linewidth=0.8)
 
 
-def _anchor(axes: Axes, anchor: Anchor) -> None:
+def _anchor(axes: Axes, anchor: Anchor, labels: Labels) -> None:
+    place = (anchor.weight_bytes, anchor.accuracy)
+    labels.keep_clear(place, place)
     marker = "s" if anchor.quantized else "o"
     axes.scatter(
-        anchor.weight_bytes,
-        anchor.accuracy,
+        *place,
         s=44,
         marker=marker,
         facecolor=KERAS if anchor.fair else PAPER,
@@ -114,43 +145,25 @@ def _anchor(axes: Axes, anchor: Anchor) -> None:
         linewidth=1.4,
         zorder=3,
     )
-    at_the_edge = anchor.weight_bytes > _BYTES[-1] / 5
-    axes.annotate(
-        anchor.name,
-        (anchor.weight_bytes, anchor.accuracy),
-        xytext=(-7 if at_the_edge else 7, -4),
-        textcoords="offset points",
-        ha="right" if at_the_edge else "left",
-        fontsize=10,
-        color=SOFT,
-        parse_math=False,
-    )
 
 
-def _preset(axes: Axes, summary: Summary) -> None:
+def _preset(axes: Axes, summary: Summary, labels: Labels) -> None:
     places = (summary.weight_bytes, summary.file_bytes)
+    half = summary.half_width or 0.0
+    labels.keep_clear((places[0], summary.mean), (places[1], summary.mean))
+    labels.keep_clear((places[0], summary.mean - half), (places[0], summary.mean + half))
     axes.plot(places, [summary.mean] * 2, color=TFLITE, linewidth=3, alpha=0.5, zorder=4)
     axes.scatter(summary.file_bytes, summary.mean, s=40, marker="D", facecolor=PAPER, edgecolor=TFLITE, zorder=5)
     axes.errorbar(
         summary.weight_bytes,
         summary.mean,
-        yerr=summary.half_width or 0.0,
+        yerr=half,
         fmt="D",
         color=TFLITE,
         markersize=9,
         capsize=4,
         linewidth=1.6,
         zorder=5,
-    )
-    axes.annotate(
-        f"{summary.preset}\n{summary.mean:.2f} %, file {file_size(summary.file_bytes)}",
-        (summary.weight_bytes, summary.mean),
-        xytext=(-10, 12),
-        textcoords="offset points",
-        ha="right",
-        fontsize=12,
-        fontweight="bold",
-        color=INK,
     )
 
 
@@ -159,7 +172,7 @@ def _legend(axes: Axes) -> None:
     for label, marker, filled in (
         ("8 bits or fewer", "s", True),
         ("float", "o", True),
-        ("chosen on the test images", "o", False),
+        ("chosen on the test images, or not said", "o", False),
     ):
         face = KERAS if filled else PAPER
         axes.scatter([], [], s=44, marker=marker, facecolor=face, edgecolor=KERAS, linewidth=1.4, label=label)

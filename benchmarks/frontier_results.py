@@ -1,6 +1,6 @@
 """What trained presets were found to be: one row for each seed, and what the rows of a preset say together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -23,7 +23,7 @@ class Row:
         settings_sha256: Digest of all that the result depends on, but for seed and versions.
         keras_parameters: How many numbers the Keras model holds, those of the normalization included.
         parameters: How many weights and biases the int8 file holds.
-        macs: Multiply-accumulates for one image.
+        macs: Multiply-accumulates for one image; None where an operator's are not known.
         file_bytes: Size of the int8 file.
         weight_bytes: What its weights and biases take.
         arena_bytes: The memory for tensors that TensorFlow Lite Micro reports; None where it was not installed.
@@ -44,7 +44,7 @@ class Row:
     settings_sha256: str
     keras_parameters: int
     parameters: int
-    macs: int
+    macs: int | None
     file_bytes: int
     weight_bytes: int
     arena_bytes: int | None
@@ -100,7 +100,7 @@ class Summary:
     p_value: float
     keras_parameters: int
     parameters: int
-    macs: int
+    macs: int | None
     weight_bytes: int
     arena_bytes: int | None
     file_bytes: int
@@ -140,10 +140,10 @@ class _Results:
     rows: tuple[Row, ...]
 
 
-def write_rows(rows: Iterable[Row], path: Path) -> None:
-    """Write rows and their summary as JSON."""
+def write_rows(rows: Iterable[Row], path: Path, pages: Mapping[str, bytes]) -> None:
+    """Write rows and their summary as JSON, and what is shown of them; see `kept.write_kept`."""
     kept = tuple(rows)
-    write_kept(_Results(schema_version=SCHEMA_VERSION, summary=tuple(summarize(kept)), rows=kept), path)
+    write_kept(_Results(schema_version=SCHEMA_VERSION, summary=tuple(summarize(kept)), rows=kept), path, pages)
 
 
 def read_rows(path: Path) -> list[Row]:

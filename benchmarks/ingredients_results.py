@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from .environment import describe_environment
 from .kept import read_kept, write_kept
 from .seeds import half_width
 
@@ -26,6 +25,7 @@ class Outcome:
         images: How many images it was validated on.
         right: How many of them the int8 file gets right.
         loss: Mean cross-entropy of the int8 file on them, in nats.
+        environment: Processor and versions.
     """
 
     variation: str
@@ -35,6 +35,7 @@ class Outcome:
     images: int
     right: int
     loss: float
+    environment: str
 
     @property
     def accuracy(self) -> float:
@@ -82,13 +83,11 @@ class Results:
 
     Attributes:
         schema_version: Of this layout.
-        environment: Processor.
         gains: In the order of the outcomes.
         outcomes: What they follow from.
     """
 
     schema_version: int
-    environment: str
     gains: tuple[Gain, ...]
     outcomes: tuple[Outcome, ...]
 
@@ -129,15 +128,13 @@ def read_results(path: Path) -> list[Outcome]:
 
 
 def write_results(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Write what was found, and what follows from it."""
-    machine = describe_environment()
-    results = Results(
-        schema_version=SCHEMA_VERSION,
-        environment=f"{machine['cpu']}, {machine['cores']} cores",
-        gains=tuple(gains(outcomes)),
-        outcomes=tuple(outcomes),
-    )
-    write_kept(results, path)
+    """Write what was found and what follows from it, as JSON and, beside it, as a page.
+
+    Raises:
+        OutputError: They cannot be written.
+    """
+    results = Results(schema_version=SCHEMA_VERSION, gains=tuple(gains(outcomes)), outcomes=tuple(outcomes))
+    write_kept(results, path, {".md": page(outcomes).encode()})
 
 
 def table(found: Sequence[Gain]) -> str:
@@ -163,8 +160,10 @@ def page(outcomes: Sequence[Outcome]) -> str:
         f"{table(gains(outcomes))}\n"
         f"Of the int8 files, on {images} images that were held out, the same n seeds for all; the "
         "test images were not looked at. Means, and mean differences to the first line with their 95 % interval "
-        "(Student's t), each for itself. A mnat is a thousandth of a nat; less is better.\n\n"
+        "(Student's t), each for itself. A mnat is a thousandth of a nat; less is better. The cross-entropy is that "
+        "after the temperature that an export fits, to at most 5,000 of these images.\n\n"
         + "".join(f"- {variation}: `edgeproof {command}`\n" for variation, command in commands)
+        + f"\n{'; '.join(dict.fromkeys(one.environment for one in outcomes))}.\n"
     )
 
 

@@ -1,6 +1,7 @@
-"""Results that a benchmark adds to, run after run: read with their layout checked, and written whole."""
+"""Results that a benchmark adds to, run after run: read with their layout checked, written whole, with their pages."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -43,7 +44,28 @@ def read_kept(path: Path, kind: type[Results], schema_version: int) -> Results |
     return results
 
 
-def write_kept(results: Any, path: Path) -> None:  # noqa: ANN401  (a dataclass)
-    """Write a dataclass as JSON; a file there is replaced as a whole."""
+def write_kept(results: Any, path: Path, pages: Mapping[str, bytes]) -> None:  # noqa: ANN401  (a dataclass)
+    """Write a dataclass as JSON, and what is shown of it beside it; files there are replaced, all or none.
+
+    Args:
+        results: The dataclass.
+        path: Of the JSON file.
+        pages: Files by their suffix: ``.md`` or ``.png``.
+
+    Raises:
+        OutputError: They cannot be written.
+    """
     with new_files(path.parent) as staging:
         (staging / path.name).write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
+        for suffix, content in pages.items():
+            (staging / path.name).with_suffix(suffix).write_bytes(content)
+
+
+def check_writable(folder: Path) -> None:
+    """Find out before hours of work whether results can be written into a folder.
+
+    Raises:
+        OutputError: They cannot.
+    """
+    with new_files(folder):
+        pass

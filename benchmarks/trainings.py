@@ -1,9 +1,10 @@
 """Trainings that a benchmark needs: made by the command that a user types, and not made again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from ..runtime.files import is_file
 from ..train.architecture import Architecture
@@ -11,10 +12,11 @@ from ..train.checkpoint import unfinished
 from ..train.dataset import Dataset
 from ..train.identity import identity, settings_sha256
 from ..train.options import settings
-from ..train.record import RECORD_NAME
+from ..train.record import MODEL_NAME, RECORD_NAME
 from .commands import run_edgeproof
+from .environment import describe_environment
 
-MODEL = "model.keras"
+Known = TypeVar("Known", bound="_Known")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +45,7 @@ class Training:
 
         See `train.identity.settings_sha256`.
         """
-        teachers = [folder / MODEL for folder in self.teachers]
+        teachers = [folder / MODEL_NAME for folder in self.teachers]
         if not all(is_file(teacher) for teacher in teachers):
             return None
         architecture = Architecture(preset=self.preset, dropout=self.dropout)
@@ -66,7 +68,7 @@ class Training:
         planned = self.settings_sha256(data)
         if planned is not None and planned == found_sha256(folder):
             return
-        taught = [word for teacher in self.teachers for word in ("--teacher", str(teacher / MODEL))]
+        taught = [word for teacher in self.teachers for word in ("--teacher", str(teacher / MODEL_NAME))]
         resume = ["--resume"] if unfinished(folder) else []
         run_edgeproof(
             *("train", "--data", name, "--seed", str(seed), *self._typed, *taught, *resume, "--out", str(folder))
@@ -84,3 +86,36 @@ def found_sha256(folder: Path) -> str | None:
         return settings_sha256(json.loads((folder / RECORD_NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def environment_of(folder: Path) -> str:
+    """Say on what a folder's network was trained: this machine's processor, and the versions in its record."""
+    machine = describe_environment()
+    versions = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))["versions"]
+    return f"{machine['cpu']}, {machine['cores']} cores, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}"
+
+
+class _Known(Protocol):
+    """What was measured of a network."""
+
+    @property
+    def command(self) -> str: ...
+    @property
+    def settings_sha256(self) -> str: ...
+
+
+def current(known: Sequence[Known], trainings: Sequence[Training], data: Dataset) -> list[Known]:
+    """Return what would be measured of the same networks if they were trained today.
+
+    A network whose teachers are missing cannot be checked by its digest. Its command has to do, if another of them can
+    be checked: all that are kept together are of the same data.
+
+    Args:
+        known: All that is kept together.
+        trainings: For each what would be trained today.
+        data: What it would be trained on.
+    """
+    planned = [(training.command, training.settings_sha256(data)) for training in trainings]
+    checked = [(one.command, one.settings_sha256) == today for one, today in zip(known, planned, strict=True)]
+    unchecked = [(one.command, None) == today for one, today in zip(known, planned, strict=True)]
+    return [one for one, sure, maybe in zip(known, checked, unchecked, strict=True) if sure or (maybe and any(checked))]

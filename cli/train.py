@@ -79,7 +79,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--epochs", type=positive, help="passes over the training images")
     how.add_argument("--batch-size", type=positive, metavar="N", help="images per step")
     how.add_argument("--learning-rate", type=float, metavar="RATE", help="the highest; before the schedule")
-    how.add_argument("--schedule", choices=("cosine", "constant"), help="of the learning rate (default: cosine)")
+    how.add_argument(
+        "--schedule",
+        choices=("cosine", "cosine-no-warmup", "constant"),
+        help="of the learning rate; cosine warms up before it falls (default: cosine)",
+    )
     how.add_argument("--weight-decay", type=float, metavar="X", help="AdamW's")
     how.add_argument("--label-smoothing", type=float, metavar="SHARE", help="of a label's probability, for all classes")
     how.add_argument("--ema", type=float, metavar="MOMENTUM", help="end with a running average of the weights")

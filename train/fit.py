@@ -181,6 +181,8 @@ def _schedule(options: FitOptions, steps: int) -> keras.optimizers.schedules.Cos
     peak = options.learning_rate
     if options.schedule == "constant":
         return peak
+    if options.schedule == "cosine-no-warmup":
+        return keras.optimizers.schedules.CosineDecay(peak, steps)
     warmup = max(steps // 20, 1)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=peak / 20, decay_steps=max(steps - warmup, 1), warmup_target=peak, warmup_steps=warmup

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..runtime.errors import SpecMismatchError, UnknownNameError
 
-SCHEDULES = ("cosine", "constant")
+SCHEDULES = ("cosine", "cosine-no-warmup", "constant")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +17,7 @@ class FitOptions:
         batch_size: Images per step.
         learning_rate: AdamW's highest learning rate.
         schedule: ``"cosine"``: the learning rate is reached after a twentieth of the steps, then lowered to 0 along a
-            cosine; ``"constant"``: it stays.
+            cosine; ``"cosine-no-warmup"``: it begins with its highest; ``"constant"``: it stays there.
         weight_decay: AdamW's, of convolution and dense kernels; biases and normalization are left alone.
         label_smoothing: Share of a label's probability that is spread over all classes.
         ema: Momentum of the running average of the weights that the model ends with, beside the last statistics of its

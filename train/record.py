@@ -14,7 +14,7 @@ from .dataset import DataOptions, Dataset
 from .split import validation_split
 
 SCHEMA_VERSION = 2
-RECORD_NAME = "training.json"
+MODEL_NAME, RECORD_NAME = "model.keras", "training.json"
 
 
 def find_data_options(model: Path) -> DataOptions | None:
@@ -46,7 +46,7 @@ def find_held_out(model: Path, data: Dataset) -> NDArray[np.intp] | None:
         data: The data set whose images are numbered.
 
     Returns:
-        Shape (N,), in no order; None if there is no record.
+        Shape (N,), in ascending order; None if there is no record.
 
     Raises:
         InvalidFileError: The record is broken, is from another schema version, or is about another model or other

@@ -24,11 +24,10 @@ from .identity import identity
 from .mistakes import draw_confusion, draw_mistakes
 from .options import FitOptions
 from .quantization import check_foldable, folded, round_weights, rounding
-from .record import RECORD_NAME, SCHEMA_VERSION
+from .record import MODEL_NAME, RECORD_NAME, SCHEMA_VERSION
 from .strategy import ONE_DEVICE, Devices
 
-MODEL_NAME, CURVES_NAME = "model.keras", "curves.png"
-CONFUSION_NAME, MISTAKES_NAME, LOGS_NAME = "confusion.png", "mistakes.png", "tensorboard"
+CURVES_NAME, CONFUSION_NAME, MISTAKES_NAME, LOGS_NAME = "curves.png", "confusion.png", "mistakes.png", "tensorboard"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

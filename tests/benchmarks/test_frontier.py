@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from edgeproof.benchmarks import frontier, trainings
+from edgeproof.benchmarks import frontier, ingredients, trainings
 from edgeproof.benchmarks.anchors import ANCHORS
 from edgeproof.benchmarks.frontier import Plan, main, make_row, make_rows
-from edgeproof.benchmarks.frontier_page import draw_frontier, write_table
+from edgeproof.benchmarks.frontier_page import draw_frontier, frontier_figure, write_table
 from edgeproof.benchmarks.frontier_results import Row, read_rows, summarize, write_rows
+from edgeproof.benchmarks.labels import Labels
+from edgeproof.report.chart import figure, panel
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
+from matplotlib.text import Annotation
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -66,7 +69,7 @@ def test_presets_are_summarized_apart() -> None:
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "none.json") == []
-    write_rows([ROW, *OTHERS], tmp_path / "rows.json")
+    write_rows([ROW, *OTHERS], tmp_path / "rows.json", {})
     assert read_rows(tmp_path / "rows.json") == [ROW, *OTHERS]
 
 
@@ -81,7 +84,7 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
 )
 def test_other_results_are_refused(tmp_path: Path, edit: Callable[[dict[str, object]], object], complaint: str) -> None:
     path = tmp_path / "rows.json"
-    write_rows([ROW], path)
+    write_rows([ROW], path, {})
     document = json.loads(path.read_text())
     edit(document)
     path.write_text(json.dumps(document))
@@ -94,20 +97,48 @@ def test_the_table_has_the_figures_and_the_command_behind_them() -> None:
     assert "| `tiny` | 98.800 % ± 0.200 (± 0.497) | 3 | -0.200 |" in text
     assert "| 2,800 (3,000) | 200,000 | 3.0 kB | 9.0 kB | 6.0 kB |" in text
     assert "on 1,000 test images" in text
+    assert "| not known |" in write_table(summarize([replace(ROW, macs=None)]), [ROW])
     assert text.count("- tiny: `edgeproof train --preset tiny`") == 1
 
 
-def test_the_picture_has_all_points() -> None:
-    with Image.open(io.BytesIO(draw_frontier(summarize([ROW, *OTHERS])))) as image:
+def test_the_picture_is_a_png() -> None:
+    with Image.open(io.BytesIO(draw_frontier(summarize([ROW, *OTHERS]), ANCHORS, called="mnist"))) as image:
         assert image.format == "PNG"
         assert image.width == 2 * 1000
-        with Image.open(io.BytesIO(draw_frontier([]))) as empty:
-            assert image.tobytes() != empty.tobytes()
+        assert image.height == 2 * 560
 
 
-def test_the_anchors_are_what_they_are_said_to_be() -> None:
-    assert len({anchor.name for anchor in ANCHORS}) == len(ANCHORS)
-    assert all(98 < anchor.accuracy < 100 and 500 < anchor.weight_bytes < 500_000 for anchor in ANCHORS)
+def test_the_figure_names_every_point_and_no_label_covers_another() -> None:
+    rows = [ROW, replace(ROW, preset="accurate", weight_bytes=76_000, file_bytes=85_000, int8_right=997)]
+    made = frontier_figure(summarize(rows), ANCHORS, called="mnist")
+    (axes,) = made.axes
+    labels = [text for text in axes.texts if isinstance(text, Annotation)]
+    found = [(text.get_text(), *text.xy) for text in labels]
+    assert found == [
+        ("tiny\n98.80 %, file 9.0\N{NO-BREAK SPACE}kB", 3_000, 98.8),
+        ("accurate\n99.70 %, file 85.0\N{NO-BREAK SPACE}kB", 76_000, 99.7),
+        *sorted(((one.name, one.weight_bytes, one.accuracy) for one in ANCHORS), key=lambda one: -one[1]),
+    ]
+    boxes = [text.get_window_extent() for text in labels]
+    assert [box.count_overlaps(boxes) for box in boxes] == [1] * len(boxes)  # itself
+    points = axes.transData.transform([text.xy for text in labels])
+    assert not any(box.contains(*point) for box in boxes for point in points)
+
+
+def test_other_data_have_another_title_and_nothing_published_beside_them() -> None:
+    (axes,) = frontier_figure(summarize([ROW]), [], called="clothes.npz").axes
+    label, title, below = (text.get_text() for text in axes.texts)
+    assert title == "clothes.npz: accuracy on the test images"
+    assert below.startswith("bytes of the weights")
+    assert label.startswith("tiny")
+
+
+def test_where_no_side_is_free_a_label_stands_at_the_first() -> None:
+    axes = panel(figure(200, 200), 0, 0, 200, 200)
+    labels = Labels(axes)
+    labels.keep_clear((0, 0), (1, 1))
+    assert labels.put("one", (0.5, 0.5)) in axes.texts
+    assert len(axes.texts) == 1
 
 
 @pytest.fixture
@@ -127,6 +158,7 @@ def test_only_missing_rows_are_made_and_teachers_first(monkeypatch: pytest.Monke
         return replace(ROW, preset=preset, seed=seed)
 
     monkeypatch.setattr(frontier, "make_row", make)
+    monkeypatch.setattr(frontier, "_ensure", lambda *_, **__: None)
     known = [replace(ROW, preset="default", seed=2)]
     rows = list(make_rows(["default", "tiny"], known, seeds=None, data="mnist", runs=tmp_path, jobs=2))
     assert made[0] == ("default", 1)
@@ -148,7 +180,7 @@ def test_rows_that_would_come_out_otherwise_today_are_made_anew(
         replace(taught, seed=2, command="train --preset tiny --epochs 9"),
         replace(taught, preset="gone"),
     ]
-    write_rows([row, taught, *stale], tmp_path / "frontier.json")
+    write_rows([row, taught, *stale], tmp_path / "frontier.json", {})
     made: list[tuple[str, int]] = []
 
     def make(preset: str, seed: int, **_: object) -> Row:
@@ -156,12 +188,60 @@ def test_rows_that_would_come_out_otherwise_today_are_made_anew(
         return replace(row if preset == "default" else taught, seed=seed)
 
     monkeypatch.setattr(frontier, "make_row", make)
+    monkeypatch.setattr(frontier, "_ensure", lambda *_, **__: None)
     arguments = ["--data", str(small_npz), "--results", str(tmp_path), "--runs", str(tmp_path / "runs")]
     assert main(arguments) == 0
     assert sorted(made) == [("default", 2), ("tiny", 2)]
     assert {path.name for path in tmp_path.iterdir()} == {"frontier.json", "frontier.md", "frontier.png"}
     found = [(one.preset, one.seed) for one in read_rows(tmp_path / "frontier.json")]
     assert found == [("default", 1), ("default", 2), ("tiny", 1), ("tiny", 2)]
+
+
+@pytest.mark.usefixtures("plans")
+def test_rows_that_cannot_be_checked_do_not_count_alone(
+    monkeypatch: pytest.MonkeyPatch, small_npz: Path, tmp_path: Path
+) -> None:
+    """Where teachers are missing nothing else tells of which data they are."""
+    taught = replace(ROW, preset="tiny", command="train --preset tiny --epochs 1 --teacher default-1")
+    write_rows([taught], tmp_path / "frontier.json", {})
+    made: list[tuple[str, int]] = []
+
+    def make(preset: str, seed: int, **_: object) -> Row:
+        made.append((preset, seed))
+        return replace(taught, seed=seed)
+
+    monkeypatch.setattr(frontier, "make_row", make)
+    monkeypatch.setattr(frontier, "_ensure", lambda *_, **__: None)
+    runs = ["--runs", str(tmp_path / "runs"), "--presets", "tiny"]
+    assert main(["--data", str(small_npz), "--results", str(tmp_path), *runs]) == 0
+    assert sorted(made) == [("tiny", 1), ("tiny", 2)]
+    assert main(["--data", str(small_npz), *runs]) == 0  # other data's results go elsewhere
+    assert (tmp_path / "runs" / "frontier.json").is_file()
+
+
+@pytest.mark.usefixtures("plans")
+def test_teachers_that_are_needed_are_trained_although_their_rows_are_known(
+    monkeypatch: pytest.MonkeyPatch, small_npz: Path, tmp_path: Path
+) -> None:
+    trained: list[tuple[str, str]] = []
+    known = [replace(ROW, preset="default", seed=seed) for seed in (1, 2)]
+    monkeypatch.setattr(trainings, "run_edgeproof", lambda *typed: trained.append((typed[0], typed[-1])))
+    monkeypatch.setattr(frontier, "make_row", lambda preset, seed, **_: replace(ROW, preset=preset, seed=seed))
+    options = {"seeds": 1, "data": str(small_npz), "runs": tmp_path, "jobs": 1}
+    assert [row.preset for row in make_rows(["default", "tiny"], known, **options)] == ["tiny"]  # type: ignore[arg-type]
+    assert trained == [("train", str(tmp_path / "default-1"))]
+    assert list(make_rows(["default"], known, **options)) == []  # type: ignore[arg-type]
+    assert len(trained) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    for benchmark in (main, ingredients.main):
+        assert benchmark(["--results", str(tmp_path / "file" / "new"), "--runs", str(tmp_path / "runs")]) == 2
+        assert "cannot write to" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.usefixtures("plans")

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from edgeproof.train.dataset import Dataset
 
 PLAIN, AUGMENTATION, *_ = ingredients.VARIATIONS
-ONE = Outcome(variation=PLAIN, seed=1, command="train", settings_sha256="", images=1_000, right=990, loss=0.02)
+ONE = Outcome(
+    variation=PLAIN,
+    seed=1,
+    command="train",
+    settings_sha256="",
+    images=1_000,
+    right=990,
+    loss=0.02,
+    environment="a machine",
+)
 
 
 def outcomes() -> list[Outcome]:
@@ -113,17 +122,18 @@ def test_what_is_there_is_not_made_again(
         )
 
     monkeypatch.setattr(ingredients, "make_outcome", make)
-    arguments = ["--preset", "tiny", "--data", str(small_npz), "--json", str(tmp_path / "i.json"), "--jobs", "1"]
+    arguments = ["--preset", "tiny", "--data", str(small_npz), "--results", str(tmp_path), "--jobs", "1"]
     assert main([*arguments, "--seeds", "1"]) == 0
     assert made == [(name, 1) for name in ingredients.VARIATIONS]
     assert main([*arguments, "--seeds", "2"]) == 0
     assert made[len(ingredients.VARIATIONS) :] == [(name, 2) for name in ingredients.VARIATIONS]
     assert main([*arguments, "--seeds", "1"]) == 0
     assert capsys.readouterr().out.count(f"\n| {PLAIN} |") == 3
-    written = (tmp_path / "i.md").read_text()
+    written = (tmp_path / "ingredients-tiny.md").read_text()
     assert f"| {PLAIN} | 2 | 99.000 % |  | 20.00 |  |" in written
     assert f"- {AUGMENTATION}: `edgeproof train --preset tiny --epochs 8 " in written
-    assert len(read_results(tmp_path / "i.json")) == 2 * len(ingredients.VARIATIONS)
+    assert written.endswith("\na machine.\n")
+    assert len(read_results(tmp_path / "ingredients-tiny.json")) == 2 * len(ingredients.VARIATIONS)
     made.clear()
     assert main([*arguments, "--seeds", "1", "--epochs", "5"]) == 0
     assert len(made) == len(ingredients.VARIATIONS)

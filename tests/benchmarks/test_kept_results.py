@@ -26,14 +26,19 @@ def test_a_kept_model_is_its_presets_first_seed(preset: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("results", "benchmark", "maker", "option"),
+    ("results", "benchmark", "maker", "options"),
     [
-        ("frontier", frontier, "make_row", "--results"),
-        ("ingredients", ingredients, "make_outcome", "--json"),
+        ("frontier", frontier, "make_row", []),
+        ("ingredients-default", ingredients, "make_outcome", []),
     ],
 )
 def test_results_need_not_be_made_again(
-    results: str, benchmark: ModuleType, maker: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    results: str,
+    benchmark: ModuleType,
+    maker: str,
+    options: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Presets, recipes and commands are those that the results come from; so is what is written of them."""
     kept = tmp_path / f"{results}.json"
@@ -43,6 +48,5 @@ def test_results_need_not_be_made_again(
         pytest.fail("something would be trained anew")
 
     monkeypatch.setattr(benchmark, maker, make)
-    where = kept if option == "--json" else tmp_path
-    assert benchmark.main(["--runs", str(tmp_path / "none"), option, str(where)]) == 0
+    assert benchmark.main([*options, "--runs", str(tmp_path / "none"), "--results", str(tmp_path)]) == 0
     assert kept.with_suffix(".md").read_bytes() == (RESULTS / f"{results}.md").read_bytes()

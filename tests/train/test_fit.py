@@ -98,6 +98,27 @@ def test_label_smoothing_makes_the_model_less_sure(small_data: "Dataset") -> Non
     assert sureness(0.5) < sureness(0.0) - 0.1
 
 
+@pytest.mark.parametrize(
+    ("schedule", "first", "highest", "last"),
+    [("cosine", 0.005, 0.1, 0.0), ("cosine-no-warmup", 0.1, 0.1, 0.0), ("constant", 0.1, 0.1, 0.1)],
+)
+def test_a_schedule_is_what_it_is_called(
+    small_data: "Dataset", schedule: str, first: float, highest: float, last: float
+) -> None:
+    made = model()
+    fit(made, small_data, FitOptions(epochs=2, learning_rate=0.1, schedule=schedule, batch_size=5))
+    steps = int(made.optimizer.iterations.numpy())
+    described = made.optimizer.get_config()["learning_rate"]
+    rates = (
+        [described] * (steps + 1)
+        if isinstance(described, float)
+        else [float(keras.optimizers.schedules.deserialize(described)(step)) for step in range(steps + 1)]
+    )
+    assert (rates[0], max(rates), rates[-1]) == pytest.approx((first, highest, last), abs=1e-6)
+    # A twentieth of the steps.
+    assert rates.index(max(rates)) == (steps // 20 if schedule == "cosine" else 0)
+
+
 def test_weight_decay_spares_biases_and_normalization(small_data: "Dataset") -> None:
     """A decay that is far too large shrinks kernels to nothing; the others keep their size."""
     made = model()

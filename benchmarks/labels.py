@@ -1,0 +1,71 @@
+"""Labels beside the points of a picture, where they cover neither one another nor a point."""
+
+# Matplotlib gives most keyword arguments no type.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
+
+# Where a label may stand, the best first: in which direction from its point, along and across the line of text.
+_SIDES = ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1))
+_ALONG, _ACROSS = {1: "left", 0: "center", -1: "right"}, {1: "bottom", 0: "center", -1: "top"}
+_POINT = 6.0
+
+
+class Labels:
+    """The labels of one picture, and what they must not cover.
+
+    Args:
+        axes: With the limits and scales that they end with.
+    """
+
+    def __init__(self, axes: Axes) -> None:
+        self._axes = axes
+        self._taken: list[Bbox] = []
+
+    def keep_clear(self, low: tuple[float, float], high: tuple[float, float]) -> None:
+        """Keep labels from what is drawn between two corners, in the data's units; a point has twice the same."""
+        ends = self._axes.transData.transform([low, high])
+        self._taken.append(Bbox(ends).padded(_POINT))
+
+    def put(
+        self, text: str, at: tuple[float, float], *, sides: Sequence[tuple[int, int]] = _SIDES, **style: object
+    ) -> Annotation:
+        """Write a label at the first side of its point that is free; at the first of all if none is.
+
+        Args:
+            text: As it is.
+            at: The point, in the data's units.
+            sides: Directions, the best first.
+            style: Of `matplotlib.text.Text`.
+        """
+        for side in sides:
+            label = self._written(text, at, side, style)
+            if self._is_free(label.get_window_extent()):
+                break
+            label.remove()
+        else:
+            label = self._written(text, at, sides[0], style)
+        self._taken.append(label.get_window_extent())
+        return label
+
+    def _written(
+        self, text: str, at: tuple[float, float], side: tuple[int, int], style: dict[str, object]
+    ) -> Annotation:
+        return self._axes.annotate(
+            text,
+            at,
+            xytext=(_POINT * 1.3 * side[0], _POINT * 1.3 * side[1]),
+            textcoords="offset points",
+            ha=_ALONG[side[0]],
+            va=_ACROSS[side[1]],
+            parse_math=False,
+            **style,
+        )
+
+    def _is_free(self, box: Bbox) -> bool:
+        inside = self._axes.bbox
+        return inside.contains(*box.min) and inside.contains(*box.max) and box.count_overlaps(self._taken) == 0
