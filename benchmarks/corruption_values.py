@@ -25,7 +25,7 @@ def shot_noise(images: Images, draws: Draws, *, photons: float = 3.0) -> Images:
     return _each(images, draws, lambda image, draw: draw.poisson(image * photons) / photons)
 
 
-def impulse_noise(images: Images, draws: Draws, *, amount: float = 0.27) -> Images:
+def impulse_noise(images: Images, draws: Draws, *, amount: float = 0.17) -> Images:
     """Set a share of the values to black or white, with equal chances; severity 4 of 5."""
 
     def speckled(image: Images, draw: np.random.Generator) -> Floats:

@@ -5,6 +5,7 @@ import io
 import math
 import re
 import zlib
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,10 +48,14 @@ def holds_idx(folder: Path) -> bool:
     return any(_NAME.fullmatch(path.name) for path in folder.iterdir())
 
 
-def read_idx_folder(folder: Path) -> IdxFolder:
+def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> IdxFolder:
     """Read the IDX files of one data set: images and labels of a training part, a test part, or both.
 
     Where a file lies there both compressed and as it is, the latter is read.
+
+    Args:
+        folder: Where they are.
+        only: Names of the files that count; all by default.
 
     Raises:
         InvalidFileError: There are files of several sets, images without labels, or a file that is damaged.
@@ -60,7 +65,7 @@ def read_idx_folder(folder: Path) -> IdxFolder:
     # Sorted by name, a file comes before the same with .gz behind.
     for path in sorted(folder.iterdir()):
         match = _NAME.fullmatch(path.name)
-        if match:
+        if match and (only is None or path.name in only):
             prefixes.add(match["prefix"] or "")
             found.setdefault(("train" if match["part"] == "train" else "test", match["kind"]), path)
     if len(prefixes) > 1:

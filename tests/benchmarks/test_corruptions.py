@@ -108,11 +108,11 @@ def test_shot_noise_counts_three_photons_of_white() -> None:
     assert not shot_noise(blank(), draws(DIRECTIONS)).any()
 
 
-def test_impulse_noise_sets_27_percent_to_black_and_white_alike() -> None:
+def test_impulse_noise_sets_17_percent_to_black_and_white_alike() -> None:
     made = impulse_noise(blank(value=0.5), draws(DIRECTIONS))
     assert set(np.unique(made)) == {0, 0.5, 1}
-    assert np.mean(made == 1) == pytest.approx(0.135, abs=0.01)
-    assert np.mean(made == 0) == pytest.approx(0.135, abs=0.01)
+    assert np.mean(made == 1) == pytest.approx(0.085, abs=0.01)
+    assert np.mean(made == 0) == pytest.approx(0.085, abs=0.01)
 
 
 def test_brightness_raises_the_background_by_half_and_keeps_the_hue() -> None:

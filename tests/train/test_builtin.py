@@ -148,6 +148,15 @@ def test_files_that_are_there_need_no_download(clothes: Path, monkeypatch: pytes
     assert len(load_fashion_mnist_parts(cache=clothes).train.images) == 40
 
 
+def test_what_else_lies_in_the_cache_is_not_read(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unpacked copy has no digest to be checked by, and any IDX folder would be read from it."""
+    no_download(monkeypatch)
+    before = load_fashion_mnist_parts(cache=clothes).train.labels
+    (clothes / "train-labels-idx1-ubyte").write_bytes(idx(np.full(40, 3, np.uint8)))
+    (clothes / "other-train-labels-idx1-ubyte").write_bytes(b"nothing")
+    np.testing.assert_array_equal(load_fashion_mnist_parts(cache=clothes).train.labels, before)
+
+
 def test_another_file_in_the_cache_is_refused_and_kept(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_download(monkeypatch)
     labels = clothes / "t10k-labels-idx1-ubyte.gz"
