@@ -2,13 +2,15 @@
 
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
 from ..runtime.files import check_file
@@ -69,17 +71,34 @@ class Architecture:
         if self.preset is not None:
             return PRESETS[self.preset](image_shape, classes, width=self.width, extra=self.extra, dropout=self.dropout)
         assert self.builder is not None
-        function = _function(self.builder)
-        try:
-            model = function(image_shape, classes)
-        # Whatever the user's code raises.
-        except Exception as error:
-            raise InvalidFileError(
-                f"{self.builder} cannot build a model for images of {image_shape} and {classes} classes: "
-                f"{type(error).__name__}: {one_line(error)[:300]}"
-            ) from error
-        _check(model, self.builder, image_shape, classes)
-        return model
+        with _modules_beside(self.builder):
+            return _own_model(self.builder, image_shape, classes)
+
+
+def _own_model(builder: str, image_shape: tuple[int, int, int], classes: int) -> keras.Model:
+    function = _function(builder)
+    try:
+        model = function(image_shape, classes)
+    # Whatever the user's code raises.
+    except Exception as error:
+        raise InvalidFileError(
+            f"{builder} cannot build a model for images of {image_shape} and {classes} classes: "
+            f"{type(error).__name__}: {one_line(error)[:300]}"
+        ) from error
+    _check(model, builder, image_shape, classes)
+    return model
+
+
+@contextmanager
+def _modules_beside(builder: str) -> Generator[None]:
+    """Let the user's file import what lies beside it, as a script can, while it runs and while it builds."""
+    folder = str(Path(builder.rpartition(":")[0]).parent.absolute())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # the file may have changed the path, too
+            sys.path.remove(folder)
 
 
 def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model]:
@@ -88,19 +107,21 @@ def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model
         raise SpecMismatchError(f"a model of your own is named FILE.py:FUNCTION, got {builder!r}")
     path = Path(file)
     check_file(path, "Python file (--model)")
-    sys.path.insert(0, str(path.parent.absolute()))  # as for a script: modules beside it can be imported
     try:
         found = runpy.run_path(str(path), run_name=path.stem)
     # Whatever the user's code raises, sys.exit included.
     except (Exception, SystemExit) as error:
         raise InvalidFileError(f"{path} cannot be run: {type(error).__name__}: {one_line(error)[:300]}") from error
-    finally:
-        sys.path.pop(0)
     function = found.get(name)
     if not callable(function):
         possible = ", ".join(key for key, value in found.items() if callable(value) and not key.startswith("_"))
         raise InvalidFileError(f"{path} has no function {name!r}; it has {possible or 'none'}")
     return function
+
+
+def gives_probabilities(answer: NDArray[np.float32]) -> bool:
+    """Tell whether a model's answer, shape (N, classes), can be probabilities: from 0 to 1, with the sum 1."""
+    return bool(np.all(answer >= 0) and np.allclose(answer.sum(axis=-1), 1, atol=1e-3))
 
 
 def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes: int) -> None:  # noqa: ANN401
@@ -115,7 +136,7 @@ def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes:
         raise SpecMismatchError(
             f"{builder} gives a model that does not take images of {image_shape}: {one_line(error)[:300]}"
         ) from error
-    if answer.shape != (1, classes) or not (np.all(answer >= 0) and np.allclose(answer.sum(), 1, atol=1e-3)):
+    if answer.shape != (1, classes) or not gives_probabilities(answer):
         raise SpecMismatchError(
             f"{builder} gives a model whose answer to one image is of shape {answer.shape} with the sum "
             f"{answer.sum():.3g}; needed are {classes} probabilities: of shape (1, {classes}), with the sum 1"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ..runtime.files import read_file
 from ..runtime.output import new_files
+from .architecture import gives_probabilities
 from .augmentation import LIMITS
 from .batches import changed_images
 from .options import FitOptions
@@ -78,7 +79,7 @@ def teacher_logits(
 
     Raises:
         InvalidFileError: A teacher cannot be read.
-        SpecMismatchError: A teacher is for other images or classes.
+        SpecMismatchError: A teacher is for other images or classes, or gives no probabilities.
     """
     digest = hashlib.sha256(f"{options.seed} {options.augmentation} {LIMITS} {images.shape}".encode())
     for content in (*(read_file(path, "teacher") for path in teachers), np.ascontiguousarray(images).data):
@@ -119,6 +120,12 @@ def _teacher(path: Path, image_shape: tuple[int, ...], classes: int) -> keras.Mo
         raise SpecMismatchError(
             f"the teacher {path} takes {model.input_shape} and gives {model.output_shape}; "
             f"needed are {expected[0]} and {expected[1]}"
+        )
+    grey = np.full((1, *image_shape), 128, np.float32)
+    if not gives_probabilities(model.predict(grey, verbose=0)):
+        raise SpecMismatchError(
+            f"the teacher {path} gives no probabilities: what it says of a grey image does not lie in 0-1 with the sum "
+            "1; put a softmax behind it"
         )
     return model
 

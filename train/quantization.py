@@ -59,8 +59,11 @@ def folded(model: keras.Model) -> keras.Model:
         SpecMismatchError: It is a subclass, whose graph nobody knows.
     """
     check_foldable(model)
-    # The same layers in a functional model that is not compiled: a copy of a compiled one is compiled again.
-    model = keras.Model(model.input, model.output, name=model.name)
+    # A functional copy, not compiled as a copy of a compiled model would be. Its layers know of no other graph: those
+    # of a sequential model are called once more for each graph that it has been through.
+    weights, graph = model.get_weights(), keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    model = keras.models.clone_model(graph)
+    model.set_weights(weights)
     normalizations = {
         before.name: layer
         for layer in model.layers

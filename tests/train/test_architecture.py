@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,22 +39,34 @@ def unknown(image_shape, classes):
 def nothing(image_shape, classes):
     return None
 
+def lazy(image_shape, classes):
+    import sys
+
+    sys.path.insert(0, "somewhere")
+    import late
+
+    return build(image_shape, late.CLASSES or classes)
+
 def stumbling(image_shape, classes):
     raise ValueError("not these")
 """
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "beside.py").write_text("ACTIVATION = 'softmax'\n")
     (tmp_path / "mine.py").write_text(BUILDER)
+    (tmp_path / "late.py").write_text("CLASSES = None\n")
     return tmp_path / "mine.py"
 
 
-@pytest.mark.parametrize("function", ["build", "unbuilt"])
+@pytest.mark.parametrize("function", ["build", "unbuilt", "lazy"])
 def test_a_builder_of_ones_own_is_called_with_shape_and_classes(file: Path, function: str) -> None:
     model = Architecture(preset=None, builder=f"{file}:{function}").build((9, 8, 3), 5)
     assert (model.input_shape, model.output_shape) == ((None, 9, 8, 3), (None, 5))
+    assert str(file.parent) not in sys.path
+    assert ("somewhere" in sys.path) == (function == "lazy")
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1)).astype(np.uint8)
 
 
-def teacher(path: Path, seed: int, classes: int = 3) -> Path:
+def teacher(path: Path, seed: int, classes: int = 3, activation: str = "softmax") -> Path:
     keras.utils.set_random_seed(seed)
     layers = [keras.Input((8, 8, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
-    keras.Sequential([*layers, keras.layers.Dense(classes, activation="softmax")]).save(path)
+    keras.Sequential([*layers, keras.layers.Dense(classes, activation=activation)]).save(path)
     return path
 
 
@@ -76,6 +76,9 @@ def test_what_the_answers_depend_on_is_asked_about_anew(images: np.ndarray, tmp_
 def test_a_teacher_for_something_else_is_refused(images: np.ndarray, tmp_path: Path) -> None:
     file = teacher(tmp_path / "1.keras", 1, classes=4)
     with pytest.raises(SpecMismatchError, match=r"gives \(None, 4\); needed are \(None, 8, 8, 1\) and \(None, 3\)"):
+        teacher_logits([file], images, 3, OPTIONS, cache=tmp_path)
+    teacher(file, 1, activation="linear")
+    with pytest.raises(SpecMismatchError, match=r"the teacher .*1\.keras gives no probabilities"):
         teacher_logits([file], images, 3, OPTIONS, cache=tmp_path)
     file.write_bytes(b"no model")
     with pytest.raises(InvalidFileError, match=r"1\.keras is no Keras model that can be read"):

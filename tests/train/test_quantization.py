@@ -9,11 +9,12 @@ from keras import layers
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 28, 28, 1)).astype(np.float32)
 
 
-@pytest.fixture(params=[*PRESETS, "odd"])
+@pytest.fixture(params=[*PRESETS, "odd", "sequential"])
 def model(request: pytest.FixtureRequest) -> keras.Model:
     """A model whose normalizations do something."""
     keras.utils.set_random_seed(1)
-    made = _odd() if request.param == "odd" else PRESETS[request.param]((28, 28, 1), 10)
+    own = {"odd": _odd, "sequential": _sequential}
+    made = own[request.param]() if request.param in own else PRESETS[request.param]((28, 28, 1), 10)
     generator = np.random.default_rng(1)
     for layer in made.layers:
         if isinstance(layer, layers.BatchNormalization):
@@ -34,6 +35,21 @@ def _odd() -> keras.Model:
     x = layers.Dense(6)(layers.Flatten()(x))
     x = layers.ReLU()(layers.BatchNormalization()(x))
     return keras.Model(pixels, layers.Dense(10, activation="softmax")(x), name="odd")
+
+
+def _sequential() -> keras.Model:
+    """A model that was made from the configuration of another: its layers have been through several graphs."""
+    made = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(4, 3, strides=4, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    return keras.Sequential.from_config(made.get_config())
 
 
 def answers(model: keras.Model) -> np.ndarray:
