@@ -8,11 +8,11 @@ from typing import Protocol, TypeVar
 
 from ..runtime.files import is_file
 from ..train.architecture import Architecture
-from ..train.checkpoint import unfinished
 from ..train.dataset import Dataset
 from ..train.identity import identity, settings_sha256
 from ..train.options import settings
 from ..train.record import MODEL_NAME, RECORD_NAME
+from ..train.unfinished import unfinished
 from .commands import run_edgeproof
 from .environment import describe_environment
 

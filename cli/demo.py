@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from shlex import join
 
+from ..train.unfinished import unfinished
 from .options import add_data, add_data_options, positive, seed, typed_of_data
 
 # Fewer than the preset's own: the demo is there to show the chain within minutes.
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     shared = ["--data", options.data]
     chosen = ["--seed", str(options.seed)]
     epochs = ["--epochs", str(options.epochs)]
-    resume = ["--resume"] if (out / "unfinished").exists() else []
+    resume = ["--resume"] if unfinished(out) else []
     steps = (
         # The steps behind find in the run's record and in the bundle how the data was read.
         ["train", *shared, *typed_of_data(options), *chosen, *epochs, *resume, "--out", str(out)],

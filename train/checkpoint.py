@@ -14,26 +14,7 @@ from numpy.typing import NDArray
 from ..runtime.checked_json import parse
 from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, one_line
 from ..runtime.files import is_file
-
-FOLDER_NAME = "unfinished"
-_STATE_NAME = "state.npz"
-
-
-def unfinished(folder: Path) -> bool:
-    """Tell whether a run's folder holds a training that can go on."""
-    return is_file(folder / FOLDER_NAME / _STATE_NAME)
-
-
-def refuse_to_lose(folder: Path) -> None:
-    """Refuse to start anew where an unfinished training lies.
-
-    Raises:
-        OutputError: There is one.
-    """
-    if unfinished(folder):
-        raise OutputError(
-            f"{folder / FOLDER_NAME} holds a training that is not finished; go on with --resume, or remove that folder"
-        )
+from .unfinished import FOLDER_NAME, STATE_NAME
 
 
 @dataclass(kw_only=True, slots=True)
@@ -71,7 +52,7 @@ class Checkpoint:
     @property
     def path(self) -> Path:
         """Where the state is."""
-        return self._folder / _STATE_NAME
+        return self._folder / STATE_NAME
 
     def save(self, model: keras.Model, progress: Progress) -> None:
         """Write the state of model, optimizer and progress; it replaces the last one as a whole.
@@ -87,11 +68,11 @@ class Checkpoint:
             arrays |= {f"{kind}/{position}": keras.ops.convert_to_numpy(value) for position, value in enumerate(values)}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with (self._folder / f".{_STATE_NAME}").open("wb") as stream:
+            with (self._folder / f".{STATE_NAME}").open("wb") as stream:
                 np.savez(stream, allow_pickle=False, **arrays)
                 stream.flush()
                 os.fsync(stream.fileno())
-            (self._folder / f".{_STATE_NAME}").replace(self.path)
+            (self._folder / f".{STATE_NAME}").replace(self.path)
         except OSError as error:
             raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
 
@@ -124,7 +105,7 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Remove it, with its folder."""
-        for name in (_STATE_NAME, f".{_STATE_NAME}"):
+        for name in (STATE_NAME, f".{STATE_NAME}"):
             (self._folder / name).unlink(missing_ok=True)
         with suppress(OSError):  # it is not there, or something else lies in it
             self._folder.rmdir()

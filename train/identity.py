@@ -56,7 +56,31 @@ def settings_sha256(described: Mapping[str, object]) -> str:
 
 
 def _layers_sha256(model: keras.Model) -> str:
-    """Return a digest of the layers with all that they were made with, but for their names, which are counted."""
+    """Return a digest of the layers with all that they were made with, but for their names, which are counted.
+
+    Behind them, where it does not follow from their order, comes which reads which.
+    """
     layers = [(type(layer).__name__, layer.get_config()) for layer in model._flatten_layers(include_self=False)]
     kept = [(kind, {name: value for name, value in config.items() if name != "name"}) for kind, config in layers]
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([*kept, *_wiring(model)], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _wiring(model: keras.Model) -> list[tuple[str, list[int]]]:
+    """Return each operation of a functional model with those that it reads.
+
+    Nothing for layers of which each reads the one before it: their order says it all.
+    """
+    if type(model).__name__ != "Functional":
+        return []
+    operations = model.operations
+    place = {operation.name: position for position, operation in enumerate(operations)}
+    read = [[place[name] for name in _read_by(operation)] for operation in operations]
+    is_chain = read == [[], *([position] for position in range(len(read) - 1))]
+    if is_chain and all(isinstance(operation, keras.Layer) for operation in operations):
+        return []
+    return [(type(operation).__name__, places) for operation, places in zip(operations, read, strict=True)]
+
+
+def _read_by(operation: keras.Operation) -> list[str]:
+    """Return the names of the operations whose results an operation reads, in all places where it serves."""
+    return [tensor._keras_history.operation.name for node in operation._inbound_nodes for tensor in node.input_tensors]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..runtime.errors import EngineMissingError
 from ..runtime.output import new_files
 from .architecture import Architecture
-from .checkpoint import Checkpoint, refuse_to_lose
+from .checkpoint import Checkpoint
 from .curves import draw_curves
 from .dataset import Dataset
 from .fit import Fitted, fit
@@ -26,6 +26,7 @@ from .options import FitOptions
 from .quantization import check_foldable, folded, round_weights, rounding
 from .record import MODEL_NAME, RECORD_NAME, SCHEMA_VERSION
 from .strategy import ONE_DEVICE, Devices
+from .unfinished import refuse_to_lose
 
 CURVES_NAME, CONFUSION_NAME, MISTAKES_NAME, LOGS_NAME = "curves.png", "confusion.png", "mistakes.png", "tensorboard"
 

@@ -28,6 +28,9 @@ def weights(model: Path) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def demo(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     out = tmp_path_factory.mktemp("demo") / "runs" / "demo"
+    # What a training leaves that was killed while it wrote its first state: nothing to go on with.
+    (out / "unfinished").mkdir(parents=True)
+    (out / "unfinished" / ".state.npz").write_bytes(b"half")
     return out, run("demo", "--data", small_npz, "--epochs", "2", "--out", out)
 
 
