@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation
@@ -32,7 +33,12 @@ class Labels:
         self._taken.append(Bbox(ends).padded(_POINT))
 
     def put(
-        self, text: str, at: tuple[float, float], *, sides: Sequence[tuple[int, int]] = _SIDES, **style: object
+        self,
+        text: str,
+        at: tuple[float, float],
+        *,
+        sides: Sequence[tuple[int, int]] = _SIDES,
+        **style: Any,  # noqa: ANN401
     ) -> Annotation:
         """Write a label at the first side of its point that is free; at the first of all if none is.
 
@@ -52,9 +58,7 @@ class Labels:
         self._taken.append(label.get_window_extent())
         return label
 
-    def _written(
-        self, text: str, at: tuple[float, float], side: tuple[int, int], style: dict[str, object]
-    ) -> Annotation:
+    def _written(self, text: str, at: tuple[float, float], side: tuple[int, int], style: dict[str, Any]) -> Annotation:
         return self._axes.annotate(
             text,
             at,

@@ -176,7 +176,7 @@ def _train(
 @contextmanager
 def _interrupted_well(out: Path) -> Generator[None]:
     """Say what can be done after a training was interrupted in the block."""
-    from ..train.checkpoint import unfinished
+    from ..train.unfinished import unfinished
 
     try:
         yield

@@ -31,7 +31,7 @@ def demo(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     # What a training leaves that was killed while it wrote its first state: nothing to go on with.
     (out / "unfinished").mkdir(parents=True)
     (out / "unfinished" / ".state.npz").write_bytes(b"half")
-    return out, run("demo", "--data", small_npz, "--epochs", "2", "--out", out)
+    return out, run("demo", "--data", small_npz, "--epochs", "10", "--out", out)
 
 
 def test_the_demo_runs_the_whole_chain(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
