@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from .augmentation import affine, random_amounts
 from .options import FitOptions
 
+# How many images a teacher is asked about at a time.
+_ASKED = 500
+
 
 def steps_per_epoch(images: int, options: FitOptions) -> int:
     """Return how many batches an epoch has: full ones only, so that there is one shape and one trace."""
@@ -67,21 +70,18 @@ def training_batches(
     return rows.map(load, num_parallel_calls=2).prefetch(4).with_options(sharding)
 
 
-def changed_images(
-    images: NDArray[np.uint8], options: FitOptions, which: int, *, batch_size: int = 500
-) -> tf.data.Dataset:
+def changed_images(images: NDArray[np.uint8], options: FitOptions, which: int) -> tf.data.Dataset:
     """Return the images in their own order, changed as in an epoch that uses the set of changes `which`.
 
     Args:
         images: Shape (N, H, W, C), values 0-255.
         options: Augmentation and seed.
         which: Number of the set of changes, from 0.
-        batch_size: How many at a time.
 
     Returns:
         float32 tensors of shape (B, H, W, C).
     """
-    rows = tf.data.Dataset.from_tensor_slices((images, _amounts(len(images), options, which))).batch(batch_size)
+    rows = tf.data.Dataset.from_tensor_slices((images, _amounts(len(images), options, which))).batch(_ASKED)
     return rows.map(lambda pixels, amounts: _changed(pixels, amounts, options), num_parallel_calls=2).prefetch(4)
 
 

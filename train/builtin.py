@@ -3,16 +3,13 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..runtime.description import DIGIT, RESIZE
 from ..runtime.errors import InvalidFileError, one_line
 from ..runtime.files import read_file
 from ..runtime.idx import read_idx_folder
 from ..runtime.npz import read_npz
+from .digests import array_sha256
 from .parts import ARRAY_NAMES, Parts, parts_of_arrays
 
 # The public mirror that keras.datasets uses.
@@ -69,7 +66,7 @@ def load_mnist_parts(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = No
         _download("MNIST", MNIST_URL, path, f"sha256:{MNIST_FILE_SHA256}")
     arrays = read_npz(read_file(path, "data file"), max_bytes=2**30, only=ARRAY_NAMES)
     for name, expected in MNIST_ARRAY_SHA256.items():
-        found = _sha256(arrays[name]) if name in arrays else "missing"
+        found = array_sha256(arrays[name]) if name in arrays else "missing"
         if found != expected:
             raise InvalidFileError(
                 f"{path} is not MNIST: the sha256 of {name} is {found[:12]}… instead of {expected[:12]}…; "
@@ -127,7 +124,3 @@ def _download(called: str, url: str, path: Path, known_hash: str) -> None:
         pooch.retrieve(url, known_hash, fname=path.name, path=path.parent)
     except (OSError, ValueError) as error:
         raise InvalidFileError(f"cannot download {called} from {url} to {path}: {one_line(error)[:150]}") from error
-
-
-def _sha256(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

@@ -1,12 +1,9 @@
 """Labelled image sets by name: built-in ones, `.npz` files in the Keras layout, IDX files, folders of pictures."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..runtime.description import RESIZE, ImageSpec, check_fit
 from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
@@ -16,7 +13,7 @@ from ..runtime.npz import names_in_npz, read_npz
 from .audit import audit
 from .builtin import BUILT_IN, load_mnist_parts
 from .dataset import DataOptions, Dataset
-from .digests import pixel_digests
+from .digests import array_sha256, pixel_digests
 from .folder import read_folder
 from .parts import ARRAY_NAMES, Parts, parts_of_arrays
 from .split import stratified_split
@@ -91,7 +88,7 @@ def to_dataset(parts: Parts, options: DataOptions) -> Dataset:
         y_test=test.labels.astype(np.int64),
         classes=parts.classes,
         preprocessing=preprocessing,
-        sha256={name: _sha256(array) for name, array in arrays.items()},
+        sha256={name: array_sha256(array) for name, array in arrays.items()},
         options=replace(options, image_size=(height, width), channels=channels, preprocessing=preprocessing),
         test_drawn=parts.test is None,
         remarks=(*remarks, *audit(train, test, parts.classes, train_digests, test_digests)),
@@ -118,7 +115,3 @@ def _parts(name: str | Path, options: DataOptions) -> Parts:
     except InvalidFileError as error:
         raise InvalidFileError(f"{path} is not an .npz file that can be read: {one_line(error)[:200]}") from error
     return parts_of_arrays(one_line(path.stem), arrays, str(path), preprocessing=RESIZE, holds=names_in_npz(content))
-
-
-def _sha256(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

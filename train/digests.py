@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,11 @@ def pixel_digests(images: NDArray[np.uint8]) -> list[bytes]:
     """Return the SHA-256 of each image's pixels: images of one size are the same if their digests are."""
     contiguous = np.ascontiguousarray(images)
     return [hashlib.sha256(image.data).digest() for image in contiguous]
+
+
+def array_sha256(array: NDArray[Any]) -> str:
+    """Return the SHA-256 of an array's values in their order, as hexadecimal digits."""
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def content_sha256(digests: Sequence[bytes], labels: NDArray[np.int64]) -> str:

@@ -39,13 +39,11 @@ class Trained:
         path: The `.keras` file.
         test_accuracy: Share of the test images that it gets right.
         parameters: How many numbers it holds.
-        seconds: Wall time of the epochs.
     """
 
     path: Path
     test_accuracy: float
     parameters: int
-    seconds: float
 
 
 def train(
@@ -142,7 +140,6 @@ def train(
         path=out / MODEL_NAME,
         test_accuracy=test_accuracy,
         parameters=model.count_params(),
-        seconds=fitted.seconds,
     )
 
 

@@ -34,7 +34,7 @@ def test_impossible_options_are_refused_with_what_was_given(options: dict[str, f
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_has_settings_and_may_be_quantized(preset: str) -> None:
+def test_every_preset_has_settings(preset: str) -> None:
     assert settings(preset).epochs > 1
     assert settings(preset).seed == FitOptions().seed
 
