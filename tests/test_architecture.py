@@ -10,7 +10,7 @@ MAY_IMPORT = {
     "digits": set(),
     "runtime": {"digits"},
     "device": {"runtime"},
-    "train": {"runtime"},
+    "train": {"runtime", "device"},
     "inspection": {"runtime"},
     "export": {"runtime", "inspection"},
     "report": {"runtime"},

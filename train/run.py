@@ -21,6 +21,7 @@ from .curves import draw_curves
 from .dataset import Dataset
 from .fit import Fitted, fit
 from .identity import identity
+from .machine import describe_machine
 from .mistakes import draw_confusion, draw_mistakes
 from .options import FitOptions
 from .quantization import check_foldable, folded, round_weights, rounding
@@ -131,6 +132,7 @@ def train(
             "parameters": model.count_params(),
             **described,
             "replicas": devices.replicas,
+            "machine": describe_machine(),
             **_outcome(data, fitted, tuned, test_accuracy),
         }
         (staging / RECORD_NAME).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 import pytest
+from edgeproof.device.machine import read_machine
 from edgeproof.runtime.errors import InvalidFileError, OutputError, SpecMismatchError, UnknownNameError
 from edgeproof.train import run as run_module
 from edgeproof.train.architecture import Architecture
@@ -99,6 +100,9 @@ def test_the_record_has_what_it_takes_to_repeat_the_run(run_folder: Path, small_
     assert record["images"] == {"learned_from": 550, "validated_on": 50, "tested_on": 200}
     assert len(record["history"]["val_accuracy"]) == 3
     assert {"python", "edgeproof", "tensorflow", "keras", "numpy"} == set(record["versions"])
+    assert record["machine"]["architecture"] == read_machine().architecture
+    assert record["machine"]["threads"] >= 1
+    assert "CPU" in record["machine"]["devices"]
 
 
 def test_the_training_learns(run_folder: Path) -> None:

@@ -1,0 +1,24 @@
+"""What a training ran on, as far as its weights depend on it."""
+
+import os
+
+import tensorflow as tf
+
+from ..device.machine import read_machine
+
+
+def describe_machine() -> dict[str, object]:
+    """Describe processor, threads and devices, as JSON can hold it.
+
+    Another set of vector instructions, or another number of threads, adds numbers in another order: the same seed then
+    gives slightly different weights.
+    """
+    machine = read_machine()
+    # 0 stands for TensorFlow's own choice: what the environment says, or all cores.
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or os.environ.get("TF_NUM_INTRAOP_THREADS")
+    return {
+        "architecture": machine.architecture,
+        "cpu_features": None if machine.cpu_features is None else sorted(machine.cpu_features),
+        "threads": int(threads or machine.cores or 1),
+        "devices": [device.device_type for device in tf.config.list_logical_devices()],
+    }
