@@ -49,8 +49,7 @@ class Devices:
         """Let Keras fit a model on all devices in the block.
 
         Every BatchNormalization sees the whole batch then, not the share of its device. Otherwise each device keeps
-        statistics of its own, and workers end with different models: two of them with accuracies of 0.8590 and 0.8625
-        where one process had 0.8655; synchronized, both with 0.8645, and one process with 0.8650.
+        statistics of its own, and workers end with different models.
 
         Raises:
             EdgeproofError: Another worker has gone.

@@ -95,11 +95,12 @@ def test_two_workers_train_what_one_process_trains(small_npz: Path, small_data: 
     assert epochs[0] == epochs[1] != []
 
 
-def test_a_worker_that_dies_does_not_leave_the_other_waiting(small_npz: Path, tmp_path: Path) -> None:
-    arguments = ["--data", str(small_npz), "--model", MODEL, "--epochs", "100000", "--batch-size", "50"]
-    workers = start(tmp_path, 2, [*arguments, "--strategy", "multiworker", "--out", str(tmp_path / "run")])
+def test_a_worker_that_dies_ends_the_other_and_all_can_go_on(small_npz: Path, tmp_path: Path) -> None:
+    arguments = ["--data", str(small_npz), "--model", MODEL, "--epochs", "60", "--batch-size", "50"]
+    arguments += ["--strategy", "multiworker", "--out", str(tmp_path / "run")]
+    workers = start(tmp_path, 2, arguments)
     deadline = time.monotonic() + SECONDS
-    while " 2/100000" not in (tmp_path / "worker0.log").read_text() and time.monotonic() < deadline:
+    while " 2/60" not in (tmp_path / "worker0.log").read_text() and time.monotonic() < deadline:
         time.sleep(0.2)
     workers[1].kill()
     codes = wait(workers)
@@ -107,6 +108,11 @@ def test_a_worker_that_dies_does_not_leave_the_other_waiting(small_npz: Path, tm
     last = (tmp_path / "worker0.log").read_text().splitlines()[-1]
     assert last.startswith("edgeproof: error: another worker has gone")
     assert (tmp_path / "run" / "unfinished" / "state.npz").exists()
+    assert wait(start(tmp_path, 2, [*arguments, "--resume"])) == [0, 0], logs(tmp_path)
+    for worker in (0, 1):
+        assert "going on after epoch" in (tmp_path / f"worker{worker}.log").read_text()
+    assert len(json.loads((tmp_path / "run" / "training.json").read_text())["history"]["loss"]) == 60
+    assert not (tmp_path / "run" / "unfinished").exists()
 
 
 def test_no_strategy_is_one_device() -> None:
