@@ -1,5 +1,7 @@
 """The committed results are those of today's presets, and of the models in the repository."""
 
+import json
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -25,11 +27,25 @@ def test_a_kept_model_is_its_presets_first_seed(preset: str) -> None:
     assert (variant.sha256, variant.size_bytes) == (row.sha256, row.file_bytes)
 
 
+def test_the_page_on_training_says_what_corruptions_cost_the_kept_models() -> None:
+    found = {file["sha256"]: file for file in json.loads((RESULTS / "robustness.json").read_text())["files"]}
+    page = (RESULTS.parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    for preset, folder in MODELS.items():
+        (variant,) = read_manifest(folder).variants
+        file = found[variant.sha256]
+        (line,) = (line for line in page.splitlines() if line.startswith(f"| `{preset}` | 99"))
+        clean, mean, difference = file["conditions"][0]["accuracy"], file["mean_accuracy"], file["mean_difference"]
+        assert f"| {100 * clean['value']:.2f} % | {100 * mean['value']:.2f} % |" in line
+        figures = [float(number.replace("−", "-")) for number in re.findall(r"[−+]?\d+\.\d+", line)[2:]]
+        assert figures == [round(difference[key], 2) + 0.0 for key in ("points", "low", "high")]
+
+
 @pytest.mark.parametrize(
     ("results", "benchmark", "maker", "options"),
     [
         ("frontier", frontier, "make_row", []),
         ("ingredients-default", ingredients, "make_outcome", []),
+        ("ingredients-tiny", ingredients, "make_outcome", ["--preset", "tiny"]),
     ],
 )
 def test_results_need_not_be_made_again(
