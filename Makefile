@@ -58,10 +58,11 @@ test-armv7: wheel
 # What docs/training.md says of the presets: measures anew, and trains what runs/ lacks; all of it is a day on 2 cores.
 FRONTIER := runs/frontier
 training-results: $(INSTALLED)
-	rm -f $(addprefix benchmarks/results/,frontier.json ingredients-default.json ingredients-tiny.json)
+	rm -f $(addprefix benchmarks/results/,frontier.json ingredients-default-8.json ingredients-tiny-8.json ingredients-tiny-30.json)
 	$(BIN)/python -m edgeproof.benchmarks.frontier --runs $(FRONTIER)
 	$(BIN)/python -m edgeproof.benchmarks.ingredients
 	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny
+	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --epochs 30 --seeds 5 --variation "no augmentation"
 	$(BIN)/python -m edgeproof.benchmarks.robustness $(foreach preset,tiny default accurate,$(FRONTIER)/$(preset)-1/bundle) \
 		--json benchmarks/results/robustness.json --picture docs/corruptions.png > benchmarks/results/robustness.txt
 

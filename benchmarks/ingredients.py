@@ -1,7 +1,7 @@
 """What each ingredient of the training is worth: trains with and without it, over several seeds.
 
     python -m edgeproof.benchmarks.ingredients
-    python -m edgeproof.benchmarks.ingredients --preset tiny
+    python -m edgeproof.benchmarks.ingredients --preset tiny --epochs 30 --variation "no augmentation"
 
 What counts are the validation images, three tenths of those to learn from, which no network has seen: the test images
 choose nothing. Of each network it is the int8 file that answers, as every export leaves it: with a temperature, one
@@ -33,8 +33,8 @@ from .trainings import Training, current, environment_of, found_sha256
 
 _INT8 = "static_wi8_ai8.tflite"
 _RESULTS = Path(__file__).parent / "results"
-# Other trainings than these have no place among the results that are kept.
-_EPOCHS, _DATA = 8, "mnist"
+# Other data have no place among the results that are kept.
+_DATA = "mnist"
 TAUGHT = "learning from preset accurate"
 # Of the images: a twelfth, as is usual, would be too few to tell recipes apart.
 _HELD_OUT = 0.3
@@ -102,7 +102,7 @@ def make_outcome(series: Series, variation: str, seed: int) -> Outcome:
     Raises:
         CheckFailedError: A command failed; the message is its own.
     """
-    folder = series.runs / f"{series.preset}-{variation.replace(' ', '-')}-{seed}"
+    folder = series.runs / f"{series.preset}-{series.epochs}-{variation.replace(' ', '-')}-{seed}"
     model, bundle = folder / MODEL_NAME, folder / "bundle"
     data = load_data(series.data)
     training = series.training(variation, seed)
@@ -138,23 +138,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make what is missing, and write and print what it shows."""
     parser = argparse.ArgumentParser(prog="python -m edgeproof.benchmarks.ingredients", description=__doc__)
     parser.add_argument("--preset", default="default", help="which is trained (default: default)")
-    parser.add_argument("--epochs", type=int, default=_EPOCHS, help=f"of each network (default: {_EPOCHS})")
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 1 on (default: 5)")
+    parser.add_argument("--epochs", type=int, default=8, help="of each network (default: 8)")
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 1 on (default: 3)")
     parser.add_argument("--data", default=_DATA, help=f"as for edgeproof train (default: {_DATA})")
     parser.add_argument("--runs", type=Path, default=Path("runs/ingredients"), help="folder for the networks")
     parser.add_argument(
         "--results",
         type=Path,
-        help="folder for ingredients-PRESET.json and .md (default: that of the results that are kept, and --runs for "
-        "other epochs or data)",
+        help="folder for ingredients-PRESET-EPOCHS.json and .md (default: that of the results that are kept, and --runs "
+        "for other data)",
+    )
+    parser.add_argument(
+        "--variation",
+        action="append",
+        choices=[name for name in VARIATIONS if name != PLAIN],
+        help="compare this one with the preset's settings; again for another one (default: all)",
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="networks at a time (default: all cores)")
     options = parser.parse_args(arguments)
-    is_kept = (options.epochs, options.data) == (_EPOCHS, _DATA)
-    results: Path = options.results or (_RESULTS if is_kept else options.runs)
-    path = results / f"ingredients-{options.preset}.json"
+    results: Path = options.results or (_RESULTS if options.data == _DATA else options.runs)
+    path = results / f"ingredients-{options.preset}-{options.epochs}.json"
+    variations = [name for name in VARIATIONS if name in (PLAIN, *(options.variation or VARIATIONS))]
     # All variations of a seed before the next seed: what is there after a while can be compared.
-    wanted = [(name, seed) for seed in range(1, options.seeds + 1) for name in VARIATIONS]
+    wanted = [(name, seed) for seed in range(1, options.seeds + 1) for name in variations]
     try:
         series = Series(preset=options.preset, epochs=options.epochs, data=options.data, runs=options.runs)
         check_writable(results)

@@ -129,11 +129,12 @@ def test_what_is_there_is_not_made_again(
     assert made[len(ingredients.VARIATIONS) :] == [(name, 2) for name in ingredients.VARIATIONS]
     assert main([*arguments, "--seeds", "1"]) == 0
     assert capsys.readouterr().out.count(f"\n| {PLAIN} |") == 3
-    written = (tmp_path / "ingredients-tiny.md").read_text()
+    written = (tmp_path / "ingredients-tiny-8.md").read_text()
     assert f"| {PLAIN} | 2 | 99.000 % |  | 20.00 |  |" in written
     assert f"- {AUGMENTATION}: `edgeproof train --preset tiny --epochs 8 " in written
     assert written.endswith("\na machine.\n")
-    assert len(read_results(tmp_path / "ingredients-tiny.json")) == 2 * len(ingredients.VARIATIONS)
+    assert len(read_results(tmp_path / "ingredients-tiny-8.json")) == 2 * len(ingredients.VARIATIONS)
     made.clear()
-    assert main([*arguments, "--seeds", "1", "--epochs", "5"]) == 0
-    assert len(made) == len(ingredients.VARIATIONS)
+    assert main([*arguments, "--seeds", "1", "--epochs", "5", "--variation", AUGMENTATION]) == 0
+    assert made == [(PLAIN, 1), (AUGMENTATION, 1)]
+    assert (tmp_path / "ingredients-tiny-5.md").is_file()

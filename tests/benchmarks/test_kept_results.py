@@ -44,8 +44,8 @@ def test_the_page_on_training_says_what_corruptions_cost_the_kept_models() -> No
     ("results", "benchmark", "maker", "options"),
     [
         ("frontier", frontier, "make_row", []),
-        ("ingredients-default", ingredients, "make_outcome", []),
-        ("ingredients-tiny", ingredients, "make_outcome", ["--preset", "tiny"]),
+        ("ingredients-default-8", ingredients, "make_outcome", []),
+        ("ingredients-tiny-8", ingredients, "make_outcome", ["--preset", "tiny"]),
     ],
 )
 def test_results_need_not_be_made_again(
