@@ -145,8 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--results",
         type=Path,
-        help="folder for ingredients-PRESET-EPOCHS.json and .md (default: that of the results that are kept, and --runs "
-        "for other data)",
+        help="folder for ingredients-PRESET-EPOCHS.json and .md (default: that of the results that are kept; for "
+        "other data --runs)",
     )
     parser.add_argument(
         "--variation",
