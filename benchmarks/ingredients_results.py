@@ -158,8 +158,8 @@ def page(outcomes: Sequence[Outcome]) -> str:
     commands = dict.fromkeys((one.variation, one.command) for one in outcomes)
     return (
         f"{table(gains(outcomes))}\n"
-        f"Of the int8 files, on {images} images that were held out, the same n seeds for all; the "
-        "test images were not looked at. Means, and mean differences to the first line with their 95 % interval "
+        f"Of the int8 files, on {images} images that were held out, over n seeds; the test images "
+        "were not looked at. Means, and mean differences to the first line on the same seeds with their 95 % interval "
         "(Student's t), each for itself. A mnat is a thousandth of a nat; less is better. The cross-entropy is that "
         "after the temperature that an export fits, to at most 5,000 of these images.\n\n"
         + "".join(f"- {variation}: `edgeproof {command}`\n" for variation, command in commands)
