@@ -62,7 +62,7 @@ training-results: $(INSTALLED)
 	$(BIN)/python -m edgeproof.benchmarks.frontier --runs $(FRONTIER)
 	$(BIN)/python -m edgeproof.benchmarks.ingredients
 	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny
-	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --epochs 30 --seeds 5 --variation "no augmentation"
+	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --epochs 30 --variation "no augmentation"
 	$(BIN)/python -m edgeproof.benchmarks.robustness $(foreach preset,tiny default accurate,$(FRONTIER)/$(preset)-1/bundle) \
 		--json benchmarks/results/robustness.json --picture docs/corruptions.png > benchmarks/results/robustness.txt
 

@@ -46,6 +46,12 @@ def test_the_page_on_training_says_what_corruptions_cost_the_kept_models() -> No
         ("frontier", frontier, "make_row", []),
         ("ingredients-default-8", ingredients, "make_outcome", []),
         ("ingredients-tiny-8", ingredients, "make_outcome", ["--preset", "tiny"]),
+        (
+            "ingredients-tiny-30",
+            ingredients,
+            "make_outcome",
+            ["--preset", "tiny", "--epochs", "30", "--variation", "no augmentation"],
+        ),
     ],
 )
 def test_results_need_not_be_made_again(
