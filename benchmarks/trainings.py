@@ -115,7 +115,9 @@ def current(known: Sequence[Known], trainings: Sequence[Training], data: Dataset
         trainings: For each what would be trained today.
         data: What it would be trained on.
     """
-    planned = [(training.command, training.settings_sha256(data)) for training in trainings]
+    # Repetitions with other seeds have the same digest, and for each one a model is built.
+    digests = {command: one.settings_sha256(data) for command, one in {one.command: one for one in trainings}.items()}
+    planned = [(training.command, digests[training.command]) for training in trainings]
     checked = [(one.command, one.settings_sha256) == today for one, today in zip(known, planned, strict=True)]
     unchecked = [(one.command, None) == today for one, today in zip(known, planned, strict=True)]
     return [one for one, sure, maybe in zip(known, checked, unchecked, strict=True) if sure or (maybe and any(checked))]

@@ -81,7 +81,7 @@ def test_means_leave_the_clean_images_out(figures: dict) -> None:
 
 
 def test_mce_is_the_mean_of_the_ratios_of_the_errors() -> None:
-    """By hand: of 10 images 1 wrong under each corruption beside 2, but under the first 4 beside 2."""
+    """By hand: the first file has 2 of 10 wrong under each corruption; the second 4 under one, 1 under the others."""
 
     def right(*wrong: int) -> dict[str, NDArray[np.bool_]]:
         return {name: np.arange(10) >= count for name, count in zip(NAMES, (0, *wrong), strict=True)}
