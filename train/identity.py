@@ -74,7 +74,8 @@ def _wiring(model: keras.Model) -> list[tuple[str, list[int]]]:
         return []
     operations = model.operations
     place = {operation.name: position for position, operation in enumerate(operations)}
-    read = [[place[name] for name in _read_by(operation)] for operation in operations]
+    # A layer may serve in other models, too, and read there what is not in this one.
+    read = [[place[name] for name in _read_by(operation) if name in place] for operation in operations]
     is_chain = read == [[], *([position] for position in range(len(read) - 1))]
     if is_chain and all(isinstance(operation, keras.Layer) for operation in operations):
         return []

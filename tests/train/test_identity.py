@@ -34,6 +34,18 @@ def test_the_same_settings_have_the_same_digest(small_data: "Dataset") -> None:
     assert digest(small_data, chains[0]) == digest(small_data, chains[1], seed=7)
 
 
+def test_what_a_layer_does_outside_the_model_does_not_matter(small_data: "Dataset") -> None:
+    shared = layers.Flatten()
+
+    def chain() -> keras.Model:
+        pixels = keras.Input((28, 28, 1))
+        return keras.Model(pixels, layers.Dense(10, activation="softmax")(shared(pixels)))
+
+    before = digest(small_data, chain())
+    shared(keras.Input((14, 14, 1)))
+    assert digest(small_data, chain()) == before
+
+
 @pytest.mark.parametrize("other", [{"first": False}, {"first": True, "added": False}])
 def test_another_wiring_is_another_training(small_data: "Dataset", other: dict[str, bool]) -> None:
     assert digest(small_data, branches(first=True)) != digest(small_data, branches(**other))
