@@ -62,7 +62,8 @@ class Series:
 
     Attributes:
         preset: Which.
-        epochs: Of each network, the teachers included.
+        epochs: Of each network.
+        teacher_epochs: Of each teacher.
         data: What `edgeproof train --data` takes.
         runs: The folder for all networks.
 
@@ -72,6 +73,7 @@ class Series:
 
     preset: str
     epochs: int
+    teacher_epochs: int
     data: str
     runs: Path
 
@@ -87,13 +89,13 @@ class Series:
             preset=self.preset,
             options={"epochs": self.epochs, "validation_share": _HELD_OUT, **VARIATIONS[variation]},
             dropout=0.1 if variation == "dropout 0.1" else 0.0,
-            teachers=(self.runs / f"teacher-{seed}",) if variation == TAUGHT else (),
+            teachers=(self.runs / f"teacher-{self.teacher_epochs}-{seed}",) if variation == TAUGHT else (),
         )
 
     @property
     def teacher(self) -> Training:
         """What the teachers are."""
-        return Training(preset="accurate", options={"epochs": self.epochs, "validation_share": _HELD_OUT})
+        return Training(preset="accurate", options={"epochs": self.teacher_epochs, "validation_share": _HELD_OUT})
 
 
 def make_outcome(series: Series, variation: str, seed: int) -> Outcome:
@@ -139,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m edgeproof.benchmarks.ingredients", description=__doc__)
     parser.add_argument("--preset", default="default", help="which is trained (default: default)")
     parser.add_argument("--epochs", type=int, default=8, help="of each network (default: 8)")
+    parser.add_argument("--teacher-epochs", type=int, help="of each teacher (default: as many)")
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 1 on (default: 3)")
     parser.add_argument("--data", default=_DATA, help=f"as for edgeproof train (default: {_DATA})")
     parser.add_argument("--runs", type=Path, default=Path("runs/ingredients"), help="folder for the networks")
@@ -162,7 +165,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # All variations of a seed before the next seed: what is there after a while can be compared.
     wanted = [(name, seed) for seed in range(1, options.seeds + 1) for name in variations]
     try:
-        series = Series(preset=options.preset, epochs=options.epochs, data=options.data, runs=options.runs)
+        series = Series(
+            preset=options.preset,
+            epochs=options.epochs,
+            teacher_epochs=options.epochs if options.teacher_epochs is None else options.teacher_epochs,
+            data=options.data,
+            runs=options.runs,
+        )
         check_writable(results)
         kept = _current(read_results(path), series, load_data(options.data))
         if kept:

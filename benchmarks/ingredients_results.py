@@ -161,9 +161,16 @@ def page(outcomes: Sequence[Outcome]) -> str:
         f"Of the int8 files, on {images} images that were held out, over n seeds; the test images "
         "were not looked at. Means, and mean differences to the first line on the same seeds with their 95 % interval "
         "(Student's t), each for itself. A mnat is a thousandth of a nat; less is better. The cross-entropy is that "
-        "after the temperature that an export fits, to at most 5,000 of these images.\n\n"
+        f"after the temperature that an export fits, to at most 5,000 of these images.{_teachers(outcomes)}\n\n"
         + "".join(f"- {variation}: `edgeproof {command}`\n" for variation, command in commands)
         + f"\n{'; '.join(dict.fromkeys(one.environment for one in outcomes))}.\n"
+    )
+
+
+def _teachers(outcomes: Sequence[Outcome]) -> str:
+    taught = any("--teacher " in one.command for one in outcomes)
+    return (
+        " A `teacher-E-S` is preset accurate after E epochs with seed S, trained on the same images." if taught else ""
     )
 
 

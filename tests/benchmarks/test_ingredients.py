@@ -75,7 +75,7 @@ def test_the_table_compares_with_the_recipe() -> None:
 
 def test_an_outcome_is_that_of_the_int8_file_on_images_that_were_held_out(small_npz: Path, tmp_path: Path) -> None:
     # After one epoch the answers lie so close together that rounding may turn too many of them to be exported.
-    series = Series(preset="tiny", epochs=5, data=str(small_npz), runs=tmp_path)
+    series = Series(preset="tiny", epochs=5, teacher_epochs=5, data=str(small_npz), runs=tmp_path)
     found = make_outcome(series, AUGMENTATION, 5)
     assert (found.variation, found.seed, found.images) == (AUGMENTATION, 5, 180)
     assert found.command == "train --preset tiny --epochs 5 --validation-share 0.3 --augmentation 0.0"
@@ -89,14 +89,14 @@ def test_an_outcome_is_that_of_the_int8_file_on_images_that_were_held_out(small_
 
 
 def test_a_teacher_has_its_students_seed(tmp_path: Path) -> None:
-    series = Series(preset="tiny", epochs=1, data="mnist", runs=tmp_path)
-    assert series.training(ingredients.TAUGHT, 3).teachers == (tmp_path / "teacher-3",)
+    series = Series(preset="tiny", epochs=1, teacher_epochs=2, data="mnist", runs=tmp_path)
+    assert series.training(ingredients.TAUGHT, 3).teachers == (tmp_path / "teacher-2-3",)
     assert series.training(PLAIN, 3).teachers == ()
-    assert series.teacher.command == "train --preset accurate --epochs 1 --validation-share 0.3"
+    assert series.teacher.command == "train --preset accurate --epochs 2 --validation-share 0.3"
 
 
 def test_every_variation_varies_something(small_data: "Dataset", tmp_path: Path) -> None:
-    series = Series(preset="tiny", epochs=1, data="mnist", runs=tmp_path)
+    series = Series(preset="tiny", epochs=1, teacher_epochs=2, data="mnist", runs=tmp_path)
     trainings = [series.training(name, 1) for name in ingredients.VARIATIONS if name != ingredients.TAUGHT]
     assert len({training.settings_sha256(small_data) for training in trainings}) == len(trainings)
 
@@ -109,9 +109,11 @@ def test_what_is_there_is_not_made_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     made: list[tuple[str, int]] = []
+    teachers: list[str] = []
 
     def make(series: Series, variation: str, seed: int) -> Outcome:
         made.append((variation, seed))
+        teachers.extend(teacher.name for teacher in series.training(variation, seed).teachers)
         training = series.training(variation, seed)
         return replace(
             ONE,
@@ -134,7 +136,11 @@ def test_what_is_there_is_not_made_again(
     assert f"- {AUGMENTATION}: `edgeproof train --preset tiny --epochs 8 " in written
     assert written.endswith("\na machine.\n")
     assert len(read_results(tmp_path / "ingredients-tiny-8.json")) == 2 * len(ingredients.VARIATIONS)
+    assert "A `teacher-E-S` is preset accurate" in written
     made.clear()
     assert main([*arguments, "--seeds", "1", "--epochs", "5", "--variation", AUGMENTATION]) == 0
     assert made == [(PLAIN, 1), (AUGMENTATION, 1)]
-    assert (tmp_path / "ingredients-tiny-5.md").is_file()
+    assert "teacher" not in (tmp_path / "ingredients-tiny-5.md").read_text()
+    taught = ["--epochs", "7", "--teacher-epochs", "3", "--variation", ingredients.TAUGHT]
+    assert main([*arguments, "--seeds", "1", *taught]) == 0
+    assert teachers == ["teacher-8-1", "teacher-8-2", "teacher-3-1"]
