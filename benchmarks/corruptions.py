@@ -10,7 +10,7 @@ the pictures are others, since the random numbers are. What is done differently:
   each value.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -51,39 +51,33 @@ MAX_SEED = 2**32 - 1
 _CHUNK_VALUES = 2**19
 
 
-def corrupt(
-    images: NDArray[np.uint8], name: str, *, seed: int, positions: Sequence[int] | None = None
-) -> NDArray[np.uint8]:
+def corrupt(images: NDArray[np.uint8], name: str, *, seed: int) -> NDArray[np.uint8]:
     """Corrupt images.
 
     Args:
         images: uint8 of shape (N, H, W, C), values 0-255; sides of at least 16, C of 1 or 3.
         name: A key of `CORRUPTIONS`.
         seed: Draws what is drawn, together with the corruption's name and each image's position: an image becomes the
-            same picture whichever others are beside it.
-        positions: Where the images stand in their data set; by default 0 to N - 1.
+            same picture whichever others follow it.
 
     Returns:
         New uint8 images of the same shape.
 
     Raises:
         UnknownNameError: There is no such corruption.
-        SpecMismatchError: The images, their number of positions or the seed are not as said.
+        SpecMismatchError: The images or the seed are not as said.
     """
     if name not in CORRUPTIONS:
         raise UnknownNameError(f"unknown corruption {name!r}; possible: {', '.join(CORRUPTIONS)}")
     whole_number(seed, "seed", 0, MAX_SEED)
     _check(images)
-    places = range(len(images)) if positions is None else positions
-    if len(places) != len(images):
-        raise SpecMismatchError(f"{len(images)} images have {len(places)} positions")
     corruption, corrupted = CORRUPTIONS[name], np.empty_like(images)
     size = max(1, _CHUNK_VALUES // max(1, images[:1].size))
     for start in range(0, len(images), size):
-        part = slice(start, start + size)
-        draws = [_generator(name, seed, place) for place in places[part]]
-        changed = corruption(images[part].astype(np.float32) / 255, draws)
-        corrupted[part] = np.rint(changed.clip(0, 1) * 255)
+        part = images[start : start + size]
+        draws = [_generator(name, seed, start + offset) for offset in range(len(part))]
+        changed = corruption(part.astype(np.float32) / 255, draws)
+        corrupted[start : start + size] = np.rint(changed.clip(0, 1) * 255)
     return corrupted
 
 

@@ -27,7 +27,8 @@ from ..train.dataset import Dataset
 from ..train.options import settings
 from ..train.record import MODEL_NAME, find_held_out
 from .commands import at_a_time, run_edgeproof
-from .ingredients_results import PLAIN, Outcome, page, read_results, write_results
+from .ingredients_page import page
+from .ingredients_results import PLAIN, Outcome, read_results, write_results
 from .kept import check_writable
 from .trainings import Training, current, environment_of, found_sha256
 
@@ -175,12 +176,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_writable(results)
         kept = _current(read_results(path), series, load_data(options.data))
         if kept:
-            write_results(kept, path)
+            write_results(kept, path, page(kept))
         there = {(one.variation, one.seed) for one in kept}
         missing = [key for key in wanted if key not in there]
         for outcome in at_a_time(options.jobs, [partial(make_outcome, series, *key) for key in missing]):
             kept = sorted([*kept, outcome], key=lambda one: (one.seed, [*VARIATIONS].index(one.variation)))
-            write_results(kept, path)
+            write_results(kept, path, page(kept))
     except EdgeproofError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

@@ -25,7 +25,7 @@ class _Group(NamedTuple):
 
 
 def stratified_split(
-    labels: NDArray[np.int64], share: float, seed: int, digests: Sequence[bytes] | None = None
+    labels: NDArray[np.int64], share: float, seed: int, digests: Sequence[bytes]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of the images that are held out, and of those that are used.
 
@@ -36,9 +36,8 @@ def stratified_split(
         labels: The class of each image, shape (N,).
         share: Of the images that are to be held out, between 0 and 1.
         seed: Another one holds out other images.
-        digests: Of each image's pixels. Identical images then stay on one side, and who is held out is decided by an
+        digests: Of each image's pixels. Identical images stay on one side, and who is held out is decided by an
             image's own digest: neither names nor order matter, and a few images more or fewer hardly move the others.
-            Without, it is decided by the position.
 
     Returns:
         Two arrays of positions in ascending order, disjoint and together complete; neither is empty.
@@ -67,11 +66,10 @@ def validation_split(data: Dataset, share: float, seed: int) -> tuple[NDArray[np
     return stratified_split(data.y_train, share, seed, digests=pixel_digests(data.x_train))
 
 
-def _groups(labels: NDArray[np.int64], seed: int, digests: Sequence[bytes] | None) -> dict[int, list[_Group]]:
+def _groups(labels: NDArray[np.int64], seed: int, digests: Sequence[bytes]) -> dict[int, list[_Group]]:
     """Return the groups of each class in the order of their ranks."""
-    keys = [position.to_bytes(8, "little") for position in range(len(labels))] if digests is None else digests
     members: dict[bytes, list[int]] = {}
-    for position, key in enumerate(keys):
+    for position, key in enumerate(digests):
         members.setdefault(key, []).append(position)
     start = hashlib.sha256(f"edgeproof split {seed}".encode())
     classes: dict[int, list[_Group]] = {int(label): [] for label in np.unique(labels)}

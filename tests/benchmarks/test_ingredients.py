@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from edgeproof.benchmarks import ingredients
 from edgeproof.benchmarks.ingredients import Series, main, make_outcome
-from edgeproof.benchmarks.ingredients_results import Outcome, gains, read_results, table, write_results
+from edgeproof.benchmarks.ingredients_page import table
+from edgeproof.benchmarks.ingredients_results import Outcome, gains, read_results, write_results
 from edgeproof.runtime.errors import InvalidFileError
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_results(tmp_path / "none.json") == []
-    write_results(outcomes(), tmp_path / "new" / "i.json")
+    write_results(outcomes(), tmp_path / "new" / "i.json", "a page")
+    assert (tmp_path / "new" / "i.md").read_text() == "a page"
     assert read_results(tmp_path / "new" / "i.json") == outcomes()
     document = json.loads((tmp_path / "new" / "i.json").read_text())
     (tmp_path / "i.json").write_text(json.dumps(document | {"schema_version": 2}))
