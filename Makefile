@@ -55,7 +55,7 @@ test-arm64: wheel
 test-armv7: wheel
 	$(BIN)/python tests/arm/prove.py armv7 dist/*.whl
 
-# What docs/training.md says of the presets: measures anew, and trains what runs/ lacks; all of it is a day on 2 cores.
+# What docs/training.md and the README say of the presets: measures anew, and trains what runs/ lacks; all of it is a day on 2 cores.
 FRONTIER := runs/frontier
 training-results: $(INSTALLED)
 	rm -f $(addprefix benchmarks/results/,frontier.json ingredients-default-8.json ingredients-tiny-8.json ingredients-tiny-30.json)
@@ -65,6 +65,7 @@ training-results: $(INSTALLED)
 	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --epochs 30 --variation "no augmentation"
 	$(BIN)/python -m edgeproof.benchmarks.robustness $(foreach preset,tiny default accurate,$(FRONTIER)/$(preset)-1/bundle) \
 		--json benchmarks/results/robustness.json --picture docs/corruptions.png > benchmarks/results/robustness.txt
+	$(BIN)/python docs/make_results.py
 
 # The models that come with the package, and the large one beside the results: of each preset the frontier's network of
 # the first seed, be it the best or not.

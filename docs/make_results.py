@@ -9,11 +9,14 @@ committed figures are laid out anew.
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from edgeproof.benchmarks.frontier_results import Summary, read_rows, summarize
 from edgeproof.report.document import from_json
 from edgeproof.report.markup import escape
+from edgeproof.report.numbers import file_size
 from edgeproof.report.pareto import draw_png
 from edgeproof.report.report import Report
 from edgeproof.report.table import as_markdown, footnote
@@ -24,6 +27,12 @@ MEASURED = ROOT / "benchmarks" / "results"
 RESULTS, SCENES, OVERHEAD, REPEATABILITY = (
     MEASURED / f"{name}.json" for name in ("demo", "scenes", "overhead", "repeatability")
 )
+FRONTIER = MEASURED / "frontier.json"
+PURPOSES = {
+    "tiny": "microcontrollers",
+    "default": "phones, Raspberry Pis",
+    "accurate": "the fewest mistakes",
+}
 PICTURE, GALLERY = ROOT / "docs" / "results.png", ROOT / "docs" / "predictions.png"
 
 
@@ -40,6 +49,17 @@ def with_section(text: str, name: str, content: str) -> str:
 def with_results(readme: str, report: Report) -> str:
     """Return the README's text with the figures of a report."""
     return with_section(readme, "results", f"{as_markdown(report)}\n\n{escape(footnote(report))}\n")
+
+
+def with_presets(readme: str, summaries: Sequence[Summary]) -> str:
+    """Return the README's text with what the presets reach, from the smallest on."""
+    rows = [
+        f"| `{found.preset}` | {PURPOSES[found.preset]} | {found.mean:.2f} % ± {found.half_width:.2f} | {found.n} | "
+        f"{found.parameters:,} | {found.macs:,} | {file_size(found.file_bytes)} |\n"
+        for found in sorted(summaries, key=lambda found: found.parameters)
+    ]
+    head = "| preset | for | accuracy (95 %) | seeds | parameters | MACs | file |\n"
+    return with_section(readme, "presets", head + "| --- | --- | ---: | ---: | ---: | ---: | ---: |\n" + "".join(rows))
 
 
 def with_figures(page: str, scenes: dict[str, Any], overhead: dict[str, Any]) -> str:
@@ -110,7 +130,8 @@ def main(arguments: list[str]) -> None:
         shutil.copyfile(measured / "predictions.png", GALLERY)
     report = from_json(RESULTS.read_text(encoding="utf-8"))
     PICTURE.write_bytes(draw_png(report))
-    README.write_text(with_results(README.read_text(encoding="utf-8"), report), encoding="utf-8")
+    readme = with_results(README.read_text(encoding="utf-8"), report)
+    README.write_text(with_presets(readme, summarize(read_rows(FRONTIER))), encoding="utf-8")
     scenes, overhead, repeated = (_read(file) for file in (SCENES, OVERHEAD, REPEATABILITY))
     RUNTIME.write_text(with_figures(RUNTIME.read_text(encoding="utf-8"), scenes, overhead), encoding="utf-8")
     REPORT.write_text(with_repeatability(REPORT.read_text(encoding="utf-8"), repeated), encoding="utf-8")

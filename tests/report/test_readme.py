@@ -7,10 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from edgeproof.benchmarks.frontier_results import read_rows, summarize
 from edgeproof.report.document import from_json
 from edgeproof.report.report import Report
 
@@ -45,6 +47,18 @@ def test_the_figures_of_the_runtime_are_what_was_measured(make_results: ModuleTy
     overhead["findings"][0]["value"] += 1
     changed = make_results.with_figures(page, scenes, overhead)
     assert len([line for line in changed.splitlines() if line not in page.splitlines()]) == 2
+
+
+def test_the_presets_are_those_of_the_frontier(make_results: ModuleType, readme: str) -> None:
+    summaries = summarize(read_rows(make_results.FRONTIER))
+    assert make_results.with_presets(readme, summaries) == readme
+    worse = [replace(one, mean=90, macs=7) if one.preset == "tiny" else one for one in summaries]
+    changed = [
+        line for line in make_results.with_presets(readme, worse).splitlines() if line not in readme.splitlines()
+    ]
+    assert len(changed) == 1
+    assert changed[0].startswith("| `tiny` | microcontrollers | 90.00 % ± ")
+    assert " | 7 | " in changed[0]
 
 
 def test_other_results_would_change_the_readme(make_results: ModuleType, readme: str, report: Report) -> None:
