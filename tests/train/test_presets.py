@@ -1,8 +1,12 @@
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from edgeproof.train.presets import PRESETS
 
+DOCS = Path(__file__).parents[2] / "docs"
 MOST_PARAMETERS = {"tiny": 3_000, "default": 20_000, "accurate": 150_000}
 
 
@@ -19,8 +23,16 @@ def test_presets_take_raw_pixels_and_give_probabilities(preset: str, image_shape
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_as_small_as_they_say(preset: str) -> None:
     """What is learned; the statistics of the normalizations are folded into it by the export."""
-    learned = PRESETS[preset]((28, 28, 1), 10).trainable_weights
-    assert sum(int(np.prod(weight.shape)) for weight in learned) <= MOST_PARAMETERS[preset]
+    learned = sum(int(np.prod(weight.shape)) for weight in PRESETS[preset]((28, 28, 1), 10).trainable_weights)
+    assert learned <= MOST_PARAMETERS[preset]
+    page = (DOCS / "training.md").read_text(encoding="utf-8")
+    found = re.findall(rf"^\| `{preset}` \| [^|0-9]+ \| ([0-9,]+) \|$", page, re.MULTILINE)
+    assert found == [f"{float(f'{learned:.3g}'):,.0f}"]
+
+
+def test_the_page_of_families_has_the_default_preset_of_today() -> None:
+    parameters = PRESETS["default"]((28, 28, 1), 10).count_params()
+    assert f"| default preset | {parameters:,} |" in (DOCS / "families.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("preset", PRESETS)
