@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from edgeproof.benchmarks import ingredients
+from edgeproof.benchmarks import ingredients, trainings
 from edgeproof.benchmarks.ingredients import Series, main, make_outcome
 from edgeproof.benchmarks.ingredients_page import table
 from edgeproof.benchmarks.ingredients_results import Outcome, gains, read_results, write_results
-from edgeproof.runtime.errors import InvalidFileError
+from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
 
 if TYPE_CHECKING:
     from edgeproof.train.dataset import Dataset
@@ -90,11 +90,24 @@ def test_an_outcome_is_that_of_the_int8_file_on_images_that_were_held_out(small_
     assert record["images"]["validated_on"] == 180
 
 
-def test_a_teacher_has_its_students_seed(tmp_path: Path) -> None:
-    series = Series(preset="tiny", epochs=1, teacher_epochs=2, data="mnist", runs=tmp_path)
-    assert series.training(ingredients.TAUGHT, 3).teachers == (tmp_path / "teacher-2-3",)
+def test_a_missing_teacher_is_trained_first_with_its_students_seed(
+    small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def run(*typed: str) -> None:
+        ran.append(" ".join(typed))
+        if len(ran) == 2:
+            raise CheckFailedError("that will do")
+
+    monkeypatch.setattr(trainings, "run_edgeproof", run)
+    series = Series(preset="tiny", epochs=1, teacher_epochs=2, data=str(small_npz), runs=tmp_path)
     assert series.training(PLAIN, 3).teachers == ()
-    assert series.teacher.command == "train --preset accurate --epochs 2 --validation-share 0.3"
+    with pytest.raises(CheckFailedError, match="that will do"):
+        make_outcome(series, ingredients.TAUGHT, 3)
+    start, teacher = f"train --data {small_npz} --seed 3 --preset", tmp_path / "teacher-2-3"
+    assert ran[0] == f"{start} accurate --epochs 2 --validation-share 0.3 --out {teacher}"
+    assert ran[1].startswith(f"{start} tiny --epochs 1 --validation-share 0.3 --teacher {teacher / 'model.keras'} ")
 
 
 def test_every_variation_varies_something(small_data: "Dataset", tmp_path: Path) -> None:
