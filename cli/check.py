@@ -16,6 +16,7 @@ from .reports import add_budgets, add_subject, read_judged
 
 if TYPE_CHECKING:
     from ..report.check import Finding
+    from ..report.report import Report
 
 SCHEMA_VERSION = 1
 
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
         if "junit" in files:
             files["junit"].write_bytes(as_junit(findings))
         # Within the block: where nobody reads what is printed, nothing is written either.
-        print(_json(options, findings) if options.json else as_text(findings), flush=True)
+        printed = _json(options, findings, judged.report) if options.json else as_text(findings, judged.report)
+        print(printed, flush=True)
     _check(findings)
     return 0
 
@@ -82,12 +84,15 @@ def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:
         raise OutputError(f"{option}: {str(file)!r:.80}: {error}") from error
 
 
-def _json(options: argparse.Namespace, findings: Sequence["Finding"]) -> str:
+def _json(options: argparse.Namespace, findings: Sequence["Finding"], report: "Report") -> str:
+    from ..report.facts import remarks
+
     document = {
         "schema_version": SCHEMA_VERSION,
         "subject": str(options.subject),
         "holds": not any(finding.holds is False for finding in findings),
         "findings": [asdict(finding) for finding in findings],
+        "remarks": remarks(report.environment),
     }
     return json.dumps(document, indent=2)
 

@@ -20,7 +20,7 @@ def facts(recorded: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def remarks(environment: Mapping[str, Any]) -> list[str]:
-    """Return what was seen of the machine that makes its latencies doubtful."""
+    """Return what was seen of the images and of the machine that makes the figures doubtful."""
     found = environment.get("remarks")
     return [str(each) for each in cast("list[object]", found)] if isinstance(found, list | tuple) else []
 

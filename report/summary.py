@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ..runtime.errors import one_line
 from .check import Finding
+from .facts import remarks
 from .markup import escape
 from .numbers import count
 from .report import Report
@@ -27,14 +28,15 @@ def headline(findings: Sequence[Finding]) -> str:
     return f"{count(len(judged), 'check')} {'holds' if len(judged) == 1 else 'hold'}"
 
 
-def as_text(findings: Sequence[Finding]) -> str:
-    """Lay the findings out for a terminal, a line for each."""
+def as_text(findings: Sequence[Finding], report: Report) -> str:
+    """Lay the findings out for a terminal, a line for each, and below them what makes the figures doubtful."""
     cells = [(_STATES[f.holds], one_line(f.row), f.rule, one_line(f.words)) for f in findings]
     widths = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in cells
     ]
-    return "\n".join([*lines, headline(findings)])
+    notes = [f"note: {one_line(remark)}" for remark in remarks(report.environment)]
+    return "\n".join([*lines, *notes, headline(findings)])
 
 
 def as_markdown(findings: Sequence[Finding], report: Report) -> str:
@@ -46,7 +48,8 @@ def as_markdown(findings: Sequence[Finding], report: Report) -> str:
     ]
     about = f"{count(report.data.images, 'test image')} of {escape(report.data.name)}"
     table = ["|  | variant | budget | found |", "| --- | --- | --- | --- |", *rows, ""] if rows else []
-    return "\n".join([f"## edgeproof check: {headline(findings)}", "", *table, f"{about}.", ""])
+    doubts = [line for remark in remarks(report.environment) for line in (f"**Doubtful:** {escape(remark)}.", "")]
+    return "\n".join([f"## edgeproof check: {headline(findings)}", "", *table, *doubts, f"{about}.", ""])
 
 
 def _marked(finding: Finding) -> str:

@@ -125,6 +125,18 @@ def test_summaries_are_written_also_where_a_budget_fails(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["j.xml", "new", "report.json"]
 
 
+def test_what_makes_the_figures_doubtful_is_said(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, markdown, remark = tmp_path / "report.json", tmp_path / "m.md", "2 of 9 test images are training images | too"
+    file.write_text(to_json(replace(report, environment={**report.environment, "remarks": [remark]})))
+    code, text, _ = run(capsys, file, "--max-size-bytes", 10**6, "--markdown", markdown)
+    assert code == 0
+    assert text.splitlines()[-2] == f"note: {remark}"
+    assert "\n**Doubtful:** 2 of 9 test images are training images \\| too.\n" in markdown.read_text()
+    assert json.loads(run(capsys, file, "--max-size-bytes", 10**6, "--json")[1])["remarks"] == [remark]
+
+
 def test_a_link_stays_a_link(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "real.md").touch()
     (tmp_path / "m.md").symlink_to(tmp_path / "real.md")

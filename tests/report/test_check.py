@@ -149,8 +149,8 @@ def test_the_headline_counts_what_was_judged() -> None:
     assert headline([finding(None)]) == headline([]) == "nothing was judged"
 
 
-def test_the_text_has_a_line_for_each_finding() -> None:
-    text = as_text([finding(True, row="a\nb"), finding(False, "x\x1b[31my"), finding(None)])
+def test_the_text_has_a_line_for_each_finding(report: Report) -> None:
+    text = as_text([finding(True, row="a\nb"), finding(False, "x\x1b[31my"), finding(None)], report)
     assert text.splitlines() == [
         "holds       a b  max_broken  w",
         "FAILS       r    max_broken  xy",
