@@ -58,11 +58,17 @@ test-armv7: wheel
 # What docs/training.md and the README say of the presets: measures anew, and trains what runs/ lacks; all of it is a day on 2 cores.
 FRONTIER := runs/frontier
 training-results: $(INSTALLED)
-	rm -f $(addprefix benchmarks/results/,frontier.json ingredients-default-8.json ingredients-tiny-8.json ingredients-tiny-30.json)
+	rm -f $(addprefix benchmarks/results/,frontier.json $(foreach series,default-8 default-30 tiny-8 tiny-100,ingredients-$(series).json))
 	$(BIN)/python -m edgeproof.benchmarks.frontier --runs $(FRONTIER)
 	$(BIN)/python -m edgeproof.benchmarks.ingredients
-	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny
-	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --epochs 30 --variation "no augmentation"
+	$(BIN)/python -m edgeproof.benchmarks.ingredients --seeds 5 --variation "learning from preset accurate"
+	$(BIN)/python -m edgeproof.benchmarks.ingredients --epochs 30 --variation "no augmentation" \
+		--variation "no warm-up" --variation "learning from preset accurate"
+	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --variation "no augmentation" \
+		--variation "augmentation 1" --variation "augmentation 1.5" --variation "no warm-up" --variation "no weight decay" \
+		--variation "constant learning rate" --variation "constant learning rate of 0.001"
+	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --epochs 100 \
+		--variation "no augmentation" --variation "augmentation 1"
 	$(BIN)/python -m edgeproof.benchmarks.robustness $(foreach preset,tiny default accurate,$(FRONTIER)/$(preset)-1/bundle) \
 		--json benchmarks/results/robustness.json --picture docs/corruptions.png > benchmarks/results/robustness.txt
 	$(BIN)/python docs/make_results.py

@@ -14,14 +14,14 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..runtime.classifier import Classifier
-from ..runtime.errors import EdgeproofError
+from ..runtime.errors import EdgeproofError, SpecMismatchError
 from ..train.data import load_data
 from ..train.dataset import Dataset
 from ..train.options import settings
@@ -43,6 +43,8 @@ _HELD_OUT = 0.3
 VARIATIONS: Mapping[str, Mapping[str, int | float | str]] = {
     PLAIN: {},
     "no augmentation": {"augmentation": 0.0},
+    "augmentation 0.5": {"augmentation": 0.5},
+    "augmentation 1": {"augmentation": 1.0},
     "augmentation 1.5": {"augmentation": 1.5},
     "no warm-up": {"schedule": "cosine-no-warmup"},
     "constant learning rate": {"schedule": "constant"},
@@ -57,14 +59,23 @@ VARIATIONS: Mapping[str, Mapping[str, int | float | str]] = {
 }
 
 
+def variations_of(preset: str) -> list[str]:
+    """Return the names of those in `VARIATIONS` that differ from a preset's own settings, and of these settings.
+
+    Raises:
+        UnknownNameError: There is no such preset.
+    """
+    own = asdict(settings(preset))
+    return [name for name, changes in VARIATIONS.items() if not changes or not changes.items() <= own.items()]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
     """What is trained, in all its variations.
 
     Attributes:
         preset: Which.
-        epochs: Of each network.
-        teacher_epochs: Of each teacher.
+        epochs: Of each network, the teachers included.
         data: What `edgeproof train --data` takes.
         runs: The folder for all networks.
 
@@ -74,7 +85,6 @@ class Series:
 
     preset: str
     epochs: int
-    teacher_epochs: int
     data: str
     runs: Path
 
@@ -90,13 +100,13 @@ class Series:
             preset=self.preset,
             options={"epochs": self.epochs, "validation_share": _HELD_OUT, **VARIATIONS[variation]},
             dropout=0.1 if variation == "dropout 0.1" else 0.0,
-            teachers=(self.runs / f"teacher-{self.teacher_epochs}-{seed}",) if variation == TAUGHT else (),
+            teachers=(self.runs / f"teacher-{self.epochs}-{seed}",) if variation == TAUGHT else (),
         )
 
     @property
     def teacher(self) -> Training:
         """What the teachers are."""
-        return Training(preset="accurate", options={"epochs": self.teacher_epochs, "validation_share": _HELD_OUT})
+        return Training(preset="accurate", options={"epochs": self.epochs, "validation_share": _HELD_OUT})
 
 
 def make_outcome(series: Series, variation: str, seed: int) -> Outcome:
@@ -133,8 +143,16 @@ def make_outcome(series: Series, variation: str, seed: int) -> Outcome:
 
 def _current(known: Sequence[Outcome], series: Series, data: Dataset) -> list[Outcome]:
     """Return the outcomes whose networks would be trained in the same way today."""
-    there = [one for one in known if one.variation in VARIATIONS]
+    there = [one for one in known if one.variation in variations_of(series.preset)]
     return current(there, [series.training(one.variation, one.seed) for one in there], data)
+
+
+def _chosen(preset: str, names: Sequence[str] | None) -> list[str]:
+    possible = variations_of(preset)
+    chosen = possible if names is None else [name for name in possible if name in (PLAIN, *names)]
+    if own := set(names or ()) - set(chosen):
+        raise SpecMismatchError(f"preset {preset} is trained with {own.pop()!r} anyway")
+    return chosen
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -142,7 +160,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m edgeproof.benchmarks.ingredients", description=__doc__)
     parser.add_argument("--preset", default="default", help="which is trained (default: default)")
     parser.add_argument("--epochs", type=int, default=8, help="of each network (default: 8)")
-    parser.add_argument("--teacher-epochs", type=int, help="of each teacher (default: as many)")
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 1 on (default: 3)")
     parser.add_argument("--data", default=_DATA, help=f"as for edgeproof train (default: {_DATA})")
     parser.add_argument("--runs", type=Path, default=Path("runs/ingredients"), help="folder for the networks")
@@ -162,17 +179,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     results: Path = options.results or (_RESULTS if options.data == _DATA else options.runs)
     path = results / f"ingredients-{options.preset}-{options.epochs}.json"
-    variations = [name for name in VARIATIONS if name in (PLAIN, *(options.variation or VARIATIONS))]
-    # All variations of a seed before the next seed: what is there after a while can be compared.
-    wanted = [(name, seed) for seed in range(1, options.seeds + 1) for name in variations]
     try:
-        series = Series(
-            preset=options.preset,
-            epochs=options.epochs,
-            teacher_epochs=options.epochs if options.teacher_epochs is None else options.teacher_epochs,
-            data=options.data,
-            runs=options.runs,
-        )
+        variations = _chosen(options.preset, options.variation)
+        # All variations of a seed before the next seed: what is there after a while can be compared.
+        wanted = [(name, seed) for seed in range(1, options.seeds + 1) for name in variations]
+        series = Series(preset=options.preset, epochs=options.epochs, data=options.data, runs=options.runs)
         check_writable(results)
         kept = _current(read_results(path), series, load_data(options.data))
         if kept:

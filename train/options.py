@@ -86,7 +86,7 @@ _POSSIBLE: Mapping[str, tuple[Callable[[float], bool], str]] = {
 
 # What each preset is trained with unless the user says otherwise; benchmarks/ingredients.py measures what it is worth.
 _SETTINGS: Mapping[str, FitOptions] = {
-    "tiny": FitOptions(epochs=30, learning_rate=1.6e-2, weight_decay=0.1),
+    "tiny": FitOptions(epochs=30, learning_rate=1.6e-2, weight_decay=0.1, augmentation=0.5),
     "default": FitOptions(epochs=16, learning_rate=4e-3, weight_decay=0.1),
     "accurate": FitOptions(epochs=20, learning_rate=4e-3, weight_decay=0.1),
 }

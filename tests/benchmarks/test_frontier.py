@@ -143,7 +143,7 @@ def test_where_no_side_is_free_a_label_stands_at_the_first() -> None:
 
 @pytest.fixture
 def plans(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = {"default": Plan(seeds=2), "tiny": Plan(options={"epochs": 1}, teachers=(("default", 1),), seeds=2)}
+    made = {"default": Plan(), "tiny": Plan(options={"epochs": 1}, teachers=(("default", 1),))}
     monkeypatch.setattr(frontier, "PLANS", made)
 
 
@@ -160,7 +160,7 @@ def test_only_missing_rows_are_made_and_teachers_first(monkeypatch: pytest.Monke
     monkeypatch.setattr(frontier, "make_row", make)
     monkeypatch.setattr(frontier, "_ensure", lambda *_, **__: None)
     known = [replace(ROW, preset="default", seed=2)]
-    rows = list(make_rows(["default", "tiny"], known, seeds=None, data="mnist", runs=tmp_path, jobs=2))
+    rows = list(make_rows(["default", "tiny"], known, seeds=2, data="mnist", runs=tmp_path, jobs=2))
     assert made[0] == ("default", 1)
     assert sorted(made[1:]) == [("tiny", 1), ("tiny", 2)]
     assert {(row.preset, row.seed) for row in rows} == set(made)
@@ -189,7 +189,7 @@ def test_rows_that_would_come_out_otherwise_today_are_made_anew(
 
     monkeypatch.setattr(frontier, "make_row", make)
     monkeypatch.setattr(frontier, "_ensure", lambda *_, **__: None)
-    arguments = ["--data", str(small_npz), "--results", str(tmp_path), "--runs", str(tmp_path / "runs")]
+    arguments = ["--data", str(small_npz), "--results", str(tmp_path), "--runs", str(tmp_path / "runs"), "--seeds", "2"]
     assert main(arguments) == 0
     assert sorted(made) == [("default", 2), ("tiny", 2)]
     assert {path.name for path in tmp_path.iterdir()} == {"frontier.json", "frontier.md", "frontier.png"}
@@ -214,7 +214,7 @@ def test_rows_that_cannot_be_checked_do_not_count_alone(
     monkeypatch.setattr(frontier, "_ensure", lambda *_, **__: None)
     runs = ["--runs", str(tmp_path / "runs"), "--presets", "tiny"]
     assert main(["--data", str(small_npz), "--results", str(tmp_path), *runs]) == 0
-    assert sorted(made) == [("tiny", 1), ("tiny", 2)]
+    assert sorted(made) == [("tiny", seed) for seed in range(1, 6)]
     assert main(["--data", str(small_npz), *runs]) == 0  # other data's results go elsewhere
     assert (tmp_path / "runs" / "frontier.json").is_file()
 

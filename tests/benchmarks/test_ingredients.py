@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from edgeproof.benchmarks import ingredients, trainings
-from edgeproof.benchmarks.ingredients import Series, main, make_outcome
+from edgeproof.benchmarks.ingredients import Series, main, make_outcome, variations_of
 from edgeproof.benchmarks.ingredients_page import table
 from edgeproof.benchmarks.ingredients_results import Outcome, gains, read_results, write_results
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
@@ -77,7 +77,7 @@ def test_the_table_compares_with_the_recipe() -> None:
 
 def test_an_outcome_is_that_of_the_int8_file_on_images_that_were_held_out(small_npz: Path, tmp_path: Path) -> None:
     # After one epoch the answers lie so close together that rounding may turn too many of them to be exported.
-    series = Series(preset="tiny", epochs=5, teacher_epochs=5, data=str(small_npz), runs=tmp_path)
+    series = Series(preset="tiny", epochs=5, data=str(small_npz), runs=tmp_path)
     found = make_outcome(series, AUGMENTATION, 5)
     assert (found.variation, found.seed, found.images) == (AUGMENTATION, 5, 180)
     assert found.command == "train --preset tiny --epochs 5 --validation-share 0.3 --augmentation 0.0"
@@ -101,19 +101,27 @@ def test_a_missing_teacher_is_trained_first_with_its_students_seed(
             raise CheckFailedError("that will do")
 
     monkeypatch.setattr(trainings, "run_edgeproof", run)
-    series = Series(preset="tiny", epochs=1, teacher_epochs=2, data=str(small_npz), runs=tmp_path)
+    series = Series(preset="tiny", epochs=1, data=str(small_npz), runs=tmp_path)
     assert series.training(PLAIN, 3).teachers == ()
     with pytest.raises(CheckFailedError, match="that will do"):
         make_outcome(series, ingredients.TAUGHT, 3)
-    start, teacher = f"train --data {small_npz} --seed 3 --preset", tmp_path / "teacher-2-3"
-    assert ran[0] == f"{start} accurate --epochs 2 --validation-share 0.3 --out {teacher}"
+    start, teacher = f"train --data {small_npz} --seed 3 --preset", tmp_path / "teacher-1-3"
+    assert ran[0] == f"{start} accurate --epochs 1 --validation-share 0.3 --out {teacher}"
     assert ran[1].startswith(f"{start} tiny --epochs 1 --validation-share 0.3 --teacher {teacher / 'model.keras'} ")
 
 
-def test_every_variation_varies_something(small_data: "Dataset", tmp_path: Path) -> None:
-    series = Series(preset="tiny", epochs=1, teacher_epochs=2, data="mnist", runs=tmp_path)
-    trainings = [series.training(name, 1) for name in ingredients.VARIATIONS if name != ingredients.TAUGHT]
+@pytest.mark.parametrize(("preset", "own"), [("tiny", "augmentation 0.5"), ("default", "augmentation 1")])
+def test_every_variation_varies_something(preset: str, own: str, small_data: "Dataset", tmp_path: Path) -> None:
+    series = Series(preset=preset, epochs=1, data="mnist", runs=tmp_path)
+    names = variations_of(preset)
+    assert set(ingredients.VARIATIONS) - set(names) == {own}
+    trainings = [series.training(name, 1) for name in names if name != ingredients.TAUGHT]
     assert len({training.settings_sha256(small_data) for training in trainings}) == len(trainings)
+
+
+def test_a_variation_that_varies_nothing_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--preset", "tiny", "--variation", "augmentation 0.5", "--results", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "error: preset tiny is trained with 'augmentation 0.5' anyway\n"
 
 
 def test_what_is_there_is_not_made_again(
@@ -141,21 +149,21 @@ def test_what_is_there_is_not_made_again(
     monkeypatch.setattr(ingredients, "make_outcome", make)
     arguments = ["--preset", "tiny", "--data", str(small_npz), "--results", str(tmp_path), "--jobs", "1"]
     assert main([*arguments, "--seeds", "1"]) == 0
-    assert made == [(name, 1) for name in ingredients.VARIATIONS]
+    assert made == [(name, 1) for name in variations_of("tiny")]
     assert main([*arguments, "--seeds", "2"]) == 0
-    assert made[len(ingredients.VARIATIONS) :] == [(name, 2) for name in ingredients.VARIATIONS]
+    assert made[len(variations_of("tiny")) :] == [(name, 2) for name in variations_of("tiny")]
     assert main([*arguments, "--seeds", "1"]) == 0
     assert capsys.readouterr().out.count(f"\n| {PLAIN} |") == 3
     written = (tmp_path / "ingredients-tiny-8.md").read_text()
     assert f"| {PLAIN} | 2 | 99.000 % |  | 20.00 |  |" in written
     assert f"- {AUGMENTATION}: `edgeproof train --preset tiny --epochs 8 " in written
     assert written.endswith("\na machine.\n")
-    assert len(read_results(tmp_path / "ingredients-tiny-8.json")) == 2 * len(ingredients.VARIATIONS)
+    assert len(read_results(tmp_path / "ingredients-tiny-8.json")) == 2 * len(variations_of("tiny"))
     assert "A `teacher-E-S` is preset accurate" in written
     made.clear()
     assert main([*arguments, "--seeds", "1", "--epochs", "5", "--variation", AUGMENTATION]) == 0
     assert made == [(PLAIN, 1), (AUGMENTATION, 1)]
     assert "teacher" not in (tmp_path / "ingredients-tiny-5.md").read_text()
-    taught = ["--epochs", "7", "--teacher-epochs", "3", "--variation", ingredients.TAUGHT]
+    taught = ["--epochs", "3", "--variation", ingredients.TAUGHT]
     assert main([*arguments, "--seeds", "1", *taught]) == 0
     assert teachers == ["teacher-8-1", "teacher-8-2", "teacher-3-1"]

@@ -13,6 +13,15 @@ from edgeproof.runtime.manifest_reader import read_manifest
 from edgeproof.runtime.pretrained import find_pretrained
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+TINY = (
+    "no augmentation",
+    "augmentation 1",
+    "augmentation 1.5",
+    "no warm-up",
+    "constant learning rate",
+    "constant learning rate of 0.001",
+    "no weight decay",
+)
 MODELS = {
     "tiny": find_pretrained("mnist-tiny"),
     "default": find_pretrained("mnist"),
@@ -40,17 +49,33 @@ def test_the_page_on_training_says_what_corruptions_cost_the_kept_models() -> No
         assert figures == [round(difference[key], 2) + 0.0 for key in ("points", "low", "high")]
 
 
+def _varied(*names: str) -> list[str]:
+    return [word for name in names for word in ("--variation", name)]
+
+
 @pytest.mark.parametrize(
     ("results", "benchmark", "maker", "options"),
     [
         ("frontier", frontier, "make_row", []),
         ("ingredients-default-8", ingredients, "make_outcome", []),
-        ("ingredients-tiny-8", ingredients, "make_outcome", ["--preset", "tiny"]),
+        ("ingredients-default-8", ingredients, "make_outcome", ["--seeds", "5", *_varied(ingredients.TAUGHT)]),
         (
-            "ingredients-tiny-30",
+            "ingredients-default-30",
             ingredients,
             "make_outcome",
-            ["--preset", "tiny", "--epochs", "30", "--variation", "no augmentation"],
+            ["--epochs", "30", *_varied("no augmentation", "no warm-up", ingredients.TAUGHT)],
+        ),
+        (
+            "ingredients-tiny-8",
+            ingredients,
+            "make_outcome",
+            ["--preset", "tiny", *_varied(*TINY)],
+        ),
+        (
+            "ingredients-tiny-100",
+            ingredients,
+            "make_outcome",
+            ["--preset", "tiny", "--epochs", "100", *_varied("no augmentation", "augmentation 1")],
         ),
     ],
 )

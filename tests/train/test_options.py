@@ -49,4 +49,5 @@ def test_the_page_on_training_says_what_each_is_trained_with(preset: str | None)
     chosen = settings(preset)
     name = "a network of your own" if preset is None else f"`{preset}`"
     page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
-    assert f"| {name} | {chosen.epochs} | {chosen.learning_rate:g} | {chosen.weight_decay:g} |\n" in page
+    values = (chosen.epochs, chosen.learning_rate, chosen.weight_decay, chosen.augmentation)
+    assert f"| {name} | {' | '.join(f'{value:g}' for value in values)} |\n" in page
