@@ -2,6 +2,7 @@ PYTHON ?= python3
 PYTHON_OLD ?= python3.11
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+ROOMS := runtime device datasets metrics train export inspection report benchmarks cli
 
 .PHONY: demo test lint types wheel test-light test-old test-arm64 test-armv7 training-results pretrained results runtime-results clean
 
@@ -16,7 +17,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# For pyright the rooms lie under the name that they are installed under.
 types: $(INSTALLED)
+	mkdir -p build/types/edgeproof
+	ln -sfn $(addprefix ../../../,$(ROOMS) api/__init__.py) build/types/edgeproof/
 	$(BIN)/pyright
 
 wheel: $(INSTALLED)
@@ -58,19 +62,19 @@ test-armv7: wheel
 # What docs/training.md and the README say of the presets: measures anew, and trains what runs/ lacks; all of it is a day on 2 cores.
 FRONTIER := runs/frontier
 training-results: $(INSTALLED)
-	rm -f $(addprefix benchmarks/results/,frontier.json $(foreach series,default-8 default-30 tiny-8 tiny-100,ingredients-$(series).json))
-	$(BIN)/python -m edgeproof.benchmarks.frontier --runs $(FRONTIER)
-	$(BIN)/python -m edgeproof.benchmarks.ingredients
-	$(BIN)/python -m edgeproof.benchmarks.ingredients --seeds 5 --variation "learning from preset accurate"
-	$(BIN)/python -m edgeproof.benchmarks.ingredients --epochs 30 --variation "no augmentation" \
+	rm -f $(addprefix studies/results/,frontier.json $(foreach series,default-8 default-30 tiny-8 tiny-100,ingredients-$(series).json))
+	$(BIN)/python -m studies.frontier.run --runs $(FRONTIER)
+	$(BIN)/python -m studies.ablations.run
+	$(BIN)/python -m studies.ablations.run --seeds 5 --variation "learning from preset accurate"
+	$(BIN)/python -m studies.ablations.run --epochs 30 --variation "no augmentation" \
 		--variation "no warm-up" --variation "learning from preset accurate"
-	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --variation "no augmentation" \
+	$(BIN)/python -m studies.ablations.run --preset tiny --variation "no augmentation" \
 		--variation "augmentation 1" --variation "augmentation 1.5" --variation "no warm-up" --variation "no weight decay" \
 		--variation "constant learning rate" --variation "constant learning rate of 0.001"
-	$(BIN)/python -m edgeproof.benchmarks.ingredients --preset tiny --epochs 100 \
+	$(BIN)/python -m studies.ablations.run --preset tiny --epochs 100 \
 		--variation "no augmentation" --variation "augmentation 1"
-	$(BIN)/python -m edgeproof.benchmarks.robustness $(foreach preset,tiny default accurate,$(FRONTIER)/$(preset)-1/bundle) \
-		--json benchmarks/results/robustness.json --picture docs/corruptions.png > benchmarks/results/robustness.txt
+	$(BIN)/python -m studies.robustness.run $(foreach preset,tiny default accurate,$(FRONTIER)/$(preset)-1/bundle) \
+		--json studies/results/robustness.json --picture docs/corruptions.png > studies/results/robustness.txt
 	$(BIN)/python docs/make_results.py
 
 # The models that come with the package, and the large one beside the results: of each preset the frontier's network of
@@ -78,17 +82,17 @@ training-results: $(INSTALLED)
 pretrained: training-results
 	$(BIN)/edgeproof export $(FRONTIER)/default-1/model.keras --recipes int8.tflite --out runtime/models/mnist
 	$(BIN)/edgeproof export $(FRONTIER)/tiny-1/model.keras --recipes int8.tflite --out runtime/models/mnist-tiny
-	$(BIN)/edgeproof export $(FRONTIER)/accurate-1/model.keras --recipes int8.tflite --out benchmarks/results/mnist-accurate
+	$(BIN)/edgeproof export $(FRONTIER)/accurate-1/model.keras --recipes int8.tflite --out studies/results/mnist-accurate
 
 # What the README and docs/report.md say of the demo's files, measured anew on this machine: about ten minutes.
 results: demo
-	$(BIN)/python -m edgeproof.benchmarks.repeatability runs/demo/bundle --json benchmarks/results/repeatability.json
+	$(BIN)/python -m studies.repeatability runs/demo/bundle --json studies/results/repeatability.json
 	$(BIN)/python docs/make_results.py runs/demo/report
 
 # What docs/runtime.md says of the model that comes with the package: about ten minutes.
 runtime-results: $(INSTALLED)
-	$(BIN)/python -m edgeproof.benchmarks.overhead --json benchmarks/results/overhead.json
-	$(BIN)/python -m edgeproof.benchmarks.scenes --json benchmarks/results/scenes.json
+	$(BIN)/python -m studies.overhead --json studies/results/overhead.json
+	$(BIN)/python -m studies.scenes --json studies/results/scenes.json
 	$(BIN)/python docs/make_seen.py
 	$(BIN)/python docs/make_results.py
 

@@ -4,18 +4,18 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..report.figures import Memory
+from ..metrics.types import Memory
+from ..runtime.bundle.recipes import Format
 from ..runtime.errors import CheckFailedError, one_line
-from ..runtime.variants import Format
-from .processes import measure_processes
+from .fresh_processes import measure_processes
 
 _NUMPY_ALONE = "NumPy alone"
 _RUNS = 20
 _VARIANT = """
 from pathlib import Path
 import numpy as np
-from edgeproof.runtime.engine import load_engine
-from edgeproof.runtime.variants import Format
+from edgeproof.runtime.engines.engine import load_engine
+from edgeproof.runtime.bundle.recipes import Format
 engine = load_engine(Path({path!r}).read_bytes(), Format({format!r}), threads={threads}, package={package!r})
 batch = engine.input.encode(np.zeros((1, *engine.input.shape[1:]), np.uint8))
 for _ in range({runs}):
@@ -24,8 +24,8 @@ for _ in range({runs}):
 _KERAS = """
 from pathlib import Path
 import numpy as np
-from edgeproof.benchmarks.reference import KerasCall, caller, limit_threads, load_reference
-from edgeproof.runtime.manifest_reader import read_manifest
+from edgeproof.benchmarks.reference.calls import KerasCall, caller, limit_threads, load_reference
+from edgeproof.runtime.bundle.reader import read_manifest
 limit_threads({threads})
 custom = {custom!r}
 manifest = read_manifest(Path({bundle!r}))

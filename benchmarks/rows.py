@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..report.figures import Comparison, Memory, Reliability
-from ..report.report import ReferenceRow, VariantRow
+from ..datasets.evaluation import EvaluationImages
+from ..metrics.comparison import accuracy, compare, confusions, corrected, reliability
+from ..metrics.types import Comparison, Memory, Reliability
+from ..report.model import ReferenceRow, VariantRow
 from ..report.verdict import judge
-from ..runtime.spec import TensorSpec
-from .accuracy import accuracy, compare, confusions, corrected, reliability
-from .contenders import Contender
-from .images import EvaluationImages
-from .original import OriginalFile
-from .timings import Timings
+from ..runtime.bundle.tensors import TensorSpec
+from .latency.timings import Timings
+from .reference.worker import OriginalFile
+from .targets import Contender
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

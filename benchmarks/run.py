@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from ..report.evidence import Evidence
-from ..report.figures import Memory
-from ..report.report import DataFacts, Report, Sustained
-from ..runtime.engine import MAX_THREADS
+from ..datasets.evaluation import EvaluationImages, check_images
+from ..device.environment import describe_environment
+from ..device.state import machine_state, remarks
+from ..metrics.types import Memory
+from ..report.model import DataFacts, Report, Sustained
+from ..report.raw_data import Evidence
+from ..runtime.bundle.manifest import Manifest
+from ..runtime.bundle.reader import read_manifest
+from ..runtime.engines.engine import MAX_THREADS
 from ..runtime.errors import SpecMismatchError
-from ..runtime.manifest import Manifest
-from ..runtime.manifest_reader import read_manifest
-from . import latency
-from .contenders import Contender, contenders, peers
-from .environment import describe_environment
-from .images import EvaluationImages, check_images
-from .latency import EngineSubject, Subject, Turn
-from .machine_state import machine_state, remarks
+from .latency import interleaved as latency
+from .latency.interleaved import EngineSubject, Subject, Turn
+from .latency.sustained import measure_sustained
+from .latency.timings import Key, Timings
 from .memory import keras_program, measure_memory
-from .original import Original, OriginalFile
+from .reference.worker import Original, OriginalFile
 from .rows import Answer, reference_row, variant_rows
-from .sustained import measure_sustained
-from .timings import Key, Timings
+from .targets import Contender, contenders, peers
 
 # Processes per variant: their peaks hardly differ.
 MEMORY_ROUNDS = 3

@@ -99,7 +99,7 @@ def hear_requests_to_stop() -> None:
 def _run(options: argparse.Namespace) -> int:
     check_installed(options.verb)
     with hidden_native_logs(unless=options.native_logs):
-        code = import_module(f".{options.verb}", __name__).run(options)
+        code = import_module(f".verbs.{options.verb}", __name__).run(options)
     if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
         sys.stdout.flush()  # here, where a full disk can still be reported
     return code
@@ -128,7 +128,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         added = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:] + ".")
         added.add_argument("--native-logs", action="store_true", help="show what TensorFlow and the engines log")
         if verb == asked:
-            import_module(f".{verb}", __name__).add_options(added)
+            import_module(f".verbs.{verb}", __name__).add_options(added)
     return parser
 
 

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..runtime.errors import CheckFailedError, EdgeproofError
-from ..runtime.output import signals_held
+from ..runtime.io.atomic import signals_held
 
 _EVENT, _RESULT, _ERROR, _BUG = range(4)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..benchmarks.images import EvaluationImages
-    from ..runtime.manifest import Manifest
-    from ..train.dataset import Dataset
+    from ..datasets.dataset import Dataset
+    from ..datasets.evaluation import EvaluationImages
+    from ..runtime.bundle.manifest import Manifest
 
 
 def beside(bundle: Path) -> Path:
@@ -35,11 +35,11 @@ def evaluation_images(name: str | None, bundle: Path) -> "EvaluationImages":
         InvalidFileError: The bundle or the images are missing or broken.
         SpecMismatchError: They do not fit each other.
     """
-    from ..benchmarks.images import read_images
-    from ..runtime.manifest_reader import read_manifest
-    from ..train.builtin import BUILT_IN
-    from ..train.data import load_data
-    from ..train.drawn_part import find_test_part
+    from ..datasets.builtin import BUILT_IN
+    from ..datasets.evaluation import read_images
+    from ..datasets.loading import load_data
+    from ..datasets.recorded_split import find_test_part
+    from ..runtime.bundle.reader import read_manifest
 
     manifest = read_manifest(bundle)
     chosen = _default(manifest) if name is None else name
@@ -61,8 +61,8 @@ def evaluation_images(name: str | None, bundle: Path) -> "EvaluationImages":
 
 def _default(manifest: "Manifest") -> str:
     """Return the built-in set that a bundle is tested on where nobody says which."""
+    from ..datasets.builtin import BUILT_IN
     from ..runtime.errors import SpecMismatchError
-    from ..train.builtin import BUILT_IN
 
     if manifest.data is not None and manifest.data.name in BUILT_IN and manifest.data.test_share is None:
         return manifest.data.name
@@ -74,7 +74,7 @@ def _default(manifest: "Manifest") -> str:
 
 
 def _test_part(data: "Dataset", manifest: "Manifest") -> "EvaluationImages":
-    from ..benchmarks.images import EvaluationImages
+    from ..datasets.evaluation import EvaluationImages
 
     return EvaluationImages(
         name=data.name, images=data.x_test, labels=data.y_test, classes=manifest.classes, remarks=data.remarks

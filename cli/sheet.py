@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import OutputError, SpecMismatchError, one_line
-from ..runtime.output import new_files
-from ..runtime.pictures import ImageLike, is_pillow, read_image
+from ..runtime.images.reading import ImageLike, is_pillow, read_image
+from ..runtime.io.atomic import new_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from ..runtime.engines.packages import PACKAGES, Package
 from ..runtime.errors import one_line
-from ..runtime.packages import PACKAGES, Package
-from .trial import run_trial
+from .smoke_test import run_trial
 
 _CHILD = """
 import sys
 sys.path[:] = {path!r}
-from edgeproof.device.trial import run_trial
+from edgeproof.device.smoke_test import run_trial
 sys.exit(run_trial({module!r}, {model_format!r}) or 0)
 """
 

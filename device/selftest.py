@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, choose_engine, load_engine, run_each
+from ..runtime.bundle.golden import REFERENCE_KERNELS, GoldenVectors, read_golden
+from ..runtime.bundle.manifest import Variant
+from ..runtime.bundle.reader import read_manifest, read_vouched_file
+from ..runtime.bundle.recipes import Format
+from ..runtime.bundle.tensors import TensorSpec
+from ..runtime.engines.engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, choose_engine, load_engine, run_each
+from ..runtime.engines.packages import PACKAGES, Package
 from ..runtime.errors import CheckFailedError, EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
-from ..runtime.golden import REFERENCE_KERNELS, GoldenVectors, read_golden
-from ..runtime.manifest import Variant
-from ..runtime.manifest_reader import read_manifest, read_vouched_file
-from ..runtime.packages import PACKAGES, Package
-from ..runtime.spec import TensorSpec
-from ..runtime.variants import Format
 
 
 class State(StrEnum):
@@ -173,7 +173,7 @@ def _test_engine(
 def _load(model: bytes, package: Package, threads: int, *, plain: bool) -> Engine:
     if package.runs is not Format.TFLITE:
         return load_engine(model, package.runs, threads=threads)
-    from ..runtime.litert import Kernels, LiteRTEngine
+    from ..runtime.engines.litert import Kernels, LiteRTEngine
 
     kernels = Kernels.REFERENCE if plain else Kernels.DEFAULT
     return LiteRTEngine(model, threads=threads, kernels=kernels, package=package.module)

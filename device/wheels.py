@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..runtime.packages import LITERT, ONNX_RUNTIME, TFLITE_RUNTIME, Package
-from ..runtime.variants import Format
+from ..runtime.bundle.recipes import Format
+from ..runtime.engines.packages import LITERT, ONNX_RUNTIME, TFLITE_RUNTIME, Package
 from .machine import Machine
 
 

@@ -18,13 +18,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from edgeproof.benchmarks.environment import describe_environment
+from edgeproof.datasets.dataset import Dataset
+from edgeproof.datasets.loading import load_mnist
+from edgeproof.device.environment import describe_environment
 from edgeproof.export.bundle import export_bundle
 from edgeproof.export.options import ExportOptions, Proven
-from edgeproof.runtime.manifest import LeftOut
-from edgeproof.runtime.variants import ALL_VARIANTS
-from edgeproof.train.data import load_mnist
-from edgeproof.train.dataset import Dataset
+from edgeproof.runtime.bundle.manifest import LeftOut
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 from edgeproof.train.fit import fit
 from edgeproof.train.options import settings
 from edgeproof.train.presets import PRESETS

@@ -2,7 +2,7 @@
 
     python docs/make_results.py runs/demo/report
 
-takes what `edgeproof demo` has measured; the other figures are those in benchmarks/results. Without an argument the
+takes what `edgeproof demo` has measured; the other figures are those in studies/results. Without an argument the
 committed figures are laid out anew.
 """
 
@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeproof.benchmarks.frontier_results import Summary, read_rows, summarize
-from edgeproof.report.document import from_json
-from edgeproof.report.markup import escape
-from edgeproof.report.numbers import file_size
-from edgeproof.report.pareto import draw_png
-from edgeproof.report.report import Report
-from edgeproof.report.table import as_markdown, footnote
+from edgeproof.report.formatting import file_size
+from edgeproof.report.model import Report
+from edgeproof.report.render.charts.pareto import draw_png
+from edgeproof.report.render.markdown_escape import escape
+from edgeproof.report.render.table import as_markdown, footnote
+from edgeproof.report.serialization import from_json
+
+from studies.frontier.results import Summary, read_rows, summarize
 
 ROOT = Path(__file__).parents[1]
 README, RUNTIME, REPORT = ROOT / "README.md", ROOT / "docs" / "runtime.md", ROOT / "docs" / "report.md"
@@ -108,7 +109,7 @@ def overhead_table(overhead: dict[str, Any]) -> str:
             "| --- | ---: | ---: | --- |",
             *rows,
             "",
-            f"`python -m edgeproof.benchmarks.overhead`, medians of both sides in one run. {machine['cpu']}, "
+            f"`python -m studies.overhead`, medians of both sides in one run. {machine['cpu']}, "
             f"{machine['cores']} cores, Python {machine['python']}, {versions}.\n",
         ]
     )

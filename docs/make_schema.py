@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from edgeproof.report.report import Report
+from edgeproof.report.model import Report
 
 SCHEMA = Path(__file__).with_name("report.schema.json")
 

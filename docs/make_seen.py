@@ -2,7 +2,7 @@
 
     python docs/make_seen.py
 
-The pictures are made, not taken: two are scenes as `edgeproof.benchmarks.scenes` makes them of MNIST's training images,
+The pictures are made, not taken: two are scenes as `studies.scenes` makes them of MNIST's training images,
 the others are drawn here.
 """
 
@@ -11,10 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from edgeproof.benchmarks.scenes import scene
 from edgeproof.cli import main as edgeproof
-from edgeproof.train.data import load_mnist
+from edgeproof.datasets.loading import load_mnist
 from PIL import Image, ImageDraw, ImageFilter
+
+from studies.scenes import scene
 
 OUT = Path(__file__).resolve().parent / "seen.png"
 SEED = 3

@@ -10,20 +10,20 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.description import LABELS_NAME, Preprocessing, check_fit
+from ..runtime.bundle.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
+from ..runtime.bundle.model_metadata import LABELS_NAME, Preprocessing, check_fit
+from ..runtime.bundle.reader import check_is_bundle, read_manifest
+from ..runtime.bundle.recipes import RECIPES, Format, Recipe
 from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, one_line
-from ..runtime.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
-from ..runtime.manifest_reader import check_is_bundle, read_manifest
-from ..runtime.output import new_folder
-from ..runtime.variants import RECIPES, Format, Recipe
-from .calibration_linter import lint_images, lint_input_range, lint_stability
-from .confidence import HeldOut, held_out_images
+from ..runtime.io.atomic import new_folder
 from .converters import Converters
 from .options import DEFAULTS, DataWarning, Event, ExportOptions, Proven, Started
-from .other_runtimes import find_micro, find_runtime
-from .proof import Proof, Prover
+from .reference.source import Source, load_source
 from .samples import Samples, draw_samples
-from .source import Source, load_source
+from .verification.calibration_linter import lint_images, lint_input_range, lint_stability
+from .verification.other_runtimes import find_micro, find_runtime
+from .verification.temperature_fit import HeldOut, held_out_images
+from .verification.verifier import Proof, Prover
 
 GOLDEN_NAME = "golden.npz"
 

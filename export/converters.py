@@ -8,14 +8,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..runtime.description import Description, Preprocessing
-from ..runtime.variants import RECIPES, Format, Recipe
-from .finished import Finished
-from .onnx import convert as convert_onnx
-from .onnx import float_graph
-from .source import Source
-from .tflite import convert as convert_tflite
-from .tflite import saved_model
+from ..runtime.bundle.model_metadata import Description, Preprocessing
+from ..runtime.bundle.recipes import RECIPES, Format, Recipe
+from .model_file import Finished
+from .onnx.convert import convert as convert_onnx
+from .onnx.convert import float_graph
+from .reference.source import Source
+from .tflite.convert import convert as convert_tflite
+from .tflite.convert import saved_model
 
 
 class Converters:

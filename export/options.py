@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runtime.description import Preprocessing
-from ..runtime.manifest import LeftOut, TrainingData, Variant
-from ..runtime.variants import RECIPES, Recipe
+from ..runtime.bundle.manifest import LeftOut, TrainingData, Variant
+from ..runtime.bundle.model_metadata import Preprocessing
+from ..runtime.bundle.recipes import RECIPES, Recipe
 from .samples import CALIBRATION_IMAGES, PIXELS
-from .verification import Difference
+from .verification.tolerances import Difference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,5 @@
 """Reads .tflite and .onnx files without TensorFlow, and says what is inside: tensors, operators, weights, MACs."""
 
-from .graph import Graph as Graph
-from .graph import Operator as Operator
-from .graph import read_graph as read_graph
+from .graph_types import Graph as Graph
+from .graph_types import Operator as Operator
+from .reader import read_graph as read_graph

@@ -1,7 +1,7 @@
 """What is attached to a model file: texts, and a zip archive behind it."""
 
-from ..runtime.archive import Archive
 from ..runtime.errors import InvalidFileError
+from ..runtime.io.archive import Archive
 
 MAX_ATTACHED_FILES = 64
 MAX_TEXT_BYTES = 2**20

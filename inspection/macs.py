@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TypeAlias
 
-from .graph import Shape
+from .graph_types import Shape
 
 Sizes: TypeAlias = tuple[int, ...]
 

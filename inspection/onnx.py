@@ -11,12 +11,12 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
+from ..runtime.bundle.recipes import Format
+from ..runtime.bundle.tensors import TensorSpec
 from ..runtime.errors import InvalidFileError, one_line
-from ..runtime.spec import TensorSpec
-from ..runtime.variants import Format
-from .graph import Graph, Operator, batch_size, item_bytes
+from .graph_types import Graph, Operator, batch_size, item_bytes
 from .macs import ONNX, count_macs
-from .onnx_flow import Flow, TensorType
+from .onnx_float_flow import Flow, TensorType
 
 # Inputs that say how to compute instead of holding weights.
 _NO_WEIGHTS: Mapping[str, tuple[int, ...]] = {

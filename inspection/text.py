@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..runtime.manifest import Manifest
-from ..runtime.spec import TensorSpec
-from ..runtime.variants import Format
-from .bundle import FileState
-from .graph import Graph, Operator, total
+from ..runtime.bundle.integrity import FileState
+from ..runtime.bundle.manifest import Manifest
+from ..runtime.bundle.recipes import Format
+from ..runtime.bundle.tensors import TensorSpec
+from .graph_types import Graph, Operator, total
 
 _FORMAT_NAMES = {Format.TFLITE: "TFLite", Format.ONNX: "ONNX"}
 _LONGEST_NAME = 40

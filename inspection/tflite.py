@@ -15,11 +15,11 @@ from typing import Any, TypeAlias
 
 from ai_edge_litert import schema_py_generated
 
+from ..runtime.bundle.recipes import Format
+from ..runtime.bundle.tensors import QuantParams, TensorSpec
 from ..runtime.errors import InvalidFileError, one_line
-from ..runtime.spec import QuantParams, TensorSpec
-from ..runtime.variants import Format
 from .attached import MAX_TEXT_BYTES, as_text, read_attached_files
-from .graph import FLOATS, Graph, Operator, Shape, batch_size, count_islands, item_bytes
+from .graph_types import FLOATS, Graph, Operator, Shape, batch_size, count_islands, item_bytes
 from .macs import TFLITE, count_macs
 
 # A table of the flatbuffer; the generated code has no types.

@@ -1,6 +1,6 @@
 """What rows are called where all of them stand together."""
 
-from .report import Report, VariantRow
+from .model import Report, VariantRow
 
 
 def row_name(report: Report, row: VariantRow) -> str:

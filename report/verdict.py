@@ -1,7 +1,7 @@
 """What follows from a comparison, in words, by stated rules."""
 
-from .figures import Comparison, Outcome, Verdict, VerdictKind
-from .numbers import at_most, p_value, signed
+from ..metrics.types import Comparison, Outcome, Verdict, VerdictKind
+from .formatting import at_most, p_value, signed
 
 # Below this a p-value that was corrected for the number of rows calls two files different.
 LEVEL = 0.05

@@ -10,7 +10,7 @@ from .errors import InvalidFileError as InvalidFileError
 from .errors import OutputError as OutputError
 from .errors import SpecMismatchError as SpecMismatchError
 from .errors import UnknownNameError as UnknownNameError
-from .pictures import ImageLike as ImageLike
+from .images.reading import ImageLike as ImageLike
 from .prediction import Prediction as Prediction
 
 # ONNX Runtime's wheels since 1.29 report usage over the network unless this is set before they are imported; every

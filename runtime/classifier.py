@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import probability, whole_number
 from .errors import InvalidFileError, SpecMismatchError
-from .pictures import ImageLike, is_pillow
+from .images.preprocess import Prepared, as_nhwc, prepare
+from .images.reading import ImageLike, is_pillow
 from .prediction import NO_DIGIT, UNCERTAIN, Prediction
-from .preprocess import Prepared, as_nhwc, prepare
+from .validation import probability, whole_number
 
 if TYPE_CHECKING:  # What loads models is imported when one is loaded: the import itself stays as light as NumPy's.
     from .loading import LoadOptions, Model
@@ -47,7 +47,7 @@ class Classifier:
     def __init__(self, model: "Model", *, origin: str | os.PathLike[str], options: "LoadOptions") -> None:
         from pathlib import Path
 
-        from .files import is_folder
+        from .io.files import is_folder
         from .pretrained import is_pretrained
 
         self.classes = model.classes

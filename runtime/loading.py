@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .arguments import whole_number
-from .confidence import Temperature
-from .description import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, parse_description
-from .digest import sha256_of
-from .engine import CONCURRENT, ENGINE_OF, MAX_THREADS, Engine, is_installed, load_engine
+from .bundle.manifest import Manifest, Variant
+from .bundle.model_metadata import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, parse_description
+from .bundle.reader import holds_manifest, read_manifest, read_vouched_file
+from .bundle.recipes import Format, canonical_name
+from .bundle.temperature import Temperature
+from .engines.engine import CONCURRENT, ENGINE_OF, MAX_THREADS, Engine, is_installed, load_engine
+from .engines.packages import no_engine_message
+from .engines.pool import BATCH, EnginePool
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
-from .files import is_file, is_folder, read_file
-from .manifest import Manifest, Variant
-from .manifest_reader import holds_manifest, read_manifest, read_vouched_file
-from .packages import no_engine_message
-from .pool import BATCH, EnginePool
+from .io.digest import sha256_of
+from .io.files import is_file, is_folder, read_file
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
-from .variants import Format, canonical_name
+from .validation import whole_number
 
 # What a bundle is loaded with when no variant is asked for. On a CPU int8 TFLite is the smallest and fastest; in ONNX
 # Runtime int8 is often slower than float for small models, so float comes first there.
@@ -171,7 +171,7 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
     make = _maker(content, model_format, options, data_folder=file.parent)
     try:
         if not options.trusted and options.sha256 is None:
-            from .probe import probe
+            from .engines.probe import probe
 
             probe(content, model_format, data_folder=file.parent, threads=options.threads)
         engine = make()
@@ -227,7 +227,7 @@ def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable
         return None
 
     def make() -> Engine:
-        from .litert import LiteRTEngine
+        from .engines.litert import LiteRTEngine
 
         return LiteRTEngine(content, threads=options.threads, batch=BATCH)
 

@@ -18,7 +18,9 @@ def main(wheel: str) -> int:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     tracked = subprocess.check_output(["git", "ls-files", *config["package-dir"].values()], cwd=ROOT, text=True)
     expected = {
-        f"edgeproof/{name}" for name in tracked.splitlines() if Path(name).suffix in PACKAGED or name.startswith(MODELS)
+        f"edgeproof/{name.removeprefix('api/')}"
+        for name in tracked.splitlines()
+        if Path(name).suffix in PACKAGED or name.startswith(MODELS)
     }
     names = zipfile.ZipFile(wheel).namelist()
     found = {name for name in names if ".dist-info/" not in name}

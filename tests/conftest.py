@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from edgeproof.runtime.engine import ENGINE_OF, is_installed
-from edgeproof.runtime.variants import ALL_VARIANTS, Format
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
 
 if TYPE_CHECKING:
-    from edgeproof.report.report import Report
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
+    from edgeproof.report.model import Report
 
 HERE = Path(__file__).parent
 
@@ -82,7 +82,7 @@ def small_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_data(small_npz: Path) -> "Dataset":
-    from edgeproof.train.data import load_data
+    from edgeproof.datasets.loading import load_data
 
     return load_data(small_npz)
 
@@ -110,8 +110,8 @@ def exported(run_folder: Path, small_data: "Dataset") -> Path:
 @pytest.fixture
 def report() -> "Report":
     """A report of made-up figures on 100 images: how they are found is tested elsewhere, here it is what follows."""
-    from edgeproof.report import figures as f
-    from edgeproof.report import report as r
+    from edgeproof.metrics import types as f
+    from edgeproof.report import model as r
 
     def share(count: int) -> f.Share:
         return f.Share(count=count, images=100, value=count / 100, low=count / 100 - 0.05, high=count / 100 + 0.02)
@@ -229,7 +229,7 @@ def report() -> "Report":
             accuracy=share(98),
             wrong=(4, 50),
             class_images=(60, 40, 0),
-            confusions=(r.Confusion(truth=1, answer=0, count=2),),
+            confusions=(f.Confusion(truth=1, answer=0, count=2),),
             reliability=reliability(0.0123, 1.0, 0.0123),
             timings=tuple(
                 r.KerasTiming(call=call, threads=threads, run=distribution(us))

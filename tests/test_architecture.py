@@ -1,35 +1,65 @@
-"""Imports between the folders go one way: cli -> all others -> runtime -> digits."""
+"""Which room may import which, no circles, no room that has grown too large: CONTRIBUTING.md has the table."""
 
 import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
-    "digits": set(),
-    "runtime": {"digits"},
+    "runtime": set(),
     "device": {"runtime"},
-    "train": {"runtime", "device"},
-    "inspection": {"runtime"},
-    "export": {"runtime", "inspection"},
-    "report": {"runtime"},
-    "benchmarks": {"train", "export", "runtime", "device", "inspection", "report"},
-    "cli": {"runtime", "device", "train", "inspection", "export", "report", "benchmarks"},
+    "datasets": {"runtime"},
+    "metrics": {"runtime"},
+    "inspection": {"runtime", "device", "metrics"},
+    "train": {"runtime", "device", "datasets"},
+    "export": {"runtime", "datasets", "metrics", "inspection"},
+    "report": {"runtime", "metrics"},
+    "benchmarks": {"runtime", "device", "inspection", "datasets", "metrics", "export", "report"},
 }
-MODULES = [path for folder in MAY_IMPORT for path in sorted((ROOT / folder).glob("*.py"))]
+ALL = {"api", "cli", *MAY_IMPORT}
+# Within the runtime, the same for its folders; what stands beside them may import all.
+RUNTIME_MAY_IMPORT = {
+    "io": set(),
+    "bundle": {"io"},
+    "engines": {"io", "bundle"},
+    "images": {"io", "bundle", "digits"},
+    "digits": set(),
+}
+LARGEST_ROOM = 20
+PATHS = [path for room in sorted(ALL) for path in sorted((ROOT / room).rglob("*.py"))]
 
 
-def siblings(source: str) -> set[str]:
-    """The other folders that a module imports from, wherever in it the import stands."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.level == 2:
-            found |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
-    return found
+def module_name(path: Path) -> str:
+    """The dotted name of a module; `api/` is `edgeproof` itself."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "api" else parts
+    return ".".join(("edgeproof", *(part for part in parts if part != "__init__")))
 
 
-def imported(source: str) -> set[str]:
+MODULES = {module_name(path): path for path in PATHS}
+
+
+def imports(name: str, source: str, *, is_package: bool) -> Iterator[str]:
+    """The modules of ours that a module imports when it runs, wherever in it the import stands."""
+    tree = ast.parse(source)
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for inner in ast.walk(node)
+    }
+    package = name.split(".") if is_package else name.split(".")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in for_types:
+            origin = ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield f"{origin}.{alias.name}" if f"{origin}.{alias.name}" in MODULES else origin
+
+
+def absolute_imports(source: str) -> set[str]:
     """The top-level packages that a module imports absolutely, wherever in it the import stands."""
     found = set()
     for node in ast.walk(ast.parse(source)):
@@ -40,22 +70,64 @@ def imported(source: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_imports_go_one_way(path: Path) -> None:
-    assert siblings(path.read_text()) <= MAY_IMPORT[path.parent.name]
+IMPORTS = {
+    name: set(imports(name, path.read_text(encoding="utf-8"), is_package=path.stem == "__init__"))
+    for name, path in MODULES.items()
+}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_imports_between_folders_are_relative(path: Path) -> None:
-    assert "edgeproof" not in imported(path.read_text())
+def room_of(name: str) -> str:
+    return name.split(".")[1] if "." in name else "api"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_rooms_import_only_what_they_may(name: str) -> None:
+    room = room_of(name)
+    assert {room_of(other) for other in IMPORTS[name]} - {room} <= MAY_IMPORT.get(room, ALL)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.count(".") > 2 and room_of(name) == "runtime"])
+def test_folders_of_the_runtime_import_only_what_they_may(name: str) -> None:
+    folder = name.split(".")[2]
+    others = {other.split(".")[2] for other in IMPORTS[name] if other.startswith("edgeproof.runtime.")}
+    assert others - {folder} <= RUNTIME_MAY_IMPORT[folder] | {"errors", "validation"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if room_of(name) != "api"])
+def test_imports_between_rooms_are_relative(name: str) -> None:
+    assert "edgeproof" not in absolute_imports(MODULES[name].read_text(encoding="utf-8"))
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    try:
+        TopologicalSorter(IMPORTS).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_no_room_holds_more_modules_than_one_can_survey() -> None:
+    folders = {path.parent for path in PATHS}
+    sizes = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders}
+    assert {folder: size for folder, size in sizes.items() if size > LARGEST_ROOM} == {}
+
+
+def test_the_studies_import_the_installed_package() -> None:
+    for path in (ROOT / "studies").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert absolute_imports(source) & ALL == set(), path
 
 
 def test_the_benchmarks_reach_keras_in_one_module_only() -> None:
-    reaching = {p.name for p in (ROOT / "benchmarks").glob("*.py") if imported(p.read_text()) & {"keras", "tensorflow"}}
-    assert reaching == {"reference.py"}
+    reaching = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "benchmarks").rglob("*.py")
+        if absolute_imports(path.read_text(encoding="utf-8")) & {"keras", "tensorflow"}
+    }
+    assert reaching == {"benchmarks/reference/calls.py"}
 
 
 def test_the_checks_can_fail() -> None:
-    assert siblings("def f():\n    from ..export.bundle import x") == {"export"}
-    assert siblings("from .. import train") == {"train"}
-    assert imported("import edgeproof.runtime\nfrom keras.layers import Dense") == {"edgeproof", "keras"}
+    lazy = "def f():\n    from ..export.bundle import x"
+    assert set(imports("edgeproof.train.fit", lazy, is_package=False)) == {"edgeproof.export.bundle"}
+    assert set(imports("edgeproof.train", "from .. import export", is_package=True)) == {"edgeproof.export"}
+    assert absolute_imports("import edgeproof.runtime\nfrom keras.layers import Dense") == {"edgeproof", "keras"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from edgeproof.report.report import Report
+    from edgeproof.report.model import Report
 
 HEAVY = {"tensorflow", "keras", "onnx", "onnxruntime", "ai_edge_litert", "PIL", "matplotlib", "rich", "scipy", "torch"}
 TRAINING = {"tensorflow", "keras", "onnx", "tf2onnx", "torch", "matplotlib"}
@@ -26,13 +26,13 @@ def loaded_after(code: str) -> set[str]:
     [
         "edgeproof.runtime",
         "edgeproof.cli",
-        "edgeproof.train.data",
-        "edgeproof.train.drawn_part",
+        "edgeproof.datasets.loading",
+        "edgeproof.datasets.recorded_split",
         "edgeproof.export",
         "edgeproof.inspection",
         "edgeproof.report",
-        "edgeproof.report.check",
-        "edgeproof.report.pick",
+        "edgeproof.report.gate.gate",
+        "edgeproof.report.gate.selection",
         "edgeproof.benchmarks",
     ],
 )
@@ -57,7 +57,7 @@ def test_a_prediction_never_loads_tensorflow(golden: Path, files: Path, variant:
 @pytest.mark.parametrize("verb", ["check", "pick"])
 def test_a_report_is_judged_without_anything_heavy(report: "Report", tmp_path: Path, verb: str) -> None:
     pytest.importorskip("msgspec", reason="reports need msgspec")
-    from edgeproof.report.document import to_json
+    from edgeproof.report.serialization import to_json
 
     (tmp_path / "report.json").write_text(to_json(report), encoding="utf-8")
     loaded = loaded_after(

@@ -5,16 +5,24 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def test_every_package_folder_is_installed() -> None:
+def test_the_packages_are_the_folders() -> None:
+    """A folder that is not declared is importable in a checkout and absent from the wheel."""
     config = PROJECT["tool"]["setuptools"]
-    declared = {config["package-dir"][name] for name in config["packages"]}
-    assert declared == {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    rooms = {folder: package for package, folder in config["package-dir"].items()}
+    folders = {path.parent.relative_to(ROOT) for room in rooms for path in (ROOT / room).rglob("__init__.py")}
+    found = {".".join((rooms[folder.parts[0]], *folder.parts[1:])) for folder in folders}
+    assert sorted(config["packages"]) == sorted(found)
 
 
-def test_packages_are_flat() -> None:
-    """A folder in a folder would be importable in a checkout and absent from the wheel."""
-    packages = [path.parent for path in ROOT.glob("*/__init__.py")]
-    assert [nested for package in packages for nested in package.rglob("*/*.py")] == []
+def test_every_room_at_the_root_is_mapped() -> None:
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"studies"}
+    assert rooms == set(PROJECT["tool"]["setuptools"]["package-dir"].values())
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    rooms = PROJECT["tool"]["setuptools"]["package-dir"].values()
+    folders = {path.parent for room in rooms for path in (ROOT / room).rglob("*.py")}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
 
 
 def test_the_base_install_is_light() -> None:

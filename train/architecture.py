@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
-from ..runtime.files import check_file
+from ..runtime.io.files import check_file
 from .presets import PRESETS
 
 _WIDEST = 64.0

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.checked_json import parse
 from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, one_line
-from ..runtime.files import is_file
-from .unfinished import FOLDER_NAME, STATE_NAME
+from ..runtime.io.checked_json import parse
+from ..runtime.io.files import is_file
+from .checkpoint_files import FOLDER_NAME, STATE_NAME
 
 
 @dataclass(kw_only=True, slots=True)

@@ -14,8 +14,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
-from ..runtime.files import read_file
-from ..runtime.output import new_files
+from ..runtime.io.atomic import new_files
+from ..runtime.io.files import read_file
 from .architecture import gives_probabilities
 from .augmentation import LIMITS
 from .batches import changed_images

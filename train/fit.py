@@ -12,14 +12,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.dataset import Dataset
+from ..datasets.stratify import validation_split
 from ..runtime.errors import CheckFailedError
 from .batches import steps_per_epoch, training_batches
 from .checkpoint import Checkpoint, Progress
-from .dataset import Dataset
 from .distillation import DistillationLoss, label_accuracy, teacher_logits
 from .options import FitOptions
 from .progress import EpochLines
-from .split import validation_split
 from .strategy import ONE_DEVICE, Devices
 
 

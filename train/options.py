@@ -84,7 +84,7 @@ _POSSIBLE: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "seed": (lambda value: 0 <= value < 2**31, f"from 0 to {2**31 - 1}"),
 }
 
-# What each preset is trained with unless the user says otherwise; benchmarks/ingredients.py measures what it is worth.
+# What each preset is trained with unless the user says otherwise; studies/ablations/run.py measures what it is worth.
 _SETTINGS: Mapping[str, FitOptions] = {
     "tiny": FitOptions(epochs=30, learning_rate=1.6e-2, weight_decay=0.1, augmentation=0.5),
     "default": FitOptions(epochs=16, learning_rate=4e-3, weight_decay=0.1),

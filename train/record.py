@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.checked_json import MAX_JSON_BYTES, Node, parse
-from ..runtime.description import preprocessing_of
+from ..datasets.dataset import DataOptions, Dataset
+from ..datasets.stratify import validation_split
+from ..runtime.bundle.model_metadata import preprocessing_of
 from ..runtime.errors import EdgeproofError, InvalidFileError, one_line
-from ..runtime.files import read_file
-from .dataset import DataOptions, Dataset
-from .split import validation_split
+from ..runtime.io.checked_json import MAX_JSON_BYTES, Node, parse
+from ..runtime.io.files import read_file
 
 SCHEMA_VERSION = 2
 MODEL_NAME, RECORD_NAME = "model.keras", "training.json"

@@ -13,21 +13,21 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.dataset import Dataset
 from ..runtime.errors import EngineMissingError
-from ..runtime.output import new_files
+from ..runtime.io.atomic import new_files
 from .architecture import Architecture
 from .checkpoint import Checkpoint
+from .checkpoint_files import refuse_to_lose
 from .curves import draw_curves
-from .dataset import Dataset
+from .environment import describe_machine
+from .fingerprint import identity
 from .fit import Fitted, fit
-from .identity import identity
-from .machine import describe_machine
 from .mistakes import draw_confusion, draw_mistakes
 from .options import FitOptions
-from .quantization import check_foldable, folded, round_weights, rounding
+from .quantization_aware import check_foldable, folded, round_weights, rounding
 from .record import MODEL_NAME, RECORD_NAME, SCHEMA_VERSION
 from .strategy import ONE_DEVICE, Devices
-from .unfinished import refuse_to_lose
 
 CURVES_NAME, CONFUSION_NAME, MISTAKES_NAME, LOGS_NAME = "curves.png", "confusion.png", "mistakes.png", "tensorboard"
 

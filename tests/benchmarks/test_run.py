@@ -13,30 +13,31 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert.schema_py_generated import ModelT
-from edgeproof.benchmarks import latency, run
-from edgeproof.benchmarks.images import EvaluationImages
+from edgeproof.benchmarks import run
+from edgeproof.benchmarks.latency import interleaved as latency
 from edgeproof.benchmarks.memory import measure_memory, variant_program
-from edgeproof.benchmarks.original import Original, OriginalFile
-from edgeproof.benchmarks.reference import KerasCall, caller, load_reference
+from edgeproof.benchmarks.reference.calls import KerasCall, caller, load_reference
+from edgeproof.benchmarks.reference.worker import Original, OriginalFile
 from edgeproof.benchmarks.run import BenchmarkOptions, Measured, benchmark
 from edgeproof.cli import main
+from edgeproof.datasets.evaluation import EvaluationImages
 from edgeproof.export import find_recipe
 from edgeproof.export.bundle import export_bundle
-from edgeproof.export.confidence import expected_calibration_error
 from edgeproof.export.options import ExportOptions
-from edgeproof.inspection.graph import read_graph
-from edgeproof.report.document import from_json, to_json
-from edgeproof.report.figures import VerdictKind
-from edgeproof.report.report import Report
+from edgeproof.inspection.reader import read_graph
+from edgeproof.metrics.calibration_error import expected_calibration_error
+from edgeproof.metrics.types import VerdictKind
+from edgeproof.report.model import Report
+from edgeproof.report.serialization import from_json, to_json
 from edgeproof.runtime import Classifier
-from edgeproof.runtime.confidence import Temperature
-from edgeproof.runtime.engine import load_engine, run_each
+from edgeproof.runtime.bundle.reader import read_manifest
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.bundle.temperature import Temperature
+from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
-from edgeproof.runtime.manifest_reader import read_manifest
-from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 if TYPE_CHECKING:
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
 
 
 ROUNDS = 2
@@ -293,7 +294,8 @@ def test_the_process_of_the_original_ends_with_its_block(exported: Path) -> None
 
 def test_tensorflow_is_held_to_the_threads_in_a_fresh_process() -> None:
     code = (
-        "from edgeproof.benchmarks.reference import limit_threads, tf; t = tf.config.threading; limit_threads(1); "
+        "from edgeproof.benchmarks.reference.calls import limit_threads, tf\n"
+        "t = tf.config.threading; limit_threads(1)\n"
         "print(t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.cli.evaluation import evaluation_images
-from edgeproof.runtime.description import RESIZE
+from edgeproof.datasets import builtin
+from edgeproof.datasets import recorded_split as drawn_part
+from edgeproof.datasets.dataset import DataOptions, Dataset
+from edgeproof.datasets.loading import load_data
+from edgeproof.datasets.splits import Part, Parts
+from edgeproof.runtime.bundle.model_metadata import RESIZE
 from edgeproof.runtime.errors import SpecMismatchError
-from edgeproof.train import builtin, drawn_part
-from edgeproof.train.data import load_data
-from edgeproof.train.dataset import DataOptions, Dataset
-from edgeproof.train.parts import Part, Parts
 
 pytest.importorskip("PIL", reason="needs pillow")
 from PIL import Image
@@ -123,7 +124,7 @@ def clothes(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = Parts(name="fashion-mnist", train=part, test=test, classes=builtin.FASHION_CLASSES, preprocessing=RESIZE)
     built_in = dict(builtin.BUILT_IN) | {"fashion-mnist": lambda: parts}
     monkeypatch.setattr(builtin, "BUILT_IN", built_in)
-    monkeypatch.setattr("edgeproof.train.data.BUILT_IN", built_in)
+    monkeypatch.setattr("edgeproof.datasets.loading.BUILT_IN", built_in)
 
 
 @pytest.mark.usefixtures("clothes")

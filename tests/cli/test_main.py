@@ -131,7 +131,7 @@ def test_a_missing_module_is_a_bug_and_keeps_its_traceback(monkeypatch: pytest.M
     def broken(_: object) -> int:
         raise ModuleNotFoundError("No module named 'edgeproof.oops'", name="edgeproof.oops")
 
-    monkeypatch.setattr("edgeproof.cli.predict.run", broken)
+    monkeypatch.setattr("edgeproof.cli.verbs.predict.run", broken)
     with pytest.raises(ModuleNotFoundError):
         main(["predict", "x.png", "--model", str(golden)])
 
@@ -150,6 +150,6 @@ def test_too_little_memory_is_one_line(
     def exhausted(_: object) -> int:
         raise MemoryError
 
-    monkeypatch.setattr("edgeproof.cli.predict.run", exhausted)
+    monkeypatch.setattr("edgeproof.cli.verbs.predict.run", exhausted)
     assert main(["predict", str(files / "seven.png")]) == 2
     assert capsys.readouterr().err == "edgeproof: error: there is not enough memory\n"

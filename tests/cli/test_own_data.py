@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.cli.evaluation import evaluation_images
-from edgeproof.train.data import load_data
-from edgeproof.train.dataset import DataOptions
+from edgeproof.datasets.dataset import DataOptions
+from edgeproof.datasets.loading import load_data
 from PIL import Image
 
 COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.runtime.variants import ALL_VARIANTS
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 
 COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli"]
 pytestmark = pytest.mark.tensorflow

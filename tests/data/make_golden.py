@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
+from edgeproof.datasets.loading import load_mnist
+from edgeproof.datasets.stratify import validation_split
 from edgeproof.export.bundle import export_bundle
 from edgeproof.export.options import ExportOptions
-from edgeproof.train.data import load_mnist
 from edgeproof.train.fit import fit
 from edgeproof.train.options import FitOptions
-from edgeproof.train.split import validation_split
 from keras import layers
 from PIL import Image
 

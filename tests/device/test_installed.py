@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from edgeproof.device.installed import broken_packages, find_installed, in_use
-from edgeproof.runtime.engine import ENGINE_OF, is_installed
+from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
 
 DIES = {
     "os.kill(os.getpid(), signal.SIGILL)": "it uses an instruction that this CPU lacks",
@@ -30,7 +30,7 @@ class Interpreter:
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for packages of which this Python has no others."""
-    monkeypatch.setattr("edgeproof.runtime.packages.find_spec", lambda name: (tmp_path / name).exists() or None)
+    monkeypatch.setattr("edgeproof.runtime.engines.packages.find_spec", lambda name: (tmp_path / name).exists() or None)
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from edgeproof.device.selftest import Outcome, State, selftest
-from edgeproof.runtime.engine import ENGINE_OF, is_installed
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
+from edgeproof.runtime.engines.packages import PACKAGES
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
-from edgeproof.runtime.packages import PACKAGES
-from edgeproof.runtime.variants import ALL_VARIANTS, Format
 
 INT8 = "static_wi8_ai8.tflite"
 FLOATS = ("float32.tflite", "float32.onnx")
@@ -305,7 +305,7 @@ def test_an_engine_that_is_broken_is_not_tried(golden: Path) -> None:
 
 
 def test_without_engines_nothing_is_run(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.runtime.engine.is_installed", lambda _: False)
+    monkeypatch.setattr("edgeproof.runtime.engines.engine.is_installed", lambda _: False)
     outcomes = list(selftest(golden))
     assert [outcome.state for outcome in outcomes] == [State.NOT_RUN] * len(ALL_VARIANTS)
     assert all("pip install 'edgeproof[" in outcome.reason for outcome in outcomes)

@@ -3,8 +3,8 @@
 import pytest
 from edgeproof.device.machine import Machine
 from edgeproof.device.wheels import WHEELS, Advice, advice
-from edgeproof.runtime.packages import PACKAGES
-from edgeproof.runtime.variants import Format
+from edgeproof.runtime.bundle.recipes import Format
+from edgeproof.runtime.engines.packages import PACKAGES
 
 LITERT, TFLITE, ONNX = (f"pip install 'edgeproof[{extra}]'" for extra in ("litert", "tflite", "onnx"))
 

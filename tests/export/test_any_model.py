@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from edgeproof.export import RECIPES
 from edgeproof.export.onnx import convert as convert_onnx
-from edgeproof.export.onnx import float_graph
-from edgeproof.export.source import as_source
-from edgeproof.export.tflite import to_tflite
-from edgeproof.export.verification import check_tolerance, compare
-from edgeproof.runtime.engine import load_engine, run_each
+from edgeproof.export.onnx.convert import float_graph
+from edgeproof.export.reference.source import as_source
+from edgeproof.export.tflite.convert import to_tflite
+from edgeproof.export.verification.tolerances import check_tolerance, compare
+from edgeproof.runtime.bundle.recipes import Format
+from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.errors import SpecMismatchError
-from edgeproof.runtime.variants import Format
 from keras import layers
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 12, 12, 1)).astype(np.uint8)

@@ -11,19 +11,19 @@ import pytest
 from edgeproof.export import bundle as module
 from edgeproof.export import converters, find_recipe
 from edgeproof.export.bundle import export_bundle
-from edgeproof.export.confidence import measure_confidence
 from edgeproof.export.options import ExportOptions
+from edgeproof.export.reference.source import load_source
 from edgeproof.export.samples import Samples, stratified_order
-from edgeproof.export.source import load_source
+from edgeproof.export.verification.temperature_fit import measure_confidence
 from edgeproof.runtime import Classifier
-from edgeproof.runtime.engine import load_engine, run_each
+from edgeproof.runtime.bundle.reader import read_manifest
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
-from edgeproof.runtime.manifest_reader import read_manifest
-from edgeproof.runtime.variants import ALL_VARIANTS, Format
 from edgeproof.train.presets import PRESETS
 
 if TYPE_CHECKING:
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
 
 
 def test_the_bundle_holds_what_its_manifest_says(exported: Path, run_folder: Path) -> None:

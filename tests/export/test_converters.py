@@ -5,13 +5,13 @@ import numpy as np
 import onnx
 import pytest
 from edgeproof.export import RECIPES, Format, Recipe, find_recipe
-from edgeproof.export.onnx import to_onnx
-from edgeproof.export.tflite import to_tflite
-from edgeproof.export.verification import check_tolerance, compare
-from edgeproof.inspection.graph import read_graph
-from edgeproof.runtime.engine import load_engine, run_each
+from edgeproof.export.onnx.convert import to_onnx
+from edgeproof.export.tflite.convert import to_tflite
+from edgeproof.export.verification.tolerances import check_tolerance, compare
+from edgeproof.inspection.reader import read_graph
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
+from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.errors import SpecMismatchError
-from edgeproof.runtime.variants import ALL_VARIANTS
 from keras import layers
 
 CONVERTERS = {Format.TFLITE: to_tflite, Format.ONNX: to_onnx}

@@ -8,7 +8,7 @@ from edgeproof.export.bundle import export_bundle
 from edgeproof.export.options import ExportOptions
 
 if TYPE_CHECKING:
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from edgeproof.export.bundle import export_bundle
 from edgeproof.export.options import ExportOptions
-from edgeproof.runtime.variants import ALL_VARIANTS
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 from keras import layers
 
 if TYPE_CHECKING:
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
 
 ACTIVATIONS = ("relu", "relu6", "swish", "hard_swish", "gelu", "leaky_relu", "sigmoid")
 BLOCKS = ("conv, norm, activation", "conv, activation, norm", "separable", "depthwise", "residual", "concat")

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 from edgeproof.inspection import Graph, Operator
-from edgeproof.inspection.bundle import check_files
 from edgeproof.inspection.text import describe_bundle, describe_graph
-from edgeproof.runtime.manifest import LeftOut
-from edgeproof.runtime.manifest_reader import read_manifest
-from edgeproof.runtime.spec import QuantParams, TensorSpec
-from edgeproof.runtime.variants import Format
+from edgeproof.runtime.bundle.integrity import check_files
+from edgeproof.runtime.bundle.manifest import LeftOut
+from edgeproof.runtime.bundle.reader import read_manifest
+from edgeproof.runtime.bundle.recipes import Format
+from edgeproof.runtime.bundle.tensors import QuantParams, TensorSpec
 
 INPUT = TensorSpec(name="image", dtype="float32", shape=(None, 28, 28, 1))
 OUTPUT = TensorSpec(name="out", dtype="uint8", shape=(1, 10), quantization=QuantParams(scale=0.1, zero_point=3))

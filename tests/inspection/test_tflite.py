@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 from edgeproof.inspection import Graph, read_graph
+from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.errors import InvalidFileError
-from edgeproof.runtime.variants import Format
 
 Build: TypeAlias = Any  # conftest's TfliteBuilder
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.report import figures as f
-from edgeproof.report.evidence import Evidence
-from edgeproof.report.report import Report, Sustained, SustainedTurn, VariantRow
+from edgeproof.metrics import types as f
+from edgeproof.report.model import Report, Sustained, SustainedTurn, VariantRow
+from edgeproof.report.raw_data import Evidence
 
 HOSTILE = '<script>alert("1")</script>|$x_b$'
 

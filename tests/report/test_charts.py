@@ -5,9 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from edgeproof.report import calibration, chart, distributions, pareto, timeline
-from edgeproof.report.evidence import Evidence
-from edgeproof.report.report import NoiseFloor, Report
+from edgeproof.report.model import NoiseFloor, Report
+from edgeproof.report.raw_data import Evidence
+from edgeproof.report.render.charts import distributions, pareto, timeline
+from edgeproof.report.render.charts import reliability as calibration
+from edgeproof.report.render.charts import svg as chart
 from PIL import Image
 
 

@@ -1,10 +1,11 @@
 from dataclasses import replace
 
 import pytest
-from edgeproof.report import confusion, recall
-from edgeproof.report.evidence import Evidence
-from edgeproof.report.page import render_page
-from edgeproof.report.report import Confusion, DataFacts, Report
+from edgeproof.metrics.types import Confusion
+from edgeproof.report.model import DataFacts, Report
+from edgeproof.report.raw_data import Evidence
+from edgeproof.report.render import confusion, recall
+from edgeproof.report.render.page import render_page
 
 
 def with_many_classes(report: Report, count: int) -> Report:

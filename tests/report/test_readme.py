@@ -12,9 +12,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from edgeproof.benchmarks.frontier_results import read_rows, summarize
-from edgeproof.report.document import from_json
-from edgeproof.report.report import Report
+from edgeproof.report.model import Report
+from edgeproof.report.serialization import from_json
+
+from studies.frontier.results import read_rows, summarize
 
 
 @pytest.fixture(scope="module")

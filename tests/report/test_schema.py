@@ -6,8 +6,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from edgeproof.report.document import to_json
-from edgeproof.report.report import Report
+from edgeproof.report.model import Report
+from edgeproof.report.serialization import to_json
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 import pytest
-from edgeproof.report.figures import Comparison, Flip, Outcome, VerdictKind
-from edgeproof.report.paired import mcnemar, paired_difference, share
+from edgeproof.metrics.paired import mcnemar, paired_difference, share
+from edgeproof.metrics.types import Comparison, Flip, Outcome, VerdictKind
 from edgeproof.report.verdict import judge
 
 IMAGES = 10_000

@@ -1,7 +1,8 @@
 from dataclasses import replace
 
-from edgeproof.report import facts, ranking
-from edgeproof.report.report import Report
+from edgeproof.report.model import Report
+from edgeproof.report.render import environment_table as facts
+from edgeproof.report.render import ranking
 
 
 def plain(text: str) -> str:

@@ -13,10 +13,10 @@ from edgeproof.runtime import (
     SpecMismatchError,
     UnknownNameError,
     loading,
-    probe,
 )
-from edgeproof.runtime.engine import ENGINE_OF
-from edgeproof.runtime.variants import Format
+from edgeproof.runtime.bundle.recipes import Format
+from edgeproof.runtime.engines import probe
+from edgeproof.runtime.engines.engine import ENGINE_OF
 
 
 def test_every_variant_reads_the_same_digits_with_the_same_call(golden: Path, files: Path, variant: str) -> None:

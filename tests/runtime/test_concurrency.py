@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.runtime import Classifier, InvalidFileError, SpecMismatchError, loading, probe
+from edgeproof.runtime import Classifier, InvalidFileError, SpecMismatchError, loading
+from edgeproof.runtime.engines import probe
 from edgeproof.runtime.parallel import map_in_order
 
 SLOW = "static_wi8_ai16.tflite"  # runs on plain kernels, fifty times slower

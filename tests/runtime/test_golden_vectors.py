@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgeproof.runtime.bundle.golden import GoldenVectors, read_golden
+from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.errors import InvalidFileError
-from edgeproof.runtime.golden import GoldenVectors, read_golden
-from edgeproof.runtime.manifest_reader import read_manifest
 
 Arrays = dict[str, np.ndarray]
 
@@ -84,7 +84,7 @@ def test_no_images_prove_nothing(bundle_copy: Path) -> None:
 
 def test_a_file_that_unpacks_to_too_much_is_refused(bundle_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read(bundle_copy).inputs) == 32
-    monkeypatch.setattr("edgeproof.runtime.golden._MAX_BYTES", 25_000)  # of inputs alone there are 25,088
+    monkeypatch.setattr("edgeproof.runtime.bundle.golden._MAX_BYTES", 25_000)  # of inputs alone there are 25,088
     with pytest.raises(InvalidFileError, match="25,"):
         read(bundle_copy)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.runtime import Classifier, InvalidFileError
-from edgeproof.runtime.engine import load_engine
-from edgeproof.runtime.probe import probe
-from edgeproof.runtime.variants import Format
+from edgeproof.runtime.bundle.recipes import Format
+from edgeproof.runtime.engines.engine import load_engine
+from edgeproof.runtime.engines.probe import probe
 
 FUZZ = Path(__file__).parents[1] / "fuzz.py"
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3)

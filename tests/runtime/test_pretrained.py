@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.runtime import Classifier, UnknownNameError
-from edgeproof.runtime.manifest_reader import read_manifest
+from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.pretrained import PRETRAINED, find_pretrained
 
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 import pytest
+from edgeproof.datasets.stratify import validation_split
 from edgeproof.runtime.errors import CheckFailedError
 from edgeproof.train.architecture import Architecture
 from edgeproof.train.fit import fit
 from edgeproof.train.options import FitOptions
-from edgeproof.train.split import validation_split
 
 if TYPE_CHECKING:
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
 
 
 SMALL = Path(__file__).parents[1] / "data" / "small_model.py"

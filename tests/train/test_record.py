@@ -14,7 +14,7 @@ from edgeproof.train.record import find_data_options, find_held_out
 from edgeproof.train.run import train
 
 if TYPE_CHECKING:
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
 
 
 def test_what_the_record_calls_held_out_is_what_the_fit_did_not_learn_from(

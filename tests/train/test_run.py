@@ -17,7 +17,7 @@ from edgeproof.train.run import train
 from PIL import Image
 
 if TYPE_CHECKING:
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
 
 SMALL = Architecture(preset=None, builder=f"{Path(__file__).parents[1] / 'data' / 'small_model.py'}:build")
 OPTIONS = FitOptions(epochs=4, batch_size=64, patience=3)

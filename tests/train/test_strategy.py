@@ -19,7 +19,7 @@ from edgeproof.runtime.errors import SpecMismatchError, UnknownNameError
 from edgeproof.train.strategy import ONE_DEVICE, devices
 
 if TYPE_CHECKING:
-    from edgeproof.train.dataset import Dataset
+    from edgeproof.datasets.dataset import Dataset
 
 COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "train"]
 # Devices do not drop the same features as one would.
@@ -167,7 +167,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
 from edgeproof.train.architecture import Architecture
-from edgeproof.train.data import load_data
+from edgeproof.datasets.loading import load_data
 from edgeproof.train.fit import fit
 from edgeproof.train.options import FitOptions
 from edgeproof.train.strategy import devices

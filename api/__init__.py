@@ -1,0 +1,1 @@
+"""Train a Keras image classifier, shrink it, ship it, and prove that it still gives the same answers."""

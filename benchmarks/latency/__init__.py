@@ -1,0 +1,1 @@
+"""Latency in interleaved repetitions, long runs, and the raw samples."""

@@ -1,0 +1,163 @@
+"""Latency of single images, measured in interleaved turns so that a slow minute hits every subject alike.
+
+Every turn loads its model anew: where the memory of a model happens to lie changes its speed by some percent, and what
+is called a difference must be more than that.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter, perf_counter_ns
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...runtime.bundle.model_metadata import ImageSpec, Preprocessing
+from ...runtime.engines.engine import Engine
+from ...runtime.images.preprocess import prepare
+
+# Many short rounds: on a shared machine, whose speed changes from second to second, 60 rounds of the same length in all
+# tell apart what is 4 % apart; 20 rounds, what is 20 to 50 % apart.
+ROUNDS = 60
+WARMUP_SECONDS, WARMUP_RUNS = 0.01, 5
+# At least so many of each kind, however short a turn is: a slow model has its median from 120 turns.
+LEAST_RUNS = 1
+# What a turn's time is spent on.
+_RUN, _INVOKE, _PREPROCESSING = 0.6, 0.25, 0.15
+
+Nanoseconds = NDArray[np.int64]
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """What one subject took in one turn, in nanoseconds; arrays of int64, one entry for each time.
+
+    Attributes:
+        run: Hand one image over, run, take the output.
+        invoke: The run alone; empty where that cannot be told apart.
+        preprocessing: From an image's pixels to what the engine takes.
+        load: From the file's bytes to an engine that is ready; one entry, or none where it was loaded before.
+        first: The first run after that.
+    """
+
+    run: Nanoseconds
+    invoke: Nanoseconds
+    preprocessing: Nanoseconds
+    load: Nanoseconds
+    first: Nanoseconds
+
+
+class Subject(Protocol):
+    """Something whose latency is measured turn by turn.
+
+    Attributes:
+        turns: How many turns it has in every round; with two it can be compared with itself.
+    """
+
+    turns: int
+
+    def turn(self, seconds: float) -> Turn:
+        """Run for about so long, after a warm-up that is not counted."""
+        ...
+
+
+class EngineSubject:
+    """A model file in an engine of this process.
+
+    Args:
+        load: Makes a new engine that is ready to run.
+        images: uint8 of shape (N, H, W, C), values 0-255; cycled through.
+        image: What the model takes.
+        preprocessing: How pictures come to that.
+    """
+
+    turns = 2
+
+    def __init__(
+        self, load: Callable[[], Engine], images: NDArray[np.uint8], image: ImageSpec, preprocessing: Preprocessing
+    ) -> None:
+        self._load, self._pictures = load, list(images)
+        self._images, self._inputs = images, list[NDArray[Any]]()
+        self._image, self._preprocessing = image, preprocessing
+
+    def turn(self, seconds: float) -> Turn:
+        """Load the model, run it once, warm it up, then time what is to be timed; see `Subject.turn`."""
+        start = perf_counter_ns()
+        engine = self._load()
+        loaded = perf_counter_ns() - start
+        inputs = self._encoded(engine)
+        start = perf_counter_ns()
+        engine.run(inputs[0])
+        first = perf_counter_ns() - start
+        # A model that takes longer than all of the warm-up needs no five runs of it.
+        timed(engine.run, inputs, WARMUP_SECONDS, 1 if first > WARMUP_SECONDS * 1e9 else WARMUP_RUNS)
+
+        def encode(picture: NDArray[np.uint8]) -> object:
+            return engine.input.encode(prepare(picture, self._image, self._preprocessing).pixels)
+
+        run = timed(engine.run, inputs, seconds * _RUN)
+        invoke = engine.invoker(inputs[0])
+        return Turn(
+            run=run,
+            invoke=timed(lambda _: invoke(), inputs, seconds * _INVOKE),
+            preprocessing=timed(encode, self._pictures, seconds * _PREPROCESSING),
+            load=np.array([loaded]),
+            first=np.array([first]),
+        )
+
+    def _encoded(self, engine: Engine) -> list[NDArray[Any]]:
+        if not self._inputs:
+            batch = engine.input.encode(self._images)
+            self._inputs = [batch[i : i + 1] for i in range(len(batch))]
+        return self._inputs
+
+
+def timed(work: Callable[[Any], object], inputs: list[Any], seconds: float, least: int = LEAST_RUNS) -> Nanoseconds:
+    """Call `work` on the inputs, one after the other, for so long and so often; return how long each call took."""
+    times: list[int] = []
+    end = perf_counter() + seconds
+    while len(times) < least or perf_counter() < end:
+        one = inputs[len(times) % len(inputs)]
+        start = perf_counter_ns()
+        work(one)
+        times.append(perf_counter_ns() - start)
+    return np.array(times)
+
+
+def measure(
+    subjects: Mapping[Key, Subject],
+    *,
+    seconds: float,
+    rounds: int = ROUNDS,
+    seed: int = 1,
+    tick: Callable[[int], None] = lambda _: None,
+) -> dict[Key, list[list[Turn]]]:
+    """Let subjects take their turns, in every round in an order that is drawn anew.
+
+    A short round before the first warms up what is shared, and is not counted.
+
+    Args:
+        subjects: By name.
+        seconds: Time per subject over all rounds.
+        rounds: How many.
+        seed: Draws the order of the turns.
+        tick: Called with the number of each finished round, from 1.
+
+    Returns:
+        For each subject a list for each round, with its turns in the order in which they were taken.
+    """
+    for subject in subjects.values():
+        subject.turn(0.0)
+    taken: dict[Key, list[list[Turn]]] = {name: [] for name in subjects}
+    order, draw = [name for name, subject in subjects.items() for _ in range(subject.turns)], random.Random(seed)
+    for number in range(1, rounds + 1):
+        draw.shuffle(order)
+        for turns in taken.values():
+            turns.append([])
+        for name in order:
+            subject = subjects[name]
+            taken[name][-1].append(subject.turn(seconds / (rounds * subject.turns)))
+        tick(number)
+    return taken

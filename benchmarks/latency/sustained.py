@@ -1,0 +1,48 @@
+"""Latency over a long time: a processor that grows hot slows down, and not every model by as much."""
+
+import random
+from collections.abc import Callable, Mapping
+from time import perf_counter
+
+import numpy as np
+
+from ...device.state import machine_state
+from ...report.model import Sustained, SustainedTurn
+from .interleaved import Subject
+
+TURN_SECONDS = 1.0
+
+
+def measure_sustained(
+    subjects: Mapping[str, Subject],
+    *,
+    minutes: float,
+    threads: int,
+    turn_seconds: float = TURN_SECONDS,
+    seed: int = 1,
+    tick: Callable[[float], None] = lambda _: None,
+) -> Sustained:
+    """Let subjects take turns for so many minutes without a pause; the last round is finished.
+
+    Args:
+        subjects: By the titles of their rows.
+        minutes: How long, together.
+        threads: The engines' threads, for the record.
+        turn_seconds: How long a turn lasts.
+        seed: Draws the order of the turns in each round.
+        tick: Called after each round with the minutes that have passed.
+    """
+    order, draw = list(subjects), random.Random(seed)
+    turns: list[SustainedTurn] = []
+    states: list[dict[str, object]] = []
+    start = perf_counter()
+    while (passed := perf_counter() - start) < minutes * 60 or not turns:
+        states.append({"at_seconds": round(passed, 1), **machine_state()})
+        draw.shuffle(order)
+        for name in order:
+            at = perf_counter() - start
+            p50, p90 = np.percentile(subjects[name].turn(turn_seconds).run, (50, 90)) / 1000
+            turns.append(SustainedTurn(row=name, at_seconds=round(at, 1), p50_us=float(p50), p90_us=float(p90)))
+        tick((perf_counter() - start) / 60)
+    states.append({"at_seconds": round(perf_counter() - start, 1), **machine_state()})
+    return Sustained(minutes=minutes, threads=threads, turns=tuple(turns), states=tuple(states))

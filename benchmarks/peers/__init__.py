@@ -1,0 +1,1 @@
+"""Engines that are not part of edgeproof, measured beside its own."""

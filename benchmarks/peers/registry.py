@@ -1,0 +1,126 @@
+"""The same model in engines that are no part of edgeproof, for a report that sets them beside its own.
+
+    pip install 'edgeproof[peers]'
+    pip install --no-deps pnnx
+
+ncnn runs what pnnx converts. pnnx's wheel asks for PyTorch, several GB; what converts is a program in the wheel that
+does without. A peer is used as its makers advise for single images, on as many threads as edgeproof's engines, and
+computes a float32 file in float32.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from ...inspection.graph_types import Graph
+from ...inspection.reader import read_graph
+from ...runtime.bundle.recipes import Format
+from ...runtime.engines.engine import Engine
+from ...runtime.errors import InvalidFileError, SpecMismatchError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peer:
+    """A file of a bundle in an engine that is no part of edgeproof.
+
+    Attributes:
+        name: The engine with its version, for example ``"OpenVINO 2026.4.1"``.
+        variant: The variant of the bundle whose file it runs.
+        load: Takes the file's bytes and how many threads one image may use, and gives the engine, which runs one image
+            at a time. The first load of a file reads, converts and tries it; a later one does what the engine needs.
+            Raises EngineMissingError for a package that is missing or cannot be imported, InvalidFileError for a model
+            that the peer cannot run, and SpecMismatchError for one with several inputs or outputs or open sizes, and
+            for threads that the peer would not use.
+    """
+
+    name: str
+    variant: str
+    load: Callable[[bytes, int], Engine]
+
+
+def installed_peers(variants: Iterable[str]) -> tuple[Peer, ...]:
+    """Return the peers whose packages are installed, for those of these variants that they run.
+
+    Nothing is imported before a `load`. Not all that is installed can be loaded: ncnn may lack its converter, and a
+    model may have what a peer cannot run.
+
+    Args:
+        variants: The names of the bundle's variants.
+    """
+    offered = frozenset(variants)
+    return tuple(
+        Peer(name=f"{title} {found}", variant=variant, load=partial(load, f"{title} {found}"))
+        for package, title, runs in _PEERS
+        if (found := _version(package)) is not None
+        for variant, load in runs.items()
+        if variant in offered
+    )
+
+
+def _load_openvino(model_format: Format, name: str, model: bytes, threads: int) -> Engine:
+    from .openvino import OpenVinoEngine
+
+    graph = _try_once(OpenVinoEngine, name, model, model_format)
+    return OpenVinoEngine(model, graph, name=name, threads=threads)
+
+
+def _load_ncnn(name: str, model: bytes, threads: int) -> Engine:
+    from .ncnn import NcnnEngine
+
+    graph = _try_once(NcnnEngine, name, model, Format.ONNX)
+    return NcnnEngine(model, graph, name=name, threads=threads)
+
+
+# Per package: its name for pip, what people call it, and how it loads each variant. ncnn does not know the operators in
+# which a quantized ONNX file says how it is computed.
+_PEERS: tuple[tuple[str, str, Mapping[str, Callable[[str, bytes, int], Engine]]], ...] = (
+    (
+        "openvino",
+        "OpenVINO",
+        {
+            "float32.onnx": partial(_load_openvino, Format.ONNX),
+            "static_wi8_ai8.onnx": partial(_load_openvino, Format.ONNX),
+            "static_wi8_ai8.tflite": partial(_load_openvino, Format.TFLITE),
+        },
+    ),
+    ("ncnn", "ncnn", {"float32.onnx": _load_ncnn}),
+)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@lru_cache(maxsize=8)
+def _try_once(engine: Callable[..., Engine], name: str, model: bytes, model_format: Format) -> Graph:
+    """Run a file on a black image, so that what a peer cannot run is known before it is measured.
+
+    Returns:
+        What is in the file, its tensors laid out for one image: peers plan ahead for sizes that they know.
+    """
+    graph = _for_one_image(read_graph(model, model_format))
+    [taken], [given] = graph.inputs, graph.outputs
+    answer = engine(model, graph, name=name, threads=1).run(np.zeros(taken.shape, taken.dtype))  # type: ignore[arg-type]
+    if answer.shape != given.shape:
+        raise InvalidFileError(f"{name} gives an answer of shape {answer.shape}, the file says {given.shape}")
+    return graph
+
+
+def _for_one_image(graph: Graph) -> Graph:
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise SpecMismatchError(
+            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; a peer runs one of each"
+        )
+    [taken], [given] = (
+        [replace(tensor, shape=(1, *tensor.shape[1:])) for tensor in tensors]
+        for tensors in (graph.inputs, graph.outputs)
+    )
+    if None in taken.shape:
+        raise SpecMismatchError(f"a peer runs images of one size, and the model leaves it open: {taken.shape}")
+    return replace(graph, inputs=(taken,), outputs=(given,))

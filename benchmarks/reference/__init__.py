@@ -1,0 +1,1 @@
+"""The Keras reference, in a process of its own."""

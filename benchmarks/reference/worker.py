@@ -1,0 +1,191 @@
+"""The Keras original in a process of its own.
+
+TensorFlow decides once per process how many threads it has, keeps them, and takes half a gigabyte: in the process in
+which the variants are measured it would be the noise.
+"""
+
+import hashlib
+import multiprocessing
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...runtime.bundle.manifest import Manifest
+from ...runtime.errors import CheckFailedError, EdgeproofError, InvalidFileError, SpecMismatchError, one_line
+from ...runtime.io.atomic import signals_held
+from ...runtime.io.files import read_file
+from ..latency.interleaved import WARMUP_SECONDS, Nanoseconds, Turn, timed
+
+# Images that travel to the process at once.
+_CHUNK = 1000
+_NONE: Nanoseconds = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OriginalFile:
+    """Which model it is.
+
+    Attributes:
+        path: The `.keras` file.
+        manifest: The bundle's, which says what the model in the file takes and gives, and has its digest.
+        custom: A Python file that registers the model's own layers; is run.
+    """
+
+    path: Path
+    manifest: Manifest
+    custom: Path | None = None
+
+    def check(self) -> None:
+        """Refuse a file that the bundle was not exported from.
+
+        Raises:
+            InvalidFileError: It is missing, or is another file than the manifest names.
+        """
+        expected = self.manifest.reference.sha256
+        found = hashlib.sha256(read_file(self.path, "Keras original (--reference)")).hexdigest()
+        if found != expected:
+            raise InvalidFileError(
+                f"{self.path} is not the model that the bundle was exported from: sha256 {found[:12]}… instead of "
+                f"{expected[:12]}…"
+            )
+
+
+class Original:
+    """A process that has loaded the Keras original and answers for it; ends with the `with` block.
+
+    Args:
+        file: The model.
+        threads: TensorFlow's threads.
+
+    Raises:
+        InvalidFileError: The file cannot be loaded safely.
+        CheckFailedError: The process died.
+    """
+
+    def __init__(self, file: OriginalFile, *, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, file, threads), daemon=True)
+        # It inherits the deafness to Ctrl-C: this process answers for both.
+        with signals_held():
+            self._process.start()
+        theirs.close()
+        try:
+            self.engine, self.calls = self._received()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the model's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C)."""
+        parts = (images[i : i + _CHUNK] for i in range(0, len(images), _CHUNK))
+        return np.concatenate([self._ask("probabilities", part) for part in parts])
+
+    def subjects(self, images: NDArray[np.uint8]) -> "dict[str, KerasSubject]":
+        """Return the model as something whose latency can be measured on these images, by the way of calling it."""
+        self._ask("prepare", images)
+        return {call: KerasSubject(partial(self._ask, "turn", call)) for call in self.calls}
+
+    def _ask(self, *request: Any) -> Any:  # noqa: ANN401  (whatever the other side answers)
+        try:
+            self._connection.send(request)
+        except OSError:
+            raise self._died() from None
+        return self._received()
+
+    def _received(self) -> Any:  # noqa: ANN401
+        try:
+            kind, value = self._connection.recv()
+        except (EOFError, OSError):
+            raise self._died() from None
+        if kind == "bug":
+            raise RuntimeError(f"in the process of the Keras original:\n{value}")
+        if kind == "error":
+            raise value
+        return value
+
+    def _died(self) -> CheckFailedError:
+        self._process.join()
+        return CheckFailedError(
+            f"the process of the Keras original ended with code {self._process.exitcode}; is there enough memory?"
+        )
+
+
+class KerasSubject:
+    """The Keras original, called in one way."""
+
+    turns = 1  # nothing is held against its noise, and it is slow
+
+    def __init__(self, turn: Callable[[float], Nanoseconds]) -> None:
+        self._turn = turn
+
+    def turn(self, seconds: float) -> Turn:
+        """Time one image after the other; see `Subject.turn`."""
+        return Turn(run=self._turn(seconds), invoke=_NONE, preprocessing=_NONE, load=_NONE, first=_NONE)
+
+
+def _serve(connection: Connection, file: OriginalFile, threads: int) -> None:
+    """Load the model, say what it is, then answer requests until the other side has gone."""
+    try:
+        connection.send(("answer", (server := _Server(file, threads)).greeting))
+        while True:
+            request, *arguments = connection.recv()
+            connection.send(("answer", getattr(server, request)(*arguments)))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+    except (EdgeproofError, OSError) as error:
+        connection.send(("error", error))
+    except MemoryError:
+        connection.send(("error", EdgeproofError("there is not enough memory for the Keras original")))
+    except Exception:
+        connection.send(("bug", traceback.format_exc()))
+
+
+class _Server:
+    """The other side of `Original`, where Keras is."""
+
+    def __init__(self, file: OriginalFile, threads: int) -> None:
+        from .calls import KerasCall, caller, limit_threads, load_reference, version
+
+        limit_threads(threads)
+        source = load_reference(file.path, file.manifest, custom=file.custom)
+        self.probabilities = source.probabilities
+        self._calls = {str(call): caller(source.model, call) for call in KerasCall}
+        self._inputs: list[NDArray[np.float32]] = []
+        self.greeting = version(), tuple(self._calls)
+
+    def prepare(self, images: NDArray[np.uint8]) -> None:
+        batch = images.astype(np.float32)
+        self._inputs = [batch[i : i + 1] for i in range(len(batch))]
+
+    def turn(self, call: str, seconds: float) -> Nanoseconds:
+        run = self._calls[call]
+        try:
+            # One call of `model.predict` takes longer than a whole turn of others.
+            timed(run, self._inputs, WARMUP_SECONDS, 1)
+            return timed(run, self._inputs, seconds, 1)
+        # Whatever a layer raises.
+        except Exception as error:
+            raise SpecMismatchError(f"Keras cannot run the model by {call}: {one_line(error)[:300]}") from error

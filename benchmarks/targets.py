@@ -1,0 +1,146 @@
+"""What runs in a benchmark: every variant of a bundle, each in every engine that is installed."""
+
+import gzip
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inspection.reader import read_graph
+from ..metrics.types import Size
+from ..runtime.bundle.manifest import Manifest, Variant
+from ..runtime.bundle.reader import read_vouched_file
+from ..runtime.engines.engine import Engine, installed_packages, load_engine, run_each
+from ..runtime.engines.packages import no_engine_message
+from ..runtime.errors import EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
+from .memory import variant_program
+
+# Encoded at once: float32 takes four times what the images take.
+_CHUNK = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contender:
+    """A model file in an engine.
+
+    Attributes:
+        variant: What the manifest says of the file.
+        content: The file.
+        engine: The engine with its version.
+        load: Makes a new engine with so many threads, ready to run.
+        program: Source text of a program that loads the file and runs it, for so many threads; None if there is none.
+    """
+
+    variant: Variant
+    content: bytes
+    engine: str
+    load: Callable[[int], Engine]
+    program: Callable[[int], str] | None
+
+    @property
+    def title(self) -> str:
+        """The variant and its engine."""
+        return f"{self.variant.name} in {self.engine}"
+
+    @property
+    def size(self) -> Size:
+        """What the file takes."""
+        return Size(
+            file_bytes=len(self.content),
+            weight_bytes=self._weight_bytes(),
+            gzip_bytes=len(gzip.compress(self.content, 9, mtime=0)),
+        )
+
+    def _weight_bytes(self) -> int | None:
+        try:
+            return read_graph(self.content, self.variant.format).weights_bytes
+        except EngineMissingError:
+            return None
+
+    def answer(self, engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.generic]:
+        """Run images one by one; returns raw outputs of shape (N, classes).
+
+        Raises:
+            InvalidFileError: They hold something that is no number.
+        """
+        parts = [run_each(engine, images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)]
+        stored = np.concatenate(parts)
+        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+            raise InvalidFileError(f"{self.title} gives answers that are not finite")
+        return stored
+
+
+def contenders(bundle: Path, manifest: Manifest) -> tuple[list[Contender], dict[str, str]]:
+    """Return what can be run of a bundle here, and why the rest cannot, by the variant's name.
+
+    Raises:
+        InvalidFileError: A file is missing, or is not the one that the manifest vouches for, or there is none.
+        SpecMismatchError: A file gives other than one probability for each class.
+        EngineMissingError: Nothing can be run.
+    """
+    if not manifest.variants:
+        raise InvalidFileError(f"the bundle {bundle} has no variants")
+    found: list[Contender] = []
+    left_out: dict[str, str] = {}
+    for variant in manifest.variants:
+        content = read_vouched_file(bundle, variant.file, variant.sha256)
+        packages = installed_packages(variant.format)
+        if not packages:
+            left_out[variant.name] = no_engine_message([variant.format])
+        for package in packages:
+            load = partial(_load, content, variant, package.module)
+            engine = load(1)
+            if engine.output.shape[-1] != len(manifest.classes):
+                raise SpecMismatchError(
+                    f"{variant.file} gives {engine.output.shape[-1]} probabilities; the bundle has "
+                    f"{len(manifest.classes)} classes"
+                )
+            found.append(
+                Contender(
+                    variant=variant,
+                    content=content,
+                    engine=engine.name,
+                    load=load,
+                    program=partial(_program, bundle / variant.file, variant, package.module),
+                )
+            )
+    if not found:
+        raise EngineMissingError(no_engine_message(sorted({variant.format for variant in manifest.variants})))
+    return found, left_out
+
+
+def peers(rows: Sequence[Contender], threads: Sequence[int]) -> tuple[list[Contender], dict[str, str]]:
+    """Return the same files in the installed runtimes that are no part of edgeproof, and why others cannot be run.
+
+    Args:
+        rows: The bundle's files.
+        threads: The numbers of threads that each must be able to run with.
+    """
+    from .peers.registry import installed_peers
+
+    files = {row.variant.name: row for row in rows}
+    found: list[Contender] = []
+    left_out: dict[str, str] = {}
+    for peer in installed_peers(files):
+        row = files[peer.variant]
+        load = partial(peer.load, row.content)
+        try:
+            engine, *_ = (load(count) for count in threads)
+        except EdgeproofError as error:
+            left_out[f"{peer.variant} in {peer.name}"] = str(error)
+            continue
+        found.append(Contender(variant=row.variant, content=row.content, engine=engine.name, load=load, program=None))
+    if not found and not left_out:
+        left_out["peers"] = "neither OpenVINO nor ncnn is installed; pip install 'edgeproof[peers]'"
+    return found, left_out
+
+
+def _load(content: bytes, variant: Variant, package: str, threads: int) -> Engine:
+    return load_engine(content, variant.format, package=package, threads=threads)
+
+
+def _program(path: Path, variant: Variant, package: str, threads: int) -> str:
+    return variant_program(path, variant.format, package, threads=threads)

@@ -1,0 +1,109 @@
+"""`edgeproof check`."""
+
+import argparse
+import json
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...runtime.errors import CheckFailedError, OutputError
+from ...runtime.io.atomic import new_files
+from ...runtime.io.files import is_folder
+from ..evaluation import original_of
+from ..gate_arguments import add_budgets, add_subject, read_judged
+
+if TYPE_CHECKING:
+    from ...report.gate.gate import Finding
+    from ...report.model import Report
+
+SCHEMA_VERSION = 1
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    add_subject(parser)
+    add_budgets(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--markdown", type=Path, metavar="FILE", help="write a summary in Markdown")
+    output.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    output.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge, print a line for each finding, and write the files that are asked for."""
+    from ...report.gate.gate import check
+    from ...report.gate.junit import as_junit
+    from ...report.gate.summary import as_markdown, as_text
+
+    with _outputs(options) as files:
+        judged = read_judged(options)
+        findings = check(
+            judged.report,
+            judged.limits,
+            variants=options.variant,
+            threads=options.threads,
+            baseline=judged.baseline,
+            allow_worse=options.allow_worse,
+        )
+        if "markdown" in files:
+            files["markdown"].write_text(as_markdown(findings, judged.report), encoding="utf-8")
+        if "junit" in files:
+            files["junit"].write_bytes(as_junit(findings))
+        # Within the block: where nobody reads what is printed, nothing is written either.
+        printed = _json(options, findings, judged.report) if options.json else as_text(findings, judged.report)
+        print(printed, flush=True)
+    _check(findings)
+    return 0
+
+
+@contextmanager
+def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
+    """Give a place for each file that is asked for; they appear whole, when the block ends without an error."""
+    asked = {name: getattr(options, name) for name in ("markdown", "junit") if getattr(options, name) is not None}
+    data = None if options.data is None else Path(options.data)
+    given = (options.subject, options.budgets, options.baseline, data, original_of(options), options.custom)
+    # A folder stands for the report in it, and a bundle for all of its files.
+    read = [file for path in given if path is not None for file in (path, *(path.iterdir() if is_folder(path) else ()))]
+    for name, file in asked.items():
+        _check_output(f"--{name}", file, [*read, *(other for key, other in asked.items() if key != name)])
+    with ExitStack() as stack:
+        # Behind a link the file is replaced, not the link.
+        targets = {name: file.resolve() for name, file in asked.items()}
+        yield {name: stack.enter_context(new_files(file.parent)) / file.name for name, file in targets.items()}
+
+
+def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:
+    try:
+        if (file.exists() and not file.is_file()) or file.absolute().parts[1:2] in (("dev",), ("proc",)):
+            raise OutputError(f"{option}: {file} is not a regular file")
+        if any(file.resolve() == other.resolve() for other in others):
+            raise OutputError(f"{option}: {file} has another use in this command")
+    except (ValueError, RuntimeError) as error:  # a null byte in the name, or links in a circle
+        raise OutputError(f"{option}: {str(file)!r:.80}: {error}") from error
+
+
+def _json(options: argparse.Namespace, findings: Sequence["Finding"], report: "Report") -> str:
+    from ...report.render.environment_table import remarks
+
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "subject": str(options.subject),
+        "holds": not any(finding.holds is False for finding in findings),
+        "findings": [asdict(finding) for finding in findings],
+        "remarks": remarks(report.environment),
+    }
+    return json.dumps(document, indent=2)
+
+
+def _check(findings: Sequence["Finding"]) -> None:
+    from ...report.gate.summary import failures, headline
+
+    failed = failures(findings)
+    if failed:
+        rules = {row: [finding.rule for finding in failed if finding.row == row] for row in (f.row for f in failed)}
+        told = "; ".join(f"{row}: {', '.join(names)}" for row, names in rules.items())
+        raise CheckFailedError(f"{headline(findings)}: {told}")
+    if all(finding.holds is None for finding in findings):
+        raise CheckFailedError("nothing was judged, so nothing is proven: set a budget, or leave --allow-worse out")

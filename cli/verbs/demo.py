@@ -1,0 +1,65 @@
+"""`edgeproof demo`: the whole chain, as the commands that one would type."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from shlex import join
+
+from ...train.checkpoint_files import unfinished
+from ..arguments import add_data, add_data_options, positive, seed, typed_of_data
+
+# Fewer than the preset's own: the demo is there to show the chain within minutes.
+_EPOCHS = 10
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    add_data(parser)
+    add_data_options(parser)
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        default=_EPOCHS,
+        help=f"passes over the training images (default: {_EPOCHS}; `edgeproof train` has the preset's own)",
+    )
+    parser.add_argument("--seed", type=seed, default=1, help="starting point of everything random (default: 1)")
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder (default: runs/demo)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, export, benchmark; stop at the first step that fails, with its exit code."""
+    out = options.out
+    shared = ["--data", options.data]
+    chosen = ["--seed", str(options.seed)]
+    epochs = ["--epochs", str(options.epochs)]
+    resume = ["--resume"] if unfinished(out) else []
+    steps = (
+        # The steps behind find in the run's record and in the bundle how the data was read.
+        ["train", *shared, *typed_of_data(options), *chosen, *epochs, *resume, "--out", str(out)],
+        ["export", str(out / "model.keras"), *shared, *chosen, "--out", str(out / "bundle")],
+        ["benchmark", str(out / "bundle"), *shared, "--out", str(out / "report")],
+    )
+    for step in steps:
+        print(f"$ edgeproof {join(step)}", flush=True)
+        code = _run(step)
+        if code:
+            return code
+        print(flush=True)
+    return 0
+
+
+def _run(step: list[str]) -> int:
+    """Run a step in a process of its own, as when typed: TensorFlow's threads are set once per process.
+
+    In a process group of its own, too: Ctrl-C reaches this process alone, which passes it on once and then waits, so
+    that the step can clean up.
+    """
+    command = [sys.executable, "-P", "-m", "edgeproof.cli", *step]
+    with subprocess.Popen(command, stderr=sys.stderr, process_group=0) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # Not SIGINT: under nohup, and in the background of a script, children ignore it.
+            process.terminate()
+            return process.wait()

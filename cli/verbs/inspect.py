@@ -1,0 +1,70 @@
+"""`edgeproof inspect`."""
+
+import argparse
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .tflite or .onnx file, or a bundle")
+    parser.add_argument("--json", action="store_true", help="print JSON, with every operator and the whole metadata")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what is inside; of a bundle also whether its files are those that its manifest names."""
+    from ...runtime.io.files import is_folder
+
+    return _bundle(options) if is_folder(options.file) else _model(options)
+
+
+def _model(options: argparse.Namespace) -> int:
+    from ...inspection.reader import read_graph
+    from ...inspection.text import describe_graph
+    from ...runtime.bundle.recipes import Format
+    from ...runtime.errors import InvalidFileError
+    from ...runtime.io.files import check_file, read_file
+
+    file: Path = options.file
+    check_file(file, "model")
+    suffix = file.suffix.removeprefix(".")
+    if suffix not in tuple(Format):
+        raise InvalidFileError(f"{file} is no bundle and no model file; possible: a folder, .tflite, .onnx")
+    content = read_file(file, "model")
+    try:
+        graph = read_graph(content, Format(suffix))
+    except InvalidFileError as error:
+        raise InvalidFileError(f"{file}: {error}") from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    if options.json:
+        derived = {"macs": graph.macs, "operator_counts": graph.operator_counts}
+        _print_json({"kind": "model", "file": str(file), "sha256": sha256, **asdict(graph), **derived})
+    else:
+        print(describe_graph(graph, sha256=sha256))
+    return 0
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from ...inspection.text import describe_bundle
+    from ...runtime.bundle.integrity import FileState, check_files
+    from ...runtime.bundle.reader import read_manifest
+    from ...runtime.errors import CheckFailedError
+
+    manifest = read_manifest(options.file)
+    states = check_files(options.file, manifest)
+    if options.json:
+        _print_json({"kind": "bundle", "folder": str(options.file), "files": states, "manifest": manifest.document()})
+    else:
+        print(describe_bundle(manifest, states), flush=True)
+    wrong = [f"{name} ({state})" for name, state in states.items() if state is not FileState.UNCHANGED]
+    if wrong:
+        raise CheckFailedError(f"{len(wrong)} of {len(states)} files are not as the manifest says: {', '.join(wrong)}")
+    return 0
+
+
+def _print_json(document: dict[str, object]) -> None:
+    print(json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2), flush=True)

@@ -1,0 +1,75 @@
+"""`edgeproof pick`."""
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from ...runtime.errors import CheckFailedError, one_line
+from ..gate_arguments import add_budgets, add_subject, read_judged
+
+if TYPE_CHECKING:
+    from ...report.gate.selection import Choice
+
+SCHEMA_VERSION = 1
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    from ...report.gate.selection import Objective
+
+    add_subject(parser)
+    parser.add_argument(
+        "--by",
+        type=str,
+        choices=[*map(str, Objective)],
+        default=str(Objective.FASTEST),
+        help="what the variant is to be best in; latencies within the noise of the run are a tie, for the smaller file "
+        f"(default: {Objective.FASTEST})",
+    )
+    add_budgets(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Choose, and print the variant with why the others lost."""
+    from ...report.gate.budget import Need
+    from ...report.gate.selection import Objective, pick
+
+    by = Objective(options.by)
+    judged = read_judged(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
+    choice = pick(
+        judged.report,
+        judged.limits,
+        by=by,
+        variants=options.variant,
+        threads=options.threads,
+        baseline=judged.baseline,
+        allow_worse=options.allow_worse,
+    )
+    print(_json(choice) if options.json else _text(choice), flush=True)
+    if choice.winner is None:
+        raise CheckFailedError("no variant holds every budget")
+    return 0
+
+
+def _text(choice: "Choice") -> str:
+    winner = [] if choice.winner is None else [(one_line(choice.winner.title), choice.words)]
+    lines = [*winner, *((one_line(loser.row), one_line(loser.words)) for loser in choice.losers)]
+    width = max((len(name) for name, _ in lines), default=0)
+    told = [f"{name.ljust(width)}  {words}" for name, words in lines]
+    return "\n".join([*told[: len(winner)], *([""] if winner and choice.losers else []), *told[len(winner) :]])
+
+
+def _json(choice: "Choice") -> str:
+    winner = choice.winner
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "by": choice.by,
+        "threads": choice.threads,
+        "winner": None
+        if winner is None
+        else {"row": winner.title, "variant": winner.variant, "engine": winner.engine, "words": choice.words},
+        "losers": [asdict(loser) for loser in choice.losers],
+    }
+    return json.dumps(document, indent=2)

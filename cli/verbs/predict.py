@@ -1,0 +1,163 @@
+"""`edgeproof predict`."""
+
+import argparse
+import io
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...runtime.bundle.recipes import ALL_VARIANTS
+from ...runtime.pretrained import PRETRAINED
+from ..arguments import positive
+
+if TYPE_CHECKING:
+    from ...runtime.classifier import Classifier
+    from ...runtime.images.reading import ImageLike
+    from ...runtime.prediction import Prediction
+
+SCHEMA_VERSION = 2
+
+_STANDARD_INPUT = "-"
+_MAX_IMAGE_BYTES = 2**29
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options."""
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="image files, folders of them, or - for an image on standard input"
+    )
+    parser.add_argument(
+        "--model",
+        default=PRETRAINED[0],
+        help=f"a bundle, a .tflite or .onnx file, or built in: {', '.join(PRETRAINED)} (default: {PRETRAINED[0]})",
+    )
+    parser.add_argument(
+        "--variant", help=f"which variant of the bundle: {', '.join(ALL_VARIANTS)}, or an alias such as int8"
+    )
+    parser.add_argument("--engine", default="auto", help="auto, litert or onnxruntime (default: auto)")
+    parser.add_argument("--threads", type=positive, default=1, help="threads of the engine (default: 1)")
+    parser.add_argument("--workers", type=positive, default=1, help="images that are worked on at once (default: 1)")
+    parser.add_argument(
+        "--trusted", action="store_true", help="load a lone model file without trying it in a child process first"
+    )
+    parser.add_argument(
+        "--min-confidence",
+        type=float,
+        default=0.0,
+        metavar="P",
+        help="say uncertain where the best answer is less probable than this, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--show", type=Path, metavar="FILE.png", help="draw each image, what the model saw of it, and its best answers"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, with the probability of every class")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predict and print one line per image, once all images have been read."""
+    from ...runtime.classifier import Classifier
+    from ...runtime.errors import one_line
+
+    warnings.simplefilter("ignore")  # what image decoders say of damaged metadata
+    classifier = Classifier.load(
+        options.model,
+        engine=options.engine,
+        variant=options.variant,
+        threads=options.threads,
+        trusted=options.trusted,
+    )
+    names, images = _images(options.images)
+    if options.show is not None:
+        from ..sheet import check_sheet
+
+        check_sheet(options.show, images)
+    predictions = classifier.predict(images, min_confidence=options.min_confidence, workers=options.workers)
+    if options.show is not None:
+        from ..sheet import write_sheet
+
+        write_sheet(options.show, classifier, names, images, predictions)
+    if options.json:
+        print(_json(classifier, names, predictions))
+        return 0
+    for name, prediction in zip(names, predictions, strict=True):
+        print(f"{one_line(name)}: {in_words(prediction)}")
+    return 0
+
+
+def in_words(prediction: "Prediction") -> str:
+    """Return the answer with its probability, as far as there is one."""
+    if not prediction.probabilities.any():
+        return prediction.label
+    return f"{prediction.label} ({prediction.probability * 100:.1f} %)"
+
+
+def _json(classifier: "Classifier", names: list[str], predictions: "list[Prediction]") -> str:
+    rows = [
+        {
+            "image": name,
+            "label": prediction.label,
+            "index": prediction.index,
+            "probability": round(prediction.probability, 6),
+            "probabilities": {
+                label: round(float(p), 6) for label, p in zip(classifier.classes, prediction.probabilities, strict=True)
+            },
+        }
+        for name, prediction in zip(names, predictions, strict=True)
+    ]
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "variant": classifier.variant,
+        "engine": classifier.engine,
+        "predictions": rows,
+    }
+    return json.dumps(document, indent=2, allow_nan=False)
+
+
+def _images(arguments: list[str]) -> "tuple[list[str], list[ImageLike]]":
+    """Return what the images are called, and the images."""
+    from ...runtime.errors import InvalidFileError
+
+    names: list[str] = []
+    images: list[ImageLike] = []
+    for argument in arguments:
+        if argument == _STANDARD_INPUT:
+            if "standard input" in names:
+                continue  # it can be read once
+            names.append("standard input")
+            images.append(_from_standard_input())
+            continue
+        if not argument:
+            raise InvalidFileError("the name of an image is empty")
+        for file in _files(Path(argument)):
+            names.append(str(file))
+            images.append(file)
+    return names, images
+
+
+def _from_standard_input() -> "ImageLike":
+    from ...runtime.errors import InvalidFileError
+    from ...runtime.images.reading import decode_image
+
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
+        raise InvalidFileError("standard input is closed")
+    content = sys.stdin.buffer.read(_MAX_IMAGE_BYTES + 1)
+    if len(content) > _MAX_IMAGE_BYTES:
+        raise InvalidFileError(f"standard input has more than {_MAX_IMAGE_BYTES:,} bytes")
+    if not content:
+        raise InvalidFileError("standard input is empty")
+    return decode_image(io.BytesIO(content), "standard input")
+
+
+def _files(path: Path) -> list[Path]:
+    from ...runtime.errors import InvalidFileError
+    from ...runtime.images.reading import IMAGE_SUFFIXES
+    from ...runtime.io.files import is_folder
+
+    if not is_folder(path):
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    if not found:
+        raise InvalidFileError(f"{path} holds no image files ({', '.join(IMAGE_SUFFIXES)})")
+    return found

@@ -1,0 +1,1 @@
+"""Labelled images: readers, splits, fingerprints. NumPy only at import."""

@@ -1,0 +1,126 @@
+"""The data sets that edgeproof knows by name: where they come from, and the digests that they must have."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..runtime.bundle.model_metadata import DIGIT, RESIZE
+from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.io.files import read_file
+from ..runtime.io.npz import read_npz
+from .fingerprints import array_sha256
+from .idx import read_idx_folder
+from .splits import ARRAY_NAMES, Parts, parts_of_arrays
+
+# The public mirror that keras.datasets uses.
+MIRROR = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+
+MNIST_URL = f"{MIRROR}mnist.npz"
+MNIST_FILE_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+# The content is what counts: the same arrays are found in differently packed files. See data/NOTICE.
+MNIST_ARRAY_SHA256: Mapping[str, str] = {
+    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+}
+_CHECKOUT_FILE = Path(__file__).parents[1] / "data" / "mnist.npz"
+
+# MD5 is what the makers publish; it keeps out what is damaged, and HTTPS what is forged.
+FASHION_FILE_MD5: Mapping[str, str] = {
+    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+}
+FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+def load_mnist_parts(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = None) -> Parts:
+    """Load MNIST: 60,000 training and 10,000 test images, 28x28x1 uint8, digits 0-9.
+
+    Yann LeCun and Corinna Cortes hold the copyright; the data is available under CC BY-SA 3.0 (see data/NOTICE).
+
+    Args:
+        checkout: Where a checkout of edgeproof keeps the file; used if it is there.
+        cache: The folder for the downloaded file; the user's cache folder by default. A file there is used, else
+            it is downloaded from the mirror that Keras uses.
+
+    Raises:
+        InvalidFileError: The file does not hold the arrays of MNIST, whatever its source; it is left where it is.
+    """
+    path = checkout
+    if not path.is_file():
+        path = (cache or _cache()) / "mnist.npz"
+        _download("MNIST", MNIST_URL, path, f"sha256:{MNIST_FILE_SHA256}")
+    arrays = read_npz(read_file(path, "data file"), max_bytes=2**30, only=ARRAY_NAMES)
+    for name, expected in MNIST_ARRAY_SHA256.items():
+        found = array_sha256(arrays[name]) if name in arrays else "missing"
+        if found != expected:
+            raise InvalidFileError(
+                f"{path} is not MNIST: the sha256 of {name} is {found[:12]}… instead of {expected[:12]}…; "
+                "remove or replace the file"
+            )
+    return parts_of_arrays("mnist", arrays, str(path), preprocessing=DIGIT)
+
+
+def load_fashion_mnist_parts(*, cache: Path | None = None) -> Parts:
+    """Load Fashion-MNIST: 60,000 training and 10,000 test images, 28x28x1 uint8, ten kinds of clothes, light on black.
+
+    Zalando SE has the copyright; the data is available under the MIT licence.
+
+    Args:
+        cache: The folder for the four files; `fashion-mnist` in the user's cache folder by default. Files there are
+            used, others are downloaded from the mirror that Keras uses.
+
+    Raises:
+        InvalidFileError: A file there is another than that of Fashion-MNIST; it is left where it is.
+    """
+    folder = cache or _cache() / "fashion-mnist"
+    for name, expected in FASHION_FILE_MD5.items():
+        path = folder / name
+        _download("Fashion-MNIST", MIRROR + name, path, f"md5:{expected}")
+        found = hashlib.md5(read_file(path, "data file"), usedforsecurity=False).hexdigest()
+        if found != expected:
+            raise InvalidFileError(
+                f"{path} is not of Fashion-MNIST: its md5 is {found[:12]}… instead of {expected[:12]}…; remove or "
+                "replace the file"
+            )
+    # Nothing else that lies there: an unpacked copy would come first, and nobody has checked it.
+    arrays, _ = read_idx_folder(folder, only=FASHION_FILE_MD5)
+    return parts_of_arrays("fashion-mnist", arrays, str(folder), preprocessing=RESIZE, classes=FASHION_CLASSES)
+
+
+BUILT_IN: Mapping[str, Callable[[], Parts]] = {"mnist": load_mnist_parts, "fashion-mnist": load_fashion_mnist_parts}
+
+
+def _cache() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("edgeproof"))
+
+
+def _download(called: str, url: str, path: Path, known_hash: str) -> None:
+    """Download a file, unless one of its name is there."""
+    # pooch would replace a cached file of another digest without a word; whoever reads it refuses it instead.
+    if path.is_file():
+        return
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")  # errors come as exceptions; standard error is for one line
+    try:
+        # Downloads to a temporary name and moves the file into place when its digest is right.
+        pooch.retrieve(url, known_hash, fname=path.name, path=path.parent)
+    except (OSError, ValueError) as error:
+        raise InvalidFileError(f"cannot download {called} from {url} to {path}: {one_line(error)[:150]}") from error

@@ -1,0 +1,88 @@
+"""A labelled image set, and how it came about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.bundle.model_metadata import MAX_SIDE, Preprocessing
+from ..runtime.errors import SpecMismatchError
+from .fingerprints import content_sha256, pixel_digests
+
+TEST_SHARE = 1 / 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataOptions:
+    """How files become a data set.
+
+    Attributes:
+        image_size: Height and width that pictures are brought to; None for their own, if they share one. Arrays keep
+            theirs.
+        channels: 1 for grayscale, 3 for RGB; None for grayscale if all pictures are. Arrays keep theirs.
+        preprocessing: How a picture comes to its size; None for the data's own way.
+        test_share: Share of the images that become the test part, where the data has none of its own.
+        split_seed: Chooses them; the same for all that is done with the data.
+        skip_bad: Leave out pictures that cannot be read, instead of refusing the data.
+    """
+
+    image_size: tuple[int, int] | None = None
+    channels: int | None = None
+    preprocessing: Preprocessing | None = None
+    test_share: float = TEST_SHARE
+    split_seed: int = 0
+    skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        if self.image_size is not None and not all(1 <= side <= MAX_SIDE for side in self.image_size):
+            height, width = self.image_size
+            raise SpecMismatchError(f"an image's height and width go from 1 to {MAX_SIDE:,}, got {height} and {width}")
+        if self.channels not in (None, 1, 3):
+            raise SpecMismatchError(f"images have 1 or 3 channels, got {self.channels}")
+        if not 0 < self.test_share < 1:
+            raise SpecMismatchError(f"the test share is between 0 and 1, got {self.test_share:g}")
+        if not 0 <= self.split_seed < 2**31:
+            raise SpecMismatchError(f"a seed goes from 0 to {2**31 - 1}, got {self.split_seed}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """Labelled images, split into those to learn from and those that only the final figure may see.
+
+    Attributes:
+        name: What the user asked for.
+        x_train: uint8 array of shape (N, H, W, C), values 0-255.
+        y_train: int64 array of shape (N,), positions in `classes`.
+        x_test: Like `x_train`.
+        y_test: Like `y_train`.
+        classes: The labels.
+        preprocessing: How a picture comes to be like these images.
+        sha256: SHA-256 of each array's bytes as they were loaded, by the array's name.
+        options: What they were loaded with, where nothing is left open: the same files give the same images again.
+        test_drawn: Whether the test part was drawn from the images, because the data has none of its own.
+        remarks: What is doubtful about them, and what was done to them, in sentences without a full stop.
+    """
+
+    name: str
+    x_train: NDArray[np.uint8]
+    y_train: NDArray[np.int64]
+    x_test: NDArray[np.uint8]
+    y_test: NDArray[np.int64]
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    sha256: Mapping[str, str]
+    options: DataOptions = field(default_factory=DataOptions)
+    test_drawn: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        _, height, width, channels = self.x_train.shape
+        return height, width, channels
+
+    def content_sha256(self) -> str:
+        """Return a digest of all images with their labels that depends on neither their order nor their part."""
+        digests = [*pixel_digests(self.x_train), *pixel_digests(self.x_test)]
+        return content_sha256(digests, np.concatenate([self.y_train, self.y_test]))

@@ -1,0 +1,145 @@
+"""Keras to ONNX."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+import keras
+import numpy as np
+import onnx
+import onnxslim
+import tensorflow as tf
+import tf2onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
+
+from ...runtime.bundle.model_metadata import Description
+from ...runtime.bundle.recipes import Format, Recipe
+from ...runtime.errors import SpecMismatchError
+from ..conversion_errors import explained
+from ..model_file import Finished
+from ..normalization import normalization_as_convolution
+from ..samples import calibration_inputs, check_calibration_images
+from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
+from .fusions import fuse_hard_activations
+from .repairs import HANDLERS, check_operators, store_constants
+
+# tf2onnx writes 14 to 18; at 18 global average pooling becomes a reduction that int8 leaves in float.
+OPSET = 17
+
+_RECIPES = ("float32", "float16", "static_wi8_ai8")
+
+
+def to_onnx(
+    model: keras.Model,
+    recipe: Recipe,
+    calibration: NDArray[np.uint8] | None = None,
+    *,
+    description: Description | None = None,
+    reduce_range: bool = True,
+) -> bytes:
+    """Convert a model to an ONNX file for any batch size.
+
+    Args:
+        model: Takes float32 pixels 0-255 of shape (batch, H, W, C), all dimensions but the first known; see
+            `serving_model` for models that do not.
+        recipe: How weights and activations are stored; input and output are float32 in every recipe.
+        calibration: Images that activation ranges are measured on, values 0-255, shape (N, H, W, C); needed by a
+            calibrated recipe.
+        description: What the file is to say of itself.
+        reduce_range: Store int8 weights in 7 bits. With 8, x86 CPUs that have AVX2 but no VNNI saturate inside a
+            multiply-add and lose up to a fifth of the output's span, silently; with 7 the same file is right on
+            every CPU. ARM and VNNI do not need it.
+
+    Returns:
+        The file's content: ONNX at opset 17, input `image` in NHWC, output `probabilities`.
+
+    Raises:
+        SpecMismatchError: The recipe is none for ONNX, the calibration images do not fit, or tf2onnx cannot express
+            the model.
+    """
+    graph = float_graph(model)
+    return convert(graph, model, recipe, calibration, description=description, reduce_range=reduce_range).content
+
+
+def float_graph(model: keras.Model) -> onnx.ModelProto:
+    """Return the model as a float32 graph, which every recipe starts from."""
+    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=INPUT_NAME)]
+
+    # A function that returns a dict: tf2onnx's entrance for Keras models fails on Sequential ones, and the key
+    # becomes the output's name.
+    @tf.function(input_signature=signature)
+    def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {OUTPUT_NAME: model(image, training=False)}
+
+    with explained(model, Format.ONNX), normalization_as_convolution(model):
+        function = classify.get_concrete_function()
+        proto, _ = tf2onnx.convert.from_function(
+            classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
+        )
+        check_operators(proto.graph, model)
+        store_constants(proto.graph, function)
+        renumber(proto.graph)
+        # Folds the chains that compute shapes, and arithmetic with 0 and 1. Given one model it gives one model.
+        slimmed = cast(onnx.ModelProto, onnxslim.slim(proto))
+    fuse_hard_activations(slimmed.graph)
+    return slimmed
+
+
+def convert(
+    graph: onnx.ModelProto,
+    model: keras.Model,
+    recipe: Recipe,
+    calibration: NDArray[np.uint8] | None,
+    *,
+    description: Description | None = None,
+    reduce_range: bool = True,
+) -> Finished:
+    """Convert what `float_graph` gave of a model, which stays as it is; the rest is as in `to_onnx`."""
+    if recipe.name not in _RECIPES:
+        raise SpecMismatchError(f"{recipe.name} is not written as .{Format.ONNX}; possible: {', '.join(_RECIPES)}")
+    proto = onnx.ModelProto()
+    proto.CopyFrom(graph)
+    if recipe.calibrated:
+        check_calibration_images(calibration, model.input_shape[1:], recipe.name)
+    with explained(model, Format.ONNX):
+        if recipe.calibrated:
+            proto = _quantized(proto, calibration, reduce_range=reduce_range)
+        elif recipe.weights == "float16":
+            proto = convert_float_to_float16(proto, keep_io_types=True)
+            OnnxModel(proto).topological_sort()  # the casts of input and output stand last
+        # Names of tensors say which layer they come from: the file that is read by people keeps them.
+        return finish(proto, description=description, keep_names=recipe.name == "float32")
+
+
+def _quantized(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, *, reduce_range: bool) -> onnx.ModelProto:
+    with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
+        converted, prepared, quantized = (
+            Path(folder, f"{name}.onnx") for name in ("converted", "prepared", "quantized")
+        )
+        # Through files: given a model in memory, these functions lose track of its weights.
+        onnx.save(proto, converted)
+        quant_pre_process(converted, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            quantized,
+            _CalibrationImages(calibration),
+            quant_format=QuantFormat.QDQ,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=reduce_range,
+        )
+        return onnx.load(quantized)
+
+
+class _CalibrationImages(CalibrationDataReader):
+    def __init__(self, images: Any) -> None:  # noqa: ANN401
+        self._feeds = ({INPUT_NAME: pixels} for pixels in calibration_inputs(images))
+
+    # The base class promises a dict, and its readers stop at None.
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return next(self._feeds, None)

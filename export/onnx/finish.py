@@ -1,0 +1,97 @@
+"""What is done to an ONNX graph after the converters: tidied, given a description of itself, checked."""
+
+import re
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+
+import onnx
+
+from ...runtime.bundle.model_metadata import DESCRIPTION_KEY, Description
+from ..model_file import Finished
+
+INPUT_NAME, OUTPUT_NAME, BATCH_NAME = "image", "probabilities", "batch"
+
+
+def graphs_in(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """Yield a graph and the bodies of loops and branches in it, outer ones first."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                if body.node or body.output:
+                    yield from graphs_in(body)
+
+
+def renumber(graph: onnx.GraphProto) -> None:
+    """Count the numbers in tf2onnx's names from 1: it counts through the whole process, and bytes would differ."""
+    numbers: dict[str, str] = {}
+
+    def renumbered(name: str) -> str:
+        return re.sub(r"__\d+", lambda found: numbers.setdefault(found[0], f"__{len(numbers) + 1}"), name)
+
+    _rename(graph, renumbered, renumbered)
+
+
+def _rename(graph: onnx.GraphProto, tensor: Callable[[str], str], node: Callable[[str], str]) -> None:
+    """Rename tensors and nodes everywhere: bodies refer to tensors of the graphs around them by name."""
+    for inner in graphs_in(graph):
+        for one in inner.node:
+            one.name = node(one.name)
+            one.input[:] = [tensor(name) for name in one.input]
+            one.output[:] = [tensor(name) for name in one.output]
+        for named in (*inner.initializer, *inner.input, *inner.output, *inner.value_info):
+            named.name = tensor(named.name)
+
+
+def finish(proto: onnx.ModelProto, *, description: Description | None, keep_names: bool) -> Finished:
+    """Tidy a model in place, check it, and return it as a file's content.
+
+    The batch dimension gets its name; operator sets that nothing uses, shapes in between (which carry the batch
+    dimension's old name, and which engines infer) and traces of the converter go.
+
+    Args:
+        proto: A model with one input and one output, batch first.
+        description: What the file is to say of itself; None for nothing.
+        keep_names: Leave the names of nodes and inner tensors, which say the layers that they come from; they are
+            a third of a small quantized file.
+    """
+    for value in (*proto.graph.input, *proto.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH_NAME
+    for inner in graphs_in(proto.graph):
+        del inner.value_info[:]
+        inner.doc_string = ""
+    del proto.metadata_props[:]
+    proto.graph.name = proto.producer_name = "edgeproof"
+    proto.producer_version = version("edgeproof")
+    # Not before: what is gone by now held numbers that tf2onnx counts through the process.
+    before = proto.ByteSize()
+    if not keep_names:
+        _shorten_names(proto.graph)
+    used = {node.domain for inner in graphs_in(proto.graph) for node in inner.node}
+    needed = [entry for entry in proto.opset_import if entry.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(needed)
+    removed = before - proto.ByteSize()
+    if description is not None:
+        texts = {
+            DESCRIPTION_KEY: description.to_json(),
+            # For people and tools that do not know edgeproof.
+            "labels": "\n".join(description.classes),
+            "preprocessing": f"raw pixels 0-255, float32, NHWC, {description.preprocessing}",
+            "recipe": description.recipe,
+            "source_sha256": description.source_sha256,
+        }
+        onnx.helper.set_model_props(proto, texts)
+    onnx.checker.check_model(proto, full_check=True)
+    return Finished(content=proto.SerializeToString(deterministic=True), removed_bytes=removed)
+
+
+def _shorten_names(graph: onnx.GraphProto) -> None:
+    """Number the inner tensors; nodes need no names."""
+    numbers = {value.name: value.name for value in (*graph.input, *graph.output)}
+
+    def short(name: str) -> str:
+        # An input that is left out has no name, and must not get one.
+        return numbers.setdefault(name, str(len(numbers))) if name else ""
+
+    _rename(graph, short, lambda _: "")

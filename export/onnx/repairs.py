@@ -1,0 +1,53 @@
+"""What tf2onnx 1.17 gets wrong with the models of Keras 3, put right before and after it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+
+from ...runtime.errors import SpecMismatchError
+from .finish import graphs_in
+
+
+def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN401
+    """Write TensorFlow's Erfc, which exact GELU is made of, as 1 - Erf: ONNX has no Erfc, tf2onnx writes it anyway."""
+    erf = ctx.make_node("Erf", node.input, shapes=node.output_shapes, dtypes=node.output_dtypes)
+    one = ctx.make_const(f"{name}__one", np.array(1, np.float32))
+    shapes, dtypes = node.output_shapes, node.output_dtypes
+    ctx.remove_node(name)
+    ctx.make_node("Sub", [one.output[0], erf.output[0]], name=name, outputs=node.output, shapes=shapes, dtypes=dtypes)
+
+
+def store_constants(graph: onnx.GraphProto, function: Any) -> None:  # noqa: ANN401
+    """Turn inputs that are constants of the model into initializers.
+
+    A layer may hold plain tensors next to its variables, as a loaded Normalization holds its mean; TensorFlow passes
+    these to the function like inputs, and tf2onnx takes them for such.
+    """
+    held = {inner.name: outer for outer, inner in function.graph.captures if inner.dtype != tf.resource}
+    for value in [value for value in graph.input if value.name in held]:
+        graph.initializer.append(onnx.numpy_helper.from_array(held[value.name].numpy(), value.name))
+        graph.input.remove(value)
+
+
+def check_operators(graph: onnx.GraphProto, model: keras.Model) -> None:
+    """Refuse operators that ONNX does not have: tf2onnx writes what it does not know under TensorFlow's name."""
+    known = {schema.name for schema in onnx.defs.get_all_schemas()}
+    foreign = [node for inner in graphs_in(graph) for node in inner.node if node.op_type not in known]
+    if not foreign:
+        return
+    for layer in model._flatten_layers():
+        # Keras compiles these with XLA, in a function that tf2onnx does not look into.
+        if getattr(layer, "groups", 1) > 1 and isinstance(layer, keras.layers.Conv2D):
+            raise SpecMismatchError(
+                f"layer {layer.name!r} is a grouped convolution, which tf2onnx cannot write: use DepthwiseConv2D, or "
+                "split the channels, convolve each part, and concatenate"
+            )
+    for node in foreign:
+        # Worded as by TFLite's converter, and explained together with its messages.
+        raise ValueError(f"\"{node.name}/\" 'tf.{node.op_type}' op is neither a custom op nor a flex op")
+
+
+HANDLERS = {"Erfc": (_write_erfc, [])}

@@ -1,0 +1,1 @@
+"""The Keras model that is exported: read safely, and wrapped for serving."""

@@ -1,0 +1,119 @@
+"""Wraps a model so that it takes raw pixels and gives probabilities."""
+
+from typing import Any
+
+import keras
+
+from ...runtime.bundle.model_metadata import ImageSpec
+from ...runtime.errors import SpecMismatchError, one_line
+from ..samples import PIXELS
+
+
+def serving_model(
+    model: keras.Model, image: ImageSpec, *, input_range: tuple[float, float] = PIXELS, softmax: bool = False
+) -> keras.Model:
+    """Wrap a model so that it takes raw pixels and gives probabilities, with all of its layers at inference.
+
+    Args:
+        model: Any Keras 3 model with one input and one output, subclassed ones included. It may take images without a
+            dimension for the one channel, or as flat vectors.
+        image: The images that it will be given.
+        input_range: What black and white are to the model.
+        softmax: Append a softmax.
+
+    Returns:
+        A model with an input of shape (batch, H, W, C), float32, and one output, float32.
+
+    Raises:
+        SpecMismatchError: The model does not take such images, or gives several outputs.
+    """
+    low, high = input_range
+    if not -1e6 < low < high < 1e6:
+        raise SpecMismatchError(f"an input range goes from a smaller to a larger number, got {low:g} to {high:g}")
+    pixels = keras.Input(image.shape, name="image")
+    given = pixels
+    if input_range != PIXELS:
+        given = keras.layers.Rescaling((high - low) / 255, offset=low, name="input_range")(given)
+    taken = _input_shape(model)
+    if taken is not None and len(taken) != 4:
+        given = keras.layers.Reshape((image.height, image.width) if len(taken) == 3 else (-1,), name="layout")(given)
+    try:
+        answers = model(_as_the_model_was_called(model, given), training=False)
+    # Whatever a layer raises when shapes do not fit.
+    except Exception as error:
+        raise SpecMismatchError(
+            f"model {model.name!r} does not take images of shape {image.shape}: {one_line(error)[:300]}"
+        ) from error
+    leaves = keras.tree.flatten(answers)
+    if len(leaves) != 1 or not isinstance(leaves[0], keras.KerasTensor):
+        raise SpecMismatchError(
+            f"model {model.name!r} has {len(leaves)} outputs; one is needed: save keras.Model(model.inputs, that one)"
+        )
+    answers = leaves[0]
+    if softmax:
+        answers = keras.layers.Softmax(name="softmax", dtype="float32")(answers)
+    return keras.Model(pixels, answers, name="serving")
+
+
+def _as_the_model_was_called(model: keras.Model, given: keras.KerasTensor) -> Any:  # noqa: ANN401
+    """Put the input into the list or dictionary that a model may want it in."""
+    structure = getattr(model, "_inputs_struct", None)
+    return given if structure is None else keras.tree.map_structure(lambda _: given, structure)
+
+
+def image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec:
+    """Return the images that a model was built for; where it leaves their size open, those that it is given."""
+    taken = _input_shape(model)
+    if taken is None and size is None:
+        raise SpecMismatchError(f"model {model.name!r} has no input shape yet; build it before it is saved")
+    match taken, size:
+        case (None, (height, width, channels)):
+            pass
+        case ((_, own_height, own_width, (1 | 3) as channels), _):
+            height, width = own_height or (size and size[0]), own_width or (size and size[1])
+        case ((_, height, width), (_, _, 1)) if height and width:  # grayscale, without its dimension
+            channels = 1
+        case ((_, count), (height, width, channels)) if count == height * width * channels:  # flat
+            pass
+        case _:
+            height = width = channels = None
+    if not height or not width or channels not in (1, 3):
+        raise SpecMismatchError(
+            f"the model takes {taken}; needed is (batch, height, width, 1 or 3), one image per entry"
+        )
+    return ImageSpec(height=height, width=width, channels=channels)
+
+
+def in_float32(model: keras.Model) -> None:
+    """Let all layers compute in float32: mixed precision is for training, and no converter writes half of it.
+
+    Raises:
+        SpecMismatchError: A layer's own numbers are of another precision.
+    """
+    for layer in model._flatten_layers():
+        if layer.variable_dtype != "float32":
+            raise SpecMismatchError(
+                f"layer {layer.name!r} holds {layer.variable_dtype}; needed is float32: set its dtype policy to "
+                "float32 and save the model again"
+            )
+        if layer.compute_dtype != "float32":
+            layer.dtype_policy = "float32"
+
+
+def _input_shape(model: keras.Model) -> tuple[int | None, ...] | None:
+    """Return the shape of a model's one input; None for a model that was never given an image."""
+    try:
+        inputs = model.inputs
+    except (ValueError, AttributeError):
+        inputs = None
+    if not inputs:
+        # A subclassed model remembers the shape that it was built with.
+        shape = (model.get_build_config() or {}).get("input_shape")
+        return None if shape is None else tuple(shape)
+    if len(inputs) != 1:
+        names = ", ".join(repr(one.name) for one in inputs)
+        raise SpecMismatchError(
+            f"model {model.name!r} has {len(inputs)} inputs ({names}); one is needed: make the others constants "
+            "inside the model"
+        )
+    return tuple(inputs[0].shape)

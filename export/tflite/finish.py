@@ -1,0 +1,150 @@
+"""What is done to a TFLite file after the converter: left-overs removed, and a description of itself put in."""
+
+import io
+import zipfile
+from collections.abc import Iterable
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated
+from numpy.typing import NDArray
+
+from ...runtime.bundle.model_metadata import DESCRIPTION_NAME, LABELS_NAME, Description
+from ..model_file import Finished
+from .metadata import METADATA_NAME, metadata_buffer
+
+schema: Any = schema_py_generated  # generated code without types
+
+INPUT_NAME, OUTPUT_NAME = "image", "probabilities"
+
+# XNNPACK and the kernels read weights with aligned vector instructions; the schema asks for the same.
+_ALIGNMENT = 16
+# Zip archives carry a date; the same model has to give the same bytes.
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def finish(model: bytes, *, description: Description | None, keep_names: bool) -> Finished:
+    """Remove what no engine reads and put in what people and phone libraries read; the outputs stay bit-identical.
+
+    Removed are the names of inner tensors, the converter's log, and buffers that nothing refers to. With a
+    description, the file gets a `TFLITE_METADATA` buffer and, appended, a zip archive with the labels, as the
+    libraries for Android and iOS read them, and with the description itself.
+
+    Args:
+        model: A TFLite file with one input and one output, as the converter gives it.
+        description: What the file is to say of itself; None for nothing.
+        keep_names: Leave the names of inner tensors, which say the layers that they come from.
+    """
+    root = schema.ModelT.InitFromPackedBuf(model, 0)
+    graph = root.subgraphs[0]
+    kept = [entry for entry in root.metadata or [] if entry.name == b"min_runtime_version"]
+    if not keep_names:
+        for tensor in (tensor for body in root.subgraphs for tensor in body.tensors):
+            tensor.name = None
+    for index, name in ((graph.inputs[0], INPUT_NAME), (graph.outputs[0], OUTPUT_NAME)):
+        graph.tensors[index].name = name
+    for signature in root.signatureDefs or []:
+        signature.inputs[0].name, signature.outputs[0].name = INPUT_NAME, OUTPUT_NAME
+    root.metadata = kept
+    # An older way to list buffers of metadata; what is left in it would refer to removed ones.
+    root.metadataBuffer = None
+    root.description = None
+    _drop_unused_buffers(root)
+    tidied = _pack(root)
+    removed = len(model) - len(tidied)
+    if description is None:
+        return Finished(content=tidied, removed_bytes=removed)
+    _add_metadata(root, description)
+    described = _pack(root)
+    return Finished(content=described + _archive(description, at=len(described)), removed_bytes=removed)
+
+
+def _add_metadata(root: Any, description: Description) -> None:  # noqa: ANN401
+    graph = root.subgraphs[0]
+    uint8 = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
+    entry, buffer = schema.MetadataT(), schema.BufferT()
+    entry.name, entry.buffer = METADATA_NAME, len(root.buffers)
+    buffer.data = np.frombuffer(metadata_buffer(description, uint8=uint8), np.uint8)
+    root.buffers.append(buffer)
+    root.metadata.append(entry)
+
+
+def _drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
+    """Renumber the buffers: all empty ones become the first, and those that nothing refers to go."""
+    first = root.buffers[0]  # by the format's rule the empty one
+    order, numbers = [first], {0: 0}
+    for holder in _holders(root):
+        buffer = root.buffers[holder.buffer]
+        if buffer.data is None or len(buffer.data) == 0:
+            holder.buffer = 0
+            continue
+        if holder.buffer not in numbers:
+            numbers[holder.buffer] = len(order)
+            order.append(buffer)
+        holder.buffer = numbers[holder.buffer]
+    root.buffers = order
+
+
+def _holders(root: Any) -> Iterable[Any]:  # noqa: ANN401
+    for graph in root.subgraphs:
+        yield from graph.tensors
+    yield from root.metadata
+
+
+class _SharingBuilder(flatbuffers.Builder):
+    """Writes equal vectors once, and refers to them: the zero points of weights are zeros, a dozen bytes a channel."""
+
+    def __init__(self) -> None:
+        super().__init__(2**16)
+        self._written: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802  (called by generated code)
+        key = x.dtype.str, x.tobytes()
+        if key not in self._written:
+            self._written[key] = super().CreateNumpyVector(x)
+        return self._written[key]
+
+
+class _AlignedBuffer:
+    """Packs a buffer as the schema asks: flatbuffers' Python writer aligns bytes to 1, and unaligned weights are slow
+    or, on some 32-bit ARM, fatal.
+    """  # noqa: D205
+
+    def __init__(self, data: Any) -> None:  # noqa: ANN401
+        self.data = b"" if data is None else np.asarray(data, np.uint8).tobytes()
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802  (called by generated code)
+        if not self.data:
+            schema.BufferStart(builder)
+            return schema.BufferEnd(builder)
+        builder.StartVector(1, len(self.data), _ALIGNMENT)
+        builder.head = builder.Head() - len(self.data)
+        builder.Bytes[builder.Head() : builder.Head() + len(self.data)] = self.data
+        vector = builder.EndVector()
+        schema.BufferStart(builder)
+        schema.BufferAddData(builder, vector)
+        return schema.BufferEnd(builder)
+
+
+def _pack(root: Any) -> bytes:  # noqa: ANN401
+    buffers = root.buffers
+    root.buffers = [_AlignedBuffer(buffer.data) for buffer in buffers]
+    builder = _SharingBuilder()
+    builder.Finish(root.Pack(builder), b"TFL3")
+    root.buffers = buffers
+    return bytes(builder.Output())
+
+
+def _archive(description: Description, *, at: int) -> bytes:
+    """Return a zip archive with the labels and the description, made to stand at this position of a file."""
+    files = {
+        LABELS_NAME: "".join(f"{label}\n" for label in description.classes),
+        DESCRIPTION_NAME: description.to_json(),
+    }
+    stream = io.BytesIO()
+    stream.write(b"\0" * at)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _NO_DATE), text.encode())
+    return stream.getvalue()[at:]

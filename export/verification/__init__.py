@@ -1,0 +1,1 @@
+"""Exported files against the Keras reference: engines, tolerances, temperature."""

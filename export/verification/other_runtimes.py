@@ -1,0 +1,141 @@
+"""Proof in runtimes that are not this process's: older ones in a Python of their own, and the microcontrollers'."""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...runtime.engines.packages import PACKAGES
+from ...runtime.errors import EngineMissingError, InvalidFileError
+
+_MICRO = "tflite_micro"
+_NAMES = {package.module: package.title for package in PACKAGES} | {_MICRO: "TensorFlow Lite Micro"}
+_SCRIPT = Path(__file__).with_name("other_runtime_script.py")
+_ARENA = re.compile(r"Arena allocation total (\d+) bytes")
+_MISSING_OPERATOR = "Didn't find op"
+_SECONDS = 600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What another runtime made of a file.
+
+    Attributes:
+        runtime: Its name and version.
+        outputs: The file's raw outputs, shape (N, classes).
+        arena_bytes: What TensorFlow Lite Micro needs for tensors; None for the others.
+    """
+
+    runtime: str
+    outputs: NDArray[Any]
+    arena_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OtherRuntime:
+    """A TFLite runtime in a Python.
+
+    Attributes:
+        python: The interpreter.
+        package: ``"tflite_runtime"``, ``"ai_edge_litert"`` or ``"tflite_micro"``.
+    """
+
+    python: Path
+    package: str
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return _NAMES[self.package]
+
+    @property
+    def is_micro(self) -> bool:
+        """Whether it is the one for microcontrollers."""
+        return self.package == _MICRO
+
+    def run(self, model: bytes, inputs: NDArray[Any]) -> Answers | str:
+        """Run a TFLite file in a process of its own: a file may be beyond a runtime, and end it.
+
+        Args:
+            model: The whole file.
+            inputs: What goes in, one image per entry, in the dtype of the model's input.
+
+        Returns:
+            The answers, or in one line why there are none.
+        """
+        with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
+            file, given, answers = (Path(folder, name) for name in ("model.tflite", "inputs.npy", "outputs.npy"))
+            file.write_bytes(model)
+            np.save(given, inputs, allow_pickle=False)
+            # -I: neither the current folder nor the user's environment brings another package of that name.
+            command = [self.python, "-I", _SCRIPT, self.package, file, given, answers]
+            try:
+                done = subprocess.run(
+                    command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+                )
+            except subprocess.TimeoutExpired:
+                return f"it had not finished after {_SECONDS:g} seconds"
+            if done.returncode:
+                return _reason(done)
+            arena = _ARENA.search(done.stderr)
+            return Answers(
+                runtime=f"{self.name} {done.stdout.strip().splitlines()[-1]}",
+                outputs=np.load(io.BytesIO(answers.read_bytes()), allow_pickle=False),
+                arena_bytes=int(arena[1]) if arena else None,
+            )
+
+
+def find_micro() -> OtherRuntime | None:
+    """Return TensorFlow Lite Micro's interpreter if it is here: its wheels are for Linux on x86-64 only."""
+    return OtherRuntime(python=Path(sys.executable), package=_MICRO) if find_spec(_MICRO) else None
+
+
+def find_runtime(python: Path | None) -> OtherRuntime | None:
+    """Return the TFLite runtime that a Python has; None for no Python.
+
+    Raises:
+        InvalidFileError: It is no Python.
+        EngineMissingError: It has neither tflite_runtime nor ai_edge_litert, or no NumPy.
+    """
+    if python is None:
+        return None
+    # A file first: a path like ./python loses its dot, and would be looked for among the commands.
+    found = python if python.is_file() else shutil.which(python)
+    if found is None:
+        raise InvalidFileError(f"no such Python interpreter: {python}")
+    interpreter = Path(found).absolute()
+    probe = (
+        "from importlib.util import find_spec as f\n"
+        "print(*(n for n in ('tflite_runtime', 'ai_edge_litert') if f(n) and f('numpy')))"
+    )
+    try:
+        done = subprocess.run(
+            [interpreter, "-I", "-c", probe], capture_output=True, text=True, errors="replace", timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InvalidFileError(f"{python} is not a Python interpreter: {error}") from error
+    if done.returncode:
+        raise InvalidFileError(f"{python} is not a Python interpreter: it ended with {done.returncode}")
+    packages = done.stdout.split()
+    if not packages:
+        raise EngineMissingError(
+            f"{python} has no TFLite runtime; {python} -m pip install tflite-runtime==2.14.0 'numpy<2'"
+        )
+    return OtherRuntime(python=interpreter, package=packages[0])
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode < 0:
+        return f"ended by signal {-done.returncode}"
+    lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"ended with {done.returncode}"]
+    # TensorFlow Lite Micro prints the cause first, and raises something general.
+    return next((line for line in lines if _MISSING_OPERATOR in line), lines[-1])[:200]

@@ -1,0 +1,180 @@
+"""One variant on its way into the bundle: run by every runtime at hand, and held against the original."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...inspection.graph_types import Graph
+from ...inspection.reader import read_graph
+from ...runtime.bundle.golden import BUILTIN_KERNELS, REFERENCE_KERNELS
+from ...runtime.bundle.manifest import Confidence, Variant
+from ...runtime.bundle.recipes import Format, Recipe
+from ...runtime.engines.engine import Engine, load_engine, run_each
+from ...runtime.engines.litert import Kernels, LiteRTEngine
+from ...runtime.errors import CheckFailedError
+from ..model_file import Finished
+from ..samples import GOLDEN_IMAGES, Samples
+from .other_runtimes import Answers, OtherRuntime
+from .temperature_fit import HeldOut, measure_confidence
+from .tolerances import ACROSS_MACHINES, NOISY_BELOW_DB, Difference, check_tolerance, compare
+
+# How far another runtime's integers may be from the nearest known answers: a softmax of its own may make another step
+# of the same logits; TensorFlow Lite Micro's does, of one number in some hundred. A wrong kernel makes more.
+OTHER_SOFTMAX_STEPS = 1
+
+ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """A file that gives the original's answers.
+
+    Attributes:
+        variant: What the manifest says of it.
+        content: The file.
+        golden: Its raw outputs for the golden images, by their names in the golden file.
+        difference: How far it is from the original.
+        notes: What is worth telling the user.
+    """
+
+    variant: Variant
+    content: bytes
+    golden: Mapping[str, NDArray[Any]]
+    difference: Difference
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prover:
+    """Runs files in the runtime's own engine, and in the other runtimes at hand, and compares them with the original.
+
+    Attributes:
+        samples: Whose verification images are run.
+        expected: The original's probabilities for these, float32 of shape (N, classes).
+        runtimes: Other runtimes that TFLite files are run in.
+        reduce_range: Whether the int8 ONNX weights keep to 7 bits.
+        held_out: Images that the model has not learned from; None if none are known.
+    """
+
+    samples: Samples
+    expected: NDArray[np.float32]
+    runtimes: Sequence[OtherRuntime] = ()
+    reduce_range: bool = True
+    held_out: HeldOut | None = None
+
+    def prove(self, finished: Finished, recipe: Recipe, model_format: Format) -> Proof:
+        """Hold a file that was made with this recipe against the original.
+
+        Raises:
+            CheckFailedError: It is further from the original than the recipe's tolerance.
+            InvalidFileError: The engine does not accept it.
+        """
+        name, content = f"{recipe.name}.{model_format}", finished.content
+        engine = load_engine(content, model_format)
+        if engine.input.quantization is not None and not engine.input.is_identity:
+            raise CheckFailedError(f"it does not take bytes as they are: {engine.input.quantization}")
+        answers = run_each(engine, self.samples.verification)
+        difference = compare(engine.output.decode(answers), self.expected)
+        check_tolerance(difference, recipe.name, numbers=self.samples.verification_numbers)
+        golden = {name: answers[:GOLDEN_IMAGES]}
+        if model_format is Format.TFLITE and recipe.activations == "int8":
+            for kernels, called in ((Kernels.BUILTIN, BUILTIN_KERNELS), (Kernels.REFERENCE, REFERENCE_KERNELS)):
+                golden[name + called] = run_each(LiteRTEngine(content, kernels=kernels), self.samples.golden)
+        graph = read_graph(content, model_format)
+        confidence = self._confidence(engine, answers, graph, recipe)
+        variant = replace(self._described(finished, recipe, engine, graph), confidence=confidence)
+        islands = variant.float_islands or 0
+        notes = [f"{islands} float island{'s' if islands > 1 else ''}"] if islands else []
+        if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
+            notes.append(_noisy(variant))
+        if model_format is Format.TFLITE:
+            for runtime in self.runtimes:
+                # Microcontrollers compute in integers; the float files are not for them.
+                if recipe.activations == "int8" or not runtime.is_micro:
+                    found = runtime.run(content, engine.input.encode(self.samples.golden))
+                    variant, problem = shown(variant, found, engine, list(golden.values()))
+                    notes += [f"not shown to run in {runtime.name}: {problem}"] if problem else []
+        return Proof(variant=variant, content=content, golden=golden, difference=difference, notes=tuple(notes))
+
+    def _confidence(self, engine: Engine, verified: NDArray[Any], graph: Graph, recipe: Recipe) -> Confidence | None:
+        """Fit a temperature on held-out images, or on the verification images, whose answers are there already."""
+        if self.held_out is None:
+            return measure_confidence(verified, self.samples.verification_labels, engine.output, held_out=False)
+        images, labels = self.held_out.sample(graph.macs, recipe.activations)
+        return measure_confidence(run_each(engine, images), labels, engine.output, held_out=True)
+
+    def _described(self, finished: Finished, recipe: Recipe, engine: Engine, graph: Graph) -> Variant:
+        any_cpu = self.reduce_range or recipe.activations != "int8" or graph.format is Format.TFLITE
+        name = f"{recipe.name}.{graph.format}"
+        return Variant(
+            name=name,
+            file=name,
+            format=graph.format,
+            recipe=recipe.name,
+            sha256=hashlib.sha256(finished.content).hexdigest(),
+            size_bytes=len(finished.content),
+            removed_bytes=finished.removed_bytes,
+            input=engine.input,
+            output=engine.output,
+            operators=graph.operator_counts,
+            float_islands=graph.float_islands if recipe.calibrated else None,
+            oldest_runtime=engine.name,
+            arena_bytes=None,
+            tolerance=ACROSS_MACHINES[name],
+            cpus=ANY_CPU if any_cpu else NO_AVX2,
+        )
+
+
+def _noisy(variant: Variant) -> str:
+    """Say what helps where 8 bits are few for a model."""
+    if variant.format is Format.ONNX and variant.cpus == ANY_CPU:
+        return "noisy for int8: --onnx-int8-for vnni gives the weights one bit more, where the CPU allows it"
+    if variant.recipe == "static_wi8_ai8":
+        return "noisy for int8: try more --calibration-images, or static_wi8_ai16 and float16, which round less"
+    return "noisy for 8-bit weights: float16 rounds less"
+
+
+def shown(variant: Variant, found: Answers | str, engine: Engine, known: list[NDArray[Any]]) -> tuple[Variant, str]:
+    """Write into a manifest's entry what another runtime's answers show.
+
+    Args:
+        variant: The entry.
+        found: The other runtime's answers, or why there are none.
+        engine: The runtime's own engine, with the file loaded.
+        known: Answers that are right; integers must be those of one of them, but for the softmax's last step.
+
+    Returns:
+        The entry, and what keeps the answers from showing anything; empty if nothing does.
+    """
+    problem = found if isinstance(found, str) else _difference(found, variant, engine, known)
+    if isinstance(found, str) or problem:
+        return variant, problem
+    if found.arena_bytes is not None:
+        return replace(variant, arena_bytes=found.arena_bytes), ""
+    return replace(variant, oldest_runtime=min(variant.oldest_runtime, found.runtime, key=age)), ""
+
+
+def age(runtime: str) -> tuple[bool, list[int]]:
+    """Order the names of TFLite runtimes by age, oldest first: tflite-runtime ended where LiteRT began.
+
+    >>> sorted(["LiteRT 2.3.0", "LiteRT 2.10.0", "tflite-runtime 2.14.0"], key=age)
+    ['tflite-runtime 2.14.0', 'LiteRT 2.3.0', 'LiteRT 2.10.0']
+    """
+    name, _, version = runtime.rpartition(" ")
+    return name != "tflite-runtime", [int(part) for part in re.findall(r"\d+", version)]
+
+
+def _difference(found: Answers, variant: Variant, engine: Engine, known: list[NDArray[Any]]) -> str:
+    """Say how another runtime's answers differ from all known ones; empty if they do not."""
+    if found.outputs.shape != known[0].shape:
+        return f"the answers have shape {found.outputs.shape} in {found.runtime}"
+    if engine.output.quantization is not None:
+        steps = min(int(np.abs(found.outputs.astype(int) - answers).max()) for answers in known)
+        return f"answers differ by up to {steps} steps in {found.runtime}" if steps > OTHER_SOFTMAX_STEPS else ""
+    difference = compare(engine.output.decode(found.outputs), engine.output.decode(known[0]))
+    return "" if difference.max_abs <= variant.tolerance else f"off by {difference.max_abs:.2g} in {found.runtime}"

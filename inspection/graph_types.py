@@ -1,0 +1,131 @@
+"""What a model file is made of, in the same words for both formats."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..runtime.bundle.recipes import Format
+from ..runtime.bundle.tensors import TensorSpec
+
+# The sizes of a tensor, None where one is open; None instead of all of them where the file does not say.
+Shape: TypeAlias = tuple[int | None, ...] | None
+
+FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
+
+_WHOLE_BYTES = re.compile(r"(?:u?int|b?float)(8|16|32|64)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operator:
+    """One operator of a graph.
+
+    Attributes:
+        name: ``CONV_2D`` in TFLite is ``Conv`` in ONNX.
+        macs: Multiply-accumulates for one image, 0 for an operator that only moves, compares or adds; None where the
+            file does not say the shapes that they follow from.
+        floating: Whether it computes in floating point; `inspection.tflite` and `inspection.onnx` say what that is
+            in their format.
+        version: TFLite's version of the operator; in ONNX the version of the operator set that it is taken from.
+    """
+
+    name: str
+    macs: int | None
+    floating: bool
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Graph:
+    """What is inside a model file.
+
+    Attributes:
+        format: ``tflite`` or ``onnx``.
+        inputs: The tensors that it takes, as an engine describes them.
+        outputs: The tensors that it gives.
+        operators: In the order of the file. TFLite: of all subgraphs; ONNX: of the main graph, without the bodies of
+            control flow and functions.
+        parameters: How many numbers its weights are. Scalars are none: 1/255 in a scaling is part of the
+            computation. Batch normalization is folded by converters, so that there are fewer than in Keras.
+        weights_bytes: What these take in the file; a buffer that several tensors share is counted once.
+        file_bytes: The size of the file.
+        float_islands: How many groups of operators compute in floating point inside a quantized graph: two are in one
+            group if a floating-point tensor that is no constant is read or written by both. None for a graph in
+            which nothing is quantized.
+        header: What the format itself records: who wrote the file, and which versions it needs.
+        metadata: What was attached to the file, by name.
+    """
+
+    format: Format
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    operators: tuple[Operator, ...]
+    parameters: int
+    weights_bytes: int
+    file_bytes: int
+    float_islands: int | None
+    header: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+    @property
+    def operator_counts(self) -> dict[str, int]:
+        """How often each operator occurs, sorted by name."""
+        return dict(sorted(Counter(operator.name for operator in self.operators).items()))
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates of all operators for one image; None if those of one are not known."""
+        return total(operator.macs for operator in self.operators)
+
+
+def total(counts: Iterable[int | None]) -> int | None:
+    """Add up counts of which none may be unknown.
+
+    >>> total([1, 0, 2]), total([1, None])
+    (3, None)
+    """
+    result = 0
+    for count in counts:
+        if count is None:
+            return None
+        result += count
+    return result
+
+
+def batch_size(inputs: tuple[TensorSpec, ...]) -> int:
+    """Return for how many images the graph is laid out: more than 1 only where a batch of images is fixed."""
+    shape = inputs[0].shape if inputs else ()
+    return shape[0] or 1 if len(shape) == 4 else 1
+
+
+def item_bytes(dtype: str) -> int | None:
+    """Return what a number takes; None for what is packed, such as int4, or is no number.
+
+    >>> item_bytes("float16"), item_bytes("int4")
+    (2, None)
+    """
+    found = _WHOLE_BYTES.fullmatch(dtype)
+    return int(found[1]) // 8 if found else None
+
+
+def count_islands(groups: Iterable[Collection[str]]) -> int:
+    """Count the connected groups, where two that have a tensor in common are connected.
+
+    >>> count_islands([{"a", "b"}, {"c"}, {"b", "d"}])
+    2
+    """
+    parent: dict[str, str] = {}
+
+    def root(tensor: str) -> str:
+        while parent[tensor] != tensor:
+            parent[tensor] = parent[parent[tensor]]
+            tensor = parent[tensor]
+        return tensor
+
+    for group in groups:
+        for tensor in group:
+            parent.setdefault(tensor, tensor)
+        roots = [root(tensor) for tensor in group]
+        parent.update(dict.fromkeys(roots, roots[0]) if roots else {})
+    return sum(tensor == above for tensor, above in parent.items())

@@ -1,0 +1,117 @@
+"""What flows through an ONNX graph in floating point.
+
+An operator is floating if it reads or writes a floating-point tensor that is no constant, unless it stands in a
+quantized group; Shape and Size read no numbers and are not. Tensors whose type cannot be inferred, behind operators of
+other domains than ONNX's own, are not taken for floating ones.
+
+A quantized group is what engines run on integers: an operator whose floating-point inputs, constants aside, all come
+from DequantizeLinear, and whose outputs all go to QuantizeLinear and nowhere else. A Relu or Clip may stand between
+such an operator and QuantizeLinear. The rule reads the graph: whether an engine has integer code for the operator is
+the engine's affair. QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear are conversions and not floating. A
+graph is quantized if it holds one of these, or an operator on integers such as QLinearConv.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import onnx
+
+from ..runtime.errors import InvalidFileError
+from .graph_types import FLOATS, Shape, count_islands
+
+_CONVERSIONS = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
+_QUANTIZED = _CONVERSIONS | {"QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
+_SHAPE_READERS = frozenset({"Shape", "Size"})
+_ACTIVATIONS = frozenset({"Relu", "Clip"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TensorType:
+    """Type and shape of a tensor, as far as they are known."""
+
+    dtype: str
+    shape: Shape
+
+
+class Flow:
+    """Which tensors flow between which operators, and in floating point or not.
+
+    Attributes:
+        types: Type and shape of the tensors.
+        floating: For each operator the floating-point tensors that it computes on; none for one that does not.
+    """
+
+    def __init__(self, graph: onnx.GraphProto, types: Mapping[str, TensorType], constants: Collection[str]) -> None:
+        """Follow the tensors.
+
+        Raises:
+            InvalidFileError: Two operators write the same one.
+        """
+        self.types = types
+        self._nodes = list(graph.node)
+        self._constant = set(constants)
+        self._producer: dict[str, int] = {}
+        self._readers: list[list[int]] = [[] for _ in self._nodes]
+        self._results = {value.name for value in graph.output}
+        for i, node in enumerate(self._nodes):
+            self._follow(i, node)
+        self.floating = [set[str]() if self._is_quantized(i) else self._flowing(i) for i in range(len(self._nodes))]
+
+    def count_islands(self) -> int | None:
+        """Return how many groups of floating operators there are; None where nothing is quantized."""
+        if not any(node.op_type in _QUANTIZED for node in self._nodes):
+            return None
+        return count_islands(tensors for tensors in self.floating if tensors)
+
+    def _follow(self, i: int, node: onnx.NodeProto) -> None:
+        if node.input and self._constant.issuperset(node.input):
+            self._constant.update(node.output)  # a weight behind DequantizeLinear is as constant as itself
+        for name in node.input:
+            if name in self._producer:
+                self._readers[self._producer[name]].append(i)
+        for name in filter(None, node.output):
+            if name in self._producer:
+                raise InvalidFileError("this .onnx file is damaged: two operators write the same tensor")
+            self._producer[name] = i
+
+    def _flowing(self, i: int) -> set[str]:
+        node = self._nodes[i]
+        if node.op_type in _CONVERSIONS | _SHAPE_READERS:
+            return set()
+        return {*self._floats(node.input), *self._floats(node.output)}
+
+    def _floats(self, names: Iterable[str]) -> list[str]:
+        return [n for n in names if n in self.types and self.types[n].dtype in FLOATS and n not in self._constant]
+
+    def _is_quantized(self, i: int) -> bool:
+        """Tell whether this operator is a quantized group, or is one together with an activation or as one."""
+        if self._goes_to_quantize(i) and self._is_dequantized(i):
+            return True
+        if self._operator(i) in _ACTIVATIONS:
+            before = self._producer.get(self._nodes[i].input[0])
+            if before is not None and self._is_pair(before, i):
+                return True
+        return len(self._readers[i]) == 1 and self._is_pair(i, self._readers[i][0])
+
+    def _is_pair(self, i: int, activation: int) -> bool:
+        return (
+            self._readers[i] == [activation]
+            and self._operator(activation) in _ACTIVATIONS
+            and self._results.isdisjoint(self._nodes[i].output)
+            and self._goes_to_quantize(activation)
+            and self._is_dequantized(i)
+        )
+
+    def _is_dequantized(self, i: int) -> bool:
+        producers = [self._producer.get(name) for name in self._floats(self._nodes[i].input)]
+        return bool(producers) and all(p is not None and self._operator(p) == "DequantizeLinear" for p in producers)
+
+    def _goes_to_quantize(self, i: int) -> bool:
+        return (
+            bool(self._readers[i])
+            and all(self._operator(reader) == "QuantizeLinear" for reader in self._readers[i])
+            and self._results.isdisjoint(self._nodes[i].output)
+        )
+
+    def _operator(self, i: int) -> str:
+        return self._nodes[i].op_type

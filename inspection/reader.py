@@ -1,0 +1,41 @@
+"""Read what is inside a model file of either format; no engine is started."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from ..runtime.bundle.recipes import Format
+from ..runtime.engines.engine import check_magic
+from ..runtime.errors import EngineMissingError
+from .graph_types import Graph
+
+_PACKAGES: Mapping[Format, tuple[str, ...]] = {
+    Format.TFLITE: ("ai_edge_litert", "flatbuffers"),
+    Format.ONNX: ("onnx",),
+}
+
+
+def read_graph(model: bytes, model_format: Format) -> Graph:
+    """Read what is inside a model file; no engine is started.
+
+    Args:
+        model: The whole file.
+        model_format: Which format these bytes are in.
+
+    Raises:
+        EngineMissingError: The package that reads this format is not installed.
+        InvalidFileError: The file is damaged, or not in this format.
+    """
+    missing = [package for package in _PACKAGES[model_format] if find_spec(package) is None]
+    if missing:
+        raise EngineMissingError(
+            f"looking into .{model_format} files needs {', '.join(missing)}; pip install 'edgeproof[inspect]'"
+        )
+    check_magic(model, model_format)
+    # Importing a format's module is the request for its dependency: only the one that is used is paid for.
+    if model_format is Format.TFLITE:
+        from .tflite import read_tflite
+
+        return read_tflite(model)
+    from .onnx import read_onnx
+
+    return read_onnx(model)

@@ -1,0 +1,1 @@
+"""Figures of accuracy, calibration and latency, with their intervals. NumPy only at import."""

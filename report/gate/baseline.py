@@ -1,0 +1,211 @@
+"""Compare a report with an older one, row by row and image by image; the Keras original may be another one."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, hypot, log
+
+from ...metrics.types import Difference, Distribution, Ratio
+from ...runtime.errors import InvalidFileError, SpecMismatchError
+from ..model import Report, VariantRow
+from ..verdict import LEVEL
+
+_VERSION = re.compile(r" v?\d\S*$")
+# What a duration in microseconds can be; ratios of others are no figures.
+_SHORTEST, _LONGEST = 1e-6, 1e12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What became of a row since the baseline.
+
+    Attributes:
+        fixed: Positions of images that are right now and were wrong before.
+        broken: Positions of images that are wrong now and were right before.
+        images: How many there are.
+        difference: Accuracy now minus that before.
+        p_adjusted: Two-sided exact McNemar test of the two counts, after Holm's correction for the number of rows.
+        size_ratio: Size of the file now over that before.
+        relative_to_keras: Whether latencies were divided by the Keras original's before they were compared.
+        p50_ratios: Median latency now over that before, by number of threads; without those that cannot be compared.
+    """
+
+    fixed: tuple[int, ...]
+    broken: tuple[int, ...]
+    images: int
+    difference: Difference
+    p_adjusted: float
+    size_ratio: float
+    relative_to_keras: bool
+    p50_ratios: Mapping[int, Ratio]
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether more images broke than chance explains."""
+        return self.p_adjusted < LEVEL and len(self.broken) > len(self.fixed)
+
+    @property
+    def words(self) -> str:
+        """What became of the answers, in one sentence without a full stop."""
+        if not self.fixed and not self.broken:
+            return f"a tie: right and wrong on the same of {self.images:,} images as in the baseline"
+        verdict = "worse than the baseline" if self.is_worse else "not detectably worse than the baseline"
+        if self.p_adjusted < LEVEL and not self.is_worse:
+            verdict = "better than the baseline"
+        difference = self.difference
+        return (
+            f"{verdict}: {len(self.broken):,} broken and {len(self.fixed):,} fixed since, p = {self.p_adjusted:.2g}, "
+            f"{difference.points:+.2f} points ({difference.low:+.2f} to {difference.high:+.2f}, n = {self.images:,})"
+        )
+
+
+def compare(report: Report, rows: Sequence[VariantRow], baseline: Report) -> dict[str, Change]:
+    """Compare rows with those of the same variant and engine in an older report; the engine's version may differ.
+
+    Args:
+        report: The new report.
+        rows: Those of its rows that are asked about.
+        baseline: The older report.
+
+    Returns:
+        The changes by the row's title; rows that the baseline lacks are missing.
+
+    Raises:
+        SpecMismatchError: The reports are about other images, or these have no labels.
+        InvalidFileError: A report contradicts itself.
+    """
+    from ...metrics.paired import holm, mcnemar, paired_difference
+
+    _check_same_images(report, baseline)
+    before = {row.title: _counterpart(row, report.rows, baseline.rows) for row in rows}
+    pairs = [(row, old) for row in rows if (old := before[row.title]) is not None]
+    flips = [_flips(wrong_images(report, row), wrong_images(baseline, old)) for row, old in pairs]
+    p_values = holm([mcnemar(len(fixed), len(broken)) for fixed, broken in flips])
+    relative = _relative_to_keras(report, baseline)
+    return {
+        row.title: Change(
+            fixed=fixed,
+            broken=broken,
+            images=report.data.images,
+            difference=paired_difference(len(fixed), len(broken), report.data.images),
+            p_adjusted=p,
+            size_ratio=_size_ratio(row, old),
+            relative_to_keras=relative,
+            p50_ratios=_p50_ratios(row, old, relative=relative) if relative or _same_machine(report, baseline) else {},
+        )
+        for (row, old), (fixed, broken), p in zip(pairs, flips, p_values, strict=True)
+    }
+
+
+def wrong_images(report: Report, row: VariantRow) -> frozenset[int]:
+    """Return the positions of the images that a row gets wrong.
+
+    Raises:
+        SpecMismatchError: The report does not say which those are.
+        InvalidFileError: It contradicts itself.
+    """
+    outcome, wrong = row.comparison.outcome, report.reference.wrong
+    if outcome is None or wrong is None:
+        raise SpecMismatchError(f"the report does not say which images {row.title} gets wrong: it needs their labels")
+    fixed, broken, before = frozenset(outcome.fixed), frozenset(outcome.broken), frozenset(wrong)
+    known = all(0 <= position < report.data.images for position in before | broken)
+    if not (known and fixed <= before and broken.isdisjoint(before)):
+        raise InvalidFileError(f"the report contradicts itself in the images that {row.title} gets wrong")
+    return before - fixed | broken
+
+
+def engine_name(engine: str) -> str:
+    """Return an engine's name without its version.
+
+    >>> engine_name("ONNX Runtime 1.32.0"), engine_name("LiteRT")
+    ('ONNX Runtime', 'LiteRT')
+    """
+    return _VERSION.sub("", engine)
+
+
+def _check_same_images(report: Report, baseline: Report) -> None:
+    if not (report.data.labelled and baseline.data.labelled):
+        raise SpecMismatchError("a comparison with a baseline needs labelled test images in both reports")
+    if report.data.sha256 != baseline.data.sha256 or report.data.images != baseline.data.images:
+        old, new = baseline.data, report.data
+        raise SpecMismatchError(
+            f"the baseline is about other test images: {old.name}, n = {old.images:,}, sha256 {old.sha256:.8}...; "
+            f"the report has {new.name}, n = {new.images:,}, sha256 {new.sha256:.8}..."
+        )
+    if report.data.classes != baseline.data.classes:
+        raise SpecMismatchError("the baseline has other classes, or has them in another order")
+    if report.data.images < 1:
+        raise SpecMismatchError("a comparison with a baseline needs at least one test image")
+
+
+def _counterpart(row: VariantRow, rows: Sequence[VariantRow], olds: Sequence[VariantRow]) -> VariantRow | None:
+    """Find the row of the same variant and engine; of the same variant where both reports have it in one engine."""
+    same = [old for old in olds if old.variant == row.variant]
+    in_engine = [old for old in same if engine_name(old.engine) == engine_name(row.engine)]
+    if len(in_engine) == 1:
+        return in_engine[0]
+    alone = Counter(new.variant for new in rows)[row.variant] == 1
+    return same[0] if len(same) == 1 and alone else None
+
+
+def _flips(wrong: frozenset[int], before: frozenset[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return tuple(sorted(before - wrong)), tuple(sorted(wrong - before))
+
+
+def _size_ratio(row: VariantRow, old: VariantRow) -> float:
+    if old.size.file_bytes < 1:
+        raise InvalidFileError(f"the baseline contradicts itself: {old.title} is an empty file")
+    return row.size.file_bytes / old.size.file_bytes
+
+
+def _relative_to_keras(report: Report, baseline: Report) -> bool:
+    """Tell whether both Keras originals were timed and took as much work, so that they can be a yardstick."""
+    timed = all(timing.ratio_to_keras for one in (report, baseline) for row in one.rows for timing in row.timings)
+    new, old = report.reference, baseline.reference
+    calls = [[one.reference.fastest(threads) for threads in report.threads] for one in (report, baseline)]
+    alike = [[call and call.call for call in fastest] for fastest in calls]
+    return timed and (new.parameters, new.engine) == (old.parameters, old.engine) and alike[0] == alike[1]
+
+
+def _same_machine(report: Report, baseline: Report) -> bool:
+    cpu = report.environment.get("cpu")
+    return cpu is not None and cpu == baseline.environment.get("cpu")
+
+
+def _p50_ratios(row: VariantRow, old: VariantRow, *, relative: bool) -> dict[int, Ratio]:
+    ratios: dict[int, Ratio] = {}
+    for timing in row.timings:
+        before = old.timing(timing.threads)
+        if before is None:
+            continue
+        if timing == before:  # the very same measurement, not two that happen to agree
+            ratios[timing.threads] = Ratio(value=1.0, low=1.0, high=1.0, tie=True)
+            continue
+        if relative and timing.ratio_to_keras and before.ratio_to_keras:
+            ratio = _ratio(timing.ratio_to_keras, before.ratio_to_keras)
+        else:
+            ratio = _ratio(_with_ends(timing.run), _with_ends(before.run))
+        if ratio is not None:
+            ratios[timing.threads] = ratio
+    return ratios
+
+
+def _with_ends(run: Distribution) -> Ratio:
+    return Ratio(value=run.p50_us, low=run.p50_low_us, high=run.p50_high_us, tie=False)
+
+
+def _ratio(new: Ratio, old: Ratio) -> Ratio | None:
+    """Divide two independent estimates; the interval is the MOVER's, on the logarithms (Zou and Donner 2008).
+
+    G. Y. Zou and A. Donner, Construction of confidence limits about effect measures: a general approach, Statistics in
+    Medicine 27 (2008), 1693-1702.
+    """
+    ends = (new.value, new.low, new.high, old.value, old.low, old.high)
+    if not all(_SHORTEST < end < _LONGEST for end in ends):
+        return None
+    value = new.value / old.value
+    down = hypot(log(new.value / new.low), log(old.high / old.value))
+    up = hypot(log(new.high / new.value), log(old.value / old.low))
+    low, high = value * exp(-down), value * exp(up)
+    return Ratio(value=value, low=low, high=high, tie=low <= 1 <= high)

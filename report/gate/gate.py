@@ -1,0 +1,201 @@
+"""Hold a report against budgets, and against an older report."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...metrics.types import VerdictKind
+from ...runtime.bundle.recipes import Format, canonical_name
+from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError
+from ..formatting import count
+from ..model import Report, VariantRow
+from .baseline import Change, compare
+from .budget import Subject
+from .budgets import BUDGETS
+from .limits import Limits, similar
+
+# Rules that hold without a budget; each has a name as budgets have.
+VERDICT, VERDICT_TO_BASELINE, PRESENCE = "verdict", "verdict_to_baseline", "presence"
+# Who sets one of these has said how much worse a variant may be.
+_BOUNDS_LOSS = ("max_drop_points", "max_broken", "min_agreement")
+_BOUNDS_LOSS_TO_BASELINE = ("max_drop_points_to_baseline",)
+_NEW = "is not in the baseline"
+# Verdicts that leave open whether a variant is worse.
+_OPEN = (VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What became of one budget or rule for one row.
+
+    Attributes:
+        row: The row's title; the variant's name where it has no row.
+        variant: The variant's name.
+        budget: The budget's name, or the rule's: `VERDICT`, `VERDICT_TO_BASELINE`, `PRESENCE`.
+        threads: The number of threads that it was judged at; None where it is not about latency.
+        limit: None for a rule.
+        found: The figure that was judged; None for a rule.
+        holds: None where there is nothing to judge; `words` say why.
+        words: One sentence without a full stop.
+    """
+
+    row: str
+    variant: str
+    budget: str
+    threads: int | None = None
+    limit: float | None = None
+    found: float | None = None
+    holds: bool | None
+    words: str
+
+    @property
+    def rule(self) -> str:
+        """The budget as a person tells it from the others of its row."""
+        return self.budget if self.threads is None else f"{self.budget} (threads: {self.threads})"
+
+
+def check(
+    report: Report,
+    limits: Limits,
+    *,
+    variants: Sequence[str] = (),
+    threads: int | None = None,
+    baseline: Report | None = None,
+    allow_worse: bool = False,
+) -> tuple[Finding, ...]:
+    """Judge every row of a report by every budget that is set for it, and by the rules that need none.
+
+    A variant must not have the verdict ``worse``, unless a budget says how much worse than the Keras original it may
+    be; a verdict that leaves this open is not judged. With a baseline, no variant may be significantly worse than
+    there, unless `max_drop_points_to_baseline` says by how much, and none may be missing.
+
+    Args:
+        report: The peers in it are not judged.
+        limits: The budgets.
+        variants: Names of those to judge; aliases will do. Empty for all.
+        threads: Latency is judged with so many alone; None for every number that was measured.
+        baseline: An older report.
+        allow_worse: Whether to leave the two verdicts out.
+
+    Raises:
+        UnknownNameError: There is no such variant.
+        SpecMismatchError: A budget needs a figure that the report lacks, or the baseline is about other images.
+        InvalidFileError: A report contradicts itself.
+    """
+    chosen = {canonical_name(name) for name in variants}
+    _check_names(report, limits, chosen, baseline)
+    _check_distinct(report)
+    rows = rows_of(report, variants)
+    counted = _numbers_of_threads(report, threads)
+    changes = None if baseline is None else compare(report, rows, baseline)
+    findings: list[Finding] = []
+    for row in rows:
+        budgets = limits.of(row.variant)
+        change = None if changes is None else changes.get(row.title)
+        if not allow_worse:
+            findings += _verdicts(row, budgets, change, compared=changes is not None)
+        findings += _budgets(row, budgets, change, counted, compared=changes is not None)
+    if baseline is not None:
+        findings += _missing(report, baseline, chosen)
+    missing = {finding.variant for finding in findings if finding.budget == PRESENCE}
+    findings += [
+        Finding(row=name, variant=name, budget=PRESENCE, holds=None, words=f"was not run: {reason}")
+        for name, reason in report.not_run.items()
+        if _is_variant(name) and name not in missing and not chosen
+    ]
+    return tuple(findings)
+
+
+def rows_of(report: Report, variants: Sequence[str]) -> list[VariantRow]:
+    """Return the rows of variants, by names or aliases; all rows if none is named."""
+    chosen = {canonical_name(name) for name in variants}
+    return [row for row in report.rows if not chosen or row.variant in chosen]
+
+
+def _is_variant(name: str) -> bool:
+    """Tell a variant's name from that of a peer, which is not run either."""
+    return name.partition(".")[2] in tuple(Format)
+
+
+def _check_names(report: Report, limits: Limits, chosen: set[str], baseline: Report | None) -> None:
+    """Refuse names of variants that nobody measured."""
+    measured = list(dict.fromkeys(row.variant for row in report.rows))
+    before = () if baseline is None else tuple(row.variant for row in baseline.rows)
+    for name in sorted(chosen | set(limits.of_variants)):
+        if name not in (*measured, *report.not_run, *before):
+            raise UnknownNameError(f"the report has no variant {name!r:.80}; {similar(name, measured)}")
+        asked = name in chosen or (not chosen and name in limits.of_variants)
+        if asked and name in report.not_run and name not in before:
+            raise SpecMismatchError(f"{name} cannot be judged, it was not run: {report.not_run[name]}")
+
+
+def _check_distinct(report: Report) -> None:
+    titles = [row.title for row in report.rows]
+    twice = next((title for title in titles if titles.count(title) > 1), None)
+    if twice is not None:
+        raise InvalidFileError(f"the report contradicts itself: it has {twice} twice")
+
+
+def _numbers_of_threads(report: Report, threads: int | None) -> tuple[int | None, ...]:
+    measured = report.threads
+    if threads is not None and measured and threads not in measured:
+        raise SpecMismatchError(
+            f"latency was not measured with --threads {threads}; possible: {', '.join(map(str, measured))}"
+        )
+    return (threads,) if threads is not None else measured or (None,)
+
+
+def _verdicts(
+    row: VariantRow, limits: Mapping[str, float], change: Change | None, *, compared: bool
+) -> Iterator[Finding]:
+    if not _any(_BOUNDS_LOSS, limits):
+        holds = None if row.verdict.kind in _OPEN else row.verdict.kind is not VerdictKind.WORSE
+        yield Finding(row=row.title, variant=row.variant, budget=VERDICT, holds=holds, words=row.verdict.words)
+    if compared and not _any(_BOUNDS_LOSS_TO_BASELINE, limits):
+        holds, words = (None, _NEW) if change is None else (not change.is_worse, change.words)
+        yield Finding(row=row.title, variant=row.variant, budget=VERDICT_TO_BASELINE, holds=holds, words=words)
+
+
+def _any(names: Iterable[str], limits: Mapping[str, float]) -> bool:
+    return any(name in limits for name in names)
+
+
+def _budgets(
+    row: VariantRow,
+    limits: Mapping[str, float],
+    change: Change | None,
+    counted: Sequence[int | None],
+    *,
+    compared: bool,
+) -> Iterator[Finding]:
+    for name, limit in limits.items():
+        budget = BUDGETS[name]
+        if budget.to_baseline and not compared:
+            raise SpecMismatchError(f"{name} needs a baseline: --baseline REPORT")
+        if budget.to_baseline and change is None:
+            yield Finding(row=row.title, variant=row.variant, budget=name, limit=limit, holds=None, words=_NEW)
+            continue
+        for threads in counted if budget.need is not None and budget.need.is_latency else (None,):
+            reading = budget.read(Subject(row=row, threads=threads, change=change))
+            if reading is None:
+                beside = "" if threads is None else f" with {count(threads, 'thread')}"
+                raise SpecMismatchError(f"{name} cannot be judged for {row.title}{beside}: it needs {budget.need}")
+            yield Finding(
+                row=row.title,
+                variant=row.variant,
+                budget=name,
+                threads=threads,
+                limit=limit,
+                found=reading.judged,
+                holds=budget.holds(reading.judged, limit),
+                words=budget.words(reading, limit, threads),
+            )
+
+
+def _missing(report: Report, baseline: Report, chosen: set[str]) -> Iterator[Finding]:
+    measured = {row.variant for row in report.rows}
+    for name in dict.fromkeys(row.variant for row in baseline.rows):
+        if name in measured or (chosen and name not in chosen):
+            continue
+        reason = f", it was not run: {report.not_run[name]}" if name in report.not_run else ""
+        words = f"is in the baseline and not in the report{reason}"
+        yield Finding(row=name, variant=name, budget=PRESENCE, holds=False, words=words)

@@ -1,0 +1,49 @@
+"""Findings as JUnit XML, which continuous integration systems show: a suite for each row, a case for each budget."""
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from .gate import Finding
+
+# All that XML 1.0 has no place for, not even escaped.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def as_junit(findings: Sequence[Finding], title: str = "edgeproof check") -> bytes:
+    """Return an XML document in UTF-8.
+
+    Args:
+        findings: What was found; one without a judgement is a test that was skipped.
+        title: What the whole of them is called.
+    """
+    root = ET.Element("testsuites", {"name": _legal(title), **_counts(findings)})
+    for row in dict.fromkeys(finding.row for finding in findings):
+        own = [finding for finding in findings if finding.row == row]
+        suite = ET.SubElement(root, "testsuite", {"name": _legal(row), **_counts(own)})
+        for finding in own:
+            # Some systems cut a class's name at its dots, so that tests of one suite would be torn apart.
+            names = {"classname": _legal(row).replace(".", "_"), "name": _legal(finding.rule)}
+            case = ET.SubElement(suite, "testcase", names)
+            if finding.holds is None:
+                ET.SubElement(case, "skipped", {"message": _legal(finding.words)})
+            elif finding.holds:
+                ET.SubElement(case, "system-out").text = _legal(finding.words)
+            else:
+                message = _legal(finding.words)
+                ET.SubElement(case, "failure", {"type": finding.budget, "message": message}).text = message
+    ET.indent(root)
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _counts(findings: Sequence[Finding]) -> dict[str, str]:
+    return {
+        "tests": str(len(findings)),
+        "failures": str(sum(finding.holds is False for finding in findings)),
+        "errors": "0",
+        "skipped": str(sum(finding.holds is None for finding in findings)),
+    }
+
+
+def _legal(text: str) -> str:
+    return _FORBIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)

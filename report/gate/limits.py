@@ -1,0 +1,103 @@
+"""The limits that a user sets: for all variants, for some, in a TOML file and on the command line."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+from ...runtime.bundle.recipes import canonical_name
+from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
+from ...runtime.io.files import read_file
+from .budget import Budget
+from .budgets import BUDGETS
+
+_MAX_BYTES = 2**20
+_VARIANTS = "variants"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """A limit for each budget that was set, by the budget's name.
+
+    Attributes:
+        general: For every variant.
+        of_variants: For one variant, by its full name; go before the general ones.
+        flags: From the command line, for every variant; go before all others.
+    """
+
+    general: Mapping[str, float] = field(default_factory=dict[str, float])
+    of_variants: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    flags: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def of(self, variant: str) -> dict[str, float]:
+        """Return the limits of a variant, in the order of `BUDGETS`."""
+        merged = {**self.general, **self.of_variants.get(variant, {}), **self.flags}
+        return {name: merged[name] for name in BUDGETS if name in merged}
+
+    def with_flags(self, flags: Mapping[str, float]) -> "Limits":
+        """Return these with limits that go before them."""
+        return replace(self, flags=flags)
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """Every budget that was set for any variant."""
+        names = {*self.general, *self.flags, *(name for limits in self.of_variants.values() for name in limits)}
+        return tuple(budget for name, budget in BUDGETS.items() if name in names)
+
+
+def read_limits(file: Path) -> Limits:
+    """Read a TOML file of budgets.
+
+    Raises:
+        InvalidFileError: It is missing, too large or no TOML.
+        UnknownNameError: It names a budget that does not exist.
+        SpecMismatchError: A limit is no number, or none that can be a limit.
+    """
+    content = read_file(file, "budgets", max_bytes=_MAX_BYTES)
+    try:
+        document = tomllib.loads(content.decode("utf-8-sig"))  # some editors write a byte order mark
+    except (ValueError, RecursionError) as error:
+        raise InvalidFileError(f"{file} is no TOML: {one_line(error)}") from error
+    named = document.pop(_VARIANTS, {})
+    if not isinstance(named, dict):
+        raise SpecMismatchError(f'{file}: {_VARIANTS}: tables such as [{_VARIANTS}."int8.tflite"] are needed')
+    return Limits(
+        general=_limits(document, str(file)), of_variants=_of_variants(cast("dict[str, Any]", named), str(file))
+    )
+
+
+def similar(name: str, possible: list[str]) -> str:
+    """Return the part of a complaint that says what would have been possible."""
+    close = get_close_matches(name, possible, n=1)
+    meant = f"did you mean {close[0]}? " if close else ""
+    return f"{meant}possible: {', '.join(possible)}"
+
+
+def _of_variants(tables: Mapping[str, Any], file: str) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for name, table in tables.items():
+        variant, place = canonical_name(name), f'{file}, [{_VARIANTS}."{name}"]'
+        if not isinstance(table, dict):
+            raise SpecMismatchError(f"{place}: a table of budgets is needed, got {table!r:.40}")
+        budgets = cast("dict[str, Any]", table)
+        inner = next((key for key, value in budgets.items() if isinstance(value, dict) and key not in BUDGETS), None)
+        if inner is not None:
+            raise SpecMismatchError(f'{place}: a name with a dot needs quotes: [{_VARIANTS}."{name}.{inner}"]')
+        if variant in found:
+            raise SpecMismatchError(f"{place}: {variant} is named twice")
+        found[variant] = _limits(budgets, place)
+    return found
+
+
+def _limits(table: Mapping[str, Any], place: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, value in table.items():
+        if name not in BUDGETS:
+            raise UnknownNameError(f"{place}: unknown budget {name!r:.60}; {similar(name, [*BUDGETS])}")
+        try:
+            found[name] = BUDGETS[name].limit(value)
+        except SpecMismatchError as error:
+            raise SpecMismatchError(f"{place}: {error}") from None
+    return found

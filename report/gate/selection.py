@@ -1,0 +1,256 @@
+"""Choose a variant: the best one of those that hold every budget, and why the others lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ...runtime.errors import SpecMismatchError
+from ..formatting import count
+from ..model import Report, VariantRow
+from ..verdict import LEVEL
+from .baseline import wrong_images
+from .budget import Need, told_apart
+from .gate import PRESENCE, Finding, check, rows_of
+from .limits import Limits
+
+
+class Objective(StrEnum):
+    """What the best variant is best in."""
+
+    FASTEST = "fastest"
+    SMALLEST = "smallest"
+    MOST_ACCURATE = "most-accurate"
+    LIGHTEST = "lightest"
+
+    @property
+    def need(self) -> Need | None:
+        """What a report must hold to tell; None where every report does."""
+        return {
+            Objective.FASTEST: Need.LATENCY,
+            Objective.MOST_ACCURATE: Need.LABELS,
+            Objective.LIGHTEST: Need.MEMORY,
+        }.get(self)
+
+
+# What decides where the objective does not.
+_TIE_BREAKERS = (Objective.SMALLEST, Objective.MOST_ACCURATE, Objective.FASTEST)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loser:
+    """A variant that was not chosen.
+
+    Attributes:
+        row: The row's title; the variant's name where it was not run.
+        variant: The variant's name.
+        holds: Whether it holds every budget.
+        words: Why it lost, in one sentence without a full stop.
+    """
+
+    row: str
+    variant: str
+    holds: bool
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """What was chosen.
+
+    Attributes:
+        by: The objective.
+        threads: The number of threads whose latency counts; None where latency was not measured.
+        winner: None where no variant holds every budget.
+        words: What the winner has over the others, in one sentence without a full stop; empty without a winner.
+        losers: All others, those that hold every budget first.
+    """
+
+    by: Objective
+    threads: int | None
+    winner: VariantRow | None
+    words: str
+    losers: tuple[Loser, ...]
+
+
+def pick(
+    report: Report,
+    limits: Limits,
+    *,
+    by: Objective = Objective.FASTEST,
+    variants: Sequence[str] = (),
+    threads: int | None = None,
+    baseline: Report | None = None,
+    allow_worse: bool = False,
+) -> Choice:
+    """Choose among the rows that hold every budget, by `check`; the peers are no variants and are not chosen.
+
+    Two latencies within the noise of the run are a tie. Of variants that tie the smaller is chosen, then the one that
+    is right more often, then the faster one.
+
+    Args:
+        report: What was measured.
+        limits: The budgets.
+        by: What the winner is to be best in.
+        variants: As in `check`.
+        threads: As in `check`; None also compares latency with the number of threads that was measured first.
+        baseline: As in `check`.
+        allow_worse: As in `check`.
+
+    Raises:
+        UnknownNameError: As in `check`.
+        SpecMismatchError: As in `check`, or the report lacks what the objective compares.
+        InvalidFileError: As in `check`, or the report contradicts itself.
+    """
+    findings = check(report, limits, variants=variants, threads=threads, baseline=baseline, allow_worse=allow_worse)
+    contest = _Contest(report, by, threads)
+    rows = rows_of(report, variants)
+    for row in rows:
+        contest.check_measured(row)
+    failed = {finding.row for finding in findings if finding.holds is False}
+    holding = [row for row in rows if row.title not in failed]
+    first = contest.first(holding)
+    if first is None:
+        return Choice(by=by, threads=contest.threads, winner=None, words="", losers=_fallen(findings))
+    winner = contest.best(holding, first)
+    beaten = [
+        Loser(row=row.title, variant=row.variant, holds=True, words=contest.why_not(row, winner, first))
+        for row in holding
+        if row is not winner
+    ]
+    place = f"the {by.replace('-', ' ')} of {len(holding)} that hold" if beaten else "the only one that holds"
+    words = f"{place} every budget: {contest.figures(winner)}"
+    return Choice(by=by, threads=contest.threads, winner=winner, words=words, losers=(*beaten, *_fallen(findings)))
+
+
+def _fallen(findings: Sequence[Finding]) -> tuple[Loser, ...]:
+    """Say of those that fail a budget, or were not run, what they fail."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        if finding.budget == PRESENCE:
+            reasons.setdefault((finding.row, finding.variant), []).append(finding.words)
+        elif finding.holds is False:
+            reasons.setdefault((finding.row, finding.variant), []).append(f"fails {finding.budget}: {finding.words}")
+    return tuple(
+        Loser(row=row, variant=variant, holds=False, words="; ".join(words))
+        for (row, variant), words in reasons.items()
+    )
+
+
+class _Contest:
+    """Which of two rows is better, and in what."""
+
+    def __init__(self, report: Report, by: Objective, threads: int | None) -> None:
+        self.threads = threads if threads is not None else next(iter(report.threads), None)
+        self._noise = max((floor.ratio for floor in report.noise_floors if floor.threads == self.threads), default=1.0)
+        self._report = report
+        self._by = by
+        self._order = tuple(dict.fromkeys((by, *_TIE_BREAKERS)))
+
+    def check_measured(self, row: VariantRow) -> None:
+        """Refuse a row that lacks what the objective compares.
+
+        Raises:
+            SpecMismatchError: It does.
+        """
+        if self._value(self._by, row) is None:
+            beside = "" if self.threads is None else f" with {count(self.threads, 'thread')}"
+            raise SpecMismatchError(
+                f"the {self._by.replace('-', ' ')} cannot be told, {row.title}{beside} lacks {self._by.need}"
+            )
+
+    def first(self, rows: Sequence[VariantRow]) -> VariantRow | None:
+        """Return the row with the smallest figure; None of none."""
+        return min(rows, key=lambda row: self._key(self._order, row), default=None)
+
+    def best(self, rows: Sequence[VariantRow], first: VariantRow) -> VariantRow:
+        """Return the best of the rows that tie with the first one."""
+        tied = [row for row in rows if self._ties(self._by, row, first)]
+        return min(tied, key=lambda row: self._key(_TIE_BREAKERS, row))
+
+    def why_not(self, row: VariantRow, winner: VariantRow, first: VariantRow) -> str:
+        """Say in what a row is worse than the winner, or behind the first one by more than the noise."""
+        if not self._ties(self._by, row, first):
+            return self._worse(self._by, row, first) + ("" if first is winner else f", the time of {first.title}")
+        same: list[str] = []
+        for objective in self._order:
+            if self._value(objective, row) is None:
+                continue
+            if objective is not self._by and not self._ties(objective, row, winner):
+                return f"{', '.join(same)}, and {self._worse(objective, row, winner)}"
+            same.append(self._same(objective, row, first if objective is self._by else winner))
+        return f"a tie: {', '.join(same)}"
+
+    def figures(self, row: VariantRow) -> str:
+        """Say what is known of a row."""
+        parts = [f"{row.size.file_bytes:,} bytes"]
+        if (p50 := self._value(Objective.FASTEST, row)) is not None:
+            parts.insert(0, f"p50 {p50:,.1f} µs with {count(self.threads or 1, 'thread')}")
+        if row.accuracy is not None:
+            parts.append(f"{row.accuracy.value * 100:.2f} % of {row.accuracy.images:,} images right")
+        if row.memory is not None:
+            parts.append(f"{row.memory.peak_mib:,.1f} MiB at the peak")
+        return ", ".join(parts)
+
+    def _key(self, order: Sequence[Objective], row: VariantRow) -> list[float]:
+        return [self._value(objective, row) or 0.0 for objective in order]
+
+    def _value(self, objective: Objective, row: VariantRow) -> float | None:
+        """Return what an objective compares, smaller for the better row; None where it was not measured."""
+        match objective:
+            case Objective.FASTEST:
+                timing = None if self.threads is None else row.timing(self.threads)
+                return None if timing is None else timing.run.p50_us
+            case Objective.SMALLEST:
+                return row.size.file_bytes
+            case Objective.MOST_ACCURATE:
+                return None if row.accuracy is None else -row.accuracy.value
+            case Objective.LIGHTEST:
+                return None if row.memory is None else row.memory.peak_mib
+
+    def _ties(self, objective: Objective, row: VariantRow, winner: VariantRow) -> bool:
+        value, best = self._value(objective, row), self._value(objective, winner)
+        if value is None or best is None or value == best:
+            return True
+        if objective is not Objective.FASTEST or self.threads is None:
+            return False
+        timing, other = row.timing(self.threads), winner.timing(self.threads)
+        is_told = (timing and winner.title in timing.slower_than) or (other and row.title in other.slower_than)
+        return not is_told
+
+    def _doubt(self, row: VariantRow, winner: VariantRow) -> str:
+        """Say so where the images leave open which of two rows is right more often."""
+        if self._by is not Objective.MOST_ACCURATE or self._report.reference.wrong is None:
+            return ""
+        from ...metrics.paired import mcnemar
+
+        wrong, best = wrong_images(self._report, row), wrong_images(self._report, winner)
+        p = mcnemar(len(best - wrong), len(wrong - best))
+        return "" if p < LEVEL else f", which n = {self._report.data.images:,} cannot tell apart (p = {p:.2g})"
+
+    def _same(self, objective: Objective, row: VariantRow, other: VariantRow) -> str:
+        value, best = self._value(objective, row) or 0.0, self._value(objective, other) or 0.0
+        if objective is Objective.FASTEST and value > best * self._noise:
+            slow, fast = told_apart(value, best, 1)
+            return f"not detectably slower ({slow} against {fast} µs)"
+        return {
+            Objective.FASTEST: f"as fast within the noise of this run ({(self._noise - 1) * 100:.1f} %)",
+            Objective.SMALLEST: "as large",
+            Objective.MOST_ACCURATE: "as accurate",
+            Objective.LIGHTEST: "as light",
+        }[objective]
+
+    def _worse(self, objective: Objective, row: VariantRow, winner: VariantRow) -> str:
+        value, best = self._value(objective, row) or 0.0, self._value(objective, winner) or 0.0
+        match objective:
+            case Objective.FASTEST:
+                slow, fast = told_apart(value, best, 1)
+                times = f"{value / best:.2f}" if best > 0 else "many"
+                return f"{times} x slower ({slow} against {fast} µs)"
+            case Objective.SMALLEST:
+                return f"larger: {value:,.0f} against {best:,.0f} bytes"
+            case Objective.MOST_ACCURATE:
+                low, high = told_apart(-100 * value, -100 * best, 2)
+                return f"less accurate: {low} against {high} % right{self._doubt(row, winner)}"
+            case Objective.LIGHTEST:
+                heavy, light = told_apart(value, best, 1)
+                return f"heavier: {heavy} against {light} MiB at the peak"

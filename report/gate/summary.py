@@ -1,0 +1,56 @@
+"""Findings in words: for a terminal, and as Markdown for the page of a continuous integration run."""
+
+from collections.abc import Sequence
+
+from ...runtime.errors import one_line
+from ..formatting import count
+from ..model import Report
+from ..render.environment_table import remarks
+from ..render.markdown_escape import escape
+from .gate import Finding
+
+_STATES = {True: "holds", False: "FAILS", None: "not judged"}
+
+
+def failures(findings: Sequence[Finding]) -> list[Finding]:
+    """Return those that do not hold."""
+    return [finding for finding in findings if finding.holds is False]
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """Say how many hold, in one sentence without a full stop."""
+    judged = [finding for finding in findings if finding.holds is not None]
+    failed = len(failures(findings))
+    if not judged:
+        return "nothing was judged"
+    if failed:
+        return f"{failed:,} of {count(len(judged), 'check')} {'does' if failed == 1 else 'do'} not hold"
+    return f"{count(len(judged), 'check')} {'holds' if len(judged) == 1 else 'hold'}"
+
+
+def as_text(findings: Sequence[Finding], report: Report) -> str:
+    """Lay the findings out for a terminal, a line for each, and below them what makes the figures doubtful."""
+    cells = [(_STATES[f.holds], one_line(f.row), f.rule, one_line(f.words)) for f in findings]
+    widths = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in cells
+    ]
+    notes = [f"note: {one_line(remark)}" for remark in remarks(report.environment)]
+    return "\n".join([*lines, *notes, headline(findings)])
+
+
+def as_markdown(findings: Sequence[Finding], report: Report) -> str:
+    """Write a section with a table: what does not hold comes first, what was not judged last."""
+    order = (False, True, None)
+    rows = [
+        f"| {_marked(finding)} | {escape(finding.row)} | `{finding.rule}` | {escape(finding.words)} |"
+        for finding in sorted(findings, key=lambda finding: order.index(finding.holds))
+    ]
+    about = f"{count(report.data.images, 'test image')} of {escape(report.data.name)}"
+    table = ["|  | variant | budget | found |", "| --- | --- | --- | --- |", *rows, ""] if rows else []
+    doubts = [line for remark in remarks(report.environment) for line in (f"**Doubtful:** {escape(remark)}.", "")]
+    return "\n".join([f"## edgeproof check: {headline(findings)}", "", *table, *doubts, f"{about}.", ""])
+
+
+def _marked(finding: Finding) -> str:
+    return f"**{_STATES[finding.holds]}**" if finding.holds is False else _STATES[finding.holds]

@@ -1,0 +1,202 @@
+"""A benchmark's report: every figure, as it is written to report.json."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..metrics.types import Comparison, Confusion, Distribution, Memory, Reliability, Share, Size, Timing, Verdict
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFacts:
+    """The test images.
+
+    Attributes:
+        name: What the user asked for.
+        images: How many there are.
+        labelled: Whether their classes are known.
+        sha256: Digest of pixels and labels: reports with the same one can be compared image by image.
+        classes: The labels, in the order of the probabilities.
+    """
+
+    name: str
+    images: int
+    labelled: bool
+    sha256: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KerasTiming:
+    """The latency of the Keras original, called in one way.
+
+    Attributes:
+        call: How it was called.
+        threads: TensorFlow's threads.
+        run: Hand one image over, run, take the probabilities.
+    """
+
+    call: str
+    threads: int
+    run: Distribution
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferenceRow:
+    """The Keras original.
+
+    Attributes:
+        sha256: Digest of the `.keras` file that was measured.
+        file_bytes: Its size.
+        parameters: How many numbers the model holds.
+        engine: Keras and TensorFlow with their versions.
+        accuracy: On the test images; None where they have no labels.
+        wrong: Positions of the images that it gets wrong; None where that is not known.
+        class_images: How many test images each class has; None without labels.
+        confusions: The classes that it takes for another, the most frequent first; None without labels.
+        reliability: None without labels.
+        timings: By call and number of threads; empty where latency was not measured.
+        memory: None where it was not measured.
+    """
+
+    sha256: str
+    file_bytes: int
+    parameters: int
+    engine: str
+    accuracy: Share | None
+    wrong: tuple[int, ...] | None
+    class_images: tuple[int, ...] | None
+    confusions: tuple[Confusion, ...] | None
+    reliability: Reliability | None
+    timings: tuple[KerasTiming, ...]
+    memory: Memory | None
+
+    def fastest(self, threads: int) -> KerasTiming | None:
+        """Return the call with the smallest median at this number of threads; None where none was timed."""
+        timed = [timing for timing in self.timings if timing.threads == threads]
+        return min(timed, key=lambda timing: timing.run.p50_us, default=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VariantRow:
+    """One model file in one engine.
+
+    Attributes:
+        variant: ``<recipe>.<format>``.
+        format: The file's format.
+        recipe: How it stores weights and activations.
+        engine: The engine with its version.
+        sha256: Digest of the file that was measured.
+        size: Of that file.
+        accuracy: On the test images; None where they have no labels.
+        comparison: With the Keras original, image by image.
+        verdict: What follows from it.
+        reliability: None without labels.
+        timings: One for each number of threads; empty where latency was not measured.
+        memory: None where it was not measured.
+    """
+
+    variant: str
+    format: str
+    recipe: str
+    engine: str
+    sha256: str
+    size: Size
+    accuracy: Share | None
+    comparison: Comparison
+    verdict: Verdict
+    reliability: Reliability | None
+    timings: tuple[Timing, ...]
+    memory: Memory | None
+
+    @property
+    def title(self) -> str:
+        """The variant and its engine, as a person tells it from the other rows."""
+        return f"{self.variant} in {self.engine}"
+
+    def timing(self, threads: int) -> Timing | None:
+        """Return the latency with this number of threads; None where it was not measured."""
+        return next((timing for timing in self.timings if timing.threads == threads), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoiseFloor:
+    """How well this run can tell two latencies apart.
+
+    Attributes:
+        threads: The engines' threads.
+        ratio: The largest end of the 95 % intervals of the ratio of a file's latency to that of the very same file,
+            over all variants; 1 or more. Smaller differences are ties.
+    """
+
+    threads: int
+    ratio: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SustainedTurn:
+    """What one variant took in one turn of a long run.
+
+    Attributes:
+        row: The title of the variant's row.
+        at_seconds: When the turn began, from the start of the long run.
+        p50_us: Median of the turn's runs.
+        p90_us: Nine of ten of its runs are at most this slow.
+    """
+
+    row: str
+    at_seconds: float
+    p50_us: float
+    p90_us: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sustained:
+    """Latency over a long time, in which a processor may grow hot and slow.
+
+    Attributes:
+        minutes: How long.
+        threads: The engines' threads.
+        turns: In the order in which they were measured.
+        states: The machine's state at the beginning of every round, each with `at_seconds`.
+    """
+
+    minutes: float
+    threads: int
+    turns: tuple[SustainedTurn, ...]
+    states: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything that was measured, and on what.
+
+    Attributes:
+        environment: The machine, its state before and after, and the versions.
+        data: The test images.
+        method: How it was measured.
+        reference: The Keras original.
+        rows: The bundle's variants, each in each engine that is installed.
+        peers: The same model in runtimes that are no part of edgeproof.
+        not_run: Variants that no installed engine runs, and why.
+        noise_floors: One for each number of threads; empty where latency was not measured.
+        sustained: None where no long run was asked for.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    environment: Mapping[str, Any]
+    data: DataFacts
+    method: Mapping[str, Any]
+    reference: ReferenceRow
+    rows: tuple[VariantRow, ...]
+    peers: tuple[VariantRow, ...]
+    not_run: Mapping[str, str]
+    noise_floors: tuple[NoiseFloor, ...]
+    sustained: Sustained | None
+
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """The numbers of threads that latency was measured with, in the order in which they were asked for."""
+        return tuple(floor.threads for floor in self.noise_floors)

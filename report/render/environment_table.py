@@ -1,0 +1,69 @@
+"""What a report says of its machine and method, as names and texts: whatever was recorded, nothing left out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from ..formatting import UNKNOWN
+
+_UNITS = {"_mib": "MiB", "_mhz": "MHz", "_c": "°C", "_seconds": "seconds", "_us": "µs"}
+# The machine's state stands in a table of its own.
+STATES = ("before", "after")
+
+
+def facts(recorded: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return names and texts of everything but the machine's states.
+
+    >>> facts({"memory_mib": 8000, "affinity": [0, 1], "packages": {"numpy": "2.4"}})
+    [('memory', '8,000 MiB'), ('affinity', '0, 1'), ('packages', 'numpy 2.4')]
+    """
+    return [_named(name, value) for name, value in recorded.items() if name not in STATES]
+
+
+def remarks(environment: Mapping[str, Any]) -> list[str]:
+    """Return what was seen of the images and of the machine that makes the figures doubtful."""
+    found = environment.get("remarks")
+    return [str(each) for each in cast("list[object]", found)] if isinstance(found, list | tuple) else []
+
+
+def states(environment: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return names and texts of the machine's state, before and after; empty where it was not recorded."""
+    before, after = (_mapping(environment.get(when)) for when in STATES)
+    return [
+        (_named(name, None)[0], _named(name, before.get(name))[1], _named(name, after.get(name))[1])
+        for name in dict.fromkeys([*before, *after])
+    ]
+
+
+def _named(name: str, value: object) -> tuple[str, str]:
+    for suffix, unit in _UNITS.items():
+        if name.endswith(suffix):
+            text = _text(value)
+            return name.removesuffix(suffix).replace("_", " "), text if value is None else f"{text} {unit}"
+    return name.replace("_", " "), _text(value)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return UNKNOWN
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return f"{value:,}"
+        case Mapping():
+            return ", ".join(f"{key} {_text(each)}" for key, each in _mapping(cast("object", value)).items()) or UNKNOWN
+        case list() | tuple():
+            return _listed(cast("list[object]", value))
+        case _:
+            return str(value)
+
+
+def _listed(values: Sequence[object]) -> str:
+    """Numbers without separators of thousands, which would be taken for those of the list."""
+    if any(isinstance(each, str) for each in values):
+        return "; ".join(map(_text, values))
+    return ", ".join(str(each) if isinstance(each, int | float) else _text(each) for each in values) or "none"
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}

@@ -1,0 +1,148 @@
+"""Every image that a variant answers otherwise than Keras, once, with all that was answered."""
+
+import io
+from base64 import b64encode
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...metrics.types import Flip
+from ..model import Report
+from ..naming import row_name
+from ..raw_data import Evidence
+
+MOST_TILES = 400
+_LONGEST_SIDE = 112  # pixels
+# Up to this size images are shown as they are, enlarged pixel by pixel.
+_SMALL = 64
+# Colours of a reduced photograph: enough for a thumbnail, at a third of the bytes.
+_COLOURS = 256
+
+
+class Kind(StrEnum):
+    """What an answer other than Keras's means; the value is what the page calls it."""
+
+    BROKEN = "broken"
+    FIXED = "fixed"
+    BOTH_WRONG = "both wrong"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What some variants answer.
+
+    Attributes:
+        label: The class.
+        kind: What it means.
+        variants: Names and probabilities of those that answer so.
+    """
+
+    label: str
+    kind: Kind
+    variants: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tile:
+    """An image and what was answered.
+
+    Attributes:
+        position: Where it stands in the test set, from 0.
+        picture: A PNG file as a data URI.
+        small: Whether the picture is the image itself, to be enlarged pixel by pixel.
+        truth: Its class; None without labels.
+        keras: Keras's answer.
+        keras_probability: How probable that one says it is, 0-1.
+        answers: The other ones.
+    """
+
+    position: int
+    picture: str
+    small: bool
+    truth: str | None
+    keras: str
+    keras_probability: float
+    answers: tuple[Answer, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """The most important thing that happened to the image."""
+        order = list(Kind)
+        return min((answer.kind for answer in self.answers), key=order.index)
+
+
+def flipped_images(report: Report) -> int:
+    """Count the images that any variant answers otherwise than Keras."""
+    return len(_by_position(report))
+
+
+def tiles(report: Report, evidence: Evidence) -> dict[Kind, list[Tile]]:
+    """Return the tiles of as many images as there is room for, in groups, what was broken first; none is empty."""
+    flips = _by_position(report)
+    groups: dict[Kind, list[Tile]] = {kind: [] for kind in Kind}
+    order = list(Kind)
+    worst = {i: min(order.index(_kind(flip, flip.found)) for _, flip in found) for i, found in flips.items()}
+    for position in sorted(flips, key=lambda i: (worst[i], i))[:MOST_TILES]:
+        tile = _tile(report, evidence.images[position], flips[position])
+        groups[tile.kind].append(tile)
+    return {kind: found for kind, found in groups.items() if found}
+
+
+def thumbnail(image: NDArray[np.uint8]) -> str:
+    """Return an image as a data URI of a PNG file of at most 112 x 112 pixels.
+
+    Args:
+        image: uint8 of shape (H, W, C), values 0-255: grey for one channel, colours for three; of any other number the
+            first is shown.
+    """
+    picture = Image.fromarray(image if image.shape[2] == 3 else image[:, :, 0])
+    if max(picture.size) > _LONGEST_SIDE:
+        picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        if picture.mode == "RGB":
+            picture = picture.quantize(_COLOURS)
+    content = io.BytesIO()
+    picture.save(content, format="png", optimize=True)
+    return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
+
+
+def _by_position(report: Report) -> dict[int, list[tuple[str, Flip]]]:
+    found: dict[int, list[tuple[str, Flip]]] = defaultdict(list)
+    for row in report.rows:
+        for flip in row.comparison.flips:
+            found[flip.position].append((row_name(report, row), flip))
+    return found
+
+
+def _tile(report: Report, image: NDArray[np.uint8], flips: list[tuple[str, Flip]]) -> Tile:
+    classes = report.data.classes
+    first = flips[0][1]
+    found = [
+        Answer(
+            label=classes[answer],
+            kind=_kind(first, answer),
+            variants=tuple((name, flip.found_probability) for name, flip in flips if flip.found == answer),
+        )
+        for answer in dict.fromkeys(flip.found for _, flip in flips)
+    ]
+    return Tile(
+        position=first.position,
+        picture=thumbnail(image),
+        small=max(image.shape[:2]) <= _SMALL,
+        truth=None if first.truth is None else classes[first.truth],
+        keras=classes[first.reference],
+        keras_probability=first.reference_probability,
+        answers=tuple(found),
+    )
+
+
+def _kind(flip: Flip, answer: int) -> Kind:
+    if flip.truth is None:
+        return Kind.DIFFERS
+    if flip.reference == flip.truth:
+        return Kind.BROKEN
+    return Kind.FIXED if answer == flip.truth else Kind.BOTH_WRONG

@@ -1,0 +1,87 @@
+"""predictions.png: what a variant says of test digits, wrong answers marked."""
+
+# Matplotlib gives most keyword arguments no type.
+# pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
+
+import io
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ...runtime.classifier import Prediction
+
+COLUMNS, ROWS = 12, 4
+_RIGHT, _WRONG, _UNKNOWN = "#0b8f6a", "#c8102e", "#1d2433"
+
+
+def draw_gallery(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64] | None,
+    predictions: list[Prediction],
+    classes: tuple[str, ...],
+    *,
+    title: str,
+) -> bytes:
+    """Draw the first test images, and below them as many of the wrong ones, as a PNG file.
+
+    Without labels nothing is right or wrong, and only the first images are drawn.
+
+    Args:
+        images: uint8 of shape (N, H, W, C), values 0-255.
+        labels: The true classes, shape (N,); None where they are not known.
+        predictions: What the variant says of each.
+        classes: The labels' names.
+        title: Which variant it is.
+    """
+    chosen = np.array([prediction.index for prediction in predictions])
+    wrong = np.flatnonzero(chosen != (chosen if labels is None else labels))
+    shown = min(COLUMNS * ROWS, len(images))
+    first, mistakes = np.arange(shown), wrong[: COLUMNS * ROWS]
+
+    blocks = [(first, f"The first {shown} test images")]
+    if len(wrong):
+        shown_of = "All" if len(mistakes) == len(wrong) else f"{len(mistakes)} of the"
+        numbered = "#: its position in the test set"
+        blocks.append((mistakes, f"{shown_of} {len(wrong)} wrong answers among {len(images):,} ({numbered})"))
+
+    figure = Figure(figsize=(12, 0.4 + 5.4 * len(blocks)), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left", parse_math=False)
+    parts = figure.subfigures(len(blocks), 1, squeeze=False).flat
+    for part, (positions, heading) in zip(parts, blocks, strict=True):
+        part.suptitle(heading, fontsize=12, x=0.01, ha="left")
+        for axes, position in zip(part.subplots(ROWS, COLUMNS).flat, _padded(positions), strict=True):
+            axes.set_axis_off()
+            if position is not None:
+                truth = None if labels is None else classes[int(labels[position])]
+                _tile(axes, images[position], predictions[position], truth, position)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()
+
+
+def _tile(axes: Axes, image: NDArray[np.uint8], prediction: Prediction, truth: str | None, position: int) -> None:
+    wrong = truth not in (None, prediction.label)
+    colour = _UNKNOWN if truth is None else _WRONG if wrong else _RIGHT
+    axes.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
+    text = f"{'✗ ' if wrong else ''}{prediction.label}  {prediction.probability * 100:.0f} %"
+    # A dollar sign in a label is no formula.
+    axes.set_title(text, fontsize=10, color=colour, fontweight="bold", pad=3, parse_math=False)
+    if wrong:
+        below: dict[str, Any] = {
+            "transform": axes.transAxes,
+            "ha": "center",
+            "va": "top",
+            "fontsize": 8,
+            "parse_math": False,
+        }
+        axes.text(0.5, -0.03, f"is {truth} (#{position})", **below)
+
+
+def _padded(positions: NDArray[np.intp]) -> list[int | None]:
+    found: list[int | None] = [int(position) for position in positions]
+    return found + [None] * (COLUMNS * ROWS - len(found))

@@ -1,0 +1,134 @@
+"""report.md: the report as a comment on a pull request."""
+
+from .. import formatting as numbers
+from ..model import Report, VariantRow
+from ..naming import keras_name, row_name
+from .environment_table import facts, remarks, states
+from .headline import headline
+from .markdown_escape import escape
+from .ranking import fastest, noise
+from .table import markdown_table, sweep
+
+
+def render_markdown(report: Report) -> str:
+    """Return the report in GitHub's Markdown, the verdicts first."""
+    parts = [
+        f"## {escape(headline(report))}",
+        markdown_table(_verdicts(report), words=(0, 1)),
+        _explanation(report),
+        *_not_run(report),
+        *_latency(report),
+        *_memory(report),
+        *_peers(report),
+        _environment(report),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdicts(report: Report) -> list[tuple[str, ...]]:
+    labelled, timed = report.data.labelled, bool(report.threads)
+    head = (
+        "variant",
+        "verdict",
+        *(("difference, points (95 %)",) if labelled else ()),
+        "agreement",
+        "fixed / broken" if labelled else "images that differ",
+        "size",
+        *(("p50", "speed, Keras = 1 (95 %)") if timed else ()),
+    )
+    return [head, *(_verdict(report, row) for row in report.rows)]
+
+
+def _verdict(report: Report, row: VariantRow) -> tuple[str, ...]:
+    outcome, flips = row.comparison.outcome, row.comparison.flips
+    labelled = report.data.labelled
+    counts = f"{len(outcome.fixed):,} / {len(outcome.broken):,}" if outcome else numbers.UNKNOWN
+    return (
+        row_name(report, row),
+        row.verdict.words,
+        *((numbers.difference(outcome.difference if outcome else None),) if labelled else ()),
+        numbers.percent(row.comparison.agreement.value),
+        counts if labelled else f"{len(flips):,}",
+        numbers.file_size(row.size.file_bytes),
+        *_times(row, report.threads),
+    )
+
+
+def _times(row: VariantRow, threads: tuple[int, ...]) -> tuple[str, ...]:
+    """Median latency and speed with the first number of threads; nothing where latency was not measured."""
+    if not threads:
+        return ()
+    timing = row.timing(threads[0])
+    if timing is None:
+        return numbers.UNKNOWN, numbers.UNKNOWN
+    return numbers.duration(timing.run.p50_us), numbers.speed_with_interval(timing.ratio_to_keras)
+
+
+def _explanation(report: Report) -> str:
+    if not report.data.labelled:
+        return (
+            "The images have no labels: how many answers are right is unknown. "
+            "Agreement: share of images with the same answer as Keras."
+        )
+    accuracy = escape(numbers.accuracy(report.reference.accuracy))
+    return (
+        f"The Keras original: {accuracy} right, {numbers.file_size(report.reference.file_bytes)}. "
+        "Agreement: share of images with the same answer as Keras. "
+        "Fixed: right only in the variant; broken: right only in Keras."
+    )
+
+
+def _not_run(report: Report) -> list[str]:
+    return [f"Not run: {escape(name)} ({escape(reason)})." for name, reason in report.not_run.items()]
+
+
+def _latency(report: Report) -> list[str]:
+    if not report.threads:
+        return ["Latency was not measured."]
+    threads = report.threads[0]
+    calls = [timing for timing in report.reference.timings if timing.threads == threads]
+    told = ", ".join(f"{keras_name(timing.call)}: {numbers.duration(timing.run.p50_us)}" for timing in calls)
+    text = f"**Latency** of one image. {escape(fastest(report, threads))} {escape(noise(report, threads))}"
+    parts = [text + (f" Median of {escape(told)}." if told else "")]
+    parts += [f"**Doubtful:** {escape(remark)}." for remark in remarks(report.environment)]
+    if swept := sweep(report):
+        parts.append(markdown_table(swept))
+    return parts
+
+
+def _memory(report: Report) -> list[str]:
+    named = [
+        (keras_name(None), report.reference.memory),
+        *((row_name(report, row), row.memory) for row in report.rows),
+    ]
+    rows = [
+        (name, numbers.mebibytes(memory.peak_mib), numbers.mebibytes(memory.increment_mib))
+        for name, memory in named
+        if memory is not None
+    ]
+    if not rows:
+        return ["Memory was not measured."]
+    head = ("memory of a process", "peak", "over NumPy alone")
+    return [markdown_table([head, *rows])]
+
+
+def _peers(report: Report) -> list[str]:
+    if not report.peers:
+        return []
+    head = ("peer", "agreement", *(("p50", "speed, Keras = 1 (95 %)") if report.threads else ()))
+    rows = [
+        (row.title, numbers.percent(row.comparison.agreement.value), *_times(row, report.threads))
+        for row in report.peers
+    ]
+    return ["**Peers: not part of edgeproof**, the same model in other runtimes.", markdown_table([head, *rows])]
+
+
+def _environment(report: Report) -> str:
+    words = range(3)
+    recorded = [("what", "value"), *facts(report.environment), *facts(report.method)]
+    recorded += [("data, sha256", report.data.sha256), ("Keras original, sha256", report.reference.sha256)]
+    tables = [markdown_table(recorded, words=words)]
+    if state := states(report.environment):
+        tables.append(markdown_table([("state", "before", "after"), *state], words=words))
+    inside = "\n\n".join(tables)
+    return f"<details><summary>Environment and method</summary>\n\n{inside}\n\n</details>"

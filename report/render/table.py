@@ -1,0 +1,151 @@
+"""The report's main table: every variant against the Keras original, as cells, plain text and Markdown."""
+
+from collections.abc import Sequence
+
+from ...runtime.errors import one_line
+from .. import formatting as numbers
+from ..model import Report, VariantRow
+from ..naming import keras_name, row_name
+from .markdown_escape import escape
+
+_LABELLED = ("accuracy (95 % interval)", "difference, points (95 %)", "fixed / broken")
+_UNLABELLED = ("agreement (95 % interval)", "images that differ")
+_TIMED = ("p50", "p99", "speed, Keras = 1")
+
+
+def headers(report: Report) -> tuple[str, ...]:
+    """Return the table's head: without labels there is agreement alone, and latency only where it was measured."""
+    answers = _LABELLED if report.data.labelled else _UNLABELLED
+    return ("variant", *answers, "size", *(_TIMED if report.threads else ()))
+
+
+def cells(report: Report) -> list[tuple[str, ...]]:
+    """Return the table's body, the Keras original first; latency is that with the first number of threads."""
+    return [_original(report), *(_variant(report, row) for row in report.rows)]
+
+
+def sweep(report: Report) -> list[tuple[str, ...]]:
+    """Return the median latency by number of threads, with its head; empty where only one number was measured."""
+    if len(report.threads) < 2:
+        return []
+    fastest = [report.reference.fastest(threads) for threads in report.threads]
+    keras = ("Keras original, fastest call", *(numbers.duration(one.run.p50_us if one else None) for one in fastest))
+    body = [(row_name(report, row), *_medians(report, row)) for row in report.rows]
+    head = ("p50", *(numbers.count(threads, "thread") for threads in report.threads))
+    return [head, keras, *body]
+
+
+def as_text(report: Report) -> str:
+    """Lay the tables out for a terminal, with every verdict in words."""
+    parts = [_aligned([headers(report), *cells(report)])]
+    if swept := sweep(report):
+        parts.append(_aligned(swept))
+    names = [row_name(report, row) for row in report.rows]
+    width = max(map(len, names), default=0)
+    parts.append(
+        "\n".join(f"{name:{width}}  {row.verdict.words}" for name, row in zip(names, report.rows, strict=True))
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def as_markdown(report: Report) -> str:
+    """Write the table in Markdown, and the one of several numbers of threads below it."""
+    tables = [[headers(report), *cells(report)], sweep(report)]
+    return "\n\n".join(markdown_table(rows) for rows in tables if rows)
+
+
+def markdown_table(rows: Sequence[Sequence[str]], *, words: Sequence[int] = (0,)) -> str:
+    """Write a table in GitHub's Markdown, numbers to the right.
+
+    Args:
+        rows: The head first.
+        words: Columns of words: to the left.
+    """
+    lines = ["| " + " | ".join(map(escape, row)) + " |" for row in rows]
+    rule = "|" + "|".join(" --- " if column in words else " ---: " for column in range(len(rows[0]))) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def footnote(report: Report) -> str:
+    """Say on what the figures were measured, in one line."""
+    environment = report.environment
+    packages = environment.get("packages", {})
+    machine = [
+        one_line(str(environment.get("cpu") or environment.get("machine") or "unknown processor")),
+        f"{environment.get('cores', 'unknown')} cores",
+        f"Python {environment.get('python', 'unknown')}",
+        *(f"{name} {packages[name]}" for name in packages if name not in ("edgeproof", "numpy")),
+    ]
+    labels = "" if report.data.labelled else " without labels: accuracy is unknown"
+    images = f"{numbers.count(report.data.images, 'test image')} of {one_line(report.data.name)}{labels}"
+    return f"{images}; {_timed(report)} {', '.join(machine)}."
+
+
+def _timed(report: Report) -> str:
+    """Say how latency was measured."""
+    if not report.threads:
+        return "latency was not measured."
+    threads = report.threads[0]
+    rounds = report.method.get("rounds")
+    interleaved = f", {rounds} interleaved rounds" if rounds else ""
+    text = f"latency of one image, {numbers.count(threads, 'thread')}{interleaved}."
+    if calls := [timing for timing in report.reference.timings if timing.threads == threads]:
+        told = ", ".join(f"{timing.call} {numbers.duration(timing.run.p50_us)}" for timing in calls)
+        text += f" Speed: median of the rounds' ratios to Keras, called in its fastest way ({told})."
+    return text
+
+
+def _original(report: Report) -> tuple[str, ...]:
+    reference = report.reference
+    fastest = reference.fastest(report.threads[0]) if report.threads else None
+    answers = (numbers.accuracy(reference.accuracy), "", "") if report.data.labelled else ("", "")
+    run = fastest.run if fastest else None
+    times = (
+        numbers.duration(run.p50_us if run else None),
+        numbers.duration(run.p99_us if run else None),
+        f"1{numbers.TIMES}" if run else numbers.UNKNOWN,
+    )
+    return (
+        keras_name(fastest.call if fastest else None),
+        *answers,
+        numbers.file_size(reference.file_bytes),
+        *(times if report.threads else ()),
+    )
+
+
+def _variant(report: Report, row: VariantRow) -> tuple[str, ...]:
+    timing = row.timing(report.threads[0]) if report.threads else None
+    run = timing.run if timing else None
+    times = (
+        numbers.duration(run.p50_us if run else None),
+        numbers.duration(run.p99_us if run else None),
+        numbers.speed(timing.ratio_to_keras if timing else None),
+    )
+    return (
+        row_name(report, row),
+        *_answers(report, row),
+        numbers.file_size(row.size.file_bytes),
+        *(times if report.threads else ()),
+    )
+
+
+def _answers(report: Report, row: VariantRow) -> tuple[str, ...]:
+    if not report.data.labelled:
+        return numbers.accuracy(row.comparison.agreement), f"{len(row.comparison.flips):,}"
+    outcome = row.comparison.outcome
+    flips = f"{len(outcome.fixed):,} / {len(outcome.broken):,}" if outcome else numbers.UNKNOWN
+    return numbers.accuracy(row.accuracy), numbers.difference(outcome.difference if outcome else None), flips
+
+
+def _medians(report: Report, row: VariantRow) -> list[str]:
+    timings = [row.timing(threads) for threads in report.threads]
+    return [numbers.duration(timing.run.p50_us if timing else None) for timing in timings]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines: list[str] = []
+    for name, *others in rows:
+        right = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
+        lines.append("  ".join([name.ljust(widths[0]), *right]))
+    return "\n".join([lines[0].rstrip(), "─" * len(lines[0]), *(line.rstrip() for line in lines[1:])])

@@ -1,0 +1,178 @@
+"""What a model file says of itself, so that the file alone is enough to predict with."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from ..errors import InvalidFileError, SpecMismatchError, UnknownNameError
+from ..io.checked_json import Node, parse
+
+SCHEMA_VERSION = 1
+TASK = "image-classification"
+
+# The key in an ONNX file's metadata, and with .json the name in the archive at the end of a TFLite file.
+DESCRIPTION_KEY = "edgeproof"
+DESCRIPTION_NAME, LABELS_NAME = "edgeproof.json", "labels.txt"
+
+MAX_SIDE = 2**14  # pixels
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageSpec:
+    """The images that a model takes: raw pixels, 0-255, NHWC.
+
+    Attributes:
+        height: Pixels.
+        width: Pixels.
+        channels: 1 for grayscale, 3 for RGB.
+    """
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels: one image as an array."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preprocessing:
+    """How a picture of any size becomes one that the model takes.
+
+    Attributes:
+        method: ``"resize"``, or ``"digit"``: the ink of a drawn or photographed digit is found and placed as MNIST's
+            digits are.
+        interpolation: One of `INTERPOLATIONS`.
+        antialias: Whether a picture that shrinks is averaged over the area. Keras's loaders and `tf.image.resize` do
+            without unless they are asked.
+    """
+
+    method: str
+    interpolation: str
+    antialias: bool
+
+    def __post_init__(self) -> None:
+        if self.interpolation not in INTERPOLATIONS:
+            raise UnknownNameError(
+                f"unknown interpolation {self.interpolation!r}; possible: {', '.join(INTERPOLATIONS)}"
+            )
+        if self.method == "digit":
+            fits = self.interpolation == "area" and self.antialias
+        elif self.method == "resize":
+            fits = self.antialias or self.interpolation in ("nearest", "bilinear")
+        else:
+            raise UnknownNameError(f"unknown preprocessing {self.method!r}; possible: digit, resize")
+        if not fits:
+            raise SpecMismatchError(
+                f"preprocessing {self.method} does not go with {self.interpolation}, antialias {self.antialias}; "
+                "possible: digit with area and antialias, resize without antialias for nearest and bilinear only"
+            )
+
+    def __str__(self) -> str:
+        if self.method == "digit":
+            return "the digit's ink placed as MNIST's"
+        return f"resized ({self.interpolation}, {'with' if self.antialias else 'without'} antialias)"
+
+
+DIGIT = Preprocessing(method="digit", interpolation="area", antialias=True)
+RESIZE = Preprocessing(method="resize", interpolation="bilinear", antialias=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Description:
+    """What every exported file carries inside.
+
+    Attributes:
+        image: The images that it takes.
+        preprocessing: How a picture comes to that size.
+        classes: The labels, in the order of the probabilities.
+        recipe: How weights are stored and activations computed.
+        source_sha256: Digest of the Keras file that it was exported from.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    task: str = TASK
+    image: ImageSpec
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    recipe: str
+    source_sha256: str
+
+    def __post_init__(self) -> None:
+        check_fit(self.image, self.preprocessing)
+
+    def to_json(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+
+def parse_description(text: bytes | str) -> Description:
+    """Read back what `Description.to_json` wrote, trusting nothing.
+
+    Raises:
+        InvalidFileError: It is not JSON, from another schema version, or holds what it must not.
+    """
+    node = parse(text, "the file's description")
+    check_version(node, SCHEMA_VERSION)
+    try:
+        return Description(
+            image=image_of(node),
+            preprocessing=preprocessing_of(node),
+            classes=classes_of(node),
+            recipe=node.get("recipe").label(),
+            source_sha256=node.get("source_sha256").sha256(),
+        )
+    except (SpecMismatchError, UnknownNameError) as error:
+        raise InvalidFileError(f"{node.where}: {error}") from None
+
+
+def check_fit(image: ImageSpec, preprocessing: Preprocessing) -> None:
+    """Refuse digits for a model that takes anything but square gray pictures."""
+    if preprocessing.method == "digit" and (image.height != image.width or image.channels != 1):
+        raise SpecMismatchError(f"preprocessing digit is for square gray pictures, not for shape {image.shape}")
+
+
+def check_version(node: Node, known: int) -> None:
+    """Refuse a document of another schema version, or of another task than image classification."""
+    version = node.get("schema_version").integer(1)
+    if version != known:
+        raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {known}")
+    task = node.get("task").text()
+    if task != TASK:
+        raise InvalidFileError(f"task is {task!r}; possible: {TASK}")
+
+
+def image_of(node: Node) -> ImageSpec:
+    """Return the member ``image`` of a document."""
+    image = node.get("image")
+    channels = image.get("channels")
+    if channels.integer(1, 3) == 2:
+        raise InvalidFileError(f"{channels.where} must be 1 or 3, got 2")
+    return ImageSpec(
+        height=image.get("height").integer(1, MAX_SIDE),
+        width=image.get("width").integer(1, MAX_SIDE),
+        channels=channels.integer(1, 3),
+    )
+
+
+def preprocessing_of(node: Node) -> Preprocessing:
+    """Return the member ``preprocessing`` of a document."""
+    preprocessing = node.get("preprocessing")
+    return Preprocessing(
+        method=preprocessing.get("method").text(),
+        interpolation=preprocessing.get("interpolation").text(),
+        antialias=preprocessing.get("antialias").truth(),
+    )
+
+
+def classes_of(node: Node) -> tuple[str, ...]:
+    """Return the member ``classes`` of a document."""
+    classes = tuple(item.label() for item in node.get("classes").items())
+    if not classes:
+        raise InvalidFileError(f"{node.where}.classes is empty")
+    if len(set(classes)) != len(classes):
+        raise InvalidFileError(f"{node.where}.classes holds a class twice")
+    return classes

@@ -1,0 +1,1 @@
+"""The engines that run model files, behind one protocol."""

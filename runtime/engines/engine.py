@@ -1,0 +1,158 @@
+"""The engines that can run a model file, behind one protocol."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.recipes import Format
+from ..bundle.tensors import TensorSpec
+from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
+from .packages import PACKAGES, Package, no_engine_message
+
+# Beyond the hundreds, engines hang or die instead of refusing.
+MAX_THREADS = 256
+
+ENGINE_OF: dict[Format, str] = {package.runs: package.engine for package in PACKAGES}
+
+# The formats whose engine may be called from several threads at once; the others keep a call's tensors inside.
+CONCURRENT = frozenset({Format.ONNX})
+
+
+class Engine(Protocol):
+    """Runs one model with one input and one output tensor.
+
+    Attributes:
+        name: The engine with its version, for example ``"LiteRT 2.3.0"``.
+        input: What `run` takes.
+        output: What `run` gives.
+        metadata: What the file says of itself, by key.
+    """
+
+    input: TensorSpec
+    output: TensorSpec
+    metadata: Mapping[str, str]
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Run the model once.
+
+        Args:
+            batch: NHWC array in the dtype of `input` and in its shape (batch 1 for edgeproof's own exports).
+
+        Returns:
+            Array of shape (batch, classes) in the dtype of `output`.
+        """
+        ...
+
+    def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
+        """Hand a batch over once, and return what runs the model on it and does nothing else.
+
+        Args:
+            batch: See `run`.
+        """
+        ...
+
+
+def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
+    """Run images one by one, as a device does: an answer must not depend on which images came with it.
+
+    Args:
+        engine: The model.
+        images: Pixels of any numeric dtype, values 0-255, shape (N, H, W, C).
+
+    Returns:
+        The raw outputs, shape (N, classes), in the dtype of the engine's output.
+    """
+    batch = engine.input.encode(images)
+    run = engine.run
+    outputs = [run(image) for image in batch[:, np.newaxis]]
+    if not outputs:
+        return np.zeros((0, *engine.output.shape[1:]), engine.output.dtype)  # type: ignore[arg-type]
+    return np.concatenate(outputs)
+
+
+def is_installed(engine: str) -> bool:
+    """Whether a package is installed that provides this engine; nothing is imported."""
+    return any(package.is_installed for package in PACKAGES if package.engine == engine)
+
+
+def installed_packages(model_format: Format) -> tuple[Package, ...]:
+    """Return the installed packages that run this format; nothing is imported."""
+    return tuple(package for package in PACKAGES if package.runs is model_format and package.is_installed)
+
+
+def choose_engine(model_format: Format, engine: str = "auto") -> str:
+    """Return the name of the engine that runs this format.
+
+    Raises:
+        UnknownNameError: `engine` is not a known name, or does not run this format.
+        EngineMissingError: The engine is not installed; the message names the extra that brings it.
+    """
+    needed = ENGINE_OF[model_format]
+    possible = ("auto", *ENGINE_OF.values())
+    if engine not in possible:
+        raise UnknownNameError(f"unknown engine {engine!r}; possible: {', '.join(possible)}")
+    if engine not in ("auto", needed):
+        raise UnknownNameError(f"engine {engine} does not run .{model_format} files; {needed} does")
+    if not is_installed(needed):
+        raise EngineMissingError(no_engine_message([model_format]))
+    return needed
+
+
+def load_engine(
+    model: bytes,
+    model_format: Format,
+    *,
+    engine: str = "auto",
+    package: str | None = None,
+    threads: int = 1,
+    data_folder: Path | None = None,
+) -> Engine:
+    """Load a model into the engine that runs its format.
+
+    Args:
+        model: The whole model file.
+        model_format: Which format these bytes are in.
+        engine: ``"auto"``, or the name of the engine that must be used.
+        package: Which of the packages that bring it, by its name for `import`; None for the first that is installed.
+        threads: How many threads the engine may use for one image, from 1 to `MAX_THREADS`.
+        data_folder: Where an ONNX model may keep weights in files of their own; None where it must hold them itself.
+
+    Raises:
+        EngineMissingError: The engine is not installed, or cannot be imported.
+        InvalidFileError: The engine does not accept the model.
+        SpecMismatchError: `threads` is outside of its range.
+        UnknownNameError: `engine` is not a name of an engine for this format.
+    """
+    if not 1 <= threads <= MAX_THREADS:
+        raise SpecMismatchError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
+    chosen = choose_engine(model_format, engine)
+    check_magic(model, model_format)
+    # Importing an engine's module is the request for its dependency: only the one that is used is paid for.
+    if chosen == "litert":
+        from .litert import LiteRTEngine
+
+        return LiteRTEngine(model, threads=threads, package=package)
+    from .onnxruntime import OnnxRuntimeEngine
+
+    return OnnxRuntimeEngine(model, threads=threads, data_folder=data_folder)
+
+
+def check_magic(model: bytes, model_format: Format) -> None:
+    """Refuse bytes that cannot be this format before a native parser sees them.
+
+    Raises:
+        InvalidFileError: They are not.
+    """
+    # A flatbuffer carries its identifier at byte 4; an ONNX protobuf starts with field 1 (ir_version), a varint. ONNX
+    # Runtime's own format is a flatbuffer, which may start with that byte by chance.
+    first, identifier = model[:1], model[4:8]
+    is_onnx = first == b"\x08" and identifier != b"ORTM"
+    fits = identifier == b"TFL3" if model_format is Format.TFLITE else is_onnx
+    if not fits:
+        raise InvalidFileError(f"these {len(model)} bytes are not a .{model_format} model")

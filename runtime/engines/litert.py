@@ -1,0 +1,141 @@
+"""TFLite models through LiteRT (ai_edge_litert), or tflite_runtime where only that exists."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..bundle.attachments import read_attached
+from ..bundle.model_metadata import DESCRIPTION_KEY, DESCRIPTION_NAME
+from ..bundle.recipes import Format
+from ..bundle.tensors import QuantParams, TensorSpec
+from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, one_line
+from .packages import PACKAGES, Package, no_engine_message
+
+
+def import_interpreter(package: str | None = None) -> Any:  # noqa: ANN401  (a module without types)
+    """Return the module with the class `Interpreter`; the argument and the errors are those of `LiteRTEngine`."""
+    return _choose(package).load("interpreter")
+
+
+class Kernels(StrEnum):
+    """Which kernels compute; on integers, each set rounds ties in its own way. The value is what users read.
+
+    Attributes:
+        DEFAULT: XNNPACK's, where it has them.
+        BUILTIN: The built-in ones alone; on integers they are those of tflite-runtime 2.14, bit for bit.
+        REFERENCE: The plain ones; on integers they are those of TensorFlow Lite Micro, but for its softmax.
+    """
+
+    DEFAULT = "usual kernels"
+    BUILTIN = "built-in kernels"
+    REFERENCE = "plain kernels"
+
+
+# By these names in `OpResolverType`.
+_RESOLVERS = {
+    Kernels.DEFAULT: "AUTO",
+    Kernels.BUILTIN: "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    Kernels.REFERENCE: "BUILTIN_REF",
+}
+
+
+class LiteRTEngine:
+    """A TFLite model in LiteRT's interpreter.
+
+    Args:
+        model: The whole file.
+        threads: How many threads one run may use.
+        kernels: What computes.
+        batch: How many images `run` takes at once, in place of what the file says.
+        package: The package to use, by its name for `import`; None for the first one that is installed.
+
+    Raises:
+        EngineMissingError: The package is not installed, or cannot be imported.
+        InvalidFileError: The interpreter does not accept the model.
+        SpecMismatchError: The model has several inputs or outputs.
+    """
+
+    def __init__(
+        self,
+        model: bytes,
+        *,
+        threads: int = 1,
+        kernels: Kernels = Kernels.DEFAULT,
+        batch: int | None = None,
+        package: str | None = None,
+    ) -> None:
+        self._package = _choose(package)
+        module = self._package.load("interpreter")
+        resolver = getattr(module.OpResolverType, _RESOLVERS[kernels])
+        try:
+            # num_threads must be given: its default is the implementation's choice.
+            self._interpreter = module.Interpreter(
+                model_content=model, num_threads=threads, experimental_op_resolver_type=resolver
+            )
+            if batch is not None:
+                [taken] = self._interpreter.get_input_details()
+                self._interpreter.resize_tensor_input(taken["index"], [batch, *taken["shape"][1:]])
+            self._interpreter.allocate_tensors()
+            inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        # A damaged file makes the interpreter raise ValueError, RuntimeError, UnicodeDecodeError for a name, or others.
+        except Exception as error:
+            raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise SpecMismatchError(
+                f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"
+            )
+        self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
+        self._input_index: int = inputs[0]["index"]
+        self._output_index: int = outputs[0]["index"]
+        description = read_attached(model, DESCRIPTION_NAME)
+        self.metadata: Mapping[str, str] = (
+            {} if description is None else {DESCRIPTION_KEY: description.decode("utf-8", "replace")}
+        )
+
+    @property
+    def name(self) -> str:
+        """The engine with its version."""
+        # What looks a version up takes as long to import as many predictions.
+        from importlib.metadata import version
+
+        return f"{self._package.title} {version(self._package.name)}"
+
+    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Run the model once; see `Engine.run`."""
+        interpreter = self._interpreter
+        try:
+            interpreter.set_tensor(self._input_index, batch)
+            interpreter.invoke()
+            return interpreter.get_tensor(self._output_index)
+        except (ValueError, RuntimeError) as error:
+            raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)}") from error
+
+    def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
+        """Return what only runs the model; see `Engine.invoker`."""
+        self.run(batch)
+        return self._interpreter.invoke
+
+
+def _choose(module: str | None) -> Package:
+    tflite = (package for package in PACKAGES if package.runs is Format.TFLITE and module in (None, package.module))
+    chosen = next((package for package in tflite if package.is_installed), None)
+    if chosen is None:
+        raise EngineMissingError(
+            no_engine_message([Format.TFLITE])
+            if module is None
+            else f"no engine {module} for .tflite files is installed"
+        )
+    return chosen
+
+
+def _spec(details: dict[str, Any]) -> TensorSpec:
+    scale, zero_point = details["quantization"]
+    return TensorSpec(
+        name=details["name"],
+        dtype=details["dtype"].__name__,
+        shape=tuple(None if size < 0 else int(size) for size in details["shape_signature"]),
+        # LiteRT reports a scale of 0 for a tensor that is not quantized.
+        quantization=QuantParams(scale=float(scale), zero_point=int(zero_point)) if scale else None,
+    )

@@ -1,0 +1,89 @@
+"""ONNX models through ONNX Runtime."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.tensors import TensorSpec
+from ..errors import InvalidFileError, SpecMismatchError, one_line
+from .packages import ONNX_RUNTIME
+
+ort = ONNX_RUNTIME.load()
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}
+_ERRORS_ONLY = 3
+
+
+class OnnxRuntimeEngine:
+    """An ONNX model in ONNX Runtime's CPU execution provider.
+
+    Args:
+        model: The whole file.
+        threads: How many threads one run may use.
+        data_folder: Where the files lie in which the model keeps weights; None where it must hold all of its own.
+            ONNX Runtime itself refuses absolute paths, and paths and links that lead out of this folder.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1, data_folder: Path | None = None) -> None:
+        self.name = f"{ONNX_RUNTIME.title} {ort.__version__}"
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        # Bytes could as well hold ONNX Runtime's own format, which is another parser.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        # Without a folder, a model made of bytes reads files of the current one. Nothing lies below the null device.
+        folder = os.devnull if data_folder is None else str(data_folder.absolute())
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
+        try:
+            # The fallback prints to standard output, and loads what was refused a second time.
+            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+            self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        # ONNX Runtime's exceptions are plain Exception subclasses of a private C++ module.
+        except Exception as error:
+            if data_folder is None and "External data" in str(error):
+                raise InvalidFileError(
+                    "the model keeps weights in another file, and none but itself may be read"
+                ) from error
+            raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise SpecMismatchError(
+                f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"
+            )
+        self.input, self.output = _spec(inputs[0]), _spec(outputs[0])
+        self._output_names = [self.output.name]
+
+    def run(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Run the model once; see `Engine.run`."""
+        try:
+            return self._session.run(self._output_names, {self.input.name: batch})[0]
+        except Exception as error:  # as above
+            raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)}") from error
+
+    def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
+        """Return what only runs the model; see `Engine.invoker`."""
+        binding = self._session.io_binding()
+        binding.bind_cpu_input(self.input.name, batch)
+        output = ort.OrtValue.ortvalue_from_numpy(np.zeros_like(self.run(batch)))
+        binding.bind_ortvalue_output(self.output.name, output)
+        return partial(self._session.run_with_iobinding, binding)
+
+
+def _spec(argument: Any) -> TensorSpec:  # noqa: ANN401  (onnxruntime has no stubs)
+    if argument.type not in _DTYPES:
+        raise SpecMismatchError(f"tensor {argument.name!r} holds {argument.type}; possible: {', '.join(_DTYPES)}")
+    return TensorSpec(
+        name=argument.name,
+        dtype=_DTYPES[argument.type],
+        shape=tuple(size if isinstance(size, int) else None for size in argument.shape),
+    )

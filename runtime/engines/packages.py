@@ -1,0 +1,98 @@
+"""The packages that bring engines, and what each is called by pip, by Python and by people."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from ..bundle.recipes import Format
+from ..errors import EngineMissingError, one_line
+
+_ADVICE = "edgeproof doctor says what fits this machine"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """A package that brings an engine.
+
+    Attributes:
+        name: Its name for pip.
+        module: Its name for `import`.
+        title: What people call it.
+        engine: The engine's name for `load_engine`.
+        runs: The files that it runs.
+        extra: The extra of edgeproof that brings it.
+        where: The machines on which it is the one to install; empty for the first choice.
+    """
+
+    name: str
+    module: str
+    title: str
+    engine: str
+    runs: Format
+    extra: str
+    where: str = ""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether it is there; nothing is imported."""
+        return find_spec(self.module) is not None
+
+    def load(self, module: str = "") -> Any:  # noqa: ANN401  (a module; the engines' have no types)
+        """Import it, or a module in it.
+
+        Raises:
+            EngineMissingError: It is installed and cannot be imported.
+        """
+        try:
+            return import_module(f"{self.module}.{module}" if module else self.module)
+        # Native code that does not fit this NumPy or this system raises AttributeError, SystemError, OSError as well.
+        except Exception as error:
+            raise EngineMissingError(
+                f"{self.name} is installed but cannot be imported: {one_line(error)[:200]}; {_ADVICE}"
+            ) from error
+
+
+LITERT = Package(
+    name="ai-edge-litert",
+    module="ai_edge_litert",
+    title="LiteRT",
+    engine="litert",
+    runs=Format.TFLITE,
+    extra="litert",
+)
+TFLITE_RUNTIME = Package(
+    name="tflite-runtime",
+    module="tflite_runtime",
+    title="tflite-runtime",
+    engine="litert",
+    runs=Format.TFLITE,
+    extra="tflite",
+    where="on 32-bit ARM",
+)
+ONNX_RUNTIME = Package(
+    name="onnxruntime",
+    module="onnxruntime",
+    title="ONNX Runtime",
+    engine="onnxruntime",
+    runs=Format.ONNX,
+    extra="onnx",
+)
+
+# Of those that run the same files, the first that is installed is used.
+PACKAGES = (LITERT, TFLITE_RUNTIME, ONNX_RUNTIME)
+
+
+def no_engine_message(formats: Iterable[Format]) -> str:
+    """Say that no engine is installed for any of these formats, and what to install.
+
+    >>> print(no_engine_message([Format.ONNX]))
+    no engine for .onnx files is installed; pip install 'edgeproof[onnx]' (edgeproof doctor says what fits this machine)
+    """
+    wanted = frozenset(formats)
+    fitting = [package for package in PACKAGES if package.runs in wanted]
+    suffixes = " or ".join(dict.fromkeys(f".{package.runs}" for package in fitting))
+    *others, last = [f"'edgeproof[{package.extra}]' {package.where}".rstrip() for package in fitting]
+    extras = f"{', '.join(others)}, or {last}" if others else last
+    return f"no engine for {suffixes} files is installed; pip install {extras} ({_ADVICE})"

@@ -1,0 +1,129 @@
+"""Tries an unknown model file in a child process, so that a damaged or hostile one cannot take the user's down.
+
+The parsers and kernels of the engines are native code that trusts its input: about one damaged `.tflite` file in 1,000
+ends LiteRT by a segmentation fault, or never returns.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import errors
+from ..bundle.recipes import Format
+from ..errors import EdgeproofError, InvalidFileError
+from .probe_child import BEGUN, SURVIVED
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+# The child has use for this folder alone, under any name: neither the imports of edgeproof's packages nor the way in
+# which it was installed cost it time.
+_START = """
+import sys
+sys.path[:] = {path!r}
+from types import ModuleType
+runtime = sys.modules["runtime"] = ModuleType("runtime")
+runtime.__path__ = [{folder!r}]
+from runtime.engines.probe_child import main
+main({model_format!r}, {data_folder!r}, {seconds!r}, {threads!r})
+"""
+# The path is the parent's: there is no need to look for site-packages.
+_NO_SITE = "-S"
+
+_ENVIRONMENT = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    # NumPy's linear algebra is not used here; its threads take time and address space.
+    "OPENBLAS_NUM_THREADS": "1",
+    # glibc fills memory that is new or freed with garbage: a model that reads it fails here, not later in the parent.
+    "MALLOC_PERTURB_": "165",
+}
+_REMEDY = "trusted=True loads a file that you trust without it"
+
+
+def probe(
+    model: bytes, model_format: Format, *, data_folder: Path | None = None, seconds: float = 30.0, threads: int = 1
+) -> None:
+    """Load a model in a child process and run it on a few images there; return if all of that went well.
+
+    It is a guard against files that crash, not against malicious code: the child has all the rights of the user, and a
+    file can be made such that only certain images let it fail.
+
+    Args:
+        model: The whole model file.
+        model_format: Which format these bytes are in.
+        data_folder: Where an ONNX model may keep weights in other files.
+        seconds: How long the child may take, with its start.
+        threads: How many threads the engine may use.
+
+    Raises:
+        InvalidFileError: The engine does not accept the model, or the child died, or gave no answer in time.
+        EdgeproofError: Whatever else `load_engine` raises, or no child process can be started here.
+    """
+    # A frozen program's executable is that program itself.
+    if not sys.executable or hasattr(sys, "frozen"):
+        raise EdgeproofError(f"there is no Python interpreter here to try an unknown model in; {_REMEDY}")
+    code = _START.format(
+        path=[entry for entry in sys.path if isinstance(entry, str) and entry],  # pyright: ignore[reportUnnecessaryIsInstance]
+        folder=str(Path(__file__).parents[1]),
+        model_format=str(model_format),
+        data_folder=None if data_folder is None else str(data_folder),
+        seconds=seconds,
+        threads=threads,
+    )
+    lines, exit_code = _run([sys.executable, _NO_SITE, "-c", code], model, seconds)
+    match lines:
+        case [begun, survived] if (begun, survived) == (BEGUN, SURVIVED):
+            return
+        case [begun, kind, message] if begun == BEGUN:
+            raise getattr(errors, kind, InvalidFileError)(message)
+        case [begun] if begun == BEGUN:
+            raise InvalidFileError(f"the model ends the process that runs it: {_how_it_ended(exit_code)}")
+        case _:
+            raise EdgeproofError(f"{sys.executable} cannot try the model: {_how_it_ended(exit_code)}; {_REMEDY}")
+
+
+def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], int]:
+    """Return the lines that the child has written, and its exit code."""
+    import subprocess
+
+    try:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | _ENVIRONMENT,
+            start_new_session=True,  # Ctrl-C is for the parent to hear
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise EdgeproofError(f"no process can be started to try the model in: {error}; {_REMEDY}") from error
+    with child:
+        try:
+            written, _ = child.communicate(model, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds; {_REMEDY}") from None
+        finally:
+            _end(child)
+    return written.decode("utf-8", "replace").splitlines(), child.returncode
+
+
+def _end(child: "Popen[bytes]") -> None:
+    """Kill the child with all of its own children, unless it has ended by itself."""
+    if child.poll() is not None:
+        return
+    if sys.platform == "win32":
+        child.kill()
+    else:
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _how_it_ended(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"exit code {exit_code:#x}" if exit_code > 255 else f"exit code {exit_code}"
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return f"signal {-exit_code}"

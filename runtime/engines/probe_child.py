@@ -1,0 +1,102 @@
+"""The child process of `probe`: it runs an unknown model until it has answered, or died."""
+
+import math
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ..bundle.recipes import Format
+from ..errors import EdgeproofError, one_line
+from .engine import Engine, check_magic, load_engine, run_each
+from .tflite_guard import check_dequantize_shapes
+
+BEGUN, SURVIVED = "begun", "survived"
+
+# The address space that a trial may fill: the interpreter and its engine, and a multiple of the file, since engines
+# keep copies of weights.
+_BYTES, _BYTES_PER_BYTE = 3 * 2**30, 16
+# A thread has a stack and an arena to allocate in.
+_BYTES_PER_THREAD = (8 + 64) * 2**20
+
+
+def main(model_format: str, data_folder: str | None, seconds: float, threads: int) -> None:
+    """Try the model on standard input, and tell standard output; does not return.
+
+    What it writes is the line `BEGUN`, and after it `SURVIVED`, or two lines: an error's class and its message.
+    """
+    model = sys.stdin.buffer.read()
+    # Native code prints as well: that must not pass for an answer.
+    with os.fdopen(os.dup(1), "wb", buffering=0) as parent:
+        os.dup2(2, 1)
+        _limit(_BYTES + _BYTES_PER_BYTE * len(model) + _BYTES_PER_THREAD * threads, seconds)
+        _tell(parent, BEGUN)
+        try:
+            _try(model, Format(model_format), None if data_folder is None else Path(data_folder), threads)
+            _tell(parent, SURVIVED)
+        except EdgeproofError as error:
+            _tell(parent, type(error).__name__, one_line(error))
+        except MemoryError:
+            _tell(parent, "InvalidFileError", "the model needs too much memory")
+        # What a hostile file makes our own code raise must not be raised in the parent either.
+        except Exception as error:
+            _tell(parent, "InvalidFileError", f"the model cannot be run: {type(error).__name__}: {one_line(error)}")
+    # Ending in order takes an interpreter longer than all of the above.
+    os._exit(0)
+
+
+def _tell(parent: BinaryIO, *lines: str) -> None:
+    parent.write("".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+
+
+def _limit(address_space: int, seconds: float) -> None:
+    """Keep a model from filling the memory, leaving a dump, or outliving a parent that was killed."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        # No window that asks what to do about a crash.
+        msvcrt.SetErrorMode(msvcrt.SEM_FAILCRITICALERRORS | msvcrt.SEM_NOGPFAULTERRORBOX)
+        return
+    import resource
+
+    for limit, wanted in ((resource.RLIMIT_AS, address_space), (resource.RLIMIT_CORE, 0)):
+        # Some systems know a limit and cannot set it.
+        with suppress(ValueError, OSError):
+            _, hard = resource.getrlimit(limit)
+            allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(limit, (allowed, hard))
+    signal.alarm(math.ceil(seconds) + 1)
+
+
+def _try(model: bytes, model_format: Format, data_folder: Path | None, threads: int) -> None:
+    """Load the model, run it on a few images, and let go of it."""
+    if model_format is Format.TFLITE:
+        check_magic(model, model_format)
+        check_dequantize_shapes(model)
+    engine = load_engine(model, model_format, threads=threads, data_folder=data_folder)
+    shape = _image_shape(engine)
+    # Of unknown size: no classifier can be made of it.
+    if shape is None:
+        return
+    for pixels in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), _noise(shape), _noise(shape)):
+        run_each(engine, pixels[np.newaxis])
+
+
+def _image_shape(engine: Engine) -> tuple[int, ...] | None:
+    """Return what one image of this model has; the file's description knows what its input leaves open."""
+    if None not in engine.input.shape[1:]:
+        return tuple(size or 0 for size in engine.input.shape[1:])
+    from ..bundle.model_metadata import DESCRIPTION_KEY, parse_description
+
+    text = engine.metadata.get(DESCRIPTION_KEY)
+    return None if text is None else parse_description(text).image.shape
+
+
+def _noise(shape: tuple[int, ...]) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+    """Return pixels without a pattern (Knuth's multiplicative hash); NumPy's generators are slow to import."""
+    hashed = np.arange(math.prod(shape), dtype=np.uint32) * np.uint32(2654435761)
+    return (hashed >> np.uint32(24)).astype(np.uint8).reshape(shape)

@@ -1,0 +1,94 @@
+"""Checks the one thing in a `.tflite` file that LiteRT takes on trust and no trial can tell: how far weights reach.
+
+Float16 weights pass through a DEQUANTIZE operator. XNNPACK reads them as far as the shape of its output says (LiteRT
+2.3): whether the memory behind them can be read is chance, and another one in each process.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import cast
+
+from ..errors import InvalidFileError
+
+# Fields of tables, and the operator's code, after the schema of .tflite files:
+# https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs
+_CODES, _SUBGRAPHS = 1, 2
+_OLD_CODE, _CODE = 0, 3
+_TENSORS, _OPERATORS = 0, 3
+_CODE_INDEX, _INPUTS, _OUTPUTS = 0, 1, 2
+_SHAPE = 0
+_DEQUANTIZE = 6
+
+
+def check_dequantize_shapes(model: bytes) -> None:
+    """Refuse a model in which a DEQUANTIZE operator has an output of another shape than its input.
+
+    Raises:
+        InvalidFileError: There is one, or the structure leads out of the file.
+    """
+    try:
+        pairs = list(_dequantized(_Reader(model)))
+    except (struct.error, IndexError, ValueError) as error:
+        raise InvalidFileError(f"the model's structure leads out of the file: {error}") from error
+    for source, target in pairs:
+        if source != target:
+            raise InvalidFileError(f"the model dequantizes weights of shape {source} to shape {target}")
+
+
+def _dequantized(reader: "_Reader") -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Yield the shapes of what each DEQUANTIZE operator takes and gives."""
+    root = reader.number("I", 0)
+    codes = [_code(reader, table) for table in reader.tables(root, _CODES)]
+    for subgraph in reader.tables(root, _SUBGRAPHS):
+        shapes = [reader.integers(tensor, _SHAPE) for tensor in reader.tables(subgraph, _TENSORS)]
+        for operator in reader.tables(subgraph, _OPERATORS):
+            if codes[reader.field("I", operator, _CODE_INDEX)] == _DEQUANTIZE:
+                (source,), (target,) = reader.integers(operator, _INPUTS), reader.integers(operator, _OUTPUTS)
+                yield shapes[source], shapes[target]
+
+
+def _code(reader: "_Reader", table: int) -> int:
+    """Return an operator's code, which old files hold in a byte."""
+    return max(reader.field("b", table, _OLD_CODE), reader.field("i", table, _CODE))
+
+
+class _Reader:
+    """The few parts of a flatbuffer that are needed here; tables and vectors are places in the file."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def number(self, kind: str, place: int) -> int:
+        # To Python, a negative place is one from the end.
+        if place < 0:
+            raise IndexError(f"place {place}")
+        return struct.unpack_from(f"<{kind}", self._content, place)[0]
+
+    def field(self, kind: str, table: int, field: int) -> int:
+        """Return a number in a table; 0, the default of all that are read here, where it is left out."""
+        place = self._place(table, field)
+        return 0 if place is None else self.number(kind, place)
+
+    def integers(self, table: int, field: int) -> tuple[int, ...]:
+        """Return a vector of int32."""
+        start, count = self._vector(table, field)
+        return cast(tuple[int, ...], struct.unpack_from(f"<{count}i", self._content, start))
+
+    def tables(self, table: int, field: int) -> Iterator[int]:
+        """Yield the places of a vector's tables."""
+        start, count = self._vector(table, field)
+        for place in range(start, start + 4 * count, 4):
+            yield place + self.number("I", place)
+
+    def _place(self, table: int, field: int) -> int | None:
+        layout, entry = table - self.number("i", table), 4 + 2 * field
+        offset = self.number("H", layout + entry) if entry < self.number("H", layout) else 0
+        return table + offset if offset else None
+
+    def _vector(self, table: int, field: int) -> tuple[int, int]:
+        """Return where a vector's members start, and how many there are."""
+        place = self._place(table, field)
+        if place is None:
+            return 0, 0
+        vector = place + self.number("I", place)
+        return vector + 4, self.number("I", vector)

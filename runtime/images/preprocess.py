@@ -1,0 +1,146 @@
+"""Turns whatever a user has for an image into the raw pixels that the model takes."""
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SpecMismatchError
+from .colour import with_channels
+from .reading import ImageLike, is_pillow, read_image, to_array
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from ..bundle.model_metadata import ImageSpec, Preprocessing
+
+# What float32 can hold of a range, with room to calculate.
+_STEEPEST = 1e30
+
+
+class Prepared(NamedTuple):
+    """Pictures as the model takes them.
+
+    Attributes:
+        pixels: Shape (N, height, width, channels), uint8 0-255, or float32 0-255 where floats were given.
+        blank: Positions of pictures in which digit preprocessing found no ink; they are black in `pixels`.
+    """
+
+    pixels: NDArray[Any]
+    blank: tuple[int, ...] = ()
+
+
+def prepare(
+    images: ImageLike,
+    image: "ImageSpec",
+    preprocessing: "Preprocessing",
+    *,
+    value_range: tuple[float, float] | None = None,
+) -> Prepared:
+    """Return a picture, or an array of them, as the model takes them.
+
+    Args:
+        images: A path, a Pillow image, or an array of shape (H, W), (H, W, C), (N, H, W) or (N, H, W, C); a last
+            axis of 1, 3 or 4 is taken for gray, RGB or RGB with alpha. Arrays hold uint8 0-255, or numbers if
+            `value_range` says what they stand for. An array of just the model's size is what the model takes, and
+            is passed on as it is; everything else is a picture, and goes through the preprocessing.
+        image: The size and colour that the model takes.
+        preprocessing: How a picture comes to that size.
+        value_range: What stands for black and white in arrays of numbers, for example ``(0, 1)``; scaled to 0-255.
+
+    Raises:
+        InvalidFileError: A file is missing or is not an image that can be read to its end.
+        SpecMismatchError: An array's shape, dtype or range is not one of the above, or `images` is something else.
+    """
+    if isinstance(images, np.ndarray):
+        batch = _scaled(as_nhwc(images), value_range)
+        if batch.shape[1:] == image.shape:
+            return Prepared(batch)
+    elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
+        batch = _read(images, image.channels, show_ink=preprocessing.method == "digit")[np.newaxis]
+    else:
+        raise SpecMismatchError(
+            f"{type(images).__name__} is no image; possible: a path, a Pillow image (Image.open reads bytes and open "
+            "files), a NumPy array, or several of these"
+        )
+    if preprocessing.method == "digit":
+        return _digits(with_channels(batch, 1, show_ink=True), image)
+    # Not with the module: a model that gets camera bytes in its own size never resizes.
+    from .resize import resize
+
+    return Prepared(
+        resize(
+            with_channels(batch, image.channels),
+            image.height,
+            image.width,
+            interpolation=preprocessing.interpolation,
+            antialias=preprocessing.antialias,
+        )
+    )
+
+
+def _read(picture: "str | os.PathLike[str] | Image", channels: int, *, show_ink: bool) -> NDArray[np.uint8]:
+    if not isinstance(picture, (str, os.PathLike)):
+        return to_array(picture, channels, show_ink=show_ink)
+    try:
+        return to_array(read_image(picture), channels, show_ink=show_ink)
+    except SpecMismatchError as error:
+        raise SpecMismatchError(f"{os.fspath(picture)}: {error}") from None
+
+
+def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as a batch, (N, H, W, C) with C of 1, 3 or 4; see `prepare`.
+
+    Raises:
+        SpecMismatchError: It has another shape, or no pixels.
+    """
+    if array.ndim == 2:
+        batch = array[np.newaxis, :, :, np.newaxis]
+    elif array.ndim == 3 and array.shape[2] != 2:  # two channels are a mistake, not pictures that are two wide
+        batch = array[np.newaxis] if array.shape[2] in (1, 3, 4) else array[..., np.newaxis]
+    else:
+        batch = array
+    if batch.ndim != 4 or batch.shape[3] not in (1, 3, 4) or 0 in batch.shape[1:]:
+        raise SpecMismatchError(
+            f"an array of shape {array.shape} is no image; possible: (H, W), (H, W, C), (N, H, W) or (N, H, W, C) with "
+            "1, 3 or 4 channels"
+        )
+    return batch
+
+
+def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDArray[Any]:
+    if value_range is None:
+        if batch.dtype != np.uint8:
+            raise SpecMismatchError(
+                f"an array of {batch.dtype} has no known range; pass uint8 0-255, or say what black and white are: "
+                "value_range=(0, 1)"
+            )
+        return batch
+    if batch.dtype == np.uint8:
+        raise SpecMismatchError("an array of uint8 has the range 0-255; value_range is for floats")
+    try:
+        low, high = (float(end) for end in value_range)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SpecMismatchError(f"value_range must be two numbers, got {value_range!r:.60}") from error
+    scale = 255 / (high - low) if low < high else 0.0
+    if not 0 < scale < _STEEPEST or not abs(low) < _STEEPEST or batch.dtype.kind not in "biuf":
+        raise SpecMismatchError(
+            f"value_range must go from low to high for numbers, got {value_range} for {batch.dtype}"
+        )
+    if not bool(np.all((batch >= low) & (batch <= high))):
+        raise SpecMismatchError(f"pixels go from {batch.min()} to {batch.max()}, outside of value_range={value_range}")
+    # In 64 bits, and clipped: rounding must not carry a picture out of its range.
+    return np.clip((batch.astype(np.float64) - low) * scale, 0, 255).astype(np.float32)
+
+
+def _digits(gray: NDArray[Any], image: "ImageSpec") -> Prepared:
+    from ..digits.digit import normalize_digit
+
+    found = [normalize_digit(picture[:, :, 0], image.height) for picture in gray]
+    blank = tuple(position for position, digit in enumerate(found) if digit is None)
+    pixels = np.zeros((len(gray), *image.shape), np.uint8)
+    for target, digit in zip(pixels, found, strict=True):
+        if digit is not None:
+            target[:, :, 0] = digit
+    return Prepared(pixels, blank)

@@ -1,0 +1,1 @@
+"""Files as untrusted input, and atomic output."""

@@ -1,0 +1,66 @@
+"""Zip archives that may be anything: neither their table of contents nor what is unpacked grows beyond its bounds."""
+
+import io
+import struct
+import zipfile
+import zlib
+
+from ..errors import InvalidFileError, one_line
+
+# The most that is read at once, and so the size that a table of contents may have: some 20,000 files.
+_CHUNK_BYTES = 2**20
+# What Python's reader raises over a damaged archive; OverflowError is for offsets of 64 bits.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, EOFError, OSError, RuntimeError)
+
+
+class Archive:
+    """The zip archive at the end of some bytes.
+
+    Args:
+        content: The bytes. What stands in front of the archive does not matter.
+        called: What complaints call it: ``"golden.npz"``.
+
+    Attributes:
+        names: The files in it; a damaged or hostile archive can hold a name twice.
+
+    Raises:
+        InvalidFileError: There is no archive, or its table of contents is damaged or larger than 1 MiB.
+    """
+
+    def __init__(self, content: bytes, called: str) -> None:
+        self._called = called
+        try:
+            self._zip = zipfile.ZipFile(_InChunks(content))
+        except _DAMAGE as error:
+            raise InvalidFileError(f"{called} holds no zip archive that can be read: {one_line(error)}") from error
+        self.names: tuple[str, ...] = tuple(self._zip.namelist())
+
+    def read(self, name: str, *, max_bytes: int) -> bytes:
+        """Unpack a file; the last one where several have its name.
+
+        Raises:
+            InvalidFileError: It is damaged, unpacks to more than `max_bytes`, or is packed with a rare method.
+        """
+        entry, where = self._zip.getinfo(name), f"{name} inside {self._called}"
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InvalidFileError(f"{where} is packed with method {entry.compress_type}")
+        content = bytearray()
+        try:
+            with self._zip.open(entry) as file:
+                # What the archive says of sizes may be wrong: a few bytes can unpack to any number.
+                while len(content) <= max_bytes and (chunk := file.read(_CHUNK_BYTES)):
+                    content += chunk
+        except _DAMAGE as error:
+            raise InvalidFileError(f"{where} is damaged: {one_line(error)}") from error
+        if len(content) > max_bytes:
+            raise InvalidFileError(f"{where} has more than {max_bytes:,} bytes")
+        return bytes(content)
+
+
+class _InChunks(io.BytesIO):
+    """Bytes that are read in chunks: `ZipFile` would take in a table of contents of any size."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > _CHUNK_BYTES:
+            raise ValueError(f"at most {_CHUNK_BYTES:,} bytes can be read at once, not {size:,}")
+        return super().read(size)

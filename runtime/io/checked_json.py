@@ -1,0 +1,119 @@
+"""Reads JSON that may be anything: every value is asked for by its kind, and a complaint says where it stands."""
+
+import json
+import re
+from typing import Any, cast
+
+from ..errors import InvalidFileError
+
+# What a file of ours says of itself is far smaller; the limit keeps a hostile one from filling the memory.
+MAX_JSON_BYTES = 4 * 2**20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MISSING: Any = object()
+
+
+class Node:
+    """A JSON value and where it stands, so that every complaint can say what is wrong and where."""
+
+    def __init__(self, value: object, where: str) -> None:
+        self.value = value
+        self.where = where
+
+    def get(self, key: str) -> "Node":
+        """Return a member of an object."""
+        found = self.mapping().get(key, _MISSING)
+        if found is _MISSING:
+            raise InvalidFileError(f"{self.where} has no {key!r}")
+        return Node(found, f"{self.where}.{key}")
+
+    def has(self, key: str) -> bool:
+        """Tell whether an object has a member."""
+        return key in self.mapping()
+
+    def optional(self, key: str) -> "Node | None":
+        """Return a member of an object that may be null."""
+        found = self.get(key)
+        return None if found.value is None else found
+
+    def mapping(self) -> dict[str, object]:
+        """Return the object that must be here."""
+        return cast(dict[str, object], self._typed(dict, "an object"))
+
+    def items(self, count: int | None = None) -> "list[Node]":
+        """Return the members of the list that must be here, `count` of them if that is given."""
+        values = cast(list[object], self._typed(list, "a list"))
+        if count is not None and len(values) != count:
+            raise InvalidFileError(f"{self.where} must be a list of {count}, got {len(values)}")
+        return [Node(value, f"{self.where}[{i}]") for i, value in enumerate(values)]
+
+    def text(self) -> str:
+        """Return the text that must be here."""
+        return cast(str, self._typed(str, "a text"))
+
+    def label(self) -> str:
+        """Return a text that can stand in a line of output: a file must not steer the terminal."""
+        text = self.text()
+        if not text or not text.isprintable():
+            raise InvalidFileError(f"{self.where} must be printable text, got {text!a:.60}")
+        return text
+
+    def integer(self, minimum: int, maximum: int = 2**53) -> int:
+        """Return the whole number that must be here, `minimum` to `maximum`."""
+        number = cast(int, self._typed(int, "a whole number"))
+        if not minimum <= number <= maximum:
+            raise InvalidFileError(
+                f"{self.where} must be a whole number from {minimum} to {maximum}, got {str(number)[:30]}"
+            )
+        return number
+
+    def number(self) -> float:
+        """Return the finite number that must be here."""
+        number = cast(float, self._typed((int, float), "a number"))
+        if not abs(number) <= 1e300:
+            raise InvalidFileError(f"{self.where} must be a finite number")
+        return float(number)
+
+    def truth(self) -> bool:
+        """Return the true or false that must be here."""
+        if not isinstance(self.value, bool):
+            raise InvalidFileError(f"{self.where} must be true or false, got {json.dumps(self.value)[:60]}")
+        return self.value
+
+    def sha256(self) -> str:
+        """Return the digest that must be here."""
+        digest = self.text()
+        if not _SHA256.fullmatch(digest):
+            raise InvalidFileError(f"{self.where} must be a sha256 in 64 hexadecimal digits, got {digest!r}")
+        return digest
+
+    def file_name(self) -> str:
+        """Return a name inside the bundle's folder: a manifest must not reach outside of it."""
+        name = self.label()
+        if name in (".", "..") or any(c in name for c in "/\\:\0"):
+            raise InvalidFileError(f"{self.where} must be a plain file name inside the bundle, got {name!r}")
+        return name
+
+    def _typed(self, kind: type | tuple[type, ...], called: str) -> object:
+        # To Python, true and false are whole numbers.
+        if not isinstance(self.value, kind) or isinstance(self.value, bool):
+            raise InvalidFileError(f"{self.where} must be {called}, got {json.dumps(self.value)[:60]}")
+        return self.value
+
+
+def parse(content: bytes | str, called: str) -> Node:
+    """Parse JSON text in UTF-8.
+
+    Args:
+        content: The text.
+        called: What complaints call it: ``"manifest"``.
+
+    Raises:
+        InvalidFileError: It is no JSON, or is larger than `MAX_JSON_BYTES`.
+    """
+    if len(content) > MAX_JSON_BYTES:
+        raise InvalidFileError(f"{called} has {len(content):,} bytes; at most {MAX_JSON_BYTES:,} are possible")
+    try:
+        return Node(json.loads(content), called)
+    # ValueError: broken JSON, bytes that are no text, a number with too many digits.
+    except (ValueError, RecursionError) as error:
+        raise InvalidFileError(f"{called} is not JSON: {error}") from error

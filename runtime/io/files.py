@@ -1,0 +1,68 @@
+"""Read files that may be anything: missing, a folder, a device that never ends, far too large."""
+
+import os
+import stat
+from pathlib import Path
+
+from ..errors import InvalidFileError
+
+# A flatbuffer's offsets and a protobuf's length end here: no model file is larger.
+MAX_MODEL_BYTES = 2**31
+
+
+def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> None:
+    """Refuse what cannot be read as a file to its end.
+
+    Args:
+        path: Where it is.
+        called: What the user knows it as, for the message: ``"model"``.
+        max_bytes: The size that it may have.
+
+    Raises:
+        InvalidFileError: It is missing, is no regular file, or is larger.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InvalidFileError(f"no such {called}: {path}") from None
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
+        raise InvalidFileError(f"cannot read {called} {str(path)[:200]!r}: {error}") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise InvalidFileError(f"{path} is not a regular file")
+    if found.st_size > max_bytes:
+        raise InvalidFileError(f"{path} has {found.st_size:,} bytes; at most {max_bytes:,} are possible")
+
+
+def read_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> bytes:
+    """Read a file after `check_file`.
+
+    Raises:
+        InvalidFileError: As there, or it cannot be read, or grows meanwhile.
+    """
+    check_file(path, called, max_bytes=max_bytes)
+    try:
+        with path.open("rb") as file:
+            # A log can grow faster than it is read, and files of /proc do not tell their size.
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(size + 1)
+    except OSError as error:
+        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > size:
+        raise InvalidFileError(f"{path} has more than the {size:,} bytes that it should have")
+    return content
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether this is a folder; a name that no file can have is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether this is a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,1 @@
+"""Accuracy under the corruptions of MNIST-C."""

@@ -1,0 +1,117 @@
+"""What `edgeproof check` and `pick` measure of a bundle; the benchmark itself is a stand-in."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from edgeproof.cli import main
+from edgeproof.report.model import Report
+
+pytestmark = pytest.mark.skipif(not (find_spec("msgspec") and find_spec("scipy")), reason="needs the benchmarks extra")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path | float) -> tuple[int, str, str]:
+    """Run, and return the exit code, standard output and standard error."""
+    code = main([*map(str, arguments)])
+    output = capsys.readouterr()
+    return code, output.out, output.err
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path | float) -> str:
+    """Run a check, and return the one line on standard error; the exit code must be 2 and standard output empty."""
+    code, text, complaint = run(capsys, "check", *arguments)
+    assert (code, text, complaint.count("\n")) == (2, "", 1)
+    return complaint
+
+
+@pytest.fixture
+def measured(report: Report, monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
+    """Stands in for the benchmark; is filled with what it is asked."""
+    asked: list[SimpleNamespace] = []
+
+    def benchmark(bundle: Path, reference: Path, data: object, options: object, *, tell: object) -> SimpleNamespace:
+        asked.append(SimpleNamespace(bundle=bundle, reference=reference, data=data, options=options))
+        return SimpleNamespace(report=report)
+
+    run_module = pytest.importorskip("edgeproof.benchmarks.run", reason="needs the benchmarks")
+    monkeypatch.setattr(run_module, "benchmark", benchmark)
+    monkeypatch.setattr("edgeproof.cli.evaluation.evaluation_images", lambda name, bundle: (name, bundle))
+    monkeypatch.setattr("edgeproof.cli.check_installed", lambda _: None)
+    return asked
+
+
+def test_a_bundle_is_measured_as_far_as_the_budgets_need(
+    golden: Path, measured: list[SimpleNamespace], capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [
+        ([], False, False),
+        (["--max-drop-points", "9", "--max-size-bytes", "99999"], False, False),
+        (["--max-p99-us", "999"], True, False),
+        (["--max-p50-ratio-to-keras", "1"], True, False),
+        (["--max-peak-mib", "999"], False, True),
+        (["--max-load-us", "9999", "--max-increment-mib", "999"], True, True),
+    ]
+    for arguments, latency, memory in flags:
+        assert run(capsys, "check", golden, *arguments)[0] == 0
+        options = measured.pop().options
+        assert (options.latency, options.memory, options.threads) == (latency, memory, (1,))
+
+
+def test_a_bundle_is_measured_with_what_was_asked_for(
+    golden: Path, measured: list[SimpleNamespace], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "check", golden)
+    [asked] = measured
+    assert (asked.bundle, asked.reference, asked.data) == (golden, golden.parent / "model.keras", (None, golden))
+    run(capsys, "check", golden, "--data", "my.npz", "--reference", "k.keras", "--custom", "c.py", "--threads", 2)
+    asked = measured[1]
+    assert (asked.reference, asked.data) == (Path("k.keras"), ("my.npz", golden))
+    assert (asked.options.custom, asked.options.threads) == (Path("c.py"), (2,))
+
+
+def test_bad_budgets_are_told_before_anything_is_measured(
+    golden: Path, measured: list[SimpleNamespace], capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(capsys, golden, "--max-size-ratio-to-baseline", 1)
+    refused(capsys, golden, "--markdown", "/proc/x/m.md")
+    assert measured == []
+
+
+def test_a_bundle_needs_what_benchmark_needs(
+    golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "keras" else name)
+    assert "benchmark needs keras; pip install 'edgeproof[benchmarks]'" in refused(capsys, golden)
+
+
+@pytest.mark.parametrize(
+    ("by", "latency", "memory"),
+    [
+        ("fastest", True, False),
+        ("smallest", False, False),
+        ("most-accurate", False, False),
+        ("lightest", False, True),
+    ],
+)
+def test_a_bundle_is_measured_as_far_as_the_objective_needs(
+    by: str,
+    latency: bool,
+    memory: bool,
+    golden: Path,
+    measured: list[SimpleNamespace],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(capsys, "pick", golden, "--by", by)[0] == 0
+    [asked] = measured
+    assert (asked.options.latency, asked.options.memory) == (latency, memory)
+
+
+@pytest.mark.parametrize("verb", ["check", "pick"])
+def test_a_report_needs_what_reads_reports(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "msgspec" else name)
+    code, text, complaint = run(capsys, verb, "report.json")
+    assert (code, text, complaint.count("\n")) == (2, "", 1)
+    assert f"{verb} needs msgspec; pip install 'edgeproof[check]'" in complaint

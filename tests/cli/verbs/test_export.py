@@ -1,0 +1,364 @@
+"""`edgeproof export`, as typed. It needs TensorFlow."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.engines.engine import load_engine, run_each
+
+# The light job runs the other tests of this folder, without Keras.
+keras = pytest.importorskip("keras")
+layers = keras.layers
+
+COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "export"]
+pytestmark = pytest.mark.tensorflow
+
+
+def export(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, **options)  # type: ignore[call-overload]
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
+    """The one line on standard error."""
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith("edgeproof: error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that gives logits, takes pixels from 0 to 1, and is right about the brightness of digits' rows."""
+    keras.utils.set_random_seed(1)
+    path = tmp_path_factory.mktemp("tiny") / "tiny.keras"
+    model = keras.Sequential([keras.Input((28, 28, 1)), layers.MaxPooling2D(4), layers.Flatten(), layers.Dense(10)])
+    model.save(path)
+    return path
+
+
+def test_an_export_tells_of_every_variant(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"digit {i}\n" for i in range(10)))
+    out = tmp_path / "bundle"
+    done = export(run_folder / "model.keras", "--data", small_npz, "--labels", labels, "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split()[0] for line in done.stdout.splitlines() if " dB" in line]
+    assert lines == list(ALL_VARIANTS)
+    assert "takes 0 to 255 and gives probabilities" in done.stdout
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["classes"][3] == "digit 3"
+
+
+@pytest.fixture(scope="module")
+def half(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training run that learned from 300 of the 600 small digits."""
+    from edgeproof.datasets.loading import load_data
+    from edgeproof.train.options import FitOptions
+    from edgeproof.train.run import train
+
+    out = tmp_path_factory.mktemp("half")
+    train(load_data(small_npz), out, options=FitOptions(epochs=1, batch_size=32, validation_share=0.5, seed=3))
+    return out
+
+
+def confidences(bundle: Path) -> list[dict[str, object]]:
+    return [variant["confidence"] for variant in json.loads((bundle / "manifest.json").read_text())["variants"]]
+
+
+def test_temperatures_are_fitted_on_the_images_that_the_training_held_out(
+    half: Path, small_npz: Path, tmp_path: Path
+) -> None:
+    from edgeproof.datasets.loading import load_data
+    from edgeproof.datasets.stratify import validation_split
+    from edgeproof.export.samples import stratified_order
+    from edgeproof.export.verification.temperature_fit import measure_confidence
+
+    arguments = ["--data", small_npz, "--recipes", "int8", "--calibration-images", "100", "--out", tmp_path / "b"]
+    done = export(half / "model.keras", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    data = load_data(small_npz)
+    others = stratified_order(data.y_train, seed=1)[100:]
+    chosen = others[np.isin(others, validation_split(data, 0.5, seed=3)[0])]
+    for name, confidence in zip(
+        ("static_wi8_ai8.tflite", "static_wi8_ai8.onnx"), confidences(tmp_path / "b"), strict=True
+    ):
+        engine = load_engine((tmp_path / "b" / name).read_bytes(), Format(name.partition(".")[2]))
+        answers = run_each(engine, data.x_train[chosen])
+        expected = measure_confidence(answers, data.y_train[chosen], engine.output, held_out=True)
+        assert expected is not None
+        assert confidence == asdict(expected)
+    assert f"calibrated on {len(chosen)} images that the model has not learned from" in done.stdout
+    needed = [one for one in confidences(tmp_path / "b") if one["temperature"] != 1]
+    assert done.stdout.count("temperature ") - 1 == len(needed)  # the last line explains the word
+    assert all(f"temperature {one['temperature']:.2f}: calibration error (ECE) " in done.stdout for one in needed)
+
+
+@pytest.mark.parametrize("record", [None, b"{", b'{"schema_version": 1, "model_sha256": 3}'])
+def test_without_a_record_that_can_be_believed_no_image_counts_as_held_out(
+    half: Path, small_npz: Path, tmp_path: Path, record: bytes | None
+) -> None:
+    model = tmp_path / "model.keras"
+    model.write_bytes((half / "model.keras").read_bytes())
+    if record is not None:
+        (tmp_path / "training.json").write_bytes(record)
+    done = export(model, "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [one["held_out"] for one in confidences(tmp_path / "b")] == [False, False]
+    assert "calibrated on training images, since none are known" in done.stdout
+    warnings = [line for line in done.stdout.splitlines() if line.startswith("  warning: ")]
+    told = [line for line in warnings if "training.json does not tell which images were held out" in line]
+    assert len(told) == (0 if record is None else 1)
+
+
+def test_too_few_held_out_images_calibrate_nothing(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    done = export(run_folder / "model.keras", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert confidences(tmp_path / "b") == [None, None]
+    assert "not calibrated, there are too few images" in done.stdout
+
+
+def test_logits_and_another_range_are_refused_with_the_option_that_helps(
+    tiny: Path, small_npz: Path, tmp_path: Path
+) -> None:
+    arguments = [tiny, "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"]
+    assert "no probabilities" in refused(export(*arguments))
+    done = export(*arguments, "--softmax", "--input-range", "0", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "takes 0 to 1 and gives logits; a softmax was appended" in done.stdout
+    reference = json.loads((tmp_path / "b" / "manifest.json").read_text())["reference"]
+    assert (reference["input_range"], reference["output"]) == ([0.0, 1.0], "logits")
+
+
+def test_the_wrong_input_range_is_noticed(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    done = export(
+        run_folder / "model.keras",
+        *("--data", small_npz, "--recipes", "float32", "--input-range", "0", "1", "--out", tmp_path / "b"),
+    )
+    assert done.returncode == 0
+    assert "with pixels from 0 to 255: say --input-range 0 255" in done.stdout
+    assert len(json.loads((tmp_path / "b" / "manifest.json").read_text())["calibration"]["warnings"]) == 1
+
+
+def test_a_variant_that_fails_is_left_out_and_the_exit_code_says_so(small_npz: Path, tmp_path: Path) -> None:
+    grouped = layers.Conv2D(4, 3, groups=2, name="grouped")
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), layers.Conv2D(2, 3), grouped, layers.Flatten()]
+    )
+    model.add(layers.Dense(10, activation="softmax"))
+    model.save(tmp_path / "model.keras")
+    done = export(tmp_path / "model.keras", "--data", small_npz, "--recipes", "float32")
+    line = refused(done, code=1)
+    assert "left out of" in line
+    assert "float32.onnx" in line
+    assert "left out: layer 'grouped' is a grouped convolution" in done.stdout
+    manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
+    assert [variant["name"] for variant in manifest["variants"]] == ["float32.tflite"]
+    assert [one["name"] for one in manifest["left_out"]] == ["float32.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (b"a\nb\n", "2 labels are given for 10 classes"),
+        (b"a\n" * 10, "holds a label twice"),
+        (b"a\n\nb\n", "line 2: a label is needed, got ''"),
+        (b"a\n\x1b[2J\n", "line 2: a label is needed"),
+        (b"\xff\xfe", "is not text in UTF-8"),
+        ("a\u2028b\n".encode(), "line 1: a label is needed"),
+        (None, "no such labels"),
+    ],
+)
+def test_bad_labels_are_refused(
+    tiny: Path, small_npz: Path, tmp_path: Path, text: bytes | None, complaint: str
+) -> None:
+    if text is not None:
+        (tmp_path / "labels.txt").write_bytes(text)
+    done = export(
+        tiny, "--softmax", "--data", small_npz, "--labels", tmp_path / "labels.txt", "--out", tmp_path / "out" / "b"
+    )
+    assert complaint in refused(done)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--input-range", "1", "0"], "goes from a smaller to a larger number, got 1 to 0"),
+        (["--prove-in", "/dev/null"], "no such Python interpreter: /dev/null"),
+        (["--prove-in", __file__], "is not a Python interpreter"),
+        (["--custom", __file__ + "x"], "no such Python file (--custom)"),
+    ],
+)
+def test_bad_options_are_refused(
+    tiny: Path, small_npz: Path, tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    done = export(tiny, "--softmax", "--data", small_npz, "--out", tmp_path / "out" / "b", *arguments)
+    assert complaint in refused(done)
+    assert list(tmp_path.iterdir()) == []
+
+
+def full_disk() -> None:
+    """Let no file grow beyond 30 kB: to a program that is what a full disk looks like, and needs no root."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+
+def read_only(folder: Path) -> None:
+    folder.chmod(0o500)
+
+
+def test_a_full_disk_leaves_the_old_bundle(
+    run_folder: Path, exported: Path, bundle_copy: Path, small_npz: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
+    arguments = [run_folder / "model.keras", "--data", small_npz, "--out", bundle_copy, "--recipes", "float32"]
+    line = refused(export(*arguments, preexec_fn=full_disk))
+    assert "File too large" in line
+    assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
+    assert [path.name for path in bundle_copy.parent.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize(
+    ("request_to_stop", "moment"),
+    [
+        (signal.SIGINT, "Exporting"),
+        (signal.SIGINT, "static_wi8_ai8.tflite"),
+        (signal.SIGTERM, "float32.tflite"),
+    ],
+)
+def test_an_export_that_is_stopped_leaves_the_old_bundle(
+    run_folder: Path, bundle_copy: Path, small_npz: Path, request_to_stop: signal.Signals, moment: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
+    arguments = [run_folder / "model.keras", "--data", small_npz, "--out", bundle_copy]
+    with subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if moment in line:
+                break
+        # As a terminal does: to all processes of the group.
+        os.killpg(process.pid, request_to_stop)
+        errors = process.stderr.read()
+        process.stdout.read()
+    assert process.returncode == 2
+    assert errors == "edgeproof: error: interrupted; nothing of the unfinished step was written\n"
+    assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
+    assert [path.name for path in bundle_copy.parent.iterdir()] == ["bundle"]
+
+
+def test_a_converter_that_dies_is_one_line(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    (tmp_path / "custom.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    done = export(
+        run_folder / "model.keras",
+        *("--data", small_npz, "--custom", tmp_path / "custom.py", "--out", tmp_path / "out" / "b"),
+    )
+    assert "the converter ended by SIGSEGV" in refused(done, code=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["custom.py"]
+
+
+def test_a_variant_on_which_the_converter_dies_is_left_out(small_npz: Path, tmp_path: Path) -> None:
+    """As TensorFlow's does on recurrent layers, in integers."""
+    rows = keras.Sequential([keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), layers.Reshape((28, 28))])
+    rows.add(layers.LSTM(4))
+    rows.add(layers.Dense(10, activation="softmax"))
+    rows.save(tmp_path / "model.keras")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    done = export(
+        tmp_path / "model.keras",
+        *("--data", small_npz, "--recipes", "float32,int8", "--out", tmp_path / "bundle"),
+        env=os.environ | {"TMPDIR": str(scratch)},
+    )
+    assert "left out of" in refused(done, code=1)
+    (left_out,) = json.loads((tmp_path / "bundle" / "manifest.json").read_text())["left_out"]
+    assert left_out["name"] == "static_wi8_ai8.tflite"
+    assert left_out["reason"].startswith("the converter ended by SIGSEGV")
+    assert [line.split()[0] for line in done.stdout.splitlines() if " dB" in line] == [
+        "float32.tflite",
+        "float32.onnx",
+        "static_wi8_ai8.onnx",
+    ]
+    assert list(scratch.iterdir()) == []
+
+
+def test_nothing_is_said_to_be_done_where_nobody_reads(tiny: Path, small_npz: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    arguments = [tiny, "--softmax", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"]
+    done = subprocess.run([*COMMAND, *map(str, arguments)], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert "nobody reads what is printed; nothing was written" in refused(done)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_backend_of_keras_in_the_environment_does_not_matter(
+    tiny: Path, small_npz: Path, tmp_path: Path
+) -> None:
+    done = export(
+        tiny,
+        *("--softmax", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"),
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_another_programs_folder_is_not_replaced(tiny: Path, small_npz: Path, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"name": "my web app"}')
+    (tmp_path / "index.html").write_text("precious")
+    done = export(tiny, "--softmax", "--data", small_npz, "--out", tmp_path)
+    assert "exists and cannot be replaced" in refused(done)
+    assert (tmp_path / "index.html").read_text() == "precious"
+
+
+def without_weights(old: Path, new: Path) -> None:
+    with zipfile.ZipFile(old) as source, zipfile.ZipFile(new, "w") as archive:
+        for name in source.namelist():
+            if name != "model.weights.h5":
+                archive.writestr(name, source.read(name))
+
+
+def not_even_pixels(_: Path, new: Path) -> None:
+    model = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), layers.Softmax()])
+    model.save(new)
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (without_weights, "it has no model.weights.h5"),
+        (not_even_pixels, "holds no weights"),
+        (lambda _, new: new.write_bytes(os.urandom(1000)), "is not a .keras file"),
+        (lambda _, new: new.mkdir(), "is not a regular file"),
+    ],
+)
+def test_a_bad_model_is_refused(
+    tiny: Path, small_npz: Path, tmp_path: Path, make: Callable[[Path, Path], object], complaint: str
+) -> None:
+    make(tiny, tmp_path / "bad.keras")
+    done = export(tmp_path / "bad.keras", "--data", small_npz, "--out", tmp_path / "out" / "b")
+    assert complaint in refused(done)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.keras"]
+
+
+def test_calibration_images_of_another_shape_are_refused(tiny: Path, tmp_path: Path) -> None:
+    images, labels = np.zeros((20, 32, 32), np.uint8), np.arange(20) % 10
+    np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    done = export(tiny, "--softmax", "--data", tmp_path / "d.npz")
+    assert "takes images of shape (28, 28, 1), the data has (32, 32, 1)" in refused(done)

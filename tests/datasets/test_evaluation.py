@@ -1,0 +1,195 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeproof.datasets.evaluation import EvaluationImages, check_images, read_images
+from edgeproof.runtime.bundle.manifest import Manifest
+from edgeproof.runtime.bundle.model_metadata import RESIZE
+from edgeproof.runtime.bundle.reader import read_manifest
+from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def manifest(golden: Path) -> Manifest:
+    """Of a model of digits that takes pictures as they are."""
+    return replace(read_manifest(golden), preprocessing=RESIZE)
+
+
+def npz(folder: Path, **arrays: np.ndarray) -> Path:
+    np.savez(folder / "my.npz", **arrays)  # type: ignore[arg-type]
+    return folder / "my.npz"
+
+
+def picture(path: Path, value: int, side: int = 28) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (side, side), value).save(path)
+
+
+IMAGES = np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((4, 28, 28), np.uint8)
+LABELS = np.array([3, 1, 4, 1], np.uint8)
+
+
+@pytest.mark.parametrize(("x", "y"), [("x_test", "y_test"), ("x", "y")])
+def test_an_npz_file_is_read_in_either_layout(x: str, y: str, manifest: Manifest, tmp_path: Path) -> None:
+    found = read_images(npz(tmp_path, **{x: IMAGES, y: LABELS[:, None]}), manifest)
+    assert (found.name, found.images.shape, found.images.dtype) == ("my", (4, 28, 28, 1), np.uint8)
+    assert found.labels is not None
+    assert found.labels.tolist() == [3, 1, 4, 1]
+    assert found.classes == manifest.classes
+
+
+def test_the_test_images_are_preferred(manifest: Manifest, tmp_path: Path) -> None:
+    found = read_images(npz(tmp_path, x=IMAGES, y=LABELS, x_test=IMAGES[:1], y_test=LABELS[:1]), manifest)
+    assert len(found.images) == 1
+
+
+def test_an_npz_file_may_have_no_labels(manifest: Manifest, tmp_path: Path) -> None:
+    assert read_images(npz(tmp_path, x_test=IMAGES), manifest).labels is None
+
+
+def test_a_folder_of_classes_is_read_by_their_names(manifest: Manifest, tmp_path: Path) -> None:
+    """In whatever order they sort, pictures of any size."""
+    for label, value in (("7", 70), ("0", 10), ("7", 71)):
+        picture(tmp_path / "mine" / label / f"{value}.png", value, side=value)
+    (tmp_path / "mine" / "7" / "notes.txt").write_text("not a picture")
+    found = read_images(tmp_path / "mine", manifest)
+    assert found.labels is not None
+    assert found.labels.tolist() == [0, 7, 7]
+    assert [int(image.mean()) for image in found.images] == [10, 70, 71]
+    assert found.images.shape[1:] == (28, 28, 1)
+    assert found.remarks == ("1 of the folder's files is left out, as no pictures of a class, such as 7/notes.txt",)
+
+
+def test_classes_are_named_by_the_bundle_and_not_by_their_order(manifest: Manifest, tmp_path: Path) -> None:
+    named = replace(manifest, classes=tuple("zyxwvutsrq"))
+    picture(tmp_path / "z" / "1.png", 1)
+    picture(tmp_path / "q" / "2.png", 2)
+    found = read_images(tmp_path, named)
+    assert found.labels is not None
+    assert found.labels.tolist() == [9, 0]
+
+
+def test_the_test_part_of_a_folder_is_taken(manifest: Manifest, tmp_path: Path) -> None:
+    picture(tmp_path / "train" / "1" / "a.png", 1)
+    picture(tmp_path / "test" / "2" / "b.png", 2)
+    found = read_images(tmp_path, manifest)
+    assert found.labels is not None
+    assert found.labels.tolist() == [2]
+
+
+def idx(path: Path, array: np.ndarray) -> None:
+    path.parent.mkdir(exist_ok=True)
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+
+
+def test_idx_files_are_read(manifest: Manifest, tmp_path: Path) -> None:
+    """The test part, or what there is."""
+    idx(tmp_path / "mine" / "train-images-idx3-ubyte", IMAGES)
+    idx(tmp_path / "mine" / "train-labels-idx1-ubyte", LABELS)
+    whole = read_images(tmp_path / "mine", manifest)
+    assert (whole.name, len(whole.images), whole.meant_for_tests) == ("mine", 4, False)
+    idx(tmp_path / "mine" / "t10k-images-idx3-ubyte", IMAGES[2:])
+    idx(tmp_path / "mine" / "t10k-labels-idx1-ubyte", LABELS[2:])
+    found = read_images(tmp_path / "mine", manifest)
+    assert found.labels is not None
+    assert (found.labels.tolist(), found.meant_for_tests) == ([4, 1], True)
+
+
+def test_images_are_for_tests_where_the_data_calls_them_so(manifest: Manifest, tmp_path: Path) -> None:
+    assert read_images(npz(tmp_path, x_test=IMAGES), manifest).meant_for_tests
+    assert not read_images(npz(tmp_path, x=IMAGES), manifest).meant_for_tests
+    picture(tmp_path / "photos" / "1" / "a.png", 1)
+    assert not read_images(tmp_path / "photos", manifest).meant_for_tests
+    picture(tmp_path / "photos" / "test" / "1" / "a.png", 1)
+    assert read_images(tmp_path / "photos", manifest).meant_for_tests
+
+
+def test_other_arrays_may_be_anything(manifest: Manifest, tmp_path: Path) -> None:
+    found = read_images(npz(tmp_path, x_test=IMAGES, names=np.array(["a", "b"])), manifest)
+    assert len(found.images) == 4
+
+
+def test_a_folder_without_sub_folders_has_no_labels(manifest: Manifest, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png", 5)
+    found = read_images(tmp_path, manifest)
+    assert (len(found.images), found.labels) == (1, None)
+
+
+def test_pictures_without_a_digit_are_counted(golden: Path, tmp_path: Path) -> None:
+    picture(tmp_path / "1" / "blank.png", 255, side=100)
+    found = read_images(tmp_path, read_manifest(golden))
+    assert int(found.images.max()) == 0
+    assert found.remarks == (
+        "1 of the folder's files is black for the models, because no digit was found in them, such as 1/blank.png",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arrays", "complaint"),
+    [
+        ({"a": IMAGES}, "has neither x_test nor x; it holds a"),
+        ({"x_test": IMAGES.astype(np.float32), "y_test": LABELS}, "x_test of .* is float32"),
+        ({"x_test": IMAGES[:, :, 0], "y_test": LABELS}, r"\(4, 28\); images are uint8"),
+        (
+            {"x_test": IMAGES, "y_test": LABELS[:3]},
+            r"shape \(3,\); labels are whole numbers, one for each",
+        ),
+        ({"x_test": IMAGES, "y_test": LABELS / 2}, "y_test of .* is float64"),
+        (
+            {"x_test": IMAGES, "y_test": LABELS + 9},
+            "the label 13; the bundle's 10 classes are numbered from 0 to 9",
+        ),
+        ({"x_test": IMAGES, "y_test": LABELS.astype(np.int8) - 2}, "has the label -1; the bundle's 10 classes"),
+        (
+            {"x_test": IMAGES[:, :8, :8], "y_test": LABELS},
+            r"takes .* shape \(28, 28, 1\), the data has \(8, 8, 1\)",
+        ),
+        ({"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "the test set of my holds no images"),
+    ],
+)
+def test_an_npz_file_of_another_kind_is_refused(
+    arrays: dict[str, np.ndarray], complaint: str, manifest: Manifest, tmp_path: Path
+) -> None:
+    with pytest.raises((InvalidFileError, SpecMismatchError), match=complaint):
+        read_images(npz(tmp_path, **arrays), manifest)
+
+
+def test_a_folder_that_is_no_class_is_refused(manifest: Manifest, tmp_path: Path) -> None:
+    picture(tmp_path / "seven" / "a.png", 5)
+    with pytest.raises(SpecMismatchError, match="the folder 'seven', which is none of the bundle's classes: 0, 1, 2"):
+        read_images(tmp_path, manifest)
+
+
+def test_a_folder_without_pictures_is_refused(manifest: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    with pytest.raises(InvalidFileError, match="holds no pictures"):
+        read_images(tmp_path, manifest)
+
+
+def test_a_picture_that_is_none_is_named(manifest: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(InvalidFileError, match=r"bad\.png is not an image"):
+        read_images(tmp_path, manifest)
+
+
+@pytest.mark.parametrize("name", ["gone", "gone.npz", "data.csv"])
+def test_data_that_is_not_there_is_refused(name: str, manifest: Manifest, tmp_path: Path) -> None:
+    with pytest.raises(InvalidFileError, match=name):
+        read_images(tmp_path / name, manifest)
+
+
+def test_the_digest_is_that_of_pixels_and_labels() -> None:
+    one = EvaluationImages(name="a", images=IMAGES[..., None], labels=LABELS.astype(np.int64), classes=("0", "1"))
+    assert one.sha256 == replace(one, name="b").sha256
+    others = (replace(one, labels=None), replace(one, labels=one.labels[::-1]), replace(one, images=one.images[::-1]))
+    assert len({one.sha256, *(other.sha256 for other in others)}) == 4
+
+
+def test_labels_outside_of_the_classes_are_refused_wherever_they_come_from(manifest: Manifest) -> None:
+    images = EvaluationImages(name="a", images=IMAGES[..., None], labels=np.full(4, 10), classes=manifest.classes)
+    with pytest.raises(SpecMismatchError, match="has the label 10"):
+        check_images(images, manifest)

@@ -1,0 +1,76 @@
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from edgeproof.export.reference.source import load_source
+from edgeproof.export.verification.calibration_linter import (
+    lint_images,
+    lint_input_range,
+    lint_stability,
+    tensor_ranges,
+)
+
+if TYPE_CHECKING:
+    from edgeproof.datasets.dataset import Dataset
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (200, 4, 4, 1)).astype(np.uint8)
+LABELS = np.arange(200) % 4
+CLASSES = ("cat", "dog", "cow", "hen")
+
+
+def test_good_images_need_no_word() -> None:
+    assert lint_images(IMAGES, LABELS, CLASSES, IMAGES) == []
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "training", "warning"),
+    [
+        (IMAGES[:40], LABELS[:40], IMAGES, "only 40 calibration images: ranges settle with 100 to 500; bring more"),
+        (IMAGES, LABELS % 3, IMAGES, r"no calibration image of 1 of 4 classes \(hen\).*bring images of them"),
+        (IMAGES * (LABELS != 2)[:, None, None, None].astype(np.uint8), LABELS, IMAGES, "50 of 200.*are of one colour"),
+        (IMAGES // 2, LABELS, IMAGES, "calibration images go from 0 to 127, training images from 0 to 255"),
+        (IMAGES // 128, LABELS, IMAGES // 128, "training images go from 0 to 1: they were scaled.*save raw pixels"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_to_do(
+    images: np.ndarray, labels: np.ndarray, training: np.ndarray, warning: str
+) -> None:
+    (found,) = lint_images(images, labels, CLASSES, training)
+    assert re.search(warning, found)
+
+
+def test_the_right_input_range_is_found_out(run_folder: Path, small_data: "Dataset") -> None:
+    model = run_folder / "model.keras"
+    images, labels = small_data.x_train[:200], small_data.y_train[:200]
+    assert lint_input_range(load_source(model), images, labels) == []
+    for wrong in ((0.0, 1.0), (-1.0, 1.0)):
+        (warning,) = lint_input_range(load_source(model, input_range=wrong), images, labels)
+        assert warning.endswith("with pixels from 0 to 255: say --input-range 0 255")
+
+
+@pytest.fixture(scope="module")
+def float32(exported: Path) -> bytes:
+    return (exported / "float32.tflite").read_bytes()
+
+
+def test_images_alike_give_stable_ranges(float32: bytes, small_data: "Dataset") -> None:
+    assert lint_stability(float32, small_data.x_train[:300]) == []
+
+
+def test_a_single_bright_image_among_dark_ones_is_noticed(float32: bytes, small_data: "Dataset") -> None:
+    images = small_data.x_train[:40] // 8
+    images[7] = 255 - images[7]
+    (warning,) = lint_stability(float32, images)
+    assert "between two halves of the calibration images" in warning
+    assert warning.endswith("calibrate on more images with --calibration-images")
+
+
+def test_ranges_are_those_of_all_tensors_and_widen_with_the_images(float32: bytes, small_data: "Dataset") -> None:
+    few, many = (tensor_ranges(float32, small_data.x_train[:count]) for count in (5, 50))
+    assert few.keys() == many.keys()
+    assert len(few) > 5
+    assert all(few[name] <= many[name] for name in few)
+    assert 0.5 < many["probabilities"] <= 1

@@ -1,0 +1,171 @@
+from dataclasses import replace
+
+import pytest
+from edgeproof.metrics.types import Verdict, VerdictKind
+from edgeproof.report.gate.gate import Finding, check
+from edgeproof.report.gate.limits import Limits
+from edgeproof.report.gate.summary import as_markdown, as_text, headline
+from edgeproof.report.model import Report, VariantRow
+from edgeproof.runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, UnknownNameError
+
+FLOAT, INT8 = "float32.tflite", "static_wi8_ai8.onnx"
+
+
+def budgets(**limits: float) -> Limits:
+    return Limits(flags=limits)
+
+
+def with_row(report: Report, position: int, **changes: object) -> Report:
+    rows = list(report.rows)
+    rows[position] = replace(rows[position], **changes)
+    return replace(report, rows=tuple(rows))
+
+
+def worse(report: Report) -> Report:
+    return with_row(report, 1, verdict=Verdict(kind=VerdictKind.WORSE, words="worse: 9 broken"))
+
+
+def names(findings: tuple[Finding, ...], variant: str) -> list[str]:
+    return [finding.budget for finding in findings if finding.variant == variant]
+
+
+def test_each_row_is_judged_by_its_budgets(report: Report) -> None:
+    limits = Limits(general={"max_size_bytes": 50_000}, of_variants={INT8: {"max_size_bytes": 20_000}})
+    of_float, of_int8 = check(report, limits, allow_worse=True)
+    assert (of_float.row, of_float.found, of_float.limit) == ("float32.tflite in LiteRT 2.3.0", 80_000, 50_000)
+    assert (of_int8.variant, of_int8.found, of_int8.limit) == (INT8, 30_000, 20_000)
+    assert of_int8.words == "size of 30,000 bytes, at most 20,000 allowed"
+    assert [f.holds for f in check(report, budgets(max_size_bytes=50_000), allow_worse=True)] == [False, True]
+
+
+def test_latency_is_judged_with_every_number_of_threads_or_one(report: Report) -> None:
+    limits = budgets(max_p50_us=58)
+    every = check(report, limits, variants=[FLOAT], allow_worse=True)
+    assert [(f.threads, f.holds) for f in every] == [(1, False), (2, False)]
+    assert [
+        (f.threads, f.holds) for f in check(report, budgets(max_p50_us=61), variants=[FLOAT], allow_worse=True)
+    ] == [
+        (1, False),
+        (2, True),
+    ]
+    [alone] = check(report, limits, variants=[INT8], threads=2, allow_worse=True)
+    assert (alone.threads, alone.holds, alone.rule) == (2, True, "max_p50_us (threads: 2)")
+
+
+def test_variants_can_be_named_by_their_aliases(report: Report) -> None:
+    assert {f.variant for f in check(report, Limits(), variants=["int8.onnx"])} == {INT8}
+
+
+def test_a_variant_that_is_worse_does_not_hold_unless_a_budget_says_how_much(report: Report) -> None:
+    found = check(worse(report), Limits())
+    assert [(f.variant, f.holds, f.words) for f in found if not f.holds] == [(INT8, False, "worse: 9 broken")]
+    assert [f.holds for f in check(report, Limits())] == [True, True]
+    assert check(worse(report), Limits(), allow_worse=True) == ()
+    assert not all(f.holds for f in check(worse(report), budgets(max_size_bytes=10**6)))
+    for name, limit in (("max_drop_points", 10), ("max_broken", 9), ("min_agreement", 0)):
+        assert all(f.holds for f in check(worse(report), budgets(**{name: limit})))
+    assert not all(f.holds for f in check(worse(report), budgets(min_accuracy=0)))  # which is not about Keras
+    only = Limits(of_variants={FLOAT: {"max_broken": 9}})
+    assert names(check(report, only), FLOAT) == ["max_broken"]
+    assert names(check(report, only), INT8) == ["verdict"]
+
+
+@pytest.mark.parametrize("kind", [VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED])
+def test_a_verdict_that_leaves_it_open_is_not_judged(report: Report, kind: VerdictKind) -> None:
+    first, *_ = report.rows
+    unsure = replace(report, rows=(replace(first, verdict=Verdict(kind=kind, words="who knows")),))
+    assert [(f.holds, f.words) for f in check(unsure, Limits())] == [(None, "who knows")]
+    assert all(f.holds for f in check(unsure, budgets(max_broken=0)))
+
+
+def test_a_variant_that_was_not_run_is_said_not_to_be_judged(report: Report) -> None:
+    absent = replace(report, not_run={"float16.onnx": "no engine", "float32.onnx in OpenVINO": "x", "peers": "y"})
+    *_, told = found = check(absent, Limits())
+    assert (len(found), told.holds, told.row, told.words) == (3, None, "float16.onnx", "was not run: no engine")
+    assert len(check(absent, Limits(), variants=[FLOAT])) == 1
+    for refused in ({"variants": ["float16.onnx"]}, {"limits": Limits(of_variants={"float16.onnx": {}})}):
+        with pytest.raises(SpecMismatchError, match=r"float16\.onnx cannot be judged, it was not run: no engine"):
+            check(absent, **({"limits": Limits()} | refused))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "complaint"),
+    [
+        ({"variants": ["int8.tflit"]}, UnknownNameError, "no variant 'static_wi8_ai8.tflit'; did you mean"),
+        ({"variants": ["float32.onnx"]}, UnknownNameError, "no variant 'float32.onnx'; .*possible: float32.tflite, "),
+        ({"limits": Limits(of_variants={"x": {}})}, UnknownNameError, "no variant 'x'; possible: float32.tflite, "),
+        ({"threads": 3}, SpecMismatchError, "not measured with --threads 3; possible: 1, 2"),
+        (
+            {"limits": Limits(flags={"max_size_ratio_to_baseline": 1})},
+            SpecMismatchError,
+            "max_size_ratio_to_baseline needs a baseline: --baseline REPORT",
+        ),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(
+    report: Report, arguments: dict[str, object], error: type[EdgeproofError], complaint: str
+) -> None:
+    with pytest.raises(error, match=complaint):
+        check(report, **({"limits": Limits()} | arguments))  # type: ignore[arg-type]
+
+
+def test_a_budget_whose_figure_the_report_lacks_is_refused(report: Report) -> None:
+    def few_runs(row: VariantRow) -> VariantRow:
+        timings = [replace(timing, run=replace(timing.run, p99_us=None)) for timing in row.timings]
+        return replace(row, timings=tuple(timings))
+
+    bare = replace(
+        with_row(report, 1, memory=None, reliability=None, timings=()),
+        noise_floors=(),
+    )
+    cases = {
+        "max_peak_mib": (bare, "for static_wi8_ai8.onnx in ONNX Runtime 1.32.0: it needs memory, which was not"),
+        "max_ece": (bare, "it needs labelled test images"),
+        "max_p50_us": (bare, "it needs latency, which was not measured"),
+        "max_p99_us": (
+            replace(report, rows=tuple(map(few_runs, report.rows))),
+            "for float32.tflite in LiteRT 2.3.0 with 1 thread: it needs latency of at least 100 runs",
+        ),
+    }
+    for name, (lacking, complaint) in cases.items():
+        with pytest.raises(SpecMismatchError, match=f"{name} cannot be judged .*{complaint}"):
+            check(lacking, budgets(**{name: 1}))
+
+
+def test_a_report_with_a_row_twice_is_refused(report: Report) -> None:
+    with pytest.raises(InvalidFileError, match=r"contradicts itself: it has float32\.tflite in LiteRT 2\.3\.0 twice"):
+        check(replace(report, rows=report.rows * 2), Limits())
+
+
+def finding(holds: bool | None, words: str = "w", row: str = "r") -> Finding:
+    return Finding(row=row, variant="v", budget="max_broken", holds=holds, words=words)
+
+
+def test_the_headline_counts_what_was_judged() -> None:
+    assert headline([finding(True), finding(None)]) == "1 check holds"
+    assert headline([finding(True), finding(True)]) == "2 checks hold"
+    assert headline([finding(True), finding(False)]) == "1 of 2 checks does not hold"
+    assert headline([finding(False), finding(False), finding(None)]) == "2 of 2 checks do not hold"
+    assert headline([finding(None)]) == headline([]) == "nothing was judged"
+
+
+def test_the_text_has_a_line_for_each_finding(report: Report) -> None:
+    text = as_text([finding(True, row="a\nb"), finding(False, "x\x1b[31my"), finding(None)], report)
+    assert text.splitlines() == [
+        "holds       a b  max_broken  w",
+        "FAILS       r    max_broken  xy",
+        "not judged  r    max_broken  w",
+        "1 of 2 checks does not hold",
+    ]
+
+
+def test_markdown_begins_with_what_does_not_hold(report: Report) -> None:
+    told = [finding(None, "later"), finding(True, "good"), finding(False, "a | <b>\nc")]
+    assert as_markdown(told, report) == (
+        "## edgeproof check: 1 of 2 checks does not hold\n\n"
+        "|  | variant | budget | found |\n| --- | --- | --- | --- |\n"
+        "| **FAILS** | r | `max_broken` | a \\| &lt;b&gt; c |\n"
+        "| holds | r | `max_broken` | good |\n"
+        "| not judged | r | `max_broken` | later |\n\n"
+        "100 test images of digits.\n"
+    )

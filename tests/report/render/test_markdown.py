@@ -1,0 +1,85 @@
+import re
+from dataclasses import replace
+
+from edgeproof.report.model import Report
+from edgeproof.report.render.markdown import render_markdown
+from edgeproof.report.render.markdown_escape import escape
+
+
+def plain(report: Report) -> str:
+    return render_markdown(report).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def tables(text: str) -> list[list[str]]:
+    """The lines of each table."""
+    return [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
+
+
+def columns(line: str) -> int:
+    return len(re.findall(r"(?<!\\)\|", line)) - 1
+
+
+def test_the_verdicts_come_first(report: Report) -> None:
+    text = plain(report)
+    heading, table = text.split("\n\n")[:2]
+    assert heading.startswith("## On 100 images of digits, no drop in accuracy is detectable in 2 variants")
+    assert table.splitlines()[3] == (
+        "| static_wi8_ai8.onnx | no drop detectable with n = 100; at most 3.7 points could hide "
+        "| −1.00 (−5.25 to +2.50) | 97.00 % | 1 / 2 | 30.0 kB | 50.0 µs | 10.0 × (9.80 – 10.2) |"
+    )
+
+
+def test_every_part_is_there(report: Report) -> None:
+    text = plain(replace(report, not_run={"float16.onnx": "no engine"}))
+    for part in (
+        "Not run: float16.onnx (no engine).",
+        "Fastest: static_wi8_ai8.onnx with a median of 50.0 µs.",
+        "up to 2.0 % apart",
+        "Keras original, model.predict: 50.0 ms",
+        "| Keras original | 700.0 MiB | 670.0 MiB |",
+        "not part of edgeproof",
+        "| float32.onnx in OpenVINO 2026.4.1 | 100.00 % | 70.0 µs | 7.14 × (7.00 – 7.29) |",
+        "<details><summary>Environment and method</summary>\n\n| what",
+        "| temperature | 41.5 °C | 52.0 °C |",
+        "| cpu | Test &amp; Sons &lt;CPU&gt; |",
+    ):
+        assert text.count(part) == 1
+    assert text.endswith("</details>\n")
+
+
+def test_every_row_of_a_table_has_the_columns_of_its_head(
+    report: Report, unlabelled: Report, untimed: Report, hostile: Report
+) -> None:
+    for one in (report, unlabelled, untimed, hostile):
+        for table in tables(render_markdown(one)):
+            assert len({columns(line) for line in table}) == 1
+
+
+def test_names_are_no_markup(hostile: Report) -> None:
+    text = render_markdown(hostile)
+    assert set(re.findall(r"</?[a-z]+>", text)) == {"<details>", "<summary>", "</summary>", "</details>"}
+    assert "&lt;script&gt;" in text
+
+
+def test_text_is_escaped_and_kept_in_one_line() -> None:
+    assert escape("a|b*c*\n`d` [e](f) __g__ h_i &amp;") == r"a\|b\*c\* \`d\` \[e\](f) \_\_g\_\_ h_i &amp;amp;"
+
+
+def test_without_labels_accuracy_is_said_to_be_unknown(unlabelled: Report) -> None:
+    text = plain(unlabelled)
+    assert "The images have no labels: how many answers are right is unknown." in text
+    assert "difference, points" not in text
+    assert "| images that differ |" in text
+
+
+def test_what_makes_latency_doubtful_is_said(report: Report) -> None:
+    text = plain(replace(report, environment={**report.environment, "remarks": ["the processor was at 90 °C"]}))
+    assert "**Doubtful:** the processor was at 90 °C." in text
+    assert "Doubtful" not in plain(report)
+
+
+def test_what_was_not_measured_is_said(untimed: Report) -> None:
+    text = plain(untimed)
+    assert "Latency was not measured." in text
+    assert "Memory was not measured." in text
+    assert "p50" not in text

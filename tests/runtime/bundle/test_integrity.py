@@ -1,0 +1,30 @@
+import shutil
+from pathlib import Path
+
+from edgeproof.runtime.bundle.integrity import FileState, check_files
+from edgeproof.runtime.bundle.reader import read_manifest
+
+
+def test_every_file_is_compared_with_its_digest(bundle_copy: Path, tmp_path: Path) -> None:
+    manifest = read_manifest(bundle_copy)
+    states = check_files(bundle_copy, manifest)
+    assert set(states) == {*(variant.file for variant in manifest.variants), manifest.golden.file}
+    assert set(states.values()) == {FileState.UNCHANGED}
+
+
+def test_each_kind_of_difference_is_told_apart(bundle_copy: Path, tmp_path: Path) -> None:
+    changed, missing, linked, folder = (
+        bundle_copy / name for name in ("float32.tflite", "float32.onnx", "static_wi8_ai8.tflite", "golden.npz")
+    )
+    changed.write_bytes(changed.read_bytes()[:-1] + b"\x01")
+    missing.unlink()
+    shutil.move(linked, tmp_path / "elsewhere")
+    linked.symlink_to(tmp_path / "elsewhere")
+    folder.unlink()
+    folder.mkdir()
+    states = check_files(bundle_copy, read_manifest(bundle_copy))
+    assert states[changed.name] is FileState.CHANGED
+    assert states[missing.name] is FileState.MISSING
+    assert states[linked.name] is FileState.NO_FILE
+    assert states[folder.name] is FileState.NO_FILE
+    assert states["static_wi8_ai8.onnx"] is FileState.UNCHANGED

@@ -1,0 +1,158 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edgeproof.runtime.bundle.manifest import TrainingData
+from edgeproof.runtime.bundle.reader import check_is_bundle, read_manifest, read_vouched_file
+from edgeproof.runtime.errors import InvalidFileError, UnknownNameError
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+def edited(bundle: Path, edit: Edit) -> Path:
+    path = bundle / "manifest.json"
+    document = json.loads(path.read_text())
+    edit(document)
+    path.write_text(json.dumps(document))
+    return bundle
+
+
+def test_what_is_written_is_what_was_read(golden: Path) -> None:
+    assert read_manifest(golden).to_json() == (golden / "manifest.json").read_text()
+
+
+def test_variants_are_found_by_alias(golden: Path) -> None:
+    assert read_manifest(golden).variant("int8.tflite").name == "static_wi8_ai8.tflite"
+
+
+def test_an_unknown_variant_names_those_that_exist(golden: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"'int4\.tflite'.*float32\.tflite.*static_wi8_ai8\.onnx"):
+        read_manifest(golden).variant("int4.tflite")
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFileError, match=r"is not a bundle: it has no manifest\.json"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "", "\x00", "[1, 2", "[" * 100_000])
+def test_broken_json_is_refused(bundle_copy: Path, text: str) -> None:
+    (bundle_copy / "manifest.json").write_text(text)
+    with pytest.raises(InvalidFileError, match="not JSON"):
+        read_manifest(bundle_copy)
+
+
+def test_a_manifest_that_is_not_text_is_refused(bundle_copy: Path) -> None:
+    (bundle_copy / "manifest.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidFileError, match="is not JSON"):
+        read_manifest(bundle_copy)
+
+
+DATA = {"name": "photos", "sha256": "0" * 64, "test_share": 0.25, "split_seed": 3}
+
+
+@pytest.mark.parametrize("share", [0.25, None])
+def test_a_bundle_may_say_what_its_model_learned_from(bundle_copy: Path, share: float | None) -> None:
+    manifest = read_manifest(edited(bundle_copy, lambda m: m.update(data=DATA | {"test_share": share})))
+    assert manifest.data == TrainingData(name="photos", sha256="0" * 64, test_share=share, split_seed=3)
+    (bundle_copy / "manifest.json").write_text(manifest.to_json())
+    assert read_manifest(bundle_copy) == manifest
+
+
+CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 0.1, "ece_after": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (lambda m: m.update(schema_version=99), "schema_version is 99; this edgeproof reads 1"),
+        (lambda m: m.update(task="detection"), "task is 'detection'"),
+        (lambda m: m["preprocessing"].update(method="magic"), "unknown preprocessing 'magic'"),
+        (lambda m: m["variants"][0].update(tolerance=2), "tolerance must be from 0 to 1, got 2"),
+        (
+            lambda m: m["variants"][0].update(confidence=CONFIDENCE | {"temperature": 0}),
+            "temperature must be from 0",
+        ),
+        (lambda m: m["variants"][0].update(confidence=CONFIDENCE | {"held_out": 1}), "held_out must be true or false"),
+        (lambda m: m["variants"][0].update(confidence=CONFIDENCE | {"ece_after": -1}), "ece_after must be from 0 to 1"),
+        (lambda m: m.pop("classes"), "manifest has no 'classes'"),
+        (lambda m: m.update(classes=[1]), r"classes\[0\] must be a text, got 1"),
+        (lambda m: m.update(variants={}), "variants must be a list"),
+        (lambda m: m["image"].update(height=0), "height must be a whole number from 1 to 16384, got 0"),
+        (lambda m: m["image"].update(height=True), "height must be a whole number, got true"),
+        (lambda m: m["image"].update(width=10**30), "width must be a whole number from 1 to 16384, got 1000"),
+        (lambda m: m["image"].update(channels=4), "channels must be a whole number from 1 to 3"),
+        (lambda m: m["reference"].update(accuracy=10**400), "accuracy must be a finite number"),
+        (lambda m: m["classes"].append("\x1b[2J"), r"classes\[10\] must be printable text"),
+        (lambda m: m["classes"].append(""), r"classes\[10\] must be printable text"),
+        (lambda m: m["variants"][0].update(format="onxx"), "format is 'onxx'; possible: tflite, onnx"),
+        (lambda m: m["variants"][0].update(sha256="abc"), "must be a sha256"),
+        (lambda m: m["variants"][3]["input"].update(quantization={"scale": "1"}), "scale must be a number"),
+        (lambda m: m["variants"][3]["input"]["quantization"].update(scale=0), "scale must be positive"),
+        (lambda m: m["golden"].update(file=None), "file must be a text"),
+        (lambda m: m["reference"].update(input_range=[0]), "input_range must be a list of 2, got 1"),
+        (lambda m: m["calibration"].update(warnings=["\x1b"]), r"warnings\[0\] must be printable text"),
+        (lambda m: m["variants"][0].update(arena_bytes=-1), "arena_bytes must be a whole number from 0"),
+        (lambda m: m.update(data=None), "manifest.data must be an object"),
+        (lambda m: m.update(data=DATA | {"name": "\x1b[2J"}), "data.name must be printable text"),
+        (lambda m: m.update(data=DATA | {"sha256": "0"}), "data.sha256 must be a sha256"),
+        (lambda m: m.update(data=DATA | {"test_share": 1}), "data.test_share must be between 0 and 1, got 1"),
+        (lambda m: m.update(data=DATA | {"split_seed": -1}), "data.split_seed must be a whole number from 0"),
+        (lambda m: m.update(left_out=[{"name": "x.tflite"}]), r"left_out\[0\] has no 'reason'"),
+    ],
+)
+def test_every_part_is_checked_and_named(bundle_copy: Path, edit: Edit, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint) as caught:
+        read_manifest(edited(bundle_copy, edit))
+    assert "manifest.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", ".", "", "c:x", "a\\b"])
+def test_file_names_cannot_leave_the_bundle(bundle_copy: Path, name: str) -> None:
+    with pytest.raises(InvalidFileError, match=r"(plain file name inside the bundle|must be printable text)"):
+        read_manifest(edited(bundle_copy, lambda m: m["variants"][0].update(file=name)))
+
+
+def test_a_file_with_another_digest_is_refused(bundle_copy: Path) -> None:
+    variant = read_manifest(bundle_copy).variants[0]
+    path = bundle_copy / variant.file
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(InvalidFileError, match="is not the file that the manifest names"):
+        read_vouched_file(bundle_copy, variant.file, variant.sha256)
+
+
+def test_a_link_is_refused_even_to_the_right_content(bundle_copy: Path, tmp_path: Path) -> None:
+    variant = read_manifest(bundle_copy).variants[0]
+    shutil.move(bundle_copy / variant.file, tmp_path / "elsewhere")
+    (bundle_copy / variant.file).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InvalidFileError, match="is a link"):
+        read_vouched_file(bundle_copy, variant.file, variant.sha256)
+
+
+def test_a_bundle_may_be_replaced(golden: Path) -> None:
+    check_is_bundle(golden)
+
+
+def test_a_bundle_of_another_version_may_be_replaced(bundle_copy: Path) -> None:
+    check_is_bundle(edited(bundle_copy, lambda m: (m.update(schema_version=7), m.pop("calibration"))))
+
+
+def test_a_bundle_for_another_task_is_not_ours(bundle_copy: Path) -> None:
+    with pytest.raises(InvalidFileError, match="task is not image-classification"):
+        check_is_bundle(edited(bundle_copy, lambda m: m.update(task="detection")))
+
+
+@pytest.mark.parametrize("name", ["model.keras", ".git", "float64.tflite"])
+def test_a_folder_that_holds_more_than_a_bundle_is_not_ours(bundle_copy: Path, name: str) -> None:
+    (bundle_copy / name).mkdir()
+    with pytest.raises(InvalidFileError, match=f"it holds more than a bundle: '{name}'"):
+        check_is_bundle(bundle_copy)
+
+
+def test_the_manifest_of_another_program_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"name": "my web app"}')
+    with pytest.raises(InvalidFileError, match="manifest has no 'schema_version'"):
+        check_is_bundle(tmp_path)

@@ -1,0 +1,196 @@
+import io
+import random
+import warnings
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from edgeproof.runtime.errors import InvalidFileError
+from edgeproof.runtime.io.npz import names_in_npz, read_npz
+from numpy.typing import NDArray
+
+LIMIT = 2**20
+
+
+def saved(compressed: bool = True, **arrays: NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(stream, **arrays)
+    return stream.getvalue()
+
+
+def archived(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def npy(header: str, numbers: bytes = b"", version: bytes = b"\1\0") -> bytes:
+    length = len(header).to_bytes(2 if version == b"\1\0" else 4, "little")
+    return b"\x93NUMPY" + version + length + header.encode() + numbers
+
+
+def described(shape: object, descr: str = "<f4", fortran: bool = False) -> str:
+    return f"{{'descr': {descr!r}, 'fortran_order': {fortran}, 'shape': {shape!r}, }}\n"
+
+
+def test_arrays_that_are_not_wanted_may_be_anything_and_take_no_room() -> None:
+    content = saved(x=np.arange(3), names=np.array(["a"]), large=np.zeros(2 * LIMIT, np.uint8))
+    assert list(read_npz(content, max_bytes=LIMIT, only={"x", "y"})) == ["x"]
+    assert names_in_npz(content) == ("x", "names", "large")
+    with pytest.raises(InvalidFileError, match="holds <U1"):
+        read_npz(content, max_bytes=LIMIT)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_what_numpy_saved_is_read(compressed: bool) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        "images": rng.integers(0, 256, (3, 28, 28, 1), np.uint8),
+        "a.tflite/kernels": rng.random((3, 10), np.float32),
+        "half": rng.random(7).astype(np.float16),
+        "scalar": np.array(3),
+        "none": np.zeros((0, 10), np.float32),
+        "fortran": np.asfortranarray(rng.random((4, 5))),
+        "big_endian": rng.random((2, 3)).astype(">f4"),
+    }
+    found = read_npz(saved(compressed, **arrays), max_bytes=LIMIT)
+    assert list(found) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+        assert found[name].dtype == array.dtype.newbyteorder("=")
+
+
+def test_the_golden_vectors_are_read(golden: Path) -> None:
+    found = read_npz((golden / "golden.npz").read_bytes(), max_bytes=LIMIT)
+    with np.load(golden / "golden.npz") as expected:
+        assert set(found) == set(expected)
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name])
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4", b"no archive", bytes(1000)])
+def test_what_is_no_archive_is_refused(content: bytes) -> None:
+    with pytest.raises(InvalidFileError, match="holds no zip archive"):
+        read_npz(content, max_bytes=LIMIT)
+
+
+def test_a_truncated_file_is_refused() -> None:
+    content = saved(a=np.arange(1000))
+    for end in range(0, len(content), 7):
+        with pytest.raises(InvalidFileError):
+            read_npz(content[:end], max_bytes=LIMIT)
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    content = saved(a=np.zeros(2**24, np.uint8))
+    assert len(content) < 2**15
+    with pytest.raises(InvalidFileError, match=r"has more than 1,048,576 bytes"):
+        read_npz(content, max_bytes=LIMIT)
+
+
+def test_the_bound_is_for_all_arrays_together() -> None:
+    content = saved(a=np.zeros(600_000, np.uint8), b=np.zeros(600_000, np.uint8))
+    assert read_npz(content, max_bytes=1_200_256).keys() == {"a", "b"}
+    with pytest.raises(InvalidFileError, match=r"b\.npy inside the \.npz file has more than"):
+        read_npz(content, max_bytes=LIMIT)
+
+
+def test_pickled_objects_are_refused_unread() -> None:
+    class Loud:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return pytest.fail, ("it was unpickled",)
+
+    with pytest.raises(InvalidFileError, match="holds object"):
+        read_npz(saved(a=np.array([Loud()])), max_bytes=LIMIT)
+
+
+@pytest.mark.parametrize("array", [np.array(["text"]), np.zeros(2, "M8[s]"), np.zeros(2, "i4,f4"), np.array([True])])
+def test_other_things_than_numbers_are_refused(array: NDArray[Any]) -> None:
+    with pytest.raises(InvalidFileError, match="possible: numbers"):
+        read_npz(saved(a=array), max_bytes=LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("shape", "numbers"),
+    [
+        ((2**40,), 64),
+        ((2**62, 4), 0),
+        ((17,), 64),
+        ((15,), 64),
+        ((-16,), 64),
+        ((-4, -4), 64),
+        ((-1, 16), 64),
+        ((0, 2**63), 0),
+        ((1,) * 65, 4),
+    ],
+)
+def test_a_shape_that_is_not_there_is_refused(shape: tuple[int, ...], numbers: int) -> None:
+    content = archived({"a.npy": npy(described(shape), bytes(numbers))})
+    with pytest.raises(InvalidFileError, match=r"'a\.npy' in the \.npz file (has|cannot have)"):
+        read_npz(content, max_bytes=LIMIT)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        b"",
+        b"\x93NUMPY",
+        b"\x93NUMPY\x01\x00\xff\xff",
+        npy("{"),
+        npy("None"),
+        npy("(" * 5000),
+        npy("(" * 500_000, version=b"\2\0"),
+        npy(described((1,), "nonsense")),
+        npy(described("text")),
+        npy("{'descr': '<f4', 'fortran_order': 7, 'shape': (1,), }"),
+    ],
+)
+def test_a_broken_header_is_refused(member: bytes) -> None:
+    with pytest.raises(InvalidFileError, match="has no header that can be read"):
+        read_npz(archived({"a.npy": member}), max_bytes=LIMIT)
+
+
+def test_a_version_with_names_of_fields_is_refused() -> None:
+    with pytest.raises(InvalidFileError, match=r"in version 3\.0"):
+        read_npz(archived({"a.npy": npy(described((1,)), bytes(4), b"\3\0")}), max_bytes=LIMIT)
+
+
+def test_a_name_that_comes_twice_is_refused() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # zipfile says that the name comes twice
+        archive.writestr("a.npy", npy(described((1,)), bytes(4)))
+        archive.writestr("a.npy", npy(described((1,)), b"4444"))
+    with pytest.raises(InvalidFileError, match="holds 2, 1 of them with different names"):
+        read_npz(stream.getvalue(), max_bytes=LIMIT)
+
+
+def test_more_arrays_than_a_bundle_can_need_are_refused() -> None:
+    with pytest.raises(InvalidFileError, match="at most 256 arrays"):
+        read_npz(archived({f"{i}.npy": b"" for i in range(257)}), max_bytes=LIMIT)
+
+
+def test_another_file_in_the_archive_is_refused() -> None:
+    with pytest.raises(InvalidFileError, match=r"holds 'run\.sh', which is no \.npy file"):
+        read_npz(archived({"run.sh": b"echo"}), max_bytes=LIMIT)
+
+
+def test_any_damage_is_an_error_of_ours() -> None:
+    good = saved(False, a=np.arange(12.0).reshape(3, 4), b=np.zeros(3, np.uint8))
+    rng = random.Random(1)
+    refused = 0
+    for _ in range(2000):
+        content = bytearray(good)
+        for _ in range(rng.randrange(1, 4)):
+            content[rng.randrange(len(content))] = rng.randrange(256)
+        refused += 1
+        with suppress(InvalidFileError):
+            read_npz(bytes(content), max_bytes=LIMIT)
+            refused -= 1
+    assert 1000 < refused < 2000

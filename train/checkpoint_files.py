@@ -1,0 +1,25 @@
+"""Whether a folder holds a training that was cut off. Without Keras: also for those that only want to know."""
+
+from pathlib import Path
+
+from ..runtime.errors import OutputError
+from ..runtime.io.files import is_file
+
+FOLDER_NAME, STATE_NAME = "unfinished", "state.npz"
+
+
+def unfinished(folder: Path) -> bool:
+    """Tell whether a run's folder holds a training that can go on."""
+    return is_file(folder / FOLDER_NAME / STATE_NAME)
+
+
+def refuse_to_lose(folder: Path) -> None:
+    """Refuse to start anew where an unfinished training lies.
+
+    Raises:
+        OutputError: There is one.
+    """
+    if unfinished(folder):
+        raise OutputError(
+            f"{folder / FOLDER_NAME} holds a training that is not finished; go on with --resume, or remove that folder"
+        )
