@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.evaluation import EvaluationImages
-from ..metrics.comparison import accuracy, compare, confusions, corrected, reliability
+from ..metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
 from ..metrics.types import Comparison, Memory, Reliability
 from ..report.model import ReferenceRow, VariantRow
 from ..report.verdict import judge
 from ..runtime.bundle.tensors import TensorSpec
 from .latency.timings import Timings
-from .reference.worker import OriginalFile
-from .targets import Contender
+from .reference.worker import ReferenceFile
+from .targets import BenchmarkTarget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class Answer:
 
 
 def variant_rows(
-    running: Sequence[Contender],
+    running: Sequence[BenchmarkTarget],
     answers: Mapping[str, Answer],
     expected: NDArray[np.float32],
     data: EvaluationImages,
@@ -54,7 +54,9 @@ def variant_rows(
         timings: The latencies.
         memory: By title; not of all.
     """
-    comparisons = corrected([compare(answers[one.title].probabilities, expected, data.labels) for one in running])
+    comparisons = corrected(
+        [compare_answers(answers[one.title].probabilities, expected, data.labels) for one in running]
+    )
     return tuple(
         _row(one, answers[one.title], comparison, data, timings, memory.get(one.title), rows=len(running))
         for one, comparison in zip(running, comparisons, strict=True)
@@ -62,7 +64,7 @@ def variant_rows(
 
 
 def _row(
-    one: Contender,
+    one: BenchmarkTarget,
     answer: Answer,
     comparison: Comparison,
     data: EvaluationImages,
@@ -90,7 +92,7 @@ def _row(
 
 
 def reference_row(
-    file: OriginalFile,
+    file: ReferenceFile,
     engine: str,
     expected: NDArray[np.float32],
     data: EvaluationImages,

@@ -15,19 +15,19 @@ from ..device.environment import describe_environment
 from ..device.state import machine_state, remarks
 from ..metrics.types import Memory
 from ..report.model import DataFacts, Report, Sustained
-from ..report.raw_data import Evidence
+from ..report.raw_data import RawData
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.bundle.reader import read_manifest
 from ..runtime.engines.engine import MAX_THREADS
 from ..runtime.errors import SpecMismatchError
 from .latency import interleaved as latency
-from .latency.interleaved import EngineSubject, Subject, Turn
+from .latency.interleaved import Repetition, Timed, TimedEngine
 from .latency.sustained import measure_sustained
 from .latency.timings import Key, Timings
 from .memory import keras_program, measure_memory
-from .reference.worker import Original, OriginalFile
+from .reference.worker import ReferenceFile, ReferenceWorker
 from .rows import Answer, reference_row, variant_rows
-from .targets import Contender, contenders, peers
+from .targets import BenchmarkTarget, benchmark_targets, peer_targets
 
 # Processes per variant: their peaks hardly differ.
 MEMORY_ROUNDS = 3
@@ -64,7 +64,7 @@ class BenchmarkOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
+class BenchmarkResult:
     """A report, and what it was made from.
 
     Attributes:
@@ -74,8 +74,8 @@ class Measured:
     """
 
     report: Report
-    evidence: Evidence
-    turns: Mapping[Key, Sequence[Sequence[Turn]]]
+    evidence: RawData
+    turns: Mapping[Key, Sequence[Sequence[Repetition]]]
 
 
 def benchmark(
@@ -84,8 +84,8 @@ def benchmark(
     data: EvaluationImages,
     options: BenchmarkOptions | None = None,
     *,
-    tell: Callable[[str], None] = lambda _: None,
-) -> Measured:
+    progress: Callable[[str], None] = lambda _: None,
+) -> BenchmarkResult:
     """Run every variant in every installed engine, and the Keras original, on all test images.
 
     Args:
@@ -93,7 +93,7 @@ def benchmark(
         reference: The `.keras` file that it was exported from.
         data: The test images.
         options: What is measured; everything by default, with one thread.
-        tell: Called with what is being done.
+        progress: Called with what is being done.
 
     Raises:
         InvalidFileError: A file is missing, broken or not the one that the manifest names.
@@ -106,21 +106,21 @@ def benchmark(
     environment = describe_environment()  # first, so that the load is not the benchmark's own
     manifest = read_manifest(bundle)
     check_images(data, manifest)
-    file = OriginalFile(path=reference, manifest=manifest, custom=chosen.custom)
+    file = ReferenceFile(path=reference, manifest=manifest, custom=chosen.custom)
     file.check()
-    rows, not_run = contenders(bundle, manifest)
-    others, not_run_peers = peers(rows, chosen.threads) if chosen.peers else ([], {})
+    rows, not_run = benchmark_targets(bundle, manifest)
+    others, not_run_peers = peer_targets(rows, chosen.threads) if chosen.peers else ([], {})
     threads = chosen.threads if chosen.latency else chosen.threads[:1]
 
-    stages = _Stages(tell)
+    stages = _Stages(progress)
     with ExitStack() as running:
         stages.begin("start", "starting the Keras original")
-        originals = {count: running.enter_context(Original(file, threads=count)) for count in threads}
+        originals = {count: running.enter_context(ReferenceWorker(file, threads=count)) for count in threads}
         original = originals[threads[0]]
         stages.begin("answers of Keras", f"the Keras original on {len(data.images):,} images")
         expected = original.probabilities(data.images)
         answers = _answers([*rows, *others], data, threads[0], stages)
-        turns: dict[Key, list[list[Turn]]] = {}
+        turns: dict[Key, list[list[Repetition]]] = {}
         long: Sustained | None = None
         if chosen.latency:
             stages.begin("latency", "latency")
@@ -129,7 +129,7 @@ def benchmark(
                 subjects,
                 seconds=chosen.seconds,
                 rounds=chosen.rounds,
-                tick=lambda n: tell(f"latency, round {n}/{chosen.rounds}"),
+                tick=lambda n: progress(f"latency, round {n}/{chosen.rounds}"),
             )
             if chosen.sustained_minutes:
                 stages.begin("sustained run", "sustained run")
@@ -137,7 +137,7 @@ def benchmark(
                     {row.title: subjects[row.title, threads[0]] for row in rows},
                     minutes=chosen.sustained_minutes,
                     threads=threads[0],
-                    tick=lambda passed: tell(f"sustained run, minute {passed:.1f} of {chosen.sustained_minutes:g}"),
+                    tick=lambda passed: progress(f"sustained run, minute {passed:.1f} of {chosen.sustained_minutes:g}"),
                 )
     environment["after"] = machine_state()
     cores = len(environment["affinity"] or ()) or environment["cores"] or 1
@@ -166,19 +166,19 @@ def benchmark(
         noise_floors=timings.noise_floors,
         sustained=long,
     )
-    evidence = Evidence(
+    evidence = RawData(
         images=data.images,
         runs={key: np.concatenate([turn.run for one in taken for turn in one]) for key, taken in turns.items()},
     )
-    return Measured(report=report, evidence=evidence, turns=turns)
+    return BenchmarkResult(report=report, evidence=evidence, turns=turns)
 
 
 class _Stages:
     """What is being done, and how long what was done took."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, progress: Callable[[str], None]) -> None:
         self.seconds: dict[str, float] = {}
-        self._tell = tell
+        self._tell = progress
         self._current = ("", 0.0)
 
     def begin(self, stage: str, words: str) -> None:
@@ -198,7 +198,7 @@ def _check_threads(threads: Sequence[int]) -> None:
 
 
 def _answers(
-    running: Sequence[Contender], data: EvaluationImages, threads: int, stages: "_Stages"
+    running: Sequence[BenchmarkTarget], data: EvaluationImages, threads: int, stages: "_Stages"
 ) -> dict[str, Answer]:
     found: dict[str, Answer] = {}
     for one in running:
@@ -209,22 +209,25 @@ def _answers(
 
 
 def _subjects(
-    running: Sequence[Contender], originals: Mapping[int, Original], data: EvaluationImages, manifest: Manifest
-) -> dict[Key, Subject]:
+    running: Sequence[BenchmarkTarget],
+    originals: Mapping[int, ReferenceWorker],
+    data: EvaluationImages,
+    manifest: Manifest,
+) -> dict[Key, Timed]:
     least, most = _LATENCY_IMAGES
     timed = min(len(data.images), most, max(least, _LATENCY_BYTES // data.images[0].nbytes))
     # Of all classes, where the images are in their order.
     images = data.images[np.linspace(0, len(data.images) - 1, timed).astype(int)]
-    found: dict[Key, Subject] = {}
+    found: dict[Key, Timed] = {}
     for threads, original in originals.items():
         for one in running:
             load = partial(one.load, threads)
-            found[one.title, threads] = EngineSubject(load, images, manifest.image, manifest.preprocessing)
+            found[one.title, threads] = TimedEngine(load, images, manifest.image, manifest.preprocessing)
         found |= {(call, threads): subject for call, subject in original.subjects(images).items()}
     return found
 
 
-def _memory(rows: Sequence[Contender], file: OriginalFile, bundle: Path, threads: int) -> dict[str, Memory]:
+def _memory(rows: Sequence[BenchmarkTarget], file: ReferenceFile, bundle: Path, threads: int) -> dict[str, Memory]:
     programs = {row.title: row.program(threads) for row in rows if row.program is not None}
     keras = {_KERAS: keras_program(file.path, bundle, custom=file.custom, threads=threads)}
     return measure_memory(programs, rounds=MEMORY_ROUNDS) | measure_memory(keras, rounds=1)
@@ -236,7 +239,7 @@ def _method(options: BenchmarkOptions, took: Mapping[str, float]) -> dict[str, A
         "threads": list(options.threads),
         "seconds_per_variant": options.seconds if options.latency else None,
         "rounds": options.rounds if options.latency else None,
-        "turns_per_round": EngineSubject.turns if options.latency else None,
+        "turns_per_round": TimedEngine.turns if options.latency else None,
         "warmup_seconds_per_turn": latency.WARMUP_SECONDS,
         "warmup_runs_per_turn": latency.WARMUP_RUNS,
         "memory_processes": MEMORY_ROUNDS if options.memory else None,

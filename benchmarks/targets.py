@@ -23,7 +23,7 @@ _CHUNK = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Contender:
+class BenchmarkTarget:
     """A model file in an engine.
 
     Attributes:
@@ -73,7 +73,7 @@ class Contender:
         return stored
 
 
-def contenders(bundle: Path, manifest: Manifest) -> tuple[list[Contender], dict[str, str]]:
+def benchmark_targets(bundle: Path, manifest: Manifest) -> tuple[list[BenchmarkTarget], dict[str, str]]:
     """Return what can be run of a bundle here, and why the rest cannot, by the variant's name.
 
     Raises:
@@ -83,7 +83,7 @@ def contenders(bundle: Path, manifest: Manifest) -> tuple[list[Contender], dict[
     """
     if not manifest.variants:
         raise InvalidFileError(f"the bundle {bundle} has no variants")
-    found: list[Contender] = []
+    found: list[BenchmarkTarget] = []
     left_out: dict[str, str] = {}
     for variant in manifest.variants:
         content = read_vouched_file(bundle, variant.file, variant.sha256)
@@ -99,7 +99,7 @@ def contenders(bundle: Path, manifest: Manifest) -> tuple[list[Contender], dict[
                     f"{len(manifest.classes)} classes"
                 )
             found.append(
-                Contender(
+                BenchmarkTarget(
                     variant=variant,
                     content=content,
                     engine=engine.name,
@@ -112,7 +112,9 @@ def contenders(bundle: Path, manifest: Manifest) -> tuple[list[Contender], dict[
     return found, left_out
 
 
-def peers(rows: Sequence[Contender], threads: Sequence[int]) -> tuple[list[Contender], dict[str, str]]:
+def peer_targets(
+    rows: Sequence[BenchmarkTarget], threads: Sequence[int]
+) -> tuple[list[BenchmarkTarget], dict[str, str]]:
     """Return the same files in the installed runtimes that are no part of edgeproof, and why others cannot be run.
 
     Args:
@@ -122,7 +124,7 @@ def peers(rows: Sequence[Contender], threads: Sequence[int]) -> tuple[list[Conte
     from .peers.registry import installed_peers
 
     files = {row.variant.name: row for row in rows}
-    found: list[Contender] = []
+    found: list[BenchmarkTarget] = []
     left_out: dict[str, str] = {}
     for peer in installed_peers(files):
         row = files[peer.variant]
@@ -132,7 +134,9 @@ def peers(rows: Sequence[Contender], threads: Sequence[int]) -> tuple[list[Conte
         except EdgeproofError as error:
             left_out[f"{peer.variant} in {peer.name}"] = str(error)
             continue
-        found.append(Contender(variant=row.variant, content=row.content, engine=engine.name, load=load, program=None))
+        found.append(
+            BenchmarkTarget(variant=row.variant, content=row.content, engine=engine.name, load=load, program=None)
+        )
     if not found and not left_out:
         left_out["peers"] = "neither OpenVINO nor ncnn is installed; pip install 'edgeproof[peers]'"
     return found, left_out

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     except OSError as error:  # nowhere to print the help or the version
         return _fail(f"cannot print: {error.strerror or error}", BAD_INPUT)
-    hear_requests_to_stop()
+    handle_termination_signals()
     # Whatever other work this user does with Keras: these verbs are TensorFlow's.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT)
 
 
-def hear_requests_to_stop() -> None:
+def handle_termination_signals() -> None:
     """Let a request to stop be cleaned up after; to be called again when a library may have taken it over."""
     # A service manager's request to stop, or a terminal that goes away, is cleaned up after like Ctrl-C.
     for name in ("SIGTERM", "SIGHUP"):

@@ -54,7 +54,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_data_options(parser: argparse.ArgumentParser, *, otherwise: str = "") -> argparse._ArgumentGroup:  # pyright: ignore[reportPrivateUsage]
-    """Add a group with what can be said of --data; `said_of_data` reads it.
+    """Add a group with what can be said of --data; `data_options_from` reads it.
 
     Args:
         parser: The verb's.
@@ -92,7 +92,7 @@ def add_data_options(parser: argparse.ArgumentParser, *, otherwise: str = "") ->
     return group
 
 
-def said_of_data(options: argparse.Namespace) -> dict[str, Any]:
+def data_options_from(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the user said of the data, by the names that `DataOptions` has for it.
 
     Raises:
@@ -109,7 +109,7 @@ def said_of_data(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def typed_of_data(options: argparse.Namespace) -> list[str]:
+def data_arguments(options: argparse.Namespace) -> list[str]:
     """Return what the user said of the data as it was typed, for another command."""
     typed: list[str] = []
     for name in (

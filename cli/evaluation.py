@@ -38,7 +38,7 @@ def evaluation_images(name: str | None, bundle: Path) -> "EvaluationImages":
     from ..datasets.builtin import BUILT_IN
     from ..datasets.evaluation import read_images
     from ..datasets.loading import load_data
-    from ..datasets.recorded_split import find_test_part
+    from ..datasets.recorded_split import find_recorded_split
     from ..runtime.bundle.reader import read_manifest
 
     manifest = read_manifest(bundle)
@@ -46,7 +46,7 @@ def evaluation_images(name: str | None, bundle: Path) -> "EvaluationImages":
     if chosen in BUILT_IN:
         return _test_part(load_data(chosen), manifest)
     path = Path(chosen)
-    known = find_test_part(path, manifest)
+    known = find_recorded_split(path, manifest)
     if known is not None:
         return _test_part(known, manifest)
     found = read_images(path, manifest)

@@ -21,7 +21,7 @@ _SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judged:
+class GateInput:
     """What is judged, and by what.
 
     Attributes:
@@ -93,7 +93,7 @@ def add_budgets(parser: argparse.ArgumentParser) -> None:
         budgets.add_argument(budget.flag, type=_limit(budget.limit), metavar=budget.metavar, help=text)
 
 
-def read_judged(options: argparse.Namespace, *, latency: bool = False, memory: bool = False) -> Judged:
+def read_gate_input(options: argparse.Namespace, *, latency: bool = False, memory: bool = False) -> GateInput:
     """Read the budgets, the baseline and the report; measure the report if the subject is a bundle.
 
     Args:
@@ -118,14 +118,14 @@ def read_judged(options: argparse.Namespace, *, latency: bool = False, memory: b
     baseline = None if options.baseline is None else read_report(options.baseline)
     if _is_report(options.subject):
         _refuse_measuring(options)
-        return Judged(report=read_report(options.subject), limits=limits, baseline=baseline)
+        return GateInput(report=read_report(options.subject), limits=limits, baseline=baseline)
     needs = {budget.need for budget in limits.budgets}
     report = _measure(
         options,
         latency=latency or any(need.is_latency for need in needs if need is not None),
         memory=memory or Need.MEMORY in needs,
     )
-    return Judged(report=report, limits=limits, baseline=baseline)
+    return GateInput(report=report, limits=limits, baseline=baseline)
 
 
 def _limit(read: Callable[[object], float]) -> Callable[[str], float]:
@@ -176,6 +176,6 @@ def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Re
         threads=(options.threads or 1,), seconds=_SECONDS, latency=latency, memory=memory, custom=options.custom
     )
     try:
-        return benchmark(options.subject, original_of(options), images, chosen, tell=tell).report
+        return benchmark(options.subject, original_of(options), images, chosen, progress=tell).report
     finally:
         tell("")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import one_line
-from .splits import Part
+from .splits import Split
 
 # From here on a model that answers with the large class alone looks good.
 IMBALANCE = 3.0
@@ -14,8 +14,8 @@ _NAMED = 5
 
 
 def audit(
-    train: Part,
-    test: Part,
+    train: Split,
+    test: Split,
     classes: Sequence[str],
     train_digests: Sequence[bytes],
     test_digests: Sequence[bytes],
@@ -59,7 +59,9 @@ def _absent(labels: NDArray[np.int64], classes: Sequence[str]) -> tuple[str, ...
     return (f"the test part has no image of {of}: {named}",)
 
 
-def _leakage(train: Part, test: Part, train_digests: Sequence[bytes], test_digests: Sequence[bytes]) -> tuple[str, ...]:
+def _leakage(
+    train: Split, test: Split, train_digests: Sequence[bytes], test_digests: Sequence[bytes]
+) -> tuple[str, ...]:
     learned = _first_positions(train_digests)
     leaked = [position for position, digest in enumerate(test_digests) if digest in learned]
     if not leaked:
@@ -73,7 +75,7 @@ def _leakage(train: Part, test: Part, train_digests: Sequence[bytes], test_diges
 
 
 def _contradictions(
-    train: Part, test: Part, classes: Sequence[str], train_digests: Sequence[bytes], test_digests: Sequence[bytes]
+    train: Split, test: Split, classes: Sequence[str], train_digests: Sequence[bytes], test_digests: Sequence[bytes]
 ) -> tuple[str, ...]:
     """Look for images that are the same and have different labels: one of them is wrong, whatever a model answers."""
     seen: dict[bytes, tuple[str, int]] = {}

@@ -10,7 +10,7 @@ from ..runtime.io.files import read_file
 from ..runtime.io.npz import read_npz
 from .fingerprints import array_sha256
 from .idx import read_idx_folder
-from .splits import ARRAY_NAMES, Parts, parts_of_arrays
+from .splits import ARRAY_NAMES, Splits, splits_of_arrays
 
 # The public mirror that keras.datasets uses.
 MIRROR = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
@@ -47,7 +47,7 @@ FASHION_CLASSES = (
 )
 
 
-def load_mnist_parts(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = None) -> Parts:
+def load_mnist_splits(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = None) -> Splits:
     """Load MNIST: 60,000 training and 10,000 test images, 28x28x1 uint8, digits 0-9.
 
     Yann LeCun and Corinna Cortes hold the copyright; the data is available under CC BY-SA 3.0 (see data/NOTICE).
@@ -72,10 +72,10 @@ def load_mnist_parts(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = No
                 f"{path} is not MNIST: the sha256 of {name} is {found[:12]}… instead of {expected[:12]}…; "
                 "remove or replace the file"
             )
-    return parts_of_arrays("mnist", arrays, str(path), preprocessing=DIGIT)
+    return splits_of_arrays("mnist", arrays, str(path), preprocessing=DIGIT)
 
 
-def load_fashion_mnist_parts(*, cache: Path | None = None) -> Parts:
+def load_fashion_mnist_splits(*, cache: Path | None = None) -> Splits:
     """Load Fashion-MNIST: 60,000 training and 10,000 test images, 28x28x1 uint8, ten kinds of clothes, light on black.
 
     Zalando SE has the copyright; the data is available under the MIT licence.
@@ -99,10 +99,10 @@ def load_fashion_mnist_parts(*, cache: Path | None = None) -> Parts:
             )
     # Nothing else that lies there: an unpacked copy would come first, and nobody has checked it.
     arrays, _ = read_idx_folder(folder, only=FASHION_FILE_MD5)
-    return parts_of_arrays("fashion-mnist", arrays, str(folder), preprocessing=RESIZE, classes=FASHION_CLASSES)
+    return splits_of_arrays("fashion-mnist", arrays, str(folder), preprocessing=RESIZE, classes=FASHION_CLASSES)
 
 
-BUILT_IN: Mapping[str, Callable[[], Parts]] = {"mnist": load_mnist_parts, "fashion-mnist": load_fashion_mnist_parts}
+BUILT_IN: Mapping[str, Callable[[], Splits]] = {"mnist": load_mnist_splits, "fashion-mnist": load_fashion_mnist_splits}
 
 
 def _cache() -> Path:

@@ -16,7 +16,7 @@ from ..runtime.images.reading import IMAGE_SUFFIXES
 from ..runtime.io.files import is_folder, read_file
 from ..runtime.io.npz import names_in_npz, read_npz
 from .idx import holds_idx, read_idx_folder
-from .image_listing import PictureFolder, list_pictures, remark_on
+from .image_listing import ImageFolder, file_remark, list_images
 
 # The names of images and labels in an .npz file, in the order of preference; and in IDX files, where a training part
 # without a test part is all that there is.
@@ -151,10 +151,10 @@ def _labels(array: NDArray[Any], images: int, what: str) -> NDArray[np.int64]:
 
 def _from_folder(path: Path, manifest: Manifest) -> EvaluationImages:
     has_test_part = is_folder(path / "test") and "test" not in manifest.classes
-    listed = list_pictures(path / "test" if has_test_part else path)
+    listed = list_images(path / "test" if has_test_part else path)
     name = one_line(path.absolute().name)
     if not listed.classes:
-        return _pictures(name, listed, {None: listed.loose}, manifest, meant_for_tests=has_test_part)
+        return _images_in(name, listed, {None: listed.loose}, manifest, meant_for_tests=has_test_part)
     positions = {label: position for position, label in enumerate(manifest.classes)}
     unknown = [label for label in listed.classes if label not in positions]
     if unknown:
@@ -163,12 +163,12 @@ def _from_folder(path: Path, manifest: Manifest) -> EvaluationImages:
             f"{', '.join(manifest.classes[:20])}{', …' if len(manifest.classes) > 20 else ''}"
         )
     files = {positions[label]: paths for label, paths in listed.classes.items()}
-    return _pictures(name, listed, files, manifest, meant_for_tests=has_test_part)
+    return _images_in(name, listed, files, manifest, meant_for_tests=has_test_part)
 
 
-def _pictures(
+def _images_in(
     name: str,
-    listed: PictureFolder,
+    listed: ImageFolder,
     files: Mapping[int | None, Sequence[Path]] | Mapping[int, Sequence[Path]],
     manifest: Manifest,
     *,
@@ -191,8 +191,8 @@ def _pictures(
         labels=None if None in labels else np.array(labels, np.int64),
         classes=manifest.classes,
         remarks=(
-            *remark_on(listed.others, "left out, as no pictures of a class", listed.root),
-            *remark_on(blank, "black for the models, because no digit was found in them", listed.root),
+            *file_remark(listed.others, "left out, as no pictures of a class", listed.root),
+            *file_remark(blank, "black for the models, because no digit was found in them", listed.root),
         ),
         meant_for_tests=meant_for_tests,
     )

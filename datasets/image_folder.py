@@ -13,8 +13,8 @@ from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ..runtime.images.preprocess import prepare
 from ..runtime.images.reading import IMAGE_SUFFIXES, read_image
 from .dataset import DataOptions
-from .image_listing import PictureFolder, list_pictures, remark_on, shown, sub_folders
-from .splits import Part, Parts
+from .image_listing import ImageFolder, file_remark, list_images, shown, sub_folders
+from .splits import Split, Splits
 
 # Larger pictures, even if all have one size, are hardly what a model is to take.
 MAX_OWN_SIDE = 256
@@ -27,7 +27,7 @@ _PILLOWS_WORDS = re.compile(r" <_io\.\w+[^>]*>")
 _NAMED, _LISTED = 3, 100
 
 
-def read_folder(folder: Path, options: DataOptions) -> Parts:
+def read_folder(folder: Path, options: DataOptions) -> Splits:
     """Read a folder of pictures.
 
     Args:
@@ -60,7 +60,7 @@ def read_folder(folder: Path, options: DataOptions) -> Parts:
     reader.check_sizes()
     shape = reader.shape
     others = [path for part in listed.values() for path in (*part.others, *(() if part.classes else part.loose))]
-    return Parts(
+    return Splits(
         name=one_line(folder.absolute().name),
         train=_as_part(learned, shape, folder),
         test=None if test is None or not test.paths else _as_part(test, shape, folder),
@@ -68,17 +68,17 @@ def read_folder(folder: Path, options: DataOptions) -> Parts:
         preprocessing=reader.preprocessing,
         remarks=(
             *remarks,
-            *remark_on(others, "left out, as no pictures of a class", folder),
+            *file_remark(others, "left out, as no pictures of a class", folder),
             *reader.skipped(),
-            *remark_on(reader.blank, "black for the model, because no digit was found in them", folder),
+            *file_remark(reader.blank, "black for the model, because no digit was found in them", folder),
         ),
     )
 
 
-def _listed(folder: Path) -> tuple[dict[str, PictureFolder], tuple[str, ...]]:
+def _listed(folder: Path) -> tuple[dict[str, ImageFolder], tuple[str, ...]]:
     """List the pictures of each part, by the name of its folder; of a folder without parts as those of `train`."""
     names = [entry.name for entry in sub_folders(folder)]
-    whole = list_pictures(folder)
+    whole = list_images(folder)
     # A class may be called train: then there are pictures in it, and no folders.
     if _TRAIN not in names or whole.classes[_TRAIN] or not sub_folders(folder / _TRAIN):
         return {_TRAIN: whole}, ()
@@ -89,14 +89,14 @@ def _listed(folder: Path) -> tuple[dict[str, PictureFolder], tuple[str, ...]]:
             f"{', '.join(_VALIDATION)}"
         )
     merged = [name for name in names if name in _VALIDATION]
-    listed = {name: list_pictures(folder / name) for name in names}
+    listed = {name: list_images(folder / name) for name in names}
     return listed, tuple(
         f"the pictures in {name} are added to the training images, which validation images are drawn from"
         for name in merged
     )
 
 
-def _classes(train: PictureFolder) -> tuple[str, ...]:
+def _classes(train: ImageFolder) -> tuple[str, ...]:
     if len(train.classes) < 2:
         raise InvalidFileError(
             f"{train.root} has {len(train.classes)} sub-folder(s); needed is one for each class, two at least, with "
@@ -142,7 +142,7 @@ class _Reader:
         height, width = self._size or next(iter(self._sizes))
         return height, width, self._channels or (1 if self._all_gray else 3)
 
-    def read(self, part: PictureFolder, positions: Mapping[str, int]) -> _Found:
+    def read(self, part: ImageFolder, positions: Mapping[str, int]) -> _Found:
         """Read the pictures of a part, class by class."""
         found = _Found()
         for label, paths in part.classes.items():
@@ -238,12 +238,12 @@ def _check_none_empty(train: _Found, classes: Sequence[str], root: Path) -> None
             raise InvalidFileError(f"{root / label} holds no pictures ({possible}); remove the folder, or fill it")
 
 
-def _as_part(found: _Found, shape: tuple[int, int, int], folder: Path) -> Part:
+def _as_part(found: _Found, shape: tuple[int, int, int], folder: Path) -> Split:
     images = np.empty((len(found.pixels), *shape), np.uint8)
     for row, pixels in zip(images, found.pixels, strict=True):
         # Of a gray picture all channels are the same.
         row[:] = pixels[:, :, : shape[2]]
-    return Part(
+    return Split(
         images=images,
         labels=np.array(found.labels, np.int64),
         names=[shown(path, folder) for path in found.paths],

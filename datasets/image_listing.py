@@ -9,7 +9,7 @@ from ..runtime.images.reading import IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PictureFolder:
+class ImageFolder:
     """The picture files of a folder; hidden files and folders are left aside.
 
     Attributes:
@@ -25,20 +25,20 @@ class PictureFolder:
     others: tuple[Path, ...]
 
 
-def list_pictures(root: Path) -> PictureFolder:
+def list_images(root: Path) -> ImageFolder:
     """List the pictures of a folder.
 
     Raises:
         InvalidFileError: A folder cannot be read.
     """
     try:
-        classes = {folder.name: _pictures(folder) for folder in sub_folders(root)}
-        loose = _pictures(root)
+        classes = {folder.name: _images_in(folder) for folder in sub_folders(root)}
+        loose = _images_in(root)
         used = {path for paths in classes.values() for path in paths} if classes else set(loose)
         others = tuple(path for path in _files(root) if path not in used)
     except OSError as error:
         raise InvalidFileError(f"cannot read the folder {error.filename or root}: {error.strerror}") from error
-    return PictureFolder(root=root, classes=classes, loose=loose, others=others)
+    return ImageFolder(root=root, classes=classes, loose=loose, others=others)
 
 
 def sub_folders(root: Path) -> list[Path]:
@@ -46,7 +46,7 @@ def sub_folders(root: Path) -> list[Path]:
     return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def remark_on(paths: Sequence[Path], what: str, root: Path) -> tuple[str, ...]:
+def file_remark(paths: Sequence[Path], what: str, root: Path) -> tuple[str, ...]:
     """Return a sentence on files of a folder, with the first for an example; none where there are no files.
 
     >>> remark_on([Path("photos/cat/notes.txt")], "left out", Path("photos"))
@@ -65,7 +65,7 @@ def shown(path: Path, root: Path) -> str:
     return one_line(str(path.relative_to(root)))
 
 
-def _pictures(folder: Path) -> tuple[Path, ...]:
+def _images_in(folder: Path) -> tuple[Path, ...]:
     # Hidden ones are macOS's, beside each file on a foreign disk.
     return tuple(
         sorted(

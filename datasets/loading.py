@@ -10,12 +10,12 @@ from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameErr
 from ..runtime.io.files import is_folder, read_file
 from ..runtime.io.npz import names_in_npz, read_npz
 from .audit import audit
-from .builtin import BUILT_IN, load_mnist_parts
+from .builtin import BUILT_IN, load_mnist_splits
 from .dataset import DataOptions, Dataset
 from .fingerprints import array_sha256, pixel_digests
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_folder
-from .splits import ARRAY_NAMES, Parts, parts_of_arrays
+from .splits import ARRAY_NAMES, Splits, splits_of_arrays
 from .stratify import stratified_split
 
 _MAX_NPZ_BYTES = 2**34
@@ -40,11 +40,11 @@ def load_data(name: str | Path, options: DataOptions | None = None) -> Dataset:
 
 
 def load_mnist() -> Dataset:
-    """Load MNIST; see `load_mnist_parts`."""
-    return to_dataset(load_mnist_parts(), DataOptions())
+    """Load MNIST; see `load_mnist_splits`."""
+    return to_dataset(load_mnist_splits(), DataOptions())
 
 
-def to_dataset(parts: Parts, options: DataOptions) -> Dataset:
+def to_dataset(parts: Splits, options: DataOptions) -> Dataset:
     """Split off a test part where there is none, and look at what came about.
 
     Raises:
@@ -95,7 +95,7 @@ def to_dataset(parts: Parts, options: DataOptions) -> Dataset:
     )
 
 
-def _parts(name: str | Path, options: DataOptions) -> Parts:
+def _parts(name: str | Path, options: DataOptions) -> Splits:
     if name in BUILT_IN:
         return BUILT_IN[str(name)]()
     path = Path(name)
@@ -103,7 +103,9 @@ def _parts(name: str | Path, options: DataOptions) -> Parts:
         if not holds_idx(path):
             return read_folder(path, options)
         arrays, remarks = read_idx_folder(path)
-        return parts_of_arrays(one_line(path.absolute().name), arrays, str(path), preprocessing=RESIZE, remarks=remarks)
+        return splits_of_arrays(
+            one_line(path.absolute().name), arrays, str(path), preprocessing=RESIZE, remarks=remarks
+        )
     if path.suffix != ".npz":
         raise UnknownNameError(
             f"unknown data {one_line(str(name))!r}; possible: {', '.join(BUILT_IN)}, an .npz file, a folder of "
@@ -114,4 +116,4 @@ def _parts(name: str | Path, options: DataOptions) -> Parts:
         arrays = read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=ARRAY_NAMES)
     except InvalidFileError as error:
         raise InvalidFileError(f"{path} is not an .npz file that can be read: {one_line(error)[:200]}") from error
-    return parts_of_arrays(one_line(path.stem), arrays, str(path), preprocessing=RESIZE, holds=names_in_npz(content))
+    return splits_of_arrays(one_line(path.stem), arrays, str(path), preprocessing=RESIZE, holds=names_in_npz(content))

@@ -8,7 +8,7 @@ from .dataset import DataOptions, Dataset
 from .loading import load_data
 
 
-def find_test_part(path: Path, manifest: Manifest) -> Dataset | None:
+def find_recorded_split(path: Path, manifest: Manifest) -> Dataset | None:
     """Return the data that a model was trained on, if it is this and its test part was drawn from its images.
 
     Args:

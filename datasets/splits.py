@@ -12,7 +12,7 @@ from ..runtime.errors import InvalidFileError, one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Split:
     """Labelled images.
 
     Attributes:
@@ -31,8 +31,8 @@ class Part:
         """Return what the user knows an image as."""
         return f"{self.array}[{position}]" if self.names is None else self.names[position]
 
-    def __getitem__(self, positions: NDArray[np.intp]) -> "Part":
-        return Part(
+    def __getitem__(self, positions: NDArray[np.intp]) -> "Split":
+        return Split(
             images=self.images[positions],
             labels=self.labels[positions],
             names=[self.named(int(position)) for position in positions],
@@ -40,7 +40,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parts:
+class Splits:
     """A data set as it was found.
 
     Attributes:
@@ -53,8 +53,8 @@ class Parts:
     """
 
     name: str
-    train: Part
-    test: Part | None
+    train: Split
+    test: Split | None
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     remarks: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ _TRAINING, _TEST = (("x_train", "y_train"), ("x", "y")), ("x_test", "y_test")
 ARRAY_NAMES = (*_TEST, *(name for names in _TRAINING for name in names))
 
 
-def parts_of_arrays(
+def splits_of_arrays(
     name: str,
     arrays: Mapping[str, NDArray[Any]],
     source: str,
@@ -74,7 +74,7 @@ def parts_of_arrays(
     classes: tuple[str, ...] | None = None,
     remarks: tuple[str, ...] = (),
     holds: Collection[str] = (),
-) -> Parts:
+) -> Splits:
     """Check arrays, and return them as a data set.
 
     Args:
@@ -102,7 +102,7 @@ def parts_of_arrays(
             raise InvalidFileError(
                 f"{called} of {source} must hold {len(part.images)} labels from 0 to {count - 1}, one for each image"
             )
-    return Parts(
+    return Splits(
         name=name,
         train=train,
         test=test,
@@ -129,7 +129,7 @@ def _names(arrays: Mapping[str, NDArray[Any]], source: str, holds: Collection[st
     return x, y
 
 
-def _part(arrays: Mapping[str, NDArray[Any]], x: str, y: str, source: str) -> Part:
+def _part(arrays: Mapping[str, NDArray[Any]], x: str, y: str, source: str) -> Split:
     images = _images(arrays[x], f"{x} of {source}")
     labels = arrays[y]
     flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels  # as some data sets of Keras have them
@@ -140,7 +140,7 @@ def _part(arrays: Mapping[str, NDArray[Any]], x: str, y: str, source: str) -> Pa
         )
     if len(flat) != len(images):
         raise InvalidFileError(f"{y} of {source} must hold {len(images)} labels, one for each image, got {len(flat)}")
-    return Part(images=images, labels=flat, array=x)
+    return Split(images=images, labels=flat, array=x)
 
 
 def _images(array: NDArray[Any], what: str) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ..runtime.engines.packages import PACKAGES, Package
 from ..runtime.errors import one_line
-from .smoke_test import run_trial
+from .smoke_test import run_smoke_test
 
 _CHILD = """
 import sys
@@ -99,7 +99,7 @@ def _try(package: Package, seconds: float) -> str:
 def _try_here(package: Package) -> str:
     """Try in this process where no other can be started, as under an emulator of another CPU."""
     try:
-        return run_trial(package.module, package.runs)
+        return run_smoke_test(package.module, package.runs)
     except (Exception, SystemExit):
         return _reason(1, traceback.format_exc())
 

@@ -55,7 +55,7 @@ class Deviation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class SelftestResult:
     """What one engine made of one file.
 
     Attributes:
@@ -77,7 +77,9 @@ class Outcome:
     deviation: Deviation | None
 
 
-def selftest(folder: Path, *, threads: int = 1, broken: Mapping[str, str] = MappingProxyType({})) -> Iterator[Outcome]:
+def selftest(
+    folder: Path, *, threads: int = 1, broken: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[SelftestResult]:
     """Run the golden images through every file of a bundle, in every engine that is installed for it.
 
     TFLite files whose golden answers include those of the plain kernels are run with these, too.
@@ -110,7 +112,7 @@ def selftest(folder: Path, *, threads: int = 1, broken: Mapping[str, str] = Mapp
 
 def _test_file(
     folder: Path, variant: Variant, golden: GoldenVectors, threads: int, broken: Mapping[str, str]
-) -> Iterator[Outcome]:
+) -> Iterator[SelftestResult]:
     try:
         choose_engine(variant.format)
     except EngineMissingError as error:
@@ -127,7 +129,7 @@ def _test_file(
 
 def _test_package(
     folder: Path, variant: Variant, package: Package, golden: GoldenVectors, threads: int
-) -> Iterator[Outcome]:
+) -> Iterator[SelftestResult]:
     try:
         known = golden.answers(variant)
         model = read_vouched_file(folder, variant.file, variant.sha256)
@@ -149,7 +151,7 @@ def _test_engine(
     threads: int,
     *,
     plain: bool,
-) -> Outcome:
+) -> SelftestResult:
     called = package.title
     try:
         engine = _load(model, package, threads, plain=plain)
@@ -160,7 +162,7 @@ def _test_engine(
         deviation = _nearest(found, known, engine.output, golden.reference)
     except EdgeproofError as error:
         return _without_answers(variant, called, str(error))
-    return Outcome(
+    return SelftestResult(
         variant=variant.name,
         engine=called,
         state=State.OK if deviation.within(variant.tolerance) else State.FAILED,
@@ -179,8 +181,8 @@ def _load(model: bytes, package: Package, threads: int, *, plain: bool) -> Engin
     return LiteRTEngine(model, threads=threads, kernels=kernels, package=package.module)
 
 
-def _without_answers(variant: Variant, engine: str, reason: str, state: State = State.FAILED) -> Outcome:
-    return Outcome(
+def _without_answers(variant: Variant, engine: str, reason: str, state: State = State.FAILED) -> SelftestResult:
+    return SelftestResult(
         variant=variant.name,
         engine=engine,
         state=state,

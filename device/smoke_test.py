@@ -21,7 +21,7 @@ _TFLITE_IDENTITY = (
 _ONNX_IDENTITY = "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE="
 
 
-def run_trial(module: str, model_format: str) -> str:
+def run_smoke_test(module: str, model_format: str) -> str:
     """Run the model in a package, which may raise anything, hang, or end the process.
 
     Args:

@@ -22,7 +22,7 @@ from edgeproof.datasets.dataset import Dataset
 from edgeproof.datasets.loading import load_mnist
 from edgeproof.device.environment import describe_environment
 from edgeproof.export.bundle import export_bundle
-from edgeproof.export.options import ExportOptions, Proven
+from edgeproof.export.options import ExportOptions, Verified
 from edgeproof.runtime.bundle.manifest import LeftOut
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 from edgeproof.train.fit import fit
@@ -134,14 +134,14 @@ def measured(name: str) -> dict[str, Any]:
             model = trained(FAMILIES[name], data)
         model.save(file)
         events: list[Any] = []
-        manifest = export_bundle(file, data, Path(folder, "any"), tell=events.append)
-        cells = {event_name(event): cell(event) for event in events if isinstance(event, (Proven, LeftOut))}
+        manifest = export_bundle(file, data, Path(folder, "any"), on_event=events.append)
+        cells = {event_name(event): cell(event) for event in events if isinstance(event, (Verified, LeftOut))}
         events.clear()
         recipes = tuple(recipe for recipe in ExportOptions().recipes if recipe.name in ("float32", "static_wi8_ai8"))
         export_bundle(
-            file, data, Path(folder, "vnni"), ExportOptions(recipes=recipes, reduce_range=False), tell=events.append
+            file, data, Path(folder, "vnni"), ExportOptions(recipes=recipes, reduce_range=False), on_event=events.append
         )
-        named = {event_name(event): event for event in events if isinstance(event, (Proven, LeftOut))}
+        named = {event_name(event): event for event in events if isinstance(event, (Verified, LeftOut))}
         cells[VNNI] = cell(named["static_wi8_ai8.onnx"])
     return {
         "parameters": manifest.reference.parameters,
@@ -175,11 +175,11 @@ def trained(make: Callable[[Any], Any], data: Dataset) -> keras.Model:
     return model
 
 
-def event_name(event: Proven | LeftOut) -> str:
-    return event.variant.name if isinstance(event, Proven) else event.name
+def event_name(event: Verified | LeftOut) -> str:
+    return event.variant.name if isinstance(event, Verified) else event.name
 
 
-def cell(event: Proven | LeftOut) -> dict[str, Any]:
+def cell(event: Verified | LeftOut) -> dict[str, Any]:
     if isinstance(event, LeftOut):
         return {"left_out": event.reason}
     return {

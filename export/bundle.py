@@ -15,15 +15,15 @@ from ..runtime.bundle.model_metadata import LABELS_NAME, Preprocessing, check_fi
 from ..runtime.bundle.reader import check_is_bundle, read_manifest
 from ..runtime.bundle.recipes import RECIPES, Format, Recipe
 from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, one_line
-from ..runtime.io.atomic import new_folder
+from ..runtime.io.atomic import atomic_folder
 from .converters import Converters
-from .options import DEFAULTS, DataWarning, Event, ExportOptions, Proven, Started
+from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started, Verified
 from .reference.source import Source, load_source
 from .samples import Samples, draw_samples
 from .verification.calibration_linter import lint_images, lint_input_range, lint_stability
 from .verification.other_runtimes import find_micro, find_runtime
 from .verification.temperature_fit import HeldOut, held_out_images
-from .verification.verifier import Proof, Prover
+from .verification.verifier import VerifiedFile, Verifier
 
 GOLDEN_NAME = "golden.npz"
 
@@ -55,7 +55,7 @@ def export_bundle(
     out: Path,
     options: ExportOptions = DEFAULTS,
     *,
-    tell: Callable[[Event], None] = lambda _: None,
+    on_event: Callable[[Event], None] = lambda _: None,
 ) -> Manifest:
     """Export a Keras file with every recipe in every format and write the bundle.
 
@@ -64,7 +64,7 @@ def export_bundle(
         data: What to calibrate on and to verify with.
         out: The bundle's folder; an older bundle there is replaced, in one step, once all variants are proven.
         options: What to export, and how.
-        tell: Called with what happens, as it happens.
+        on_event: Called with what happens, as it happens.
 
     Returns:
         The manifest. Variants that could not be converted, or are too far from the original, are in `left_out`.
@@ -75,12 +75,12 @@ def export_bundle(
         SpecMismatchError: Model, labels and data do not fit each other.
         OutputError: `out` cannot be written.
     """
-    with new_folder(out, check_replaceable=check_is_bundle) as staging:
-        return write_bundle(model, data, staging, options, tell=tell)
+    with atomic_folder(out, check_replaceable=check_is_bundle) as staging:
+        return write_bundle(model, data, staging, options, on_event=on_event)
 
 
 def write_bundle(
-    model: Path, data: LabelledImages, folder: Path, options: ExportOptions, *, tell: Callable[[Event], None]
+    model: Path, data: LabelledImages, folder: Path, options: ExportOptions, *, on_event: Callable[[Event], None]
 ) -> Manifest:
     """Write the bundle's files into an empty folder; the rest is as in `export_bundle`."""
     runtimes = [runtime for runtime in (find_micro(), find_runtime(options.prove_in)) if runtime]
@@ -107,15 +107,15 @@ def write_bundle(
     ) as converters:
         found = _warnings(source, samples, classes, data, converters, options.recipes)
         for text in found:
-            tell(DataWarning(text=text))
-        prover = Prover(
+            on_event(DataWarning(text=text))
+        prover = Verifier(
             samples=samples,
             expected=expected,
             runtimes=runtimes,
             reduce_range=options.reduce_range,
             held_out=held_out,
         )
-        proofs, left_out = _prove_all(converters, prover, options, tell)
+        proofs, left_out = _prove_all(converters, prover, options, on_event)
     if not proofs:
         reasons = dict.fromkeys(one.reason for one in left_out)
         raise CheckFailedError(f"no variant could be exported: {'; '.join(reasons)}")
@@ -185,14 +185,14 @@ def _warnings(
 
 
 def _prove_all(
-    converters: Converters, prover: Prover, options: ExportOptions, tell: Callable[[Event], None]
-) -> tuple[list[Proof], list[LeftOut]]:
-    proofs: list[Proof] = []
+    converters: Converters, prover: Verifier, options: ExportOptions, on_event: Callable[[Event], None]
+) -> tuple[list[VerifiedFile], list[LeftOut]]:
+    proofs: list[VerifiedFile] = []
     left_out: list[LeftOut] = []
     for model_format in Format:
         recipes = [recipe for recipe in options.recipes if model_format in recipe.formats]
         # The graph is proven before it is quantized: the bounds for 8 bits would let a wrong one pass.
-        graph = _attempt(RECIPES["float32"], model_format, converters, prover, options, tell) if recipes else None
+        graph = _attempt(RECIPES["float32"], model_format, converters, prover, options, on_event) if recipes else None
         for recipe in recipes:
             name = f"{recipe.name}.{model_format}"
             if recipe.name == "float32":
@@ -200,13 +200,13 @@ def _prove_all(
             elif isinstance(graph, LeftOut):
                 made = LeftOut(name=name, reason=f"{graph.name}, which it is made from, is not right")
             else:
-                made = _attempt(recipe, model_format, converters, prover, options, tell)
-            if isinstance(made, Proof):
+                made = _attempt(recipe, model_format, converters, prover, options, on_event)
+            if isinstance(made, VerifiedFile):
                 proofs.append(made)
-                tell(Proven(variant=made.variant, difference=made.difference, notes=made.notes))
+                on_event(Verified(variant=made.variant, difference=made.difference, notes=made.notes))
             elif made is not None:
                 left_out.append(made)
-                tell(made)
+                on_event(made)
     return proofs, left_out
 
 
@@ -214,15 +214,15 @@ def _attempt(
     recipe: Recipe,
     model_format: Format,
     converters: Converters,
-    prover: Prover,
+    prover: Verifier,
     options: ExportOptions,
-    tell: Callable[[Event], None],
-) -> Proof | LeftOut:
+    on_event: Callable[[Event], None],
+) -> VerifiedFile | LeftOut:
     name = f"{recipe.name}.{model_format}"
     for known in options.known_failures:
         if known.name == name:
             return known
-    tell(Started(name=name))
+    on_event(Started(name=name))
     try:
         return prover.prove(converters.convert(recipe, model_format), recipe, model_format)
     # The converter cannot express the model, the engine does not accept the file, or its answers are others.
@@ -230,7 +230,7 @@ def _attempt(
         return LeftOut(name=name, reason=one_line(error))
 
 
-def _golden_file(images: NDArray[np.uint8], expected: NDArray[np.float32], proofs: Sequence[Proof]) -> bytes:
+def _golden_file(images: NDArray[np.uint8], expected: NDArray[np.float32], proofs: Sequence[VerifiedFile]) -> bytes:
     """Pack inputs and outputs: `inputs`, `reference`, and each variant's raw outputs under its name."""
     buffer = io.BytesIO()
     outputs = {name: answers for proof in proofs for name, answers in proof.golden.items()}

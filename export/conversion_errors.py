@@ -14,7 +14,7 @@ _UNKNOWN_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a fle
 
 
 @contextmanager
-def explained(model: keras.Model, model_format: Format) -> Generator[None]:
+def describe_conversion_error(model: keras.Model, model_format: Format) -> Generator[None]:
     """Turn whatever a converter raises into one line that names the layer, the cause and the way out.
 
     Raises:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import Description, Preprocessing
 from ..runtime.bundle.recipes import RECIPES, Format, Recipe
-from .model_file import Finished
+from .model_file import ModelFile
 from .onnx.convert import convert as convert_onnx
 from .onnx.convert import float_graph
 from .reference.source import Source
@@ -44,7 +44,7 @@ class Converters:
         self._preprocessing = preprocessing
         self._reduce_range = reduce_range
         self._kept = ExitStack()
-        self._made: dict[tuple[str, Format], Finished] = {}
+        self._made: dict[tuple[str, Format], ModelFile] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +56,7 @@ class Converters:
         """Return the float32 TFLite file, which calibration is looked at with whether it is asked for or not."""
         return self.convert(RECIPES["float32"], Format.TFLITE).content
 
-    def convert(self, recipe: Recipe, model_format: Format) -> Finished:
+    def convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
         """Return a model file.
 
         Raises:
@@ -67,7 +67,7 @@ class Converters:
             self._made[key] = self._convert(recipe, model_format)
         return self._made[key]
 
-    def _convert(self, recipe: Recipe, model_format: Format) -> Finished:
+    def _convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
         description = Description(
             image=self._source.image,
             preprocessing=self._preprocessing,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
+class ModelFile:
     """A file's content, and what tidying it has saved.
 
     Attributes:

@@ -8,7 +8,7 @@ from ..runtime.bundle.manifest import LeftOut, TrainingData, Variant
 from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.bundle.recipes import RECIPES, Recipe
 from .samples import CALIBRATION_IMAGES, PIXELS
-from .verification.tolerances import Difference
+from .verification.tolerances import NumericDifference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proven:
+class Verified:
     """A variant that will be in the bundle, for whoever follows the export.
 
     Attributes:
@@ -58,7 +58,7 @@ class Proven:
     """
 
     variant: Variant
-    difference: Difference
+    difference: NumericDifference
     notes: tuple[str, ...]
 
 
@@ -83,4 +83,4 @@ class Started:
     name: str
 
 
-Event = Started | Proven | LeftOut | DataWarning
+Event = Started | Verified | LeftOut | DataWarning

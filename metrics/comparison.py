@@ -11,7 +11,7 @@ from ..runtime.bundle.temperature import Temperature
 from ..runtime.bundle.tensors import TensorSpec
 from .calibration_error import BINS, bin_of, expected_calibration_error
 from .paired import holm, mcnemar, paired_difference, share
-from .types import Comparison, Confusion, Flip, Outcome, Reliability, ReliabilityBin, Share
+from .types import Comparison, Confusion, Flip, LabelledComparison, Reliability, ReliabilityBin, Share
 
 
 def accuracy(found: NDArray[np.float32], labels: NDArray[np.int64]) -> Share:
@@ -24,7 +24,9 @@ def accuracy(found: NDArray[np.float32], labels: NDArray[np.int64]) -> Share:
     return _share(found.argmax(axis=1) == labels)
 
 
-def compare(found: NDArray[np.float32], reference: NDArray[np.float32], labels: NDArray[np.int64] | None) -> Comparison:
+def compare_answers(
+    found: NDArray[np.float32], reference: NDArray[np.float32], labels: NDArray[np.int64] | None
+) -> Comparison:
     """Compare a variant's answers with the reference's, image by image.
 
     Args:
@@ -100,7 +102,9 @@ def confusions(found: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[C
     )
 
 
-def _outcome(found: NDArray[np.float32], reference: NDArray[np.float32], labels: NDArray[np.int64]) -> Outcome:
+def _outcome(
+    found: NDArray[np.float32], reference: NDArray[np.float32], labels: NDArray[np.int64]
+) -> LabelledComparison:
     right, reference_right = found.argmax(axis=1) == labels, reference.argmax(axis=1) == labels
     fixed, broken = np.flatnonzero(right & ~reference_right), np.flatnonzero(~right & reference_right)
     p_value = mcnemar(len(fixed), len(broken))
@@ -108,7 +112,7 @@ def _outcome(found: NDArray[np.float32], reference: NDArray[np.float32], labels:
     classes = found.shape[1]
     images = np.bincount(labels, minlength=classes)
     changes = np.bincount(labels, weights=gained, minlength=classes)
-    return Outcome(
+    return LabelledComparison(
         difference=paired_difference(len(fixed), len(broken), len(labels)),
         fixed=tuple(fixed.tolist()),
         broken=tuple(broken.tolist()),

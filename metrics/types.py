@@ -65,7 +65,7 @@ class Flip:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class LabelledComparison:
     """What the labels say of a variant beside the reference.
 
     Attributes:
@@ -104,7 +104,7 @@ class Comparison:
     flips: tuple[Flip, ...]
     max_probability_difference: float
     mean_probability_difference: float
-    outcome: Outcome | None
+    outcome: LabelledComparison | None
 
 
 class VerdictKind(StrEnum):

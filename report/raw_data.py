@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
+class RawData:
     """The test images and the raw latencies behind a report.
 
     Attributes:

@@ -1,6 +1,6 @@
 """What follows from a comparison, in words, by stated rules."""
 
-from ..metrics.types import Comparison, Outcome, Verdict, VerdictKind
+from ..metrics.types import Comparison, LabelledComparison, Verdict, VerdictKind
 from .formatting import at_most, p_value, signed
 
 # Below this a p-value that was corrected for the number of rows calls two files different.
@@ -51,7 +51,7 @@ def _p(p: float) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def _kind(outcome: Outcome, images: int, rows: int) -> VerdictKind:
+def _kind(outcome: LabelledComparison, images: int, rows: int) -> VerdictKind:
     if outcome.p_adjusted < LEVEL:
         return VerdictKind.WORSE if len(outcome.broken) > len(outcome.fixed) else VerdictKind.BETTER
     # The p-value of an exact McNemar test in which all images are broken is 2 to the power of 1 - n.

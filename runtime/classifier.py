@@ -134,7 +134,7 @@ class Classifier:
             InvalidFileError: A file is missing, or is not an image that can be read to its end.
             SpecMismatchError: An argument is not one of the above.
         """
-        if value_range is None and min_confidence == 0 and workers == 1 and self._is_own(images):
+        if value_range is None and min_confidence == 0 and workers == 1 and self._is_model_input(images):
             return [self._prediction(cast("NDArray[np.uint8]", images))]
         return list(self.stream(images, value_range=value_range, min_confidence=min_confidence, workers=workers))
 
@@ -156,7 +156,7 @@ class Classifier:
         def answers(part: Any) -> list[Prediction]:  # noqa: ANN401  (whatever the caller has for an image)
             return self._predictions(self._prepared(part, value_range), least)
 
-        return _flat(self._over(images, answers, workers))
+        return _flat(self._map_images(images, answers, workers))
 
     def predict_one(
         self, image: ImageLike, *, value_range: tuple[float, float] | None = None, min_confidence: float = 0.0
@@ -209,7 +209,7 @@ class Classifier:
         def answers(part: Any) -> NDArray[np.float32]:  # noqa: ANN401
             return self._run(self._prepared(part, value_range))
 
-        parts = list(self._over(images, answers, workers))
+        parts = list(self._map_images(images, answers, workers))
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
     def pixels(self, images: ImageLike, *, value_range: tuple[float, float] | None = None) -> NDArray[Any]:
@@ -222,7 +222,7 @@ class Classifier:
     def _prepared(self, images: ImageLike, value_range: tuple[float, float] | None) -> Prepared:
         return prepare(images, self.image, self.preprocessing, value_range=value_range)
 
-    def _is_own(self, images: object) -> bool:
+    def _is_model_input(self, images: object) -> bool:
         """Tell whether this is one image in bytes, just as the model takes it."""
         # The type as text: it would be made anew for each image, for longer than some models run.
         array = cast("NDArray[Any]", images)
@@ -272,7 +272,7 @@ class Classifier:
             found[position] = replace(found[position], label=NO_DIGIT, index=None)
         return found
 
-    def _over(
+    def _map_images(
         self, images: ImageLike | Iterable[ImageLike], answers: Callable[[Any], Any], workers: int
     ) -> Iterator[Any]:
         """Yield what `answers` gives for each part of the images."""
@@ -288,7 +288,7 @@ class Classifier:
         elif workers == 1:
             parts = cast("Iterable[Any]", images)
         else:
-            handfuls = _handfuls(cast("Iterable[Any]", images))
+            handfuls = _chunked(cast("Iterable[Any]", images))
             return _flat(map_in_order(partial(_each, answers), handfuls, workers))
         return map(answers, parts) if workers == 1 else map_in_order(answers, parts, workers)
 
@@ -315,7 +315,7 @@ def _each(answers: Callable[[Any], Any], items: list[Any]) -> list[Any]:
     return [answers(item) for item in items]
 
 
-def _handfuls(items: Iterable[Any]) -> Iterator[list[Any]]:
+def _chunked(items: Iterable[Any]) -> Iterator[list[Any]]:
     handful: list[Any] = []
     for item in items:
         handful.append(item)

@@ -30,7 +30,7 @@ def run_edgeproof(*arguments: str) -> None:
         raise CheckFailedError(f"edgeproof {arguments[0]}: {lines[-1]}")
 
 
-def at_a_time(jobs: int, work: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+def run_parallel(jobs: int, work: Iterable[Callable[[], Result]]) -> Iterator[Result]:
     """Do several things at a time, and yield what each gives when it is there; after an error no more are begun."""
     with ThreadPoolExecutor(max(jobs, 1)) as pool:
         started = [pool.submit(one) for one in work]

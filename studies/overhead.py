@@ -37,7 +37,7 @@ _ENGINE_ALONE = "import numpy\nimport ai_edge_litert.interpreter\n"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Figure:
     """One line of the table.
 
     Attributes:
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args(arguments)
     environment = describe_environment()
-    findings: list[Finding] = []
+    findings: list[Figure] = []
     for measure in (_one_image, _many_images, _imports, _cold_start, _growth, _installed):
         for finding in measure(options.rounds):
             findings.append(finding)
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def _one_image(rounds: int) -> list[Finding]:
+def _one_image(rounds: int) -> list[Figure]:
     classifier, (run, _) = Classifier.load(_MODEL), _by_hand()
     images = _digits(256)
     tensors = [image[np.newaxis, :, :, np.newaxis] for image in images]
@@ -87,7 +87,7 @@ def _one_image(rounds: int) -> list[Finding]:
         rounds * 4,
     )
     return [
-        Finding(
+        Figure(
             what="predict on one 28x28 array / set + invoke + get",
             value=ours / bare,
             budget=1.5,
@@ -97,7 +97,7 @@ def _one_image(rounds: int) -> list[Finding]:
     ]
 
 
-def _many_images(rounds: int) -> list[Finding]:
+def _many_images(rounds: int) -> list[Figure]:
     classifier, (_, run_all) = Classifier.load(_MODEL), _by_hand()
     images = _digits(_BATCH)
     bare, ours, spread = _in_turns(
@@ -111,14 +111,14 @@ def _many_images(rounds: int) -> list[Finding]:
     what = f"predict on {_BATCH:,} images"
     detail = "{:.0f} ms / " + f"{bare * 1e3:.0f} ms"
     return [
-        Finding(
+        Figure(
             what=f"{what} / a loop by hand",
             value=ours / bare,
             budget=1.05,
             unit="x",
             detail=detail.format(ours * 1e3),
         ),
-        Finding(
+        Figure(
             what=f"{what}, workers=2 / a loop by hand",
             value=spread / bare,
             budget=0.6,
@@ -128,14 +128,14 @@ def _many_images(rounds: int) -> list[Finding]:
     ]
 
 
-def _imports(rounds: int) -> list[Finding]:
+def _imports(rounds: int) -> list[Figure]:
     costs = measure_processes(
         {"python": "", "numpy": "import numpy\n", "runtime": "import edgeproof.runtime\n"}, rounds=rounds * 2
     )
     start = costs["python"].seconds
     ours, numpy_alone = (costs[name].seconds - start for name in ("runtime", "numpy"))
     return [
-        Finding(
+        Figure(
             what="import edgeproof.runtime / import numpy",
             value=ours / numpy_alone,
             budget=1.15,
@@ -145,7 +145,7 @@ def _imports(rounds: int) -> list[Finding]:
     ]
 
 
-def _cold_start(rounds: int) -> list[Finding]:
+def _cold_start(rounds: int) -> list[Figure]:
     with TemporaryDirectory() as folder:
         picture = Path(folder, "digit.png")
         _save(_digits(1)[0], picture)
@@ -153,14 +153,14 @@ def _cold_start(rounds: int) -> list[Finding]:
         costs = measure_processes({"engine": _ENGINE_ALONE, "predict": predict}, rounds=rounds)
     ours, bare = costs["predict"], costs["engine"]
     return [
-        Finding(
+        Figure(
             what="edgeproof predict digit.png, cold / NumPy and LiteRT alone",
             value=ours.seconds / bare.seconds,
             budget=2.0,
             unit="x",
             detail=f"{ours.seconds * 1e3:.0f} ms / {bare.seconds * 1e3:.0f} ms",
         ),
-        Finding(
+        Figure(
             what="its peak memory / NumPy and LiteRT alone",
             value=ours.peak_mib / bare.peak_mib,
             budget=1.5,
@@ -170,7 +170,7 @@ def _cold_start(rounds: int) -> list[Finding]:
     ]
 
 
-def _growth(_: int) -> list[Finding]:
+def _growth(_: int) -> list[Figure]:
     one = result_of(f"""
 import json, numpy as np
 from edgeproof.runtime import Classifier
@@ -199,14 +199,14 @@ assert sum(1 for _ in classifier.stream(images({_STREAM:_}), workers=2)) == {_ST
 print(json.dumps({{"grown": peak_kib() - before}}))
 """)
     return [
-        Finding(
+        Figure(
             what=f"growth of peak memory over {_MANY:,} predictions",
             value=one["grown"] / 1024,
             budget=2.0,
             unit="MiB",
             detail="",
         ),
-        Finding(
+        Figure(
             what=f"growth of peak memory over {_STREAM:,} images of a generator",
             value=stream["grown"] / 1024,
             budget=2.0,
@@ -216,11 +216,11 @@ print(json.dumps({{"grown": peak_kib() - before}}))
     ]
 
 
-def _installed(_: int) -> list[Finding]:
+def _installed(_: int) -> list[Figure]:
     sizes = {name: size / 1e6 for name, size in installed_sizes("edgeproof", extra="litert").items()}
     largest = sorted(sizes, key=lambda name: -sizes[name])[:3]
     return [
-        Finding(
+        Figure(
             what="pip install edgeproof[litert], site-packages",
             value=sum(sizes.values()),
             budget=160.0,

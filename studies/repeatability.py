@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from edgeproof.benchmarks.latency.interleaved import ROUNDS, EngineSubject, measure
-from edgeproof.benchmarks.targets import contenders
+from edgeproof.benchmarks.latency.interleaved import ROUNDS, TimedEngine, measure
+from edgeproof.benchmarks.targets import benchmark_targets
 from edgeproof.device.environment import describe_environment
 from edgeproof.metrics.latency import Rounds, distribution, is_faster, noise_floor, slower_than
 from edgeproof.runtime.bundle.golden import read_golden
@@ -151,11 +151,11 @@ def measure_repeatability(bundle: Path, *, runs: int, seconds: float, rounds: in
     environment = describe_environment()
     manifest = read_manifest(bundle)
     images: NDArray[np.uint8] = read_golden(bundle, manifest).inputs
-    running, _ = contenders(bundle, manifest)
+    running, _ = benchmark_targets(bundle, manifest)
     found: list[Run] = []
     for number in range(runs):
         subjects = {
-            (one.title, name): EngineSubject(partial(one.load, 1), images, manifest.image, manifest.preprocessing)
+            (one.title, name): TimedEngine(partial(one.load, 1), images, manifest.image, manifest.preprocessing)
             for one in running
             for name in _NAMES
         }

@@ -8,11 +8,11 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 from edgeproof.runtime.errors import InvalidFileError, one_line
-from edgeproof.runtime.io.atomic import new_files
+from edgeproof.runtime.io.atomic import atomic_files
 from edgeproof.runtime.io.files import read_file
 
 
-class Kept(Protocol):
+class ResultsStore(Protocol):
     """A dataclass with the version of its layout."""
 
     @property
@@ -21,7 +21,7 @@ class Kept(Protocol):
         ...
 
 
-Results = TypeVar("Results", bound=Kept)
+Results = TypeVar("Results", bound=ResultsStore)
 
 
 def read_kept(path: Path, kind: type[Results], schema_version: int) -> Results | None:
@@ -54,7 +54,7 @@ def write_kept(results: Any, path: Path, pages: Mapping[str, bytes]) -> None:  #
     Raises:
         OutputError: They cannot be written.
     """
-    with new_files(path.parent) as staging:
+    with atomic_files(path.parent) as staging:
         (staging / path.name).write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
         for suffix, content in pages.items():
             (staging / path.name).with_suffix(suffix).write_bytes(content)
@@ -66,5 +66,5 @@ def check_writable(folder: Path) -> None:
     Raises:
         OutputError: They cannot.
     """
-    with new_files(folder):
+    with atomic_files(folder):
         pass

@@ -37,7 +37,7 @@ _work: tuple[Classifier, NDArray[np.uint8], int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class ScenesResult:
     """How a model did on scenes.
 
     Attributes:
@@ -55,7 +55,7 @@ class Outcome:
 
 def read_scenes(
     model: str | Path, images: NDArray[np.uint8], labels: NDArray[np.int64], *, seed: int, processes: int
-) -> Outcome:
+) -> ScenesResult:
     """Make a scene of each image and let a model read it.
 
     Args:
@@ -76,7 +76,7 @@ def read_scenes(
     with ProcessPoolExecutor(processes, initializer=_start, initargs=(classifier, images, seed)) as pool:
         found = np.array(list(pool.map(_read, range(len(images)), chunksize=20)))
     truth = labels.astype(str)
-    return Outcome(
+    return ScenesResult(
         accuracy=share(int(np.sum(found == truth)), len(truth)),
         no_digit=share(int(np.sum(found == NO_DIGIT)), len(truth)),
         clean_accuracy=share(int(np.sum(clean == truth)), len(truth)),

@@ -17,7 +17,7 @@ from edgeproof.train.record import MODEL_NAME, RECORD_NAME
 
 from .commands import run_edgeproof
 
-Known = TypeVar("Known", bound="_Known")
+Known = TypeVar("Known", bound="_HasDigests")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +96,7 @@ def environment_of(folder: Path) -> str:
     return f"{machine['cpu']}, {machine['cores']} cores, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}"
 
 
-class _Known(Protocol):
+class _HasDigests(Protocol):
     """What was measured of a network."""
 
     @property
@@ -105,7 +105,7 @@ class _Known(Protocol):
     def settings_sha256(self) -> str: ...
 
 
-def current(known: Sequence[Known], trainings: Sequence[Training], data: Dataset) -> list[Known]:
+def still_valid(known: Sequence[Known], trainings: Sequence[Training], data: Dataset) -> list[Known]:
     """Return what would be measured of the same networks if they were trained today.
 
     A network whose teachers are missing cannot be checked by its digest. Its command has to do, if another of them can

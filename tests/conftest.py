@@ -158,7 +158,7 @@ def report() -> "Report":
             found_probability=0.55,
         )
 
-    worse = f.Outcome(
+    worse = f.LabelledComparison(
         difference=f.Difference(points=-1.0, low=-5.25, high=2.5),
         fixed=(4,),
         broken=(17, 23),
@@ -167,7 +167,7 @@ def report() -> "Report":
         recall_differences=(0.0, -2.5, None),
         ece_drift=0.0111,
     )
-    tie = f.Outcome(
+    tie = f.LabelledComparison(
         difference=f.Difference(points=0.0, low=-3.7, high=3.7),
         fixed=(),
         broken=(),

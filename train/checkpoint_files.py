@@ -13,7 +13,7 @@ def unfinished(folder: Path) -> bool:
     return is_file(folder / FOLDER_NAME / STATE_NAME)
 
 
-def refuse_to_lose(folder: Path) -> None:
+def check_no_unfinished_run(folder: Path) -> None:
     """Refuse to start anew where an unfinished training lies.
 
     Raises:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
-from ..runtime.io.atomic import new_files
+from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
 from .architecture import gives_probabilities
 from .augmentation import LIMITS
@@ -94,7 +94,7 @@ def teacher_logits(
         if logits is None:
             models = models or [_teacher(path, images.shape[1:], classes) for path in teachers]
             logits = _mean_logits(models, changed_images(images, options, which))
-            with new_files(folder) as staging:
+            with atomic_files(folder) as staging:
                 np.save(staging / file.name, logits)
         found.append(logits)
     return np.stack(found)

@@ -48,7 +48,7 @@ def check_foldable(model: keras.Model) -> None:
         )
 
 
-def folded(model: keras.Model) -> keras.Model:
+def fold_batch_norm(model: keras.Model) -> keras.Model:
     """Return a model with the same answers, whose normalizations are folded into the convolutions before them.
 
     Args:
@@ -88,11 +88,11 @@ def folded(model: keras.Model) -> keras.Model:
     return copy
 
 
-def rounding(model: keras.Model) -> keras.Model:
+def fake_quantized(model: keras.Model) -> keras.Model:
     """Return a model that shares the given one's weights, and computes with rounded weights and activations.
 
     Args:
-        model: Of `folded`.
+        model: Of `fold_batch_norm`.
     """
     rounded_after = {layer.name for layer in model.layers if _rounds(layer)}
 

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
 from ..runtime.errors import EngineMissingError
-from ..runtime.io.atomic import new_files
+from ..runtime.io.atomic import atomic_files
 from .architecture import Architecture
 from .checkpoint import Checkpoint
-from .checkpoint_files import refuse_to_lose
+from .checkpoint_files import check_no_unfinished_run
 from .curves import draw_curves
 from .environment import describe_machine
 from .fingerprint import identity
 from .fit import Fitted, fit
 from .mistakes import draw_confusion, draw_mistakes
 from .options import FitOptions
-from .quantization_aware import check_foldable, folded, round_weights, rounding
+from .quantization_aware import check_foldable, fake_quantized, fold_batch_norm, round_weights
 from .record import MODEL_NAME, RECORD_NAME, SCHEMA_VERSION
 from .strategy import ONE_DEVICE, Devices
 
@@ -89,9 +89,9 @@ def train(
         raise EngineMissingError("TensorBoard's logs need tensorboard; pip install 'edgeproof[tensorboard]'")
     devices.check_batch(options.batch_size)
     if not resume:
-        refuse_to_lose(out)
+        check_no_unfinished_run(out)
     architecture = architecture or Architecture()
-    with new_files(out) if devices.is_chief else nullcontext() as staging:
+    with atomic_files(out) if devices.is_chief else nullcontext() as staging:
         keras.utils.set_random_seed(options.seed)
         with devices.scope():
             model = architecture.build(data.image_shape, len(data.classes))
@@ -118,9 +118,9 @@ def train(
         model, tuned = _deployed(model), None
         if options.quantization_epochs:
             _say(progress, f"Fine-tuning under the rounding of int8, epochs: {options.quantization_epochs}")
-            model = folded(model)
+            model = fold_batch_norm(model)
             tuned = fit(
-                rounding(model), data, _fine(options), teachers=teachers, begin=options.epochs, progress=progress
+                fake_quantized(model), data, _fine(options), teachers=teachers, begin=options.epochs, progress=progress
             )
             round_weights(model)
         probabilities = model.predict(data.x_test.astype(np.float32), batch_size=500, verbose=0)

@@ -31,7 +31,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class Repetition:
     """What one subject took in one turn, in nanoseconds; arrays of int64, one entry for each time.
 
     Attributes:
@@ -49,7 +49,7 @@ class Turn:
     first: Nanoseconds
 
 
-class Subject(Protocol):
+class Timed(Protocol):
     """Something whose latency is measured turn by turn.
 
     Attributes:
@@ -58,12 +58,12 @@ class Subject(Protocol):
 
     turns: int
 
-    def turn(self, seconds: float) -> Turn:
+    def turn(self, seconds: float) -> Repetition:
         """Run for about so long, after a warm-up that is not counted."""
         ...
 
 
-class EngineSubject:
+class TimedEngine:
     """A model file in an engine of this process.
 
     Args:
@@ -78,11 +78,11 @@ class EngineSubject:
     def __init__(
         self, load: Callable[[], Engine], images: NDArray[np.uint8], image: ImageSpec, preprocessing: Preprocessing
     ) -> None:
-        self._load, self._pictures = load, list(images)
+        self._load, self._images_in = load, list(images)
         self._images, self._inputs = images, list[NDArray[Any]]()
         self._image, self._preprocessing = image, preprocessing
 
-    def turn(self, seconds: float) -> Turn:
+    def turn(self, seconds: float) -> Repetition:
         """Load the model, run it once, warm it up, then time what is to be timed; see `Subject.turn`."""
         start = perf_counter_ns()
         engine = self._load()
@@ -99,10 +99,10 @@ class EngineSubject:
 
         run = timed(engine.run, inputs, seconds * _RUN)
         invoke = engine.invoker(inputs[0])
-        return Turn(
+        return Repetition(
             run=run,
             invoke=timed(lambda _: invoke(), inputs, seconds * _INVOKE),
-            preprocessing=timed(encode, self._pictures, seconds * _PREPROCESSING),
+            preprocessing=timed(encode, self._images_in, seconds * _PREPROCESSING),
             load=np.array([loaded]),
             first=np.array([first]),
         )
@@ -127,13 +127,13 @@ def timed(work: Callable[[Any], object], inputs: list[Any], seconds: float, leas
 
 
 def measure(
-    subjects: Mapping[Key, Subject],
+    subjects: Mapping[Key, Timed],
     *,
     seconds: float,
     rounds: int = ROUNDS,
     seed: int = 1,
     tick: Callable[[int], None] = lambda _: None,
-) -> dict[Key, list[list[Turn]]]:
+) -> dict[Key, list[list[Repetition]]]:
     """Let subjects take their turns, in every round in an order that is drawn anew.
 
     A short round before the first warms up what is shared, and is not counted.
@@ -150,7 +150,7 @@ def measure(
     """
     for subject in subjects.values():
         subject.turn(0.0)
-    taken: dict[Key, list[list[Turn]]] = {name: [] for name in subjects}
+    taken: dict[Key, list[list[Repetition]]] = {name: [] for name in subjects}
     order, draw = [name for name, subject in subjects.items() for _ in range(subject.turns)], random.Random(seed)
     for number in range(1, rounds + 1):
         draw.shuffle(order)

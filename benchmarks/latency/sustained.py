@@ -8,13 +8,13 @@ import numpy as np
 
 from ...device.state import machine_state
 from ...report.model import Sustained, SustainedTurn
-from .interleaved import Subject
+from .interleaved import Timed
 
 TURN_SECONDS = 1.0
 
 
 def measure_sustained(
-    subjects: Mapping[str, Subject],
+    subjects: Mapping[str, Timed],
     *,
     minutes: float,
     threads: int,

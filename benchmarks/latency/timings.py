@@ -6,7 +6,7 @@ from math import inf
 from ...metrics.latency import distribution, noise_floor, ratio, slower_than
 from ...metrics.types import Timing
 from ...report.model import KerasTiming, NoiseFloor
-from .interleaved import Nanoseconds, Turn
+from .interleaved import Nanoseconds, Repetition
 
 # A subject, which is the title of a row or a way of calling Keras, and its number of threads.
 Key = tuple[str, int]
@@ -27,7 +27,7 @@ class Timings:
 
     def __init__(
         self,
-        turns: Mapping[Key, Sequence[Sequence[Turn]]],
+        turns: Mapping[Key, Sequence[Sequence[Repetition]]],
         *,
         calls: Sequence[str],
         rows: Sequence[str],
@@ -68,5 +68,5 @@ class Timings:
         )
 
 
-def _times(taken: Sequence[Sequence[Turn]], kind: str) -> list[list[Nanoseconds]]:
+def _times(taken: Sequence[Sequence[Repetition]], kind: str) -> list[list[Nanoseconds]]:
     return [[getattr(turn, kind) for turn in turns] for turns in taken]

@@ -21,7 +21,7 @@ class KerasCall(StrEnum):
     PREDICT = "model.predict"
 
 
-def caller(model: keras.Model, call: KerasCall) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def keras_call(model: keras.Model, call: KerasCall) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return what calls the model in this way: pixels of one image, (1, H, W, C), to probabilities, (1, classes)."""
     match call:
         case KerasCall.TF_FUNCTION:

@@ -22,7 +22,7 @@ from ...runtime.bundle.manifest import Manifest
 from ...runtime.errors import CheckFailedError, EdgeproofError, InvalidFileError, SpecMismatchError, one_line
 from ...runtime.io.atomic import signals_held
 from ...runtime.io.files import read_file
-from ..latency.interleaved import WARMUP_SECONDS, Nanoseconds, Turn, timed
+from ..latency.interleaved import WARMUP_SECONDS, Nanoseconds, Repetition, timed
 
 # Images that travel to the process at once.
 _CHUNK = 1000
@@ -30,7 +30,7 @@ _NONE: Nanoseconds = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OriginalFile:
+class ReferenceFile:
     """Which model it is.
 
     Attributes:
@@ -58,7 +58,7 @@ class OriginalFile:
             )
 
 
-class Original:
+class ReferenceWorker:
     """A process that has loaded the Keras original and answers for it; ends with the `with` block.
 
     Args:
@@ -70,7 +70,7 @@ class Original:
         CheckFailedError: The process died.
     """
 
-    def __init__(self, file: OriginalFile, *, threads: int) -> None:
+    def __init__(self, file: ReferenceFile, *, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, file, threads), daemon=True)
@@ -103,10 +103,10 @@ class Original:
         parts = (images[i : i + _CHUNK] for i in range(0, len(images), _CHUNK))
         return np.concatenate([self._ask("probabilities", part) for part in parts])
 
-    def subjects(self, images: NDArray[np.uint8]) -> "dict[str, KerasSubject]":
+    def subjects(self, images: NDArray[np.uint8]) -> "dict[str, TimedReference]":
         """Return the model as something whose latency can be measured on these images, by the way of calling it."""
         self._ask("prepare", images)
-        return {call: KerasSubject(partial(self._ask, "turn", call)) for call in self.calls}
+        return {call: TimedReference(partial(self._ask, "turn", call)) for call in self.calls}
 
     def _ask(self, *request: Any) -> Any:  # noqa: ANN401  (whatever the other side answers)
         try:
@@ -133,7 +133,7 @@ class Original:
         )
 
 
-class KerasSubject:
+class TimedReference:
     """The Keras original, called in one way."""
 
     turns = 1  # nothing is held against its noise, and it is slow
@@ -141,12 +141,12 @@ class KerasSubject:
     def __init__(self, turn: Callable[[float], Nanoseconds]) -> None:
         self._turn = turn
 
-    def turn(self, seconds: float) -> Turn:
+    def turn(self, seconds: float) -> Repetition:
         """Time one image after the other; see `Subject.turn`."""
-        return Turn(run=self._turn(seconds), invoke=_NONE, preprocessing=_NONE, load=_NONE, first=_NONE)
+        return Repetition(run=self._turn(seconds), invoke=_NONE, preprocessing=_NONE, load=_NONE, first=_NONE)
 
 
-def _serve(connection: Connection, file: OriginalFile, threads: int) -> None:
+def _serve(connection: Connection, file: ReferenceFile, threads: int) -> None:
     """Load the model, say what it is, then answer requests until the other side has gone."""
     try:
         connection.send(("answer", (server := _Server(file, threads)).greeting))
@@ -164,15 +164,15 @@ def _serve(connection: Connection, file: OriginalFile, threads: int) -> None:
 
 
 class _Server:
-    """The other side of `Original`, where Keras is."""
+    """The other side of `ReferenceWorker`, where Keras is."""
 
-    def __init__(self, file: OriginalFile, threads: int) -> None:
-        from .calls import KerasCall, caller, limit_threads, load_reference, version
+    def __init__(self, file: ReferenceFile, threads: int) -> None:
+        from .calls import KerasCall, keras_call, limit_threads, load_reference, version
 
         limit_threads(threads)
         source = load_reference(file.path, file.manifest, custom=file.custom)
         self.probabilities = source.probabilities
-        self._calls = {str(call): caller(source.model, call) for call in KerasCall}
+        self._calls = {str(call): keras_call(source.model, call) for call in KerasCall}
         self._inputs: list[NDArray[np.float32]] = []
         self.greeting = version(), tuple(self._calls)
 

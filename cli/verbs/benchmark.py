@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     from ...report.render.table import as_text, footnote
     from ...report.serialization import REPORT_NAME, to_json
     from ...runtime.classifier import Classifier
-    from ...runtime.io.atomic import new_files
+    from ...runtime.io.atomic import atomic_files
 
     out = options.out or beside(options.bundle) / "report"
     if is_file(out / MANIFEST_NAME) or (options.data is not None and out.resolve() == Path(options.data).resolve()):
@@ -81,9 +81,9 @@ def run(options: argparse.Namespace) -> int:
         sustained_minutes=options.sustained or 0.0,
         custom=options.custom,
     )
-    with new_files(out) as staging:
+    with atomic_files(out) as staging:
         try:
-            measured = benchmark(options.bundle, original_of(options), data, chosen, tell=tell)
+            measured = benchmark(options.bundle, original_of(options), data, chosen, progress=tell)
         finally:
             tell("")
         report = measured.report

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...runtime.errors import CheckFailedError, OutputError
-from ...runtime.io.atomic import new_files
+from ...runtime.io.atomic import atomic_files
 from ...runtime.io.files import is_folder
 from ..evaluation import original_of
-from ..gate_arguments import add_budgets, add_subject, read_judged
+from ..gate_arguments import add_budgets, add_subject, read_gate_input
 
 if TYPE_CHECKING:
-    from ...report.gate.gate import Finding
+    from ...report.gate.gate import BudgetResult
     from ...report.model import Report
 
 SCHEMA_VERSION = 1
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from ...report.gate.summary import as_markdown, as_text
 
     with _outputs(options) as files:
-        judged = read_judged(options)
+        judged = read_gate_input(options)
         findings = check(
             judged.report,
             judged.limits,
@@ -71,7 +71,7 @@ def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
     with ExitStack() as stack:
         # Behind a link the file is replaced, not the link.
         targets = {name: file.resolve() for name, file in asked.items()}
-        yield {name: stack.enter_context(new_files(file.parent)) / file.name for name, file in targets.items()}
+        yield {name: stack.enter_context(atomic_files(file.parent)) / file.name for name, file in targets.items()}
 
 
 def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:
@@ -84,7 +84,7 @@ def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:
         raise OutputError(f"{option}: {str(file)!r:.80}: {error}") from error
 
 
-def _json(options: argparse.Namespace, findings: Sequence["Finding"], report: "Report") -> str:
+def _json(options: argparse.Namespace, findings: Sequence["BudgetResult"], report: "Report") -> str:
     from ...report.render.environment_table import remarks
 
     document = {
@@ -97,7 +97,7 @@ def _json(options: argparse.Namespace, findings: Sequence["Finding"], report: "R
     return json.dumps(document, indent=2)
 
 
-def _check(findings: Sequence["Finding"]) -> None:
+def _check(findings: Sequence["BudgetResult"]) -> None:
     from ...report.gate.summary import failures, headline
 
     failed = failures(findings)

@@ -7,18 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...runtime.bundle.manifest import MANIFEST_NAME, Confidence, LeftOut, Manifest, TrainingData
+from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut, Manifest, TrainingData
 from ...runtime.bundle.reader import check_is_bundle
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
 from ...runtime.errors import CheckFailedError, InvalidFileError
-from ...runtime.io.atomic import new_folder
+from ...runtime.io.atomic import atomic_folder
 from ...runtime.io.files import read_file
-from ..arguments import add_custom, add_data, add_data_options, positive, said_of_data, seed
+from ..arguments import add_custom, add_data, add_data_options, data_options_from, positive, seed
 from ..child import ChildDiedError, run_in_child
 
 if TYPE_CHECKING:
     from ...datasets.dataset import DataOptions, Dataset
-    from ...export.options import DataWarning, Event, ExportOptions, Proven
+    from ...export.options import DataWarning, Event, ExportOptions, Verified
 
 _MAX_LABELS_BYTES = 2**20
 
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     from ...export.options import ExportOptions
     from ...export.reference.keras_file import check_keras_file
 
-    said = said_of_data(options)
+    said = data_options_from(options)
     DataOptions(**said)  # what cannot be is told before anything is loaded
     chosen = ExportOptions(
         recipes=choose_recipes(name.strip() for name in options.recipes.split(",")),
@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         f"  {'variant':24} {'size':>12}  {'removed':>11}  {'agreement':>11}  worst difference  signal to noise",
         flush=True,
     )
-    with new_folder(out, check_replaceable=check_is_bundle) as staging:
+    with atomic_folder(out, check_replaceable=check_is_bundle) as staging:
         manifest = _export_in_children(partial(_export, options.model, options.data, said, staging), chosen)
     _summarize(manifest, out)
     if manifest.left_out:
@@ -159,7 +159,7 @@ def _export(
                 f"{len(data.x_test):,} images that were drawn for one: its accuracy may be too high"
             )
         )
-    return write_bundle(model, data, folder, options, tell=tell)
+    return write_bundle(model, data, folder, options, on_event=tell)
 
 
 def _data_options(model: Path, said: dict[str, Any]) -> "DataOptions":
@@ -183,7 +183,7 @@ def _vouched(data: "Dataset") -> TrainingData:
     )
 
 
-def _tell(event: "Proven | LeftOut | DataWarning") -> None:
+def _tell(event: "Verified | LeftOut | DataWarning") -> None:
     """Print one line per variant, as it is proven."""
     from ...export.options import DataWarning
 
@@ -202,7 +202,7 @@ def _tell(event: "Proven | LeftOut | DataWarning") -> None:
             print(f"  {'':24} {note}", flush=True)
 
 
-def _temperature(confidence: Confidence | None) -> list[str]:
+def _temperature(confidence: FittedTemperature | None) -> list[str]:
     """Say which temperature a file needs, if it needs one, and what that does for it."""
     if confidence is None or confidence.temperature == 1:
         return []

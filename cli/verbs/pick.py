@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...runtime.errors import CheckFailedError, one_line
-from ..gate_arguments import add_budgets, add_subject, read_judged
+from ..gate_arguments import add_budgets, add_subject, read_gate_input
 
 if TYPE_CHECKING:
     from ...report.gate.selection import Choice
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from ...report.gate.selection import Objective, pick
 
     by = Objective(options.by)
-    judged = read_judged(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
+    judged = read_gate_input(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
     choice = pick(
         judged.report,
         judged.limits,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..arguments import positive
 
 if TYPE_CHECKING:
-    from ...device.selftest import Outcome
+    from ...device.selftest import SelftestResult
 
 SCHEMA_VERSION = 1
 # What comes after a variant's name in the name of an array of golden answers, and whose these are.
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
     bundle = options.bundle or find_pretrained(PRETRAINED[0])
     read_manifest(bundle)  # a mistyped path is told before engines are tried
-    outcomes: list[Outcome] = []
+    outcomes: list[SelftestResult] = []
     for outcome in selftest(bundle, threads=options.threads, broken=broken_packages(find_installed())):
         outcomes.append(outcome)
         if not options.json:
@@ -58,11 +58,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _line(outcome: "Outcome") -> str:
+def _line(outcome: "SelftestResult") -> str:
     return f"{outcome.state:7}  {outcome.variant:24}  {outcome.engine:36}  {_finding(outcome)}"
 
 
-def _finding(outcome: "Outcome") -> str:
+def _finding(outcome: "SelftestResult") -> str:
     deviation = outcome.deviation
     if deviation is None:
         return " ".join(outcome.reason.split())
@@ -75,14 +75,14 @@ def _finding(outcome: "Outcome") -> str:
     return f"off by {steps}{deviation.max_abs:.2g} (image {deviation.worst_image}), {allowed}; {agreement}"
 
 
-def _summary(outcomes: Sequence["Outcome"]) -> str:
+def _summary(outcomes: Sequence["SelftestResult"]) -> str:
     from ...device.selftest import State
 
     counts = Counter(outcome.state for outcome in outcomes)
     return f"{len(outcomes)} tests: " + ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
 
 
-def _check(outcomes: Sequence["Outcome"]) -> None:
+def _check(outcomes: Sequence["SelftestResult"]) -> None:
     from ...device.selftest import State
     from ...runtime.errors import CheckFailedError
 

@@ -10,8 +10,8 @@ from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.errors import EdgeproofError, SpecMismatchError
-from .. import hear_requests_to_stop
-from ..arguments import add_data, add_data_options, positive, said_of_data, seed
+from .. import handle_termination_signals
+from ..arguments import add_data, add_data_options, data_options_from, positive, seed
 
 if TYPE_CHECKING:
     from ...datasets.dataset import Dataset
@@ -137,7 +137,7 @@ def run(options: argparse.Namespace) -> int:
     from ...datasets.dataset import DataOptions
     from ...datasets.loading import load_data
 
-    data = load_data(options.data, DataOptions(**said_of_data(options)))
+    data = load_data(options.data, DataOptions(**data_options_from(options)))
     for remark in data.remarks:
         print(f"  note: {remark}")
     out = options.out or Path("runs") / (preset or options.model.rpartition(":")[2])
@@ -159,7 +159,7 @@ def _train(
 
     chosen_devices = devices(options.strategy)
     # TensorFlow takes over a request to stop when workers are joined.
-    hear_requests_to_stop()
+    handle_termination_signals()
     return train(
         data,
         out,

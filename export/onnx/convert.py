@@ -19,8 +19,8 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import Format, Recipe
 from ...runtime.errors import SpecMismatchError
-from ..conversion_errors import explained
-from ..model_file import Finished
+from ..conversion_errors import describe_conversion_error
+from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
 from ..samples import calibration_inputs, check_calibration_images
 from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
@@ -75,7 +75,7 @@ def float_graph(model: keras.Model) -> onnx.ModelProto:
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {OUTPUT_NAME: model(image, training=False)}
 
-    with explained(model, Format.ONNX), normalization_as_convolution(model):
+    with describe_conversion_error(model, Format.ONNX), normalization_as_convolution(model):
         function = classify.get_concrete_function()
         proto, _ = tf2onnx.convert.from_function(
             classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
@@ -97,7 +97,7 @@ def convert(
     *,
     description: Description | None = None,
     reduce_range: bool = True,
-) -> Finished:
+) -> ModelFile:
     """Convert what `float_graph` gave of a model, which stays as it is; the rest is as in `to_onnx`."""
     if recipe.name not in _RECIPES:
         raise SpecMismatchError(f"{recipe.name} is not written as .{Format.ONNX}; possible: {', '.join(_RECIPES)}")
@@ -105,7 +105,7 @@ def convert(
     proto.CopyFrom(graph)
     if recipe.calibrated:
         check_calibration_images(calibration, model.input_shape[1:], recipe.name)
-    with explained(model, Format.ONNX):
+    with describe_conversion_error(model, Format.ONNX):
         if recipe.calibrated:
             proto = _quantized(proto, calibration, reduce_range=reduce_range)
         elif recipe.weights == "float16":

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import onnx
 
 from ...runtime.bundle.model_metadata import DESCRIPTION_KEY, Description
-from ..model_file import Finished
+from ..model_file import ModelFile
 
 INPUT_NAME, OUTPUT_NAME, BATCH_NAME = "image", "probabilities", "batch"
 
@@ -43,7 +43,7 @@ def _rename(graph: onnx.GraphProto, tensor: Callable[[str], str], node: Callable
             named.name = tensor(named.name)
 
 
-def finish(proto: onnx.ModelProto, *, description: Description | None, keep_names: bool) -> Finished:
+def finish(proto: onnx.ModelProto, *, description: Description | None, keep_names: bool) -> ModelFile:
     """Tidy a model in place, check it, and return it as a file's content.
 
     The batch dimension gets its name; operator sets that nothing uses, shapes in between (which carry the batch
@@ -83,7 +83,7 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
         }
         onnx.helper.set_model_props(proto, texts)
     onnx.checker.check_model(proto, full_check=True)
-    return Finished(content=proto.SerializeToString(deterministic=True), removed_bytes=removed)
+    return ModelFile(content=proto.SerializeToString(deterministic=True), removed_bytes=removed)
 
 
 def _shorten_names(graph: onnx.GraphProto) -> None:

@@ -84,7 +84,7 @@ def image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec
     return ImageSpec(height=height, width=width, channels=channels)
 
 
-def in_float32(model: keras.Model) -> None:
+def force_float32(model: keras.Model) -> None:
     """Let all layers compute in float32: mixed precision is for training, and no converter writes half of it.
 
     Raises:

@@ -14,7 +14,7 @@ from ..conversion_errors import leaves
 from ..samples import PIXELS
 from .custom import run_custom
 from .keras_file import check_keras_file, why_not_loaded
-from .serving import image_of, in_float32, serving_model
+from .serving import force_float32, image_of, serving_model
 
 PROBABILITIES, LOGITS = "probabilities", "logits"
 
@@ -115,7 +115,7 @@ def as_source(
     image = image_of(model, size)
     if not model.built or not model.count_params():
         raise SpecMismatchError(f"model {model.name!r} holds no weights; call it once and train it before it is saved")
-    in_float32(model)
+    force_float32(model)
     serving = serving_model(model, image, input_range=input_range, softmax=softmax)
     match serving.output_shape:
         case (_, int(classes)) if classes > 1:

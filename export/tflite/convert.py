@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import Format, Recipe
 from ...runtime.errors import SpecMismatchError
-from ..conversion_errors import explained
-from ..model_file import Finished
+from ..conversion_errors import describe_conversion_error
+from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
 from ..samples import calibration_inputs, check_calibration_images
 from .finish import INPUT_NAME, finish
@@ -55,7 +55,7 @@ def saved_model(model: keras.Model) -> Generator[str]:
     # silently, or leave the batch open, which stops XNNPACK from planning ahead.
     signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
     with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
-        with explained(model, Format.TFLITE), normalization_as_convolution(model):
+        with describe_conversion_error(model, Format.TFLITE), normalization_as_convolution(model):
             model.export(folder, format="tf_saved_model", input_signature=[signature], verbose=False)
         yield folder
 
@@ -67,13 +67,13 @@ def convert(
     calibration: NDArray[np.uint8] | None,
     *,
     description: Description | None = None,
-) -> Finished:
+) -> ModelFile:
     """Convert what `saved_model` wrote of a model; the rest is as in `to_tflite`."""
     if recipe.name not in _SETTINGS:
         raise SpecMismatchError(f"{recipe.name} is not written as .{Format.TFLITE}; possible: {', '.join(_SETTINGS)}")
     if recipe.calibrated:
         check_calibration_images(calibration, model.input_shape[1:], recipe.name)
-    with explained(model, Format.TFLITE):
+    with describe_conversion_error(model, Format.TFLITE):
         content = _converted(folder, recipe, calibration)
     # Names of tensors say which layer they come from: the file that is read by people keeps them.
     return finish(content, description=description, keep_names=recipe.name == "float32")

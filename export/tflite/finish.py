@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated
 from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import DESCRIPTION_NAME, LABELS_NAME, Description
-from ..model_file import Finished
+from ..model_file import ModelFile
 from .metadata import METADATA_NAME, metadata_buffer
 
 schema: Any = schema_py_generated  # generated code without types
@@ -24,7 +24,7 @@ _ALIGNMENT = 16
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def finish(model: bytes, *, description: Description | None, keep_names: bool) -> Finished:
+def finish(model: bytes, *, description: Description | None, keep_names: bool) -> ModelFile:
     """Remove what no engine reads and put in what people and phone libraries read; the outputs stay bit-identical.
 
     Removed are the names of inner tensors, the converter's log, and buffers that nothing refers to. With a
@@ -54,10 +54,10 @@ def finish(model: bytes, *, description: Description | None, keep_names: bool) -
     tidied = _pack(root)
     removed = len(model) - len(tidied)
     if description is None:
-        return Finished(content=tidied, removed_bytes=removed)
+        return ModelFile(content=tidied, removed_bytes=removed)
     _add_metadata(root, description)
     described = _pack(root)
-    return Finished(content=described + _archive(description, at=len(described)), removed_bytes=removed)
+    return ModelFile(content=described + _archive(description, at=len(described)), removed_bytes=removed)
 
 
 def _add_metadata(root: Any, description: Description) -> None:  # noqa: ANN401

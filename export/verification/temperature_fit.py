@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ...metrics.calibration_error import expected_calibration_error
-from ...runtime.bundle.manifest import Confidence
+from ...runtime.bundle.manifest import FittedTemperature
 from ...runtime.bundle.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE, Temperature
 from ...runtime.bundle.tensors import TensorSpec
 from ...runtime.errors import SpecMismatchError
@@ -85,9 +85,9 @@ def held_out_images(
     return HeldOut(images=images, labels=labels, positions=others[np.isin(others, positions)])
 
 
-def measure_confidence(
+def measure_temperature(
     stored: NDArray[Any], labels: NDArray[np.int64], output: TensorSpec, *, held_out: bool
-) -> Confidence | None:
+) -> FittedTemperature | None:
     """Fit a temperature to a file's answers and say what it does for them.
 
     To images that the model has learned from it answers more surely than to others, and more often right: a
@@ -106,7 +106,7 @@ def measure_confidence(
         return None
     fitted = fit_temperature(stored, labels, output)
     temperature = fitted if held_out else max(fitted, 1.0)
-    return Confidence(
+    return FittedTemperature(
         temperature=temperature,
         images=len(labels),
         held_out=held_out,
@@ -116,7 +116,7 @@ def measure_confidence(
 
 
 def fit_temperature(stored: NDArray[Any], labels: NDArray[np.int64], output: TensorSpec) -> float:
-    """Return the temperature with the smallest mean negative log-likelihood of the labels; see `measure_confidence`.
+    """Return the temperature with the smallest mean negative log-likelihood of the labels; see `measure_temperature`.
 
     It is fitted to what the file itself answers, since quantization changes how sure a model is. It stays at 1 where
     the images do not show that another is better (the gain is within two of its standard errors), and where none is
@@ -136,6 +136,6 @@ def fit_temperature(stored: NDArray[Any], labels: NDArray[np.int64], output: Ten
     ).x
     temperature = round(exp(best), 4)
     gains = losses(1.0) - losses(temperature)
-    shown = gains.mean() > _STANDARD_ERRORS * gains.std(ddof=1) / len(gains) ** 0.5
+    apply_other_runtime = gains.mean() > _STANDARD_ERRORS * gains.std(ddof=1) / len(gains) ** 0.5
     at_the_end = min(best - low, high - best) < 0.01
-    return temperature if shown and not at_the_end else 1.0
+    return temperature if apply_other_runtime and not at_the_end else 1.0

@@ -65,7 +65,7 @@ NOISY_BELOW_DB = 20.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class NumericDifference:
     """How far probabilities are from the original's.
 
     Attributes:
@@ -84,7 +84,7 @@ class Difference:
     worst_image: int
 
 
-def check_tolerance(difference: Difference, recipe: str, *, numbers: NDArray[np.intp] | None = None) -> None:
+def check_tolerance(difference: NumericDifference, recipe: str, *, numbers: NDArray[np.intp] | None = None) -> None:
     """Refuse a file that is further from the original than its recipe may be.
 
     Args:
@@ -116,7 +116,7 @@ def check_tolerance(difference: Difference, recipe: str, *, numbers: NDArray[np.
             )
 
 
-def compare(found: NDArray[np.float32], expected: NDArray[np.float32]) -> Difference:
+def measure_difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> NumericDifference:
     """Measure how far `found` is from `expected`, both float32 of shape (N, classes).
 
     Raises:
@@ -129,7 +129,7 @@ def compare(found: NDArray[np.float32], expected: NDArray[np.float32]) -> Differ
     second, first = np.sort(expected, axis=1)[:, -2:].T
     clear = first - second >= CLEAR_MARGIN
     noise, signal = float(np.sum(error**2)), float(np.sum(expected.astype(np.float64) ** 2))
-    return Difference(
+    return NumericDifference(
         max_abs=float(np.abs(error).max()),
         snr_db=10 * float(np.log10(signal / noise)) if noise else float("inf"),
         agreement=float(np.mean(same)),

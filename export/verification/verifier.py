@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from ...inspection.graph_types import Graph
 from ...inspection.reader import read_graph
 from ...runtime.bundle.golden import BUILTIN_KERNELS, REFERENCE_KERNELS
-from ...runtime.bundle.manifest import Confidence, Variant
+from ...runtime.bundle.manifest import FittedTemperature, Variant
 from ...runtime.bundle.recipes import Format, Recipe
 from ...runtime.engines.engine import Engine, load_engine, run_each
 from ...runtime.engines.litert import Kernels, LiteRTEngine
 from ...runtime.errors import CheckFailedError
-from ..model_file import Finished
+from ..model_file import ModelFile
 from ..samples import GOLDEN_IMAGES, Samples
 from .other_runtimes import Answers, OtherRuntime
-from .temperature_fit import HeldOut, measure_confidence
-from .tolerances import ACROSS_MACHINES, NOISY_BELOW_DB, Difference, check_tolerance, compare
+from .temperature_fit import HeldOut, measure_temperature
+from .tolerances import ACROSS_MACHINES, NOISY_BELOW_DB, NumericDifference, check_tolerance, measure_difference
 
 # How far another runtime's integers may be from the nearest known answers: a softmax of its own may make another step
 # of the same logits; TensorFlow Lite Micro's does, of one number in some hundred. A wrong kernel makes more.
@@ -31,7 +31,7 @@ ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proof:
+class VerifiedFile:
     """A file that gives the original's answers.
 
     Attributes:
@@ -45,12 +45,12 @@ class Proof:
     variant: Variant
     content: bytes
     golden: Mapping[str, NDArray[Any]]
-    difference: Difference
+    difference: NumericDifference
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Prover:
+class Verifier:
     """Runs files in the runtime's own engine, and in the other runtimes at hand, and compares them with the original.
 
     Attributes:
@@ -67,7 +67,7 @@ class Prover:
     reduce_range: bool = True
     held_out: HeldOut | None = None
 
-    def prove(self, finished: Finished, recipe: Recipe, model_format: Format) -> Proof:
+    def prove(self, finished: ModelFile, recipe: Recipe, model_format: Format) -> VerifiedFile:
         """Hold a file that was made with this recipe against the original.
 
         Raises:
@@ -79,7 +79,7 @@ class Prover:
         if engine.input.quantization is not None and not engine.input.is_identity:
             raise CheckFailedError(f"it does not take bytes as they are: {engine.input.quantization}")
         answers = run_each(engine, self.samples.verification)
-        difference = compare(engine.output.decode(answers), self.expected)
+        difference = measure_difference(engine.output.decode(answers), self.expected)
         check_tolerance(difference, recipe.name, numbers=self.samples.verification_numbers)
         golden = {name: answers[:GOLDEN_IMAGES]}
         if model_format is Format.TFLITE and recipe.activations == "int8":
@@ -97,18 +97,20 @@ class Prover:
                 # Microcontrollers compute in integers; the float files are not for them.
                 if recipe.activations == "int8" or not runtime.is_micro:
                     found = runtime.run(content, engine.input.encode(self.samples.golden))
-                    variant, problem = shown(variant, found, engine, list(golden.values()))
+                    variant, problem = apply_other_runtime(variant, found, engine, list(golden.values()))
                     notes += [f"not shown to run in {runtime.name}: {problem}"] if problem else []
-        return Proof(variant=variant, content=content, golden=golden, difference=difference, notes=tuple(notes))
+        return VerifiedFile(variant=variant, content=content, golden=golden, difference=difference, notes=tuple(notes))
 
-    def _confidence(self, engine: Engine, verified: NDArray[Any], graph: Graph, recipe: Recipe) -> Confidence | None:
+    def _confidence(
+        self, engine: Engine, verified: NDArray[Any], graph: Graph, recipe: Recipe
+    ) -> FittedTemperature | None:
         """Fit a temperature on held-out images, or on the verification images, whose answers are there already."""
         if self.held_out is None:
-            return measure_confidence(verified, self.samples.verification_labels, engine.output, held_out=False)
+            return measure_temperature(verified, self.samples.verification_labels, engine.output, held_out=False)
         images, labels = self.held_out.sample(graph.macs, recipe.activations)
-        return measure_confidence(run_each(engine, images), labels, engine.output, held_out=True)
+        return measure_temperature(run_each(engine, images), labels, engine.output, held_out=True)
 
-    def _described(self, finished: Finished, recipe: Recipe, engine: Engine, graph: Graph) -> Variant:
+    def _described(self, finished: ModelFile, recipe: Recipe, engine: Engine, graph: Graph) -> Variant:
         any_cpu = self.reduce_range or recipe.activations != "int8" or graph.format is Format.TFLITE
         name = f"{recipe.name}.{graph.format}"
         return Variant(
@@ -139,7 +141,9 @@ def _noisy(variant: Variant) -> str:
     return "noisy for 8-bit weights: float16 rounds less"
 
 
-def shown(variant: Variant, found: Answers | str, engine: Engine, known: list[NDArray[Any]]) -> tuple[Variant, str]:
+def apply_other_runtime(
+    variant: Variant, found: Answers | str, engine: Engine, known: list[NDArray[Any]]
+) -> tuple[Variant, str]:
     """Write into a manifest's entry what another runtime's answers show.
 
     Args:
@@ -176,5 +180,5 @@ def _difference(found: Answers, variant: Variant, engine: Engine, known: list[ND
     if engine.output.quantization is not None:
         steps = min(int(np.abs(found.outputs.astype(int) - answers).max()) for answers in known)
         return f"answers differ by up to {steps} steps in {found.runtime}" if steps > OTHER_SOFTMAX_STEPS else ""
-    difference = compare(engine.output.decode(found.outputs), engine.output.decode(known[0]))
+    difference = measure_difference(engine.output.decode(found.outputs), engine.output.decode(known[0]))
     return "" if difference.max_abs <= variant.tolerance else f"off by {difference.max_abs:.2g} in {found.runtime}"

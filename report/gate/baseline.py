@@ -60,7 +60,7 @@ class Change:
         )
 
 
-def compare(report: Report, rows: Sequence[VariantRow], baseline: Report) -> dict[str, Change]:
+def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report) -> dict[str, Change]:
     """Compare rows with those of the same variant and engine in an older report; the engine's version may differ.
 
     Args:

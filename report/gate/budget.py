@@ -29,7 +29,7 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class BudgetInput:
     """What a budget reads.
 
     Attributes:
@@ -83,7 +83,7 @@ class Budget:
     name: str
     what: str
     help: str
-    read: Callable[[Subject], Reading | None]
+    read: Callable[[BudgetInput], Reading | None]
     unit: str = ""
     need: Need | None = None
     digits: int = 2

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ...metrics.types import Difference, Distribution, Ratio, Share
-from .budget import Budget, Need, Reading, Subject
+from .budget import Budget, BudgetInput, Need, Reading
 
 
 def _drop(difference: Difference | None, images: int) -> Reading | None:
@@ -12,17 +12,17 @@ def _drop(difference: Difference | None, images: int) -> Reading | None:
     return Reading(judged=difference.largest_drop, seen=max(0.0, -difference.points), note=f"n = {images:,}")
 
 
-def _outcome_drop(subject: Subject) -> Reading | None:
+def _outcome_drop(subject: BudgetInput) -> Reading | None:
     comparison = subject.row.comparison
     return _drop(comparison.outcome and comparison.outcome.difference, comparison.agreement.images)
 
 
-def _drop_to_baseline(subject: Subject) -> Reading | None:
+def _drop_to_baseline(subject: BudgetInput) -> Reading | None:
     change = subject.change
     return _drop(change and change.difference, subject.row.comparison.agreement.images)
 
 
-def _broken(subject: Subject) -> Reading | None:
+def _broken(subject: BudgetInput) -> Reading | None:
     comparison = subject.row.comparison
     if comparison.outcome is None:
         return None
@@ -45,7 +45,7 @@ def _plain(figure: float | None) -> Reading | None:
     return None if figure is None else Reading(judged=figure)
 
 
-def _p50_to_baseline(subject: Subject) -> Reading | None:
+def _p50_to_baseline(subject: BudgetInput) -> Reading | None:
     change = subject.change
     if change is None or subject.threads is None:
         return None

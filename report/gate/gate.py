@@ -8,8 +8,8 @@ from ...runtime.bundle.recipes import Format, canonical_name
 from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError
 from ..formatting import count
 from ..model import Report, VariantRow
-from .baseline import Change, compare
-from .budget import Subject
+from .baseline import Change, compare_reports
+from .budget import BudgetInput
 from .budgets import BUDGETS
 from .limits import Limits, similar
 
@@ -24,7 +24,7 @@ _OPEN = (VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class BudgetResult:
     """What became of one budget or rule for one row.
 
     Attributes:
@@ -61,7 +61,7 @@ def check(
     threads: int | None = None,
     baseline: Report | None = None,
     allow_worse: bool = False,
-) -> tuple[Finding, ...]:
+) -> tuple[BudgetResult, ...]:
     """Judge every row of a report by every budget that is set for it, and by the rules that need none.
 
     A variant must not have the verdict ``worse``, unless a budget says how much worse than the Keras original it may
@@ -86,8 +86,8 @@ def check(
     _check_distinct(report)
     rows = rows_of(report, variants)
     counted = _numbers_of_threads(report, threads)
-    changes = None if baseline is None else compare(report, rows, baseline)
-    findings: list[Finding] = []
+    changes = None if baseline is None else compare_reports(report, rows, baseline)
+    findings: list[BudgetResult] = []
     for row in rows:
         budgets = limits.of(row.variant)
         change = None if changes is None else changes.get(row.title)
@@ -98,7 +98,7 @@ def check(
         findings += _missing(report, baseline, chosen)
     missing = {finding.variant for finding in findings if finding.budget == PRESENCE}
     findings += [
-        Finding(row=name, variant=name, budget=PRESENCE, holds=None, words=f"was not run: {reason}")
+        BudgetResult(row=name, variant=name, budget=PRESENCE, holds=None, words=f"was not run: {reason}")
         for name, reason in report.not_run.items()
         if _is_variant(name) and name not in missing and not chosen
     ]
@@ -146,13 +146,13 @@ def _numbers_of_threads(report: Report, threads: int | None) -> tuple[int | None
 
 def _verdicts(
     row: VariantRow, limits: Mapping[str, float], change: Change | None, *, compared: bool
-) -> Iterator[Finding]:
+) -> Iterator[BudgetResult]:
     if not _any(_BOUNDS_LOSS, limits):
         holds = None if row.verdict.kind in _OPEN else row.verdict.kind is not VerdictKind.WORSE
-        yield Finding(row=row.title, variant=row.variant, budget=VERDICT, holds=holds, words=row.verdict.words)
+        yield BudgetResult(row=row.title, variant=row.variant, budget=VERDICT, holds=holds, words=row.verdict.words)
     if compared and not _any(_BOUNDS_LOSS_TO_BASELINE, limits):
         holds, words = (None, _NEW) if change is None else (not change.is_worse, change.words)
-        yield Finding(row=row.title, variant=row.variant, budget=VERDICT_TO_BASELINE, holds=holds, words=words)
+        yield BudgetResult(row=row.title, variant=row.variant, budget=VERDICT_TO_BASELINE, holds=holds, words=words)
 
 
 def _any(names: Iterable[str], limits: Mapping[str, float]) -> bool:
@@ -166,20 +166,20 @@ def _budgets(
     counted: Sequence[int | None],
     *,
     compared: bool,
-) -> Iterator[Finding]:
+) -> Iterator[BudgetResult]:
     for name, limit in limits.items():
         budget = BUDGETS[name]
         if budget.to_baseline and not compared:
             raise SpecMismatchError(f"{name} needs a baseline: --baseline REPORT")
         if budget.to_baseline and change is None:
-            yield Finding(row=row.title, variant=row.variant, budget=name, limit=limit, holds=None, words=_NEW)
+            yield BudgetResult(row=row.title, variant=row.variant, budget=name, limit=limit, holds=None, words=_NEW)
             continue
         for threads in counted if budget.need is not None and budget.need.is_latency else (None,):
-            reading = budget.read(Subject(row=row, threads=threads, change=change))
+            reading = budget.read(BudgetInput(row=row, threads=threads, change=change))
             if reading is None:
                 beside = "" if threads is None else f" with {count(threads, 'thread')}"
                 raise SpecMismatchError(f"{name} cannot be judged for {row.title}{beside}: it needs {budget.need}")
-            yield Finding(
+            yield BudgetResult(
                 row=row.title,
                 variant=row.variant,
                 budget=name,
@@ -191,11 +191,11 @@ def _budgets(
             )
 
 
-def _missing(report: Report, baseline: Report, chosen: set[str]) -> Iterator[Finding]:
+def _missing(report: Report, baseline: Report, chosen: set[str]) -> Iterator[BudgetResult]:
     measured = {row.variant for row in report.rows}
     for name in dict.fromkeys(row.variant for row in baseline.rows):
         if name in measured or (chosen and name not in chosen):
             continue
         reason = f", it was not run: {report.not_run[name]}" if name in report.not_run else ""
         words = f"is in the baseline and not in the report{reason}"
-        yield Finding(row=name, variant=name, budget=PRESENCE, holds=False, words=words)
+        yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=False, words=words)

@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from .gate import Finding
+from .gate import BudgetResult
 
 # All that XML 1.0 has no place for, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def as_junit(findings: Sequence[Finding], title: str = "edgeproof check") -> bytes:
+def as_junit(findings: Sequence[BudgetResult], title: str = "edgeproof check") -> bytes:
     """Return an XML document in UTF-8.
 
     Args:
@@ -36,7 +36,7 @@ def as_junit(findings: Sequence[Finding], title: str = "edgeproof check") -> byt
     return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
-def _counts(findings: Sequence[Finding]) -> dict[str, str]:
+def _counts(findings: Sequence[BudgetResult]) -> dict[str, str]:
     return {
         "tests": str(len(findings)),
         "failures": str(sum(finding.holds is False for finding in findings)),

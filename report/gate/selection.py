@@ -10,7 +10,7 @@ from ..model import Report, VariantRow
 from ..verdict import LEVEL
 from .baseline import wrong_images
 from .budget import Need, told_apart
-from .gate import PRESENCE, Finding, check, rows_of
+from .gate import PRESENCE, BudgetResult, check, rows_of
 from .limits import Limits
 
 
@@ -122,7 +122,7 @@ def pick(
     return Choice(by=by, threads=contest.threads, winner=winner, words=words, losers=(*beaten, *_fallen(findings)))
 
 
-def _fallen(findings: Sequence[Finding]) -> tuple[Loser, ...]:
+def _fallen(findings: Sequence[BudgetResult]) -> tuple[Loser, ...]:
     """Say of those that fail a budget, or were not run, what they fail."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for finding in findings:

@@ -7,17 +7,17 @@ from ..formatting import count
 from ..model import Report
 from ..render.environment_table import remarks
 from ..render.markdown_escape import escape
-from .gate import Finding
+from .gate import BudgetResult
 
 _STATES = {True: "holds", False: "FAILS", None: "not judged"}
 
 
-def failures(findings: Sequence[Finding]) -> list[Finding]:
+def failures(findings: Sequence[BudgetResult]) -> list[BudgetResult]:
     """Return those that do not hold."""
     return [finding for finding in findings if finding.holds is False]
 
 
-def headline(findings: Sequence[Finding]) -> str:
+def headline(findings: Sequence[BudgetResult]) -> str:
     """Say how many hold, in one sentence without a full stop."""
     judged = [finding for finding in findings if finding.holds is not None]
     failed = len(failures(findings))
@@ -28,7 +28,7 @@ def headline(findings: Sequence[Finding]) -> str:
     return f"{count(len(judged), 'check')} {'holds' if len(judged) == 1 else 'hold'}"
 
 
-def as_text(findings: Sequence[Finding], report: Report) -> str:
+def as_text(findings: Sequence[BudgetResult], report: Report) -> str:
     """Lay the findings out for a terminal, a line for each, and below them what makes the figures doubtful."""
     cells = [(_STATES[f.holds], one_line(f.row), f.rule, one_line(f.words)) for f in findings]
     widths = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
@@ -39,7 +39,7 @@ def as_text(findings: Sequence[Finding], report: Report) -> str:
     return "\n".join([*lines, *notes, headline(findings)])
 
 
-def as_markdown(findings: Sequence[Finding], report: Report) -> str:
+def as_markdown(findings: Sequence[BudgetResult], report: Report) -> str:
     """Write a section with a table: what does not hold comes first, what was not judged last."""
     order = (False, True, None)
     rows = [
@@ -52,5 +52,5 @@ def as_markdown(findings: Sequence[Finding], report: Report) -> str:
     return "\n".join([f"## edgeproof check: {headline(findings)}", "", *table, *doubts, f"{about}.", ""])
 
 
-def _marked(finding: Finding) -> str:
+def _marked(finding: BudgetResult) -> str:
     return f"**{_STATES[finding.holds]}**" if finding.holds is False else _STATES[finding.holds]

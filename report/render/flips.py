@@ -13,7 +13,7 @@ from PIL import Image
 from ...metrics.types import Flip
 from ..model import Report
 from ..naming import row_name
-from ..raw_data import Evidence
+from ..raw_data import RawData
 
 MOST_TILES = 400
 _LONGEST_SIDE = 112  # pixels
@@ -81,7 +81,7 @@ def flipped_images(report: Report) -> int:
     return len(_by_position(report))
 
 
-def tiles(report: Report, evidence: Evidence) -> dict[Kind, list[Tile]]:
+def tiles(report: Report, evidence: RawData) -> dict[Kind, list[Tile]]:
     """Return the tiles of as many images as there is room for, in groups, what was broken first; none is empty."""
     flips = _by_position(report)
     groups: dict[Kind, list[Tile]] = {kind: [] for kind in Kind}

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from .. import formatting as numbers
 from ..model import Report
 from ..naming import keras_name, row_name
-from ..raw_data import Evidence
+from ..raw_data import RawData
 from . import confusion, flips, ranking, recall, table
 from . import environment_table as facts
 from .charts import distributions, pareto, timeline
@@ -22,7 +22,7 @@ from .headline import headline
 _BEFORE_FORMAT = re.compile(r"\.(?=[a-z])")
 
 
-def render_page(report: Report, evidence: Evidence) -> str:
+def render_page(report: Report, evidence: RawData) -> str:
     """Return the HTML of the report; everything on the page is inside of it, nothing is fetched.
 
     Args:
@@ -47,7 +47,7 @@ def render_page(report: Report, evidence: Evidence) -> str:
         report=report,
         headline=headline(report),
         threads=report.threads[0] if report.threads else None,
-        pareto=pareto.draw_chart(report),
+        pareto=pareto.draw_pareto(report),
         bubbles=pareto.bubbles(report),
         distributions=_distributions(report, evidence),
         keras_chart=distributions.draw_keras_chart(report, evidence, report.threads[0]) if report.threads else None,
@@ -62,15 +62,15 @@ def render_page(report: Report, evidence: Evidence) -> str:
         pairs=confusion.pairs(report),
         calibration=calibration,
         reliabilities=[(row_name(report, row), row.reliability, row.comparison.outcome) for row in report.rows],
-        calibration_chart=calibration.draw_chart(report),
-        timeline_chart=timeline.draw_chart(report),
+        calibration_chart=calibration.draw_reliability(report),
+        timeline_chart=timeline.draw_timeline(report),
         facts=facts,
     )
 
 
-def _distributions(report: Report, evidence: Evidence) -> list[tuple[int, Chart]]:
+def _distributions(report: Report, evidence: RawData) -> list[tuple[int, Chart]]:
     """The chart for each number of threads that has runs."""
-    drawn = ((threads, distributions.draw_chart(report, evidence, threads)) for threads in report.threads)
+    drawn = ((threads, distributions.draw_distributions(report, evidence, threads)) for threads in report.threads)
     return [(threads, chart) for threads, chart in drawn if chart is not None]
 
 

@@ -64,7 +64,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Confidence:
+class FittedTemperature:
     """How far a file's probabilities can be taken at their word.
 
     Attributes:
@@ -124,7 +124,7 @@ class Variant:
     oldest_runtime: str
     arena_bytes: int | None
     tolerance: float
-    confidence: Confidence | None = None
+    confidence: FittedTemperature | None = None
     cpus: str = "any"
 
 

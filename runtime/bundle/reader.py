@@ -11,7 +11,7 @@ from .manifest import (
     MANIFEST_NAME,
     SCHEMA_VERSION,
     Calibration,
-    Confidence,
+    FittedTemperature,
     Golden,
     LeftOut,
     Manifest,
@@ -172,13 +172,13 @@ def _variant(node: Node) -> Variant:
     )
 
 
-def _confidence(node: Node) -> Confidence:
+def _confidence(node: Node) -> FittedTemperature:
     temperature = node.get("temperature").number()
     if not MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE:
         raise InvalidFileError(
             f"{node.where}.temperature must be from {MIN_TEMPERATURE} to {MAX_TEMPERATURE}, got {temperature}"
         )
-    return Confidence(
+    return FittedTemperature(
         temperature=temperature,
         images=node.get("images").integer(1),
         held_out=node.get("held_out").truth(),

@@ -13,7 +13,7 @@ from ..errors import EdgeproofError, OutputError
 
 
 @contextmanager
-def new_files(folder: Path) -> Generator[Path]:
+def atomic_files(folder: Path) -> Generator[Path]:
     """Give a hidden folder to write into; its files move to `folder` when the block ends without an error.
 
     The folder is made, and found writable, before the block starts: hours of work are not lost to a typo.
@@ -57,7 +57,7 @@ def _move_into(folder: Path, files: list[Path]) -> None:
 
 
 @contextmanager
-def new_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) -> Generator[Path]:
+def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) -> Generator[Path]:
     """Give a hidden folder to write into; it becomes `folder`, as a whole, when the block ends without an error.
 
     Args:

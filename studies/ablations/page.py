@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .results import Difference, Gain, Outcome, gains
+from .results import Difference, Gain, TrainedVariation, gains
 
 
 def table(found: Sequence[Gain]) -> str:
@@ -20,7 +20,7 @@ def table(found: Sequence[Gain]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(outcomes: Sequence[Outcome]) -> str:
+def page(outcomes: Sequence[TrainedVariation]) -> str:
     """Return the table of the gains and how it came about, as Markdown."""
     images = ", ".join(f"{count:,}" for count in dict.fromkeys(one.images for one in outcomes))
     commands = dict.fromkeys((one.variation, one.command) for one in outcomes)
@@ -35,7 +35,7 @@ def page(outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def _teachers(outcomes: Sequence[Outcome]) -> str:
+def _teachers(outcomes: Sequence[TrainedVariation]) -> str:
     taught = any("--teacher " in one.command for one in outcomes)
     return (
         " A `teacher-E-S` is preset accurate after E epochs with seed S, trained on the same images." if taught else ""

@@ -15,7 +15,7 @@ PLAIN = "the preset's settings"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class TrainedVariation:
     """One network.
 
     Attributes:
@@ -90,10 +90,10 @@ class Results:
 
     schema_version: int
     gains: tuple[Gain, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[TrainedVariation, ...]
 
 
-def gains(outcomes: Sequence[Outcome]) -> list[Gain]:
+def gains(outcomes: Sequence[TrainedVariation]) -> list[Gain]:
     """Compare every variation with the preset's settings, on the seeds that both have, in the order of the outcomes."""
     found = {(one.variation, one.seed): one for one in outcomes}
     result: list[Gain] = []
@@ -118,7 +118,7 @@ def _difference(values: Sequence[float]) -> Difference:
     return Difference(mean=mean(values), half_width=half_width(values))
 
 
-def read_results(path: Path) -> list[Outcome]:
+def read_results(path: Path) -> list[TrainedVariation]:
     """Read what was found before; nothing if there is no file.
 
     Raises:
@@ -128,7 +128,7 @@ def read_results(path: Path) -> list[Outcome]:
     return [] if results is None else list(results.outcomes)
 
 
-def write_results(outcomes: Sequence[Outcome], path: Path, page: str) -> None:
+def write_results(outcomes: Sequence[TrainedVariation], path: Path, page: str) -> None:
     """Write what was found and what follows from it, as JSON and, beside it, as a page in Markdown.
 
     Raises:

@@ -26,11 +26,11 @@ from edgeproof.runtime.errors import EdgeproofError, SpecMismatchError
 from edgeproof.train.options import settings
 from edgeproof.train.record import MODEL_NAME, find_held_out
 
-from ..commands import at_a_time, run_edgeproof
+from ..commands import run_edgeproof, run_parallel
 from ..results_store import check_writable
-from ..trainings import Training, current, environment_of, found_sha256
+from ..trainings import Training, environment_of, found_sha256, still_valid
 from .page import page
-from .results import PLAIN, Outcome, read_results, write_results
+from .results import PLAIN, TrainedVariation, read_results, write_results
 
 _INT8 = "static_wi8_ai8.tflite"
 _RESULTS = Path(__file__).parents[1] / "results"
@@ -109,7 +109,7 @@ class Series:
         return Training(preset="accurate", options={"epochs": self.epochs, "validation_share": _HELD_OUT})
 
 
-def make_outcome(series: Series, variation: str, seed: int) -> Outcome:
+def make_outcome(series: Series, variation: str, seed: int) -> TrainedVariation:
     """Train, export and validate one network.
 
     Raises:
@@ -129,7 +129,7 @@ def make_outcome(series: Series, variation: str, seed: int) -> Outcome:
     found = Classifier.load(bundle, variant=_INT8).probabilities(data.x_train[held_out])
     # What rounding to 8 bits makes 0 would cost infinitely much.
     likelihood = np.maximum(found[np.arange(len(labels)), labels], 1 / 512)
-    return Outcome(
+    return TrainedVariation(
         variation=variation,
         seed=seed,
         command=training.command,
@@ -141,10 +141,10 @@ def make_outcome(series: Series, variation: str, seed: int) -> Outcome:
     )
 
 
-def _current(known: Sequence[Outcome], series: Series, data: Dataset) -> list[Outcome]:
+def _current(known: Sequence[TrainedVariation], series: Series, data: Dataset) -> list[TrainedVariation]:
     """Return the outcomes whose networks would be trained in the same way today."""
     there = [one for one in known if one.variation in variations_of(series.preset)]
-    return current(there, [series.training(one.variation, one.seed) for one in there], data)
+    return still_valid(there, [series.training(one.variation, one.seed) for one in there], data)
 
 
 def _chosen(preset: str, names: Sequence[str] | None) -> list[str]:
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_results(kept, path, page(kept))
         there = {(one.variation, one.seed) for one in kept}
         missing = [key for key in wanted if key not in there]
-        for outcome in at_a_time(options.jobs, [partial(make_outcome, series, *key) for key in missing]):
+        for outcome in run_parallel(options.jobs, [partial(make_outcome, series, *key) for key in missing]):
             kept = sorted([*kept, outcome], key=lambda one: (one.seed, [*VARIATIONS].index(one.variation)))
             write_results(kept, path, page(kept))
     except EdgeproofError as error:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from ..plot_labels import Labels
-from .published import Anchor
+from .published import PublishedResult
 from .results import Row, Summary
 
 _HEIGHT = 560
@@ -60,7 +60,7 @@ def _count(number: int | None) -> str:
     return "not known" if number is None else f"{number:,}"
 
 
-def draw_frontier(summaries: Sequence[Summary], anchors: Sequence[Anchor], *, called: str) -> bytes:
+def draw_frontier(summaries: Sequence[Summary], anchors: Sequence[PublishedResult], *, called: str) -> bytes:
     """Draw `frontier_figure` as a PNG."""
     content = io.BytesIO()
     made = frontier_figure(summaries, anchors, called=called)
@@ -68,7 +68,7 @@ def draw_frontier(summaries: Sequence[Summary], anchors: Sequence[Anchor], *, ca
     return content.getvalue()
 
 
-def frontier_figure(summaries: Sequence[Summary], anchors: Sequence[Anchor], *, called: str) -> Figure:
+def frontier_figure(summaries: Sequence[Summary], anchors: Sequence[PublishedResult], *, called: str) -> Figure:
     """Draw accuracy over bytes.
 
     Args:
@@ -132,7 +132,7 @@ def _axes(axes: Axes) -> None:
     axes.grid(visible=True, color=LINE, linewidth=0.8)
 
 
-def _anchor(axes: Axes, anchor: Anchor, labels: Labels) -> None:
+def _anchor(axes: Axes, anchor: PublishedResult, labels: Labels) -> None:
     place = (anchor.weight_bytes, anchor.accuracy)
     labels.keep_clear(place, place)
     marker = "s" if anchor.quantized else "o"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Anchor:
+class PublishedResult:
     """A published network.
 
     Attributes:
@@ -28,8 +28,8 @@ class Anchor:
     source: str
 
 
-ANCHORS: tuple[Anchor, ...] = (
-    Anchor(
+PUBLISHED_RESULTS: tuple[PublishedResult, ...] = (
+    PublishedResult(
         name="697 parameters",
         accuracy=99.03,
         weight_bytes=697,
@@ -37,7 +37,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=False,
         source="github.com/JoshWarn/Parameter-Efficient-MNIST: the best of about 700 networks",
     ),
-    Anchor(
+    PublishedResult(
         name="mnist-minimal-model",
         accuracy=99.1,
         weight_bytes=1_936,
@@ -45,7 +45,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=True,
         source="github.com/ruslangrimov/mnist-minimal-model",
     ),
-    Anchor(
+    PublishedResult(
         name="BitNetMCU 3.2 kB",
         accuracy=98.92,
         weight_bytes=3_200,
@@ -53,7 +53,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=True,
         source="github.com/cpldcpu/BitNetMCU, documentation_cnn.md",
     ),
-    Anchor(
+    PublishedResult(
         name="BitNetMCU 5.4 kB",
         accuracy=99.06,
         weight_bytes=5_400,
@@ -61,7 +61,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=True,
         source="github.com/cpldcpu/BitNetMCU, documentation_cnn.md",
     ),
-    Anchor(
+    PublishedResult(
         name="BitNetMCU 7.3 kB",
         accuracy=99.28,
         weight_bytes=7_300,
@@ -69,7 +69,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=True,
         source="github.com/cpldcpu/BitNetMCU, documentation_cnn.md",
     ),
-    Anchor(
+    PublishedResult(
         name="BitNetMCU 9.3 kB",
         accuracy=99.44,
         weight_bytes=9_300,
@@ -77,7 +77,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=True,
         source="github.com/cpldcpu/BitNetMCU, documentation_cnn.md",
     ),
-    Anchor(
+    PublishedResult(
         name="BitNetMCU 11 kB",
         accuracy=99.55,
         weight_bytes=11_000,
@@ -85,7 +85,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=True,
         source="github.com/cpldcpu/BitNetMCU, documentation_cnn.md: one run of 90 epochs",
     ),
-    Anchor(
+    PublishedResult(
         name="BitNetMCU 13 kB",
         accuracy=99.58,
         weight_bytes=13_040,
@@ -93,7 +93,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=True,
         source="github.com/cpldcpu/BitNetMCU, documentation_cnn.md: one run",
     ),
-    Anchor(
+    PublishedResult(
         name="ERA assignment 6",
         accuracy=99.52,
         weight_bytes=7_918,
@@ -101,7 +101,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=False,
         source="github.com/snehanshu-raj/ERA: the best of 11 epochs",
     ),
-    Anchor(
+    PublishedResult(
         name="MNIST-Challenge",
         accuracy=99.20,
         weight_bytes=8_640,
@@ -109,7 +109,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=False,
         source="github.com/aknakshay/MNIST-Challenge",
     ),
-    Anchor(
+    PublishedResult(
         name="mnist-12-int8.onnx",
         accuracy=98.9,
         weight_bytes=5_994,
@@ -117,7 +117,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=True,
         source="huggingface.co/onnxmodelzoo/mnist-12; the file has 11 kB",
     ),
-    Anchor(
+    PublishedResult(
         name="MNIST_99.4",
         accuracy=99.43,
         weight_bytes=15_578,
@@ -125,7 +125,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=False,
         source="github.com/shishir13/Personal_Projects",
     ),
-    Anchor(
+    PublishedResult(
         name="mnist_994",
         accuracy=99.54,
         weight_bytes=19_898,
@@ -133,7 +133,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=False,
         source="github.com/pradeep6kumar/mnist_994: the best epoch",
     ),
-    Anchor(
+    PublishedResult(
         name="TFLite tutorial",
         accuracy=99.01,
         weight_bytes=20_410,
@@ -142,7 +142,7 @@ ANCHORS: tuple[Anchor, ...] = (
         source="quantization-aware training tutorial of the TensorFlow Model Optimization Toolkit, a saved run of a "
         "reader's; the file has 24.6 kB",
     ),
-    Anchor(
+    PublishedResult(
         name="Efficient-CapsNet's CNN baseline",
         accuracy=99.60,
         weight_bytes=173_000,
@@ -150,7 +150,7 @@ ANCHORS: tuple[Anchor, ...] = (
         fair=False,
         source="PMC8290018, table 2, with reconstruction; how the epoch was chosen is not said",
     ),
-    Anchor(
+    PublishedResult(
         name="MNIST-CNN-99.75, one of its CNNs",
         accuracy=99.641,
         weight_bytes=326_410,

@@ -30,11 +30,11 @@ from edgeproof.runtime.io.files import read_file
 from edgeproof.train.fingerprint import settings_sha256
 from edgeproof.train.record import MODEL_NAME, RECORD_NAME
 
-from ..commands import at_a_time, run_edgeproof
+from ..commands import run_edgeproof, run_parallel
 from ..results_store import check_writable
-from ..trainings import Training, current, environment_of
+from ..trainings import Training, environment_of, still_valid
 from .page import draw_frontier, write_table
-from .published import ANCHORS
+from .published import PUBLISHED_RESULTS
 from .results import Row, read_rows, summarize, write_rows
 
 _INT8, _FLOAT = "static_wi8_ai8.tflite", "float32.tflite"
@@ -139,9 +139,9 @@ def make_rows(
         missing = [seed for seed in range(1, seeds + 1) if (preset, seed) not in there]
         if missing:
             teachers = [partial(_ensure, *teacher, data=data, runs=runs) for teacher in PLANS[preset].teachers]
-            for _ in at_a_time(jobs, teachers):
+            for _ in run_parallel(jobs, teachers):
                 pass
-        yield from at_a_time(jobs, [partial(make_row, preset, seed, data=data, runs=runs) for seed in missing])
+        yield from run_parallel(jobs, [partial(make_row, preset, seed, data=data, runs=runs) for seed in missing])
 
 
 def _ensure(preset: str, seed: int, *, data: str, runs: Path) -> None:
@@ -151,12 +151,12 @@ def _ensure(preset: str, seed: int, *, data: str, runs: Path) -> None:
 def _current(rows: Sequence[Row], data: Dataset, runs: Path) -> list[Row]:
     """Return the rows whose networks would be trained in the same way today."""
     there = [row for row in rows if row.preset in PLANS]
-    return current(there, [PLANS[row.preset].training(row.preset, runs) for row in there], data)
+    return still_valid(there, [PLANS[row.preset].training(row.preset, runs) for row in there], data)
 
 
 def _write(rows: Sequence[Row], path: Path, data: str) -> None:
     summaries = summarize(rows)
-    anchors = ANCHORS if data == _DATA else ()
+    anchors = PUBLISHED_RESULTS if data == _DATA else ()
     pages = {".md": write_table(summaries, rows).encode(), ".png": draw_frontier(summaries, anchors, called=data)}
     write_rows(rows, path, pages)
 

@@ -24,7 +24,7 @@ from edgeproof.runtime import Classifier, EdgeproofError, InvalidFileError, Spec
 from edgeproof.runtime.bundle.manifest import Manifest
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import canonical_name
-from edgeproof.runtime.io.atomic import new_files
+from edgeproof.runtime.io.atomic import atomic_files
 from edgeproof.runtime.pretrained import find_pretrained, is_pretrained
 from numpy.typing import NDArray
 
@@ -39,7 +39,7 @@ VARIANTS = ("float32.tflite", "static_wi8_ai8.tflite")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class MeasuredFile:
     """A file that is measured.
 
     Attributes:
@@ -53,7 +53,7 @@ class Subject:
     classifier: Classifier
 
 
-def subjects_of(bundle: str, variants: Sequence[str] | None = None) -> list[Subject]:
+def subjects_of(bundle: str, variants: Sequence[str] | None = None) -> list[MeasuredFile]:
     """Load files of a bundle.
 
     Args:
@@ -73,13 +73,13 @@ def subjects_of(bundle: str, variants: Sequence[str] | None = None) -> list[Subj
             f"{', '.join(held) or 'it has none'}"
         )
     return [
-        Subject(bundle=bundle, sha256=one.sha256, classifier=Classifier.load(bundle, variant=one.name))
+        MeasuredFile(bundle=bundle, sha256=one.sha256, classifier=Classifier.load(bundle, variant=one.name))
         for one in chosen
     ]
 
 
 def measure_robustness(
-    subjects: Sequence[Subject],
+    subjects: Sequence[MeasuredFile],
     images: EvaluationImages,
     *,
     seed: int,
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as outputs:
             json_file, picture = (
-                file and outputs.enter_context(new_files(file.absolute().parent)) / file.name
+                file and outputs.enter_context(atomic_files(file.absolute().parent)) / file.name
                 for file in (options.json, options.picture)
             )
             images = _read(options.data, bundles, options.limit)

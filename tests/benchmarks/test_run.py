@@ -16,9 +16,9 @@ from ai_edge_litert.schema_py_generated import ModelT
 from edgeproof.benchmarks import run
 from edgeproof.benchmarks.latency import interleaved as latency
 from edgeproof.benchmarks.memory import measure_memory, variant_program
-from edgeproof.benchmarks.reference.calls import KerasCall, caller, load_reference
-from edgeproof.benchmarks.reference.worker import Original, OriginalFile
-from edgeproof.benchmarks.run import BenchmarkOptions, Measured, benchmark
+from edgeproof.benchmarks.reference.calls import KerasCall, keras_call, load_reference
+from edgeproof.benchmarks.reference.worker import ReferenceFile, ReferenceWorker
+from edgeproof.benchmarks.run import BenchmarkOptions, BenchmarkResult, benchmark
 from edgeproof.cli import main
 from edgeproof.datasets.evaluation import EvaluationImages
 from edgeproof.export import find_recipe
@@ -51,13 +51,13 @@ def digits(small_data: "Dataset") -> EvaluationImages:
 
 
 @pytest.fixture(scope="module")
-def measured(exported: Path, run_folder: Path, digits: EvaluationImages) -> Measured:
+def measured(exported: Path, run_folder: Path, digits: EvaluationImages) -> BenchmarkResult:
     options = BenchmarkOptions(threads=(1, 2), seconds=0.01, rounds=ROUNDS, memory=False)
     return benchmark(exported, run_folder / "model.keras", digits, options)
 
 
 @pytest.fixture(scope="module")
-def report(measured: Measured) -> Report:
+def report(measured: BenchmarkResult) -> Report:
     return measured.report
 
 
@@ -141,7 +141,7 @@ def test_everything_is_timed_with_every_number_of_threads(report: Report) -> Non
     assert calls == {(call, threads) for call in KerasCall for threads in (1, 2)}
 
 
-def test_the_raw_samples_are_those_that_were_summarized(measured: Measured) -> None:
+def test_the_raw_samples_are_those_that_were_summarized(measured: BenchmarkResult) -> None:
     for row in measured.report.rows:
         for timing in row.timings:
             runs = measured.evidence.runs[row.title, timing.threads]
@@ -260,14 +260,14 @@ def test_every_call_gives_the_same_answer(
 ) -> None:
     source = load_reference(run_folder / "model.keras", read_manifest(exported))
     image = digits.images[:1]
-    found = caller(source.model, call)(image.astype(np.float32))
+    found = keras_call(source.model, call)(image.astype(np.float32))
     np.testing.assert_allclose(found, source.probabilities(image), atol=1e-6)
 
 
 def test_the_original_answers_from_another_process(exported: Path, digits: EvaluationImages) -> None:
-    file = OriginalFile(path=exported.parent / "model.keras", manifest=read_manifest(exported))
+    file = ReferenceFile(path=exported.parent / "model.keras", manifest=read_manifest(exported))
     here = load_reference(file.path, file.manifest).probabilities(digits.images)
-    with Original(file, threads=1) as original:
+    with ReferenceWorker(file, threads=1) as original:
         np.testing.assert_allclose(original.probabilities(digits.images), here, atol=1e-6)
         assert original.engine.startswith("Keras 3.")
         turns = {call: subject.turn(0.0) for call, subject in original.subjects(digits.images[:3]).items()}
@@ -282,11 +282,11 @@ def test_the_original_answers_from_another_process(exported: Path, digits: Evalu
 
 
 def test_the_process_of_the_original_ends_with_its_block(exported: Path) -> None:
-    class Broken(Original):
+    class Broken(ReferenceWorker):
         def _received(self) -> NoReturn:
             raise KeyboardInterrupt
 
-    file = OriginalFile(path=exported.parent / "model.keras", manifest=read_manifest(exported))
+    file = ReferenceFile(path=exported.parent / "model.keras", manifest=read_manifest(exported))
     with pytest.raises(KeyboardInterrupt):
         Broken(file, threads=1)
     assert multiprocessing.active_children() == []

@@ -10,7 +10,7 @@ from edgeproof.datasets import builtin
 from edgeproof.datasets import recorded_split as drawn_part
 from edgeproof.datasets.dataset import DataOptions, Dataset
 from edgeproof.datasets.loading import load_data
-from edgeproof.datasets.splits import Part, Parts
+from edgeproof.datasets.splits import Split, Splits
 from edgeproof.runtime.bundle.model_metadata import RESIZE
 from edgeproof.runtime.errors import SpecMismatchError
 
@@ -119,9 +119,9 @@ def test_a_test_part_of_its_own_is_taken_without_a_word(
 @pytest.fixture
 def clothes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in for Fashion-MNIST, which would be downloaded."""
-    part = Part(images=IMAGES[..., None], labels=LABELS)
-    test = Part(images=IMAGES[:20, ..., None] ^ 1, labels=LABELS[:20])
-    parts = Parts(name="fashion-mnist", train=part, test=test, classes=builtin.FASHION_CLASSES, preprocessing=RESIZE)
+    part = Split(images=IMAGES[..., None], labels=LABELS)
+    test = Split(images=IMAGES[:20, ..., None] ^ 1, labels=LABELS[:20])
+    parts = Splits(name="fashion-mnist", train=part, test=test, classes=builtin.FASHION_CLASSES, preprocessing=RESIZE)
     built_in = dict(builtin.BUILT_IN) | {"fashion-mnist": lambda: parts}
     monkeypatch.setattr(builtin, "BUILT_IN", built_in)
     monkeypatch.setattr("edgeproof.datasets.loading.BUILT_IN", built_in)

@@ -1,16 +1,16 @@
 import numpy as np
 from edgeproof.datasets.audit import audit
 from edgeproof.datasets.fingerprints import pixel_digests
-from edgeproof.datasets.splits import Part
+from edgeproof.datasets.splits import Split
 
 
-def part(values: list[int], labels: list[int], array: str = "x_train", names: list[str] | None = None) -> Part:
+def part(values: list[int], labels: list[int], array: str = "x_train", names: list[str] | None = None) -> Split:
     """Images of one pixel."""
     images = np.array(values, np.uint8).reshape(-1, 1, 1, 1)
-    return Part(images=images, labels=np.array(labels, np.uint8), array=array, names=names)
+    return Split(images=images, labels=np.array(labels, np.uint8), array=array, names=names)
 
 
-def told(train: Part, test: Part, classes: tuple[str, ...] = ("cat", "dog")) -> tuple[str, ...]:
+def told(train: Split, test: Split, classes: tuple[str, ...] = ("cat", "dog")) -> tuple[str, ...]:
     return audit(train, test, classes, pixel_digests(train.images), pixel_digests(test.images))
 
 

@@ -12,8 +12,8 @@ from edgeproof.datasets.builtin import (
     FASHION_CLASSES,
     FASHION_FILE_MD5,
     MNIST_ARRAY_SHA256,
-    load_fashion_mnist_parts,
-    load_mnist_parts,
+    load_fashion_mnist_splits,
+    load_mnist_splits,
 )
 from edgeproof.datasets.loading import load_data
 from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE
@@ -66,7 +66,7 @@ def test_the_digests_are_those_of_the_notice() -> None:
 def test_a_forged_checkout_file_is_refused_and_kept(forged: Path) -> None:
     before = forged.read_bytes()
     with pytest.raises(InvalidFileError, match=r"is not MNIST: the sha256 of x_train is .* remove or replace"):
-        load_mnist_parts(checkout=forged)
+        load_mnist_splits(checkout=forged)
     assert forged.read_bytes() == before
 
 
@@ -74,20 +74,20 @@ def test_a_forged_cached_file_is_refused_and_kept(forged: Path, monkeypatch: pyt
     no_download(monkeypatch)
     before = forged.read_bytes()
     with pytest.raises(InvalidFileError, match="is not MNIST"):
-        load_mnist_parts(checkout=NOWHERE, cache=forged.parent)
+        load_mnist_splits(checkout=NOWHERE, cache=forged.parent)
     assert forged.read_bytes() == before
 
 
 def test_a_file_without_an_array_is_not_mnist(tmp_path: Path) -> None:
     np.savez(tmp_path / "mnist.npz", x_test=np.zeros(3))
     with pytest.raises(InvalidFileError, match="is not MNIST: the sha256 of x_train is missing"):
-        load_mnist_parts(checkout=tmp_path / "mnist.npz")
+        load_mnist_splits(checkout=tmp_path / "mnist.npz")
 
 
 def test_the_cached_file_is_used_without_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_download(monkeypatch)
     (tmp_path / "mnist.npz").symlink_to(ROOT / "data" / "mnist.npz")
-    assert len(load_mnist_parts(checkout=NOWHERE, cache=tmp_path).train.images) == 60_000
+    assert len(load_mnist_splits(checkout=NOWHERE, cache=tmp_path).train.images) == 60_000
 
 
 def test_a_missing_file_is_downloaded_once_from_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_a_missing_file_is_downloaded_once_from_the_mirror(tmp_path: Path, monke
     asked = serve(monkeypatch, lambda _: source)
     monkeypatch.setattr(builtin, "MNIST_FILE_SHA256", pooch.file_hash(str(source)))
     for _ in range(2):
-        load_mnist_parts(checkout=NOWHERE, cache=tmp_path / "cache")
+        load_mnist_splits(checkout=NOWHERE, cache=tmp_path / "cache")
     assert asked == [builtin.MNIST_URL]
 
 
@@ -105,7 +105,7 @@ def test_a_download_of_another_file_is_refused(
 ) -> None:
     serve(monkeypatch, lambda _: small_npz)
     with pytest.raises(InvalidFileError, match=r"cannot download MNIST .* does not match the known hash"):
-        load_mnist_parts(checkout=NOWHERE, cache=tmp_path / "cache")
+        load_mnist_splits(checkout=NOWHERE, cache=tmp_path / "cache")
     assert not (tmp_path / "cache" / "mnist.npz").exists()
 
 
@@ -135,7 +135,7 @@ def test_fashion_mnist_is_downloaded_once_from_the_mirror(
 ) -> None:
     asked = serve(monkeypatch, lambda url: clothes / url.rpartition("/")[2])
     for _ in range(2):
-        parts = load_fashion_mnist_parts(cache=tmp_path / "cache")
+        parts = load_fashion_mnist_splits(cache=tmp_path / "cache")
     assert sorted(asked) == sorted(builtin.MIRROR + path.name for path in clothes.iterdir())
     assert parts.test is not None
     assert (parts.train.images.shape, parts.test.images.shape) == ((40, 28, 28, 1), (20, 28, 28, 1))
@@ -145,16 +145,16 @@ def test_fashion_mnist_is_downloaded_once_from_the_mirror(
 
 def test_files_that_are_there_need_no_download(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_download(monkeypatch)
-    assert len(load_fashion_mnist_parts(cache=clothes).train.images) == 40
+    assert len(load_fashion_mnist_splits(cache=clothes).train.images) == 40
 
 
 def test_what_else_lies_in_the_cache_is_not_read(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unpacked copy has no digest to be checked by, and any IDX folder would be read from it."""
     no_download(monkeypatch)
-    before = load_fashion_mnist_parts(cache=clothes).train.labels
+    before = load_fashion_mnist_splits(cache=clothes).train.labels
     (clothes / "train-labels-idx1-ubyte").write_bytes(idx(np.full(40, 3, np.uint8)))
     (clothes / "other-train-labels-idx1-ubyte").write_bytes(b"nothing")
-    np.testing.assert_array_equal(load_fashion_mnist_parts(cache=clothes).train.labels, before)
+    np.testing.assert_array_equal(load_fashion_mnist_splits(cache=clothes).train.labels, before)
 
 
 def test_another_file_in_the_cache_is_refused_and_kept(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_another_file_in_the_cache_is_refused_and_kept(clothes: Path, monkeypatc
     with pytest.raises(
         InvalidFileError, match=r"t10k-labels.* is not of Fashion-MNIST: its md5 is .* remove or replace"
     ):
-        load_fashion_mnist_parts(cache=clothes)
+        load_fashion_mnist_splits(cache=clothes)
     assert labels.read_bytes() == before
 
 
@@ -173,6 +173,6 @@ def test_a_download_that_fails_leaves_nothing(clothes: Path, tmp_path: Path, mon
     (tmp_path / "other").write_bytes(b"a page that says where to log in")
     serve(monkeypatch, lambda _: tmp_path / "other")
     with pytest.raises(InvalidFileError, match=r"cannot download Fashion-MNIST .*-ubyte\.gz.* known hash") as caught:
-        load_fashion_mnist_parts(cache=tmp_path / "cache")
+        load_fashion_mnist_splits(cache=tmp_path / "cache")
     assert "\n" not in str(caught.value)
     assert not any((tmp_path / "cache").iterdir())

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgeproof.device.selftest import Outcome, State, selftest
+from edgeproof.device.selftest import SelftestResult, State, selftest
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
 from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
 from edgeproof.runtime.engines.packages import PACKAGES
@@ -29,7 +29,7 @@ def needs_engine_of(variant: str) -> None:
         pytest.skip(f"no engine for {variant}")
 
 
-def outcomes_of(bundle: Path, variant: str) -> list[Outcome]:
+def outcomes_of(bundle: Path, variant: str) -> list[SelftestResult]:
     return [outcome for outcome in selftest(bundle) if outcome.variant == variant]
 
 

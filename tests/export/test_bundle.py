@@ -14,7 +14,7 @@ from edgeproof.export.bundle import export_bundle
 from edgeproof.export.options import ExportOptions
 from edgeproof.export.reference.source import load_source
 from edgeproof.export.samples import Samples, stratified_order
-from edgeproof.export.verification.temperature_fit import measure_confidence
+from edgeproof.export.verification.temperature_fit import measure_temperature
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
@@ -72,7 +72,7 @@ def test_calibration_sees_training_images_only_and_none_that_verifies(
 ) -> None:
     calibrated: list[bytes] = []
     verified: list[bytes] = []
-    real_converters, real_prover = module.Converters, module.Prover
+    real_converters, real_prover = module.Converters, module.Verifier
 
     def made(source: object, calibration: np.ndarray, *arguments: object, **options: object) -> object:
         calibrated.extend(image.tobytes() for image in calibration)
@@ -83,7 +83,7 @@ def test_calibration_sees_training_images_only_and_none_that_verifies(
         return real_prover(samples=samples, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "Converters", made)
-    monkeypatch.setattr(module, "Prover", prover)
+    monkeypatch.setattr(module, "Verifier", prover)
     export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(recipes=[find_recipe("int8")]))
     training, test = ({image.tobytes() for image in part} for part in (small_data.x_train, small_data.x_test))
     assert len(set(calibrated)) == 300
@@ -110,7 +110,7 @@ def test_a_temperature_is_fitted_to_the_files_own_answers_for_held_out_images(
     for variant in read_manifest(calibrated).variants:
         engine = load_engine((calibrated / variant.file).read_bytes(), variant.format)
         answers = run_each(engine, small_data.x_train[chosen])
-        expected = measure_confidence(answers, small_data.y_train[chosen], engine.output, held_out=True)
+        expected = measure_temperature(answers, small_data.y_train[chosen], engine.output, held_out=True)
         assert expected is not None
         assert variant.confidence == expected
         assert expected.images > 200
@@ -181,7 +181,7 @@ def test_a_wrong_file_does_not_ship_and_the_others_do(
     monkeypatch.setattr(converters, "saved_model", lambda model: real(losing_weights(model)))
     told: list[object] = []
     options = ExportOptions(recipes=[find_recipe("float32")])
-    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "bundle", options, tell=told.append)
+    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "bundle", options, on_event=told.append)
     assert [variant.name for variant in manifest.variants] == ["float32.onnx"]
     (left_out,) = manifest.left_out
     assert left_out.name == "float32.tflite"

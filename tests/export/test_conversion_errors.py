@@ -1,6 +1,6 @@
 import keras
 import pytest
-from edgeproof.export.conversion_errors import explained, explanation
+from edgeproof.export.conversion_errors import describe_conversion_error, explanation
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.errors import SpecMismatchError
 from keras import layers
@@ -32,8 +32,8 @@ def test_without_a_layer_the_message_stands_for_itself(model: keras.Model) -> No
 def test_only_what_the_converters_raise_is_explained(model: keras.Model) -> None:
     with (
         pytest.raises(SpecMismatchError, match=r"it cannot be converted: integer division"),
-        explained(model, Format.ONNX),
+        describe_conversion_error(model, Format.ONNX),
     ):
         _ = 1 // 0
-    with pytest.raises(OSError, match="disk"), explained(model, Format.ONNX):
+    with pytest.raises(OSError, match="disk"), describe_conversion_error(model, Format.ONNX):
         raise OSError("disk")

@@ -7,7 +7,7 @@ import pytest
 from edgeproof.export import RECIPES, Format, Recipe, find_recipe
 from edgeproof.export.onnx.convert import to_onnx
 from edgeproof.export.tflite.convert import to_tflite
-from edgeproof.export.verification.tolerances import check_tolerance, compare
+from edgeproof.export.verification.tolerances import check_tolerance, measure_difference
 from edgeproof.inspection.reader import read_graph
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 from edgeproof.runtime.engines.engine import load_engine, run_each
@@ -58,7 +58,7 @@ def test_a_foreign_model_keeps_its_answers(sequential: keras.Model, converted: d
     assert expected.std() > 0.05, "a model that always answers the same proves nothing"
     recipe, _, suffix = variant.partition(".")
     engine = load_engine(converted[variant], Format(suffix))
-    check_tolerance(compare(engine.output.decode(run_each(engine, IMAGES)), expected), recipe)
+    check_tolerance(measure_difference(engine.output.decode(run_each(engine, IMAGES)), expected), recipe)
 
 
 @each_variant
@@ -172,7 +172,7 @@ def test_an_operator_without_an_integer_kernel_becomes_a_float_island() -> None:
 def test_onnx_files_take_batches(converted: dict[str, bytes], recipe: Recipe) -> None:
     engine = load_engine(converted[f"{recipe.name}.onnx"], Format.ONNX)
     together = engine.run(IMAGES.astype(np.float32))
-    assert compare(together, run_each(engine, IMAGES)).max_abs < 1e-6  # type: ignore[arg-type]
+    assert measure_difference(together, run_each(engine, IMAGES)).max_abs < 1e-6  # type: ignore[arg-type]
 
 
 def test_a_grouped_convolution_is_refused_by_name() -> None:

@@ -6,7 +6,7 @@ from edgeproof.export import normalization as module
 from edgeproof.export.normalization import normalization_as_convolution
 from edgeproof.export.onnx.convert import to_onnx
 from edgeproof.export.tflite.convert import to_tflite
-from edgeproof.export.verification.tolerances import compare
+from edgeproof.export.verification.tolerances import measure_difference
 from edgeproof.inspection.reader import read_graph
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
@@ -83,7 +83,7 @@ def test_int8_loses_less_because_every_channel_has_its_own_scale(monkeypatch: py
 
     def snr_db() -> float:
         engine = load_engine(to_tflite(model, RECIPES["static_wi8_ai8"], IMAGES[:30]), Format.TFLITE)
-        return compare(engine.output.decode(run_each(engine, IMAGES)), expected).snr_db
+        return measure_difference(engine.output.decode(run_each(engine, IMAGES)), expected).snr_db
 
     with_scales = snr_db()
     monkeypatch.setattr(module, "_not_folded", lambda _: ())

@@ -24,7 +24,7 @@ def test_the_manifest_says_that_every_tflite_file_runs_there(
 ) -> None:
     told: list[object] = []
     options = ExportOptions(prove_in=old_python)
-    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options, tell=told.append)
+    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options, on_event=told.append)
     oldest = {variant.name: variant.oldest_runtime for variant in manifest.variants}
     assert {name for name, runtime in oldest.items() if runtime == "tflite-runtime 2.14.0"} == {
         name for name in oldest if name.endswith(".tflite")

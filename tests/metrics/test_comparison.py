@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from edgeproof.metrics.calibration_error import expected_calibration_error
-from edgeproof.metrics.comparison import accuracy, compare, confusions, corrected, reliability
+from edgeproof.metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
 from edgeproof.metrics.types import Confusion, Flip
 from edgeproof.runtime.bundle.tensors import QuantParams, TensorSpec
 
@@ -18,7 +18,7 @@ FOUND = answers(0, 2, 2, 0, 0, 2)  # breaks image 1, fixes image 3, is wrong oth
 
 
 def test_fixed_and_broken_are_counted_image_by_image() -> None:
-    found = compare(FOUND, REFERENCE, LABELS)
+    found = compare_answers(FOUND, REFERENCE, LABELS)
     assert accuracy(FOUND, LABELS).count == 4
     assert found.outcome is not None
     assert (found.outcome.fixed, found.outcome.broken) == ((3,), (1,))
@@ -28,7 +28,7 @@ def test_fixed_and_broken_are_counted_image_by_image() -> None:
 
 
 def test_every_flip_is_listed_with_both_answers() -> None:
-    found = compare(FOUND, REFERENCE, LABELS)
+    found = compare_answers(FOUND, REFERENCE, LABELS)
     assert [flip.position for flip in found.flips] == [1, 3, 4]
     assert found.flips[2] == Flip(
         position=4,
@@ -41,32 +41,32 @@ def test_every_flip_is_listed_with_both_answers() -> None:
 
 
 def test_probability_differences_are_the_largest_and_the_mean_of_each_images_largest() -> None:
-    found = compare(FOUND, REFERENCE, LABELS)
+    found = compare_answers(FOUND, REFERENCE, LABELS)
     assert found.max_probability_difference == pytest.approx(0.7)
     assert found.mean_probability_difference == pytest.approx(0.7 * 3 / 6)
 
 
 def test_recall_is_compared_class_by_class() -> None:
-    found = compare(FOUND, REFERENCE, LABELS).outcome
+    found = compare_answers(FOUND, REFERENCE, LABELS).outcome
     assert found is not None
     assert found.recall_differences == (50.0, -50.0, 0.0)
 
 
 def test_a_class_without_images_has_no_recall() -> None:
-    found = compare(FOUND[:2], REFERENCE[:2], LABELS[:2]).outcome
+    found = compare_answers(FOUND[:2], REFERENCE[:2], LABELS[:2]).outcome
     assert found is not None
     assert found.recall_differences == (0.0, -100.0, None)
 
 
 def test_a_model_agrees_with_itself() -> None:
-    found = compare(REFERENCE, REFERENCE, LABELS)
+    found = compare_answers(REFERENCE, REFERENCE, LABELS)
     assert (found.agreement.value, found.flips, found.max_probability_difference) == (1.0, (), 0.0)
     assert found.outcome is not None
     assert (found.outcome.fixed, found.outcome.broken, found.outcome.ece_drift) == ((), (), 0.0)
 
 
 def test_without_labels_only_the_answers_are_compared() -> None:
-    found = compare(FOUND, REFERENCE, None)
+    found = compare_answers(FOUND, REFERENCE, None)
     assert found.outcome is None
     assert found.agreement.count == 3
     assert [flip.truth for flip in found.flips] == [None] * 3
@@ -75,19 +75,19 @@ def test_without_labels_only_the_answers_are_compared() -> None:
 def test_p_values_are_corrected_for_their_number() -> None:
     labels = np.zeros(40, np.int64)
     right, wrong = answers(*[0] * 40), answers(*[1] * 6, *[0] * 34)
-    one = compare(wrong, right, labels)
-    first, *others = corrected([one, *[compare(right, right, labels)] * 7])
+    one = compare_answers(wrong, right, labels)
+    first, *others = corrected([one, *[compare_answers(right, right, labels)] * 7])
     assert first.outcome is not None
     assert first.outcome.p_value == pytest.approx(2 / 2**6)
     assert first.outcome.p_adjusted == pytest.approx(8 * 2 / 2**6)
     assert {one.outcome.p_adjusted for one in others if one.outcome} == {1.0}
-    unlabelled = compare(right, right, None)
+    unlabelled = compare_answers(right, right, None)
     assert corrected([unlabelled]) == [unlabelled]
 
 
 def test_calibration_drifts_where_probabilities_do() -> None:
     surer = np.where(REFERENCE > 0.5, 0.9, 0.05).astype(np.float32)
-    outcome = compare(surer, REFERENCE, LABELS).outcome
+    outcome = compare_answers(surer, REFERENCE, LABELS).outcome
     assert outcome is not None
     assert outcome.ece_drift == pytest.approx(0.1, abs=1e-6)  # 4 of 6 are right, and it says 0.9 in place of 0.8
 

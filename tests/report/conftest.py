@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from edgeproof.metrics import types as f
 from edgeproof.report.model import Report, Sustained, SustainedTurn, VariantRow
-from edgeproof.report.raw_data import Evidence
+from edgeproof.report.raw_data import RawData
 
 HOSTILE = '<script>alert("1")</script>|$x_b$'
 
@@ -18,7 +18,7 @@ def root() -> Path:
 
 
 @pytest.fixture
-def evidence(report: Report) -> Evidence:
+def evidence(report: Report) -> RawData:
     """Images of which each has its position in every pixel, and runs around every median of the report."""
     draw = np.random.default_rng(1)
     timed = [(row.title, one) for row in (*report.rows, *report.peers) for one in row.timings]
@@ -28,7 +28,7 @@ def evidence(report: Report) -> Evidence:
         for subject, one in timed
     }
     images = np.repeat(np.arange(100, dtype=np.uint8), 64).reshape(100, 8, 8, 1)
-    return Evidence(images=images, runs=runs)
+    return RawData(images=images, runs=runs)
 
 
 @pytest.fixture

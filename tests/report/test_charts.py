@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from edgeproof.report.model import NoiseFloor, Report
-from edgeproof.report.raw_data import Evidence
+from edgeproof.report.raw_data import RawData
 from edgeproof.report.render.charts import distributions, pareto, timeline
 from edgeproof.report.render.charts import reliability as calibration
 from edgeproof.report.render.charts import svg as chart
@@ -82,7 +82,7 @@ def test_the_pareto_plot_is_a_picture_too(report: Report) -> None:
     assert picture.width > 1000
 
 
-def test_without_latency_there_is_no_plot(untimed: Report, evidence: Evidence) -> None:
+def test_without_latency_there_is_no_plot(untimed: Report, evidence: RawData) -> None:
     assert pareto.draw_chart(untimed) is None
     with pytest.raises(ValueError, match="without latency"):
         pareto.draw_png(untimed)
@@ -91,7 +91,7 @@ def test_without_latency_there_is_no_plot(untimed: Report, evidence: Evidence) -
     assert distributions.draw_keras_chart(untimed, nothing, 1) is None
 
 
-def test_names_are_no_formulas(hostile: Report, evidence: Evidence) -> None:
+def test_names_are_no_formulas(hostile: Report, evidence: RawData) -> None:
     runs = {(row.title, 1): np.full(200, 1000) for row in hostile.rows}
     named = distributions.draw_chart(hostile, replace(evidence, runs=runs), 1)
     for drawn in (named, pareto.draw_chart(hostile), calibration.draw_chart(hostile)):
@@ -112,7 +112,7 @@ def test_an_outline_has_the_shape_of_the_histogram() -> None:
     assert np.all(np.diff(places) >= 0)
 
 
-def test_the_distributions_are_those_of_the_runs(report: Report, evidence: Evidence) -> None:
+def test_the_distributions_are_those_of_the_runs(report: Report, evidence: RawData) -> None:
     drawn = distributions.draw_chart(report, evidence, 1)
     assert drawn is not None
     median = np.median(evidence.runs[report.rows[0].title, 1]) / 1000

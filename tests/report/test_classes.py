@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from edgeproof.metrics.types import Confusion
 from edgeproof.report.model import DataFacts, Report
-from edgeproof.report.raw_data import Evidence
+from edgeproof.report.raw_data import RawData
 from edgeproof.report.render import confusion, recall
 from edgeproof.report.render.page import render_page
 
@@ -34,7 +34,7 @@ def test_only_what_changed_is_in_the_recall_table(report: Report, unlabelled: Re
     assert recall.recall_table(unlabelled) is None
 
 
-def test_a_thousand_classes_can_be_read(report: Report, evidence: Evidence) -> None:
+def test_a_thousand_classes_can_be_read(report: Report, evidence: RawData) -> None:
     many = with_many_classes(report, 1000)
     table = recall.recall_table(many)
     assert table is not None

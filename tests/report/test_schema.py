@@ -26,7 +26,7 @@ def test_the_schema_is_that_of_the_classes(make_schema: ModuleType) -> None:
 
 def test_every_part_is_described(make_schema: ModuleType) -> None:
     definitions = make_schema.schema()["$defs"]
-    assert {"Report", "VariantRow", "Timing", "Outcome"} <= set(definitions)
+    assert {"Report", "VariantRow", "Timing", "LabelledComparison"} <= set(definitions)
     for name, definition in definitions.items():
         for attribute in definition.get("properties", {}):
             if attribute not in ("schema_version", "kind", "words"):

@@ -1,6 +1,6 @@
 import pytest
 from edgeproof.metrics.paired import mcnemar, paired_difference, share
-from edgeproof.metrics.types import Comparison, Flip, Outcome, VerdictKind
+from edgeproof.metrics.types import Comparison, Flip, LabelledComparison, VerdictKind
 from edgeproof.report.verdict import judge
 
 IMAGES = 10_000
@@ -13,7 +13,7 @@ def comparison(
     count = fixed + broken + others
     flip = Flip(position=0, truth=0, reference=1, reference_probability=0.5, found=2, found_probability=0.5)
     p = mcnemar(fixed, broken)
-    outcome = Outcome(
+    outcome = LabelledComparison(
         difference=paired_difference(fixed, broken, images),
         fixed=tuple(range(fixed)),
         broken=tuple(range(broken)),

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from edgeproof.runtime.errors import SpecMismatchError
 from edgeproof.train.presets import PRESETS
-from edgeproof.train.quantization_aware import folded, round_weights, rounding
+from edgeproof.train.quantization_aware import fake_quantized, fold_batch_norm, round_weights
 from keras import layers
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 28, 28, 1)).astype(np.float32)
@@ -57,7 +57,7 @@ def answers(model: keras.Model) -> np.ndarray:
 
 
 def test_folding_changes_no_answer(model: keras.Model) -> None:
-    less = folded(model)
+    less = fold_batch_norm(model)
     np.testing.assert_allclose(answers(less), answers(model), atol=2e-5)
     left = sum(isinstance(layer, layers.BatchNormalization) for layer in less.layers)
     assert left == (3 if model.name == "odd" else 0)
@@ -65,12 +65,12 @@ def test_folding_changes_no_answer(model: keras.Model) -> None:
 
 def test_the_original_is_left_as_it_was(model: keras.Model) -> None:
     before = answers(model)
-    round_weights(folded(model))
+    round_weights(fold_batch_norm(model))
     np.testing.assert_array_equal(answers(model), before)
 
 
 def test_rounded_weights_have_at_most_255_values_and_255_scales_of_their_largest(model: keras.Model) -> None:
-    less = folded(model)
+    less = fold_batch_norm(model)
     before = [layer.get_weights()[0] for layer in less.layers if hasattr(layer, "kernel")]
     round_weights(less)
     kernels = [layer for layer in less.layers if hasattr(layer, "kernel")]
@@ -85,8 +85,8 @@ def test_rounded_weights_have_at_most_255_values_and_255_scales_of_their_largest
 
 
 def test_a_rounding_model_shares_the_weights_and_answers_nearly_the_same(model: keras.Model) -> None:
-    less = folded(model)
-    rough = rounding(less)
+    less = fold_batch_norm(model)
+    rough = fake_quantized(less)
     assert {id(v) for v in rough.trainable_variables} == {id(v) for v in less.trainable_variables}
     rough(PIXELS, training=True)  # sees the ranges
     difference = np.abs(answers(rough) - answers(less)).max()
@@ -94,9 +94,9 @@ def test_a_rounding_model_shares_the_weights_and_answers_nearly_the_same(model: 
 
 
 def test_a_rounding_model_can_be_fitted(model: keras.Model) -> None:
-    less = folded(model)
+    less = fold_batch_norm(model)
     before = [v.numpy().copy() for v in less.trainable_variables]
-    rough = rounding(less)
+    rough = fake_quantized(less)
     rough.compile("sgd", "sparse_categorical_crossentropy")
     losses = rough.fit(PIXELS, np.arange(16) % 10, epochs=8, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
@@ -108,4 +108,4 @@ def test_a_model_whose_graph_nobody_knows_is_refused() -> None:
         pass
 
     with pytest.raises(SpecMismatchError, match="needs a model whose graph is known, functional or sequential; 'own"):
-        folded(Own())
+        fold_batch_norm(Own())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...formatting import duration
 from ...model import Report
 from ...naming import name_lines, row_name
-from ...raw_data import Evidence
+from ...raw_data import RawData
 from .svg import INK, LINE, SOFT, WIDE, Chart, chart, colour_of, duration_axis, figure, panel, write
 
 # Of a histogram's bin, in powers of ten: 2.3 %. Narrower ones show the clock's steps, wider ones hide a second peak.
@@ -29,7 +29,7 @@ class _Ridge:
     times_us: NDArray[np.float64]
 
 
-def draw_chart(report: Report, evidence: Evidence, threads: int) -> Chart | None:
+def draw_distributions(report: Report, evidence: RawData, threads: int) -> Chart | None:
     """Return the chart of the variants and of Keras called in its fastest way; None where no run is known."""
     fastest = report.reference.fastest(threads)
     calls = [fastest.call] if fastest else []
@@ -37,7 +37,7 @@ def draw_chart(report: Report, evidence: Evidence, threads: int) -> Chart | None
     return _chart(f"runs-{threads}", [*named, *_keras(calls)], evidence, threads)
 
 
-def draw_keras_chart(report: Report, evidence: Evidence, threads: int) -> Chart | None:
+def draw_keras_chart(report: Report, evidence: RawData, threads: int) -> Chart | None:
     """Return the chart of all ways of calling Keras; None where no run is known."""
     calls = [timing.call for timing in report.reference.timings if timing.threads == threads]
     return _chart(f"keras-{threads}", _keras(calls), evidence, threads)
@@ -47,7 +47,7 @@ def _keras(calls: Sequence[str]) -> list[tuple[str, str, str]]:
     return [(f"Keras, {call}", "keras", call) for call in calls]
 
 
-def _chart(name: str, subjects: Sequence[tuple[str, str, str]], evidence: Evidence, threads: int) -> Chart | None:
+def _chart(name: str, subjects: Sequence[tuple[str, str, str]], evidence: RawData, threads: int) -> Chart | None:
     ridges = [
         _Ridge(name=title, kind=kind, times_us=runs / 1000)
         for title, kind, subject in subjects

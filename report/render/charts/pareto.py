@@ -99,7 +99,7 @@ def pareto_optimal(report: Report) -> frozenset[str]:
     return frozenset(row.title for row, timing in timed if not beaten(row, timing))
 
 
-def draw_chart(report: Report) -> Chart | None:
+def draw_pareto(report: Report) -> Chart | None:
     """Return the chart, on a phone with numbers for `bubbles`; None where latency was not measured."""
     drawn = bubbles(report)
     if not drawn:

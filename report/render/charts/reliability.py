@@ -16,7 +16,7 @@ from ....metrics.types import Reliability, ReliabilityBin, Share
 from ...formatting import calibration_error
 from ...model import Report
 from ...naming import name_lines, row_name
-from .svg import INK, LINE, SOFT, WIDE, Chart, chart, colour_of, figure, nothing_on_x, panel, write
+from .svg import INK, LINE, SOFT, WIDE, Chart, chart, colour_of, figure, hide_x_axis, panel, write
 
 
 class Panel(NamedTuple):
@@ -41,7 +41,7 @@ def panels(report: Report) -> list[Panel]:
     return [Panel(name, kind, found) for name, kind, found in named if found is not None]
 
 
-def draw_chart(report: Report) -> Chart | None:
+def draw_reliability(report: Report) -> Chart | None:
     """Return the chart; None without labels."""
     drawn = panels(report)
     if not drawn:
@@ -89,7 +89,7 @@ def _diagram(axes: Axes, one: Panel) -> None:
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
     axes.grid(visible=True, color=LINE, linewidth=0.8)
-    nothing_on_x(axes)
+    hide_x_axis(axes)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y * 100:.0f} %"))
 

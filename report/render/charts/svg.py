@@ -103,7 +103,7 @@ def duration_axis(axes: Axes, low: float, high: float) -> None:
     axes.xaxis.set_minor_locator(LogLocator(subs=tuple(range(1, 10))))
 
 
-def nothing_on_x(axes: Axes) -> None:
+def hide_x_axis(axes: Axes) -> None:
     """Leave out the x axis with its ticks: another panel below has it."""
     axes.xaxis.set_major_locator(FixedLocator([]))
 

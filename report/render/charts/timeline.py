@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ...formatting import duration, signed
 from ...model import Report, Sustained, SustainedTurn
 from ...naming import row_name
-from .svg import INK, LINE, SOFT, WIDE, Chart, chart, colour_of, figure, nothing_on_x, panel, write
+from .svg import INK, LINE, SOFT, WIDE, Chart, chart, colour_of, figure, hide_x_axis, panel, write
 
 # Turns at either end whose median a first and a last figure are.
 _END = 3
@@ -69,7 +69,7 @@ def changes(report: Report) -> list[Change]:
     ]
 
 
-def draw_chart(report: Report) -> Chart | None:
+def draw_timeline(report: Report) -> Chart | None:
     """Return the chart; None where no long run was asked for."""
     found = changes(report)
     if report.sustained is None or not found:
@@ -97,7 +97,7 @@ def _draw(sustained: Sustained, found: list[Change], width: int) -> Figure:
         axes.grid(visible=True, color=LINE, linewidth=0.8)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if i + columns < panels:
-            nothing_on_x(axes)
+            hide_x_axis(axes)
         if i < len(found):
             _variant(axes, found[i], limits, labelled=column == 0)
         else:

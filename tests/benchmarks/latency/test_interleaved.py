@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from edgeproof.benchmarks.latency import interleaved as latency
-from edgeproof.benchmarks.latency.interleaved import LEAST_RUNS, ROUNDS, EngineSubject, Turn, measure
+from edgeproof.benchmarks.latency.interleaved import LEAST_RUNS, ROUNDS, Repetition, TimedEngine, measure
 from edgeproof.runtime.bundle.model_metadata import RESIZE, ImageSpec
 from edgeproof.runtime.bundle.tensors import QuantParams, TensorSpec
 
@@ -38,8 +38,8 @@ class Watched:
         return invoke
 
 
-def subject_of(engine: Watched) -> EngineSubject:
-    return EngineSubject(lambda: engine, IMAGES, ImageSpec(height=2, width=2, channels=1), RESIZE)
+def subject_of(engine: Watched) -> TimedEngine:
+    return TimedEngine(lambda: engine, IMAGES, ImageSpec(height=2, width=2, channels=1), RESIZE)
 
 
 class Noted:
@@ -48,9 +48,9 @@ class Noted:
     def __init__(self, label: str, diary: list[tuple[str, float]], turns: int = 2) -> None:
         self.label, self.diary, self.turns = label, diary, turns
 
-    def turn(self, seconds: float) -> Turn:
+    def turn(self, seconds: float) -> Repetition:
         self.diary.append((self.label, seconds))
-        return Turn(run=np.array([len(self.diary)]), invoke=EMPTY, preprocessing=EMPTY, load=EMPTY, first=EMPTY)
+        return Repetition(run=np.array([len(self.diary)]), invoke=EMPTY, preprocessing=EMPTY, load=EMPTY, first=EMPTY)
 
 
 def test_subjects_take_turns_in_changing_order() -> None:
@@ -81,7 +81,7 @@ def test_every_turn_loads_the_model_anew() -> None:
         made.append(Watched())
         return made[-1]
 
-    subject = EngineSubject(load, IMAGES, ImageSpec(height=2, width=2, channels=1), RESIZE)
+    subject = TimedEngine(load, IMAGES, ImageSpec(height=2, width=2, channels=1), RESIZE)
     measure({"a": subject}, seconds=0.0, rounds=2)
     assert len(made) == 1 + 2 * 2
     assert all(engine.seen for engine in made)
@@ -109,7 +109,7 @@ def test_each_kind_of_time_is_what_it_says_and_the_warm_up_is_not_counted(monkey
 
     # Time passes in preprocessing as well, or it would never end.
     monkeypatch.setattr(latency, "prepare", lambda *_: (clock.__setitem__(0, clock[0] + 2_000), _Prepared)[1])
-    subject = EngineSubject(load, IMAGES, ImageSpec(height=2, width=2, channels=1), RESIZE)
+    subject = TimedEngine(load, IMAGES, ImageSpec(height=2, width=2, channels=1), RESIZE)
     turn = subject.turn(0.5)
     assert turn.load.tolist() == [7_000_000]
     assert turn.first.tolist() == [5_000_000]

@@ -1,14 +1,14 @@
 import io
 
 import numpy as np
-from edgeproof.benchmarks.latency.interleaved import Turn
+from edgeproof.benchmarks.latency.interleaved import Repetition
 from edgeproof.benchmarks.latency.raw_samples import to_npz
 
 EMPTY = np.zeros(0, np.int64)
 
 
-def turn(*run: int) -> Turn:
-    return Turn(run=np.array(run), invoke=np.array([1]), preprocessing=EMPTY, load=np.array([2**40]), first=EMPTY)
+def turn(*run: int) -> Repetition:
+    return Repetition(run=np.array(run), invoke=np.array([1]), preprocessing=EMPTY, load=np.array([2**40]), first=EMPTY)
 
 
 def test_every_run_is_kept_with_the_turn_that_it_belongs_to() -> None:

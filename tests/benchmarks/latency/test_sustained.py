@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from edgeproof.benchmarks.latency import sustained
-from edgeproof.benchmarks.latency.interleaved import Turn
+from edgeproof.benchmarks.latency.interleaved import Repetition
 from edgeproof.benchmarks.latency.sustained import measure_sustained
 
 EMPTY = np.zeros(0, np.int64)
@@ -13,11 +13,11 @@ def test_subjects_take_turns_until_the_time_is_up(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sustained, "perf_counter", lambda: clock[0])
 
     class Heating:
-        def turn(self, seconds: float) -> Turn:
+        def turn(self, seconds: float) -> Repetition:
             clock[0] += seconds
             slow = int(clock[0] * 1000)
             runs = np.array([slow] * 9 + [slow * 10])
-            return Turn(run=runs, invoke=EMPTY, preprocessing=EMPTY, load=EMPTY, first=EMPTY)
+            return Repetition(run=runs, invoke=EMPTY, preprocessing=EMPTY, load=EMPTY, first=EMPTY)
 
     passed: list[float] = []
     found = measure_sustained(

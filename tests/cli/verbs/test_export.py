@@ -81,7 +81,7 @@ def test_temperatures_are_fitted_on_the_images_that_the_training_held_out(
     from edgeproof.datasets.loading import load_data
     from edgeproof.datasets.stratify import validation_split
     from edgeproof.export.samples import stratified_order
-    from edgeproof.export.verification.temperature_fit import measure_confidence
+    from edgeproof.export.verification.temperature_fit import measure_temperature
 
     arguments = ["--data", small_npz, "--recipes", "int8", "--calibration-images", "100", "--out", tmp_path / "b"]
     done = export(half / "model.keras", *arguments)
@@ -94,7 +94,7 @@ def test_temperatures_are_fitted_on_the_images_that_the_training_held_out(
     ):
         engine = load_engine((tmp_path / "b" / name).read_bytes(), Format(name.partition(".")[2]))
         answers = run_each(engine, data.x_train[chosen])
-        expected = measure_confidence(answers, data.y_train[chosen], engine.output, held_out=True)
+        expected = measure_temperature(answers, data.y_train[chosen], engine.output, held_out=True)
         assert expected is not None
         assert confidence == asdict(expected)
     assert f"calibrated on {len(chosen)} images that the model has not learned from" in done.stdout

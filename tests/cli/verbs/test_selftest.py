@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from edgeproof.cli import main
-from edgeproof.device.selftest import Deviation, Outcome, State
+from edgeproof.device.selftest import Deviation, SelftestResult, State
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 
 
@@ -50,10 +50,10 @@ def test_a_failure_is_one_line_on_standard_error(
 def test_how_far_answers_are_off_is_told(
     golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def outcome(tolerance: float, steps: int | None, off: float) -> Outcome:
+    def outcome(tolerance: float, steps: int | None, off: float) -> SelftestResult:
         deviation = Deviation(golden="x", max_abs=off, max_steps=steps, worst_image=5, agreeing=31, images=32)
         state = State.OK if deviation.within(tolerance) else State.FAILED
-        return Outcome(variant="x", engine="E", state=state, reason="", tolerance=tolerance, deviation=deviation)
+        return SelftestResult(variant="x", engine="E", state=state, reason="", tolerance=tolerance, deviation=deviation)
 
     cases = {
         outcome(0.0, 2, 2 / 256): "off by 2 steps, 0.0078 (image 5), must be equal; 31 of 32 classes as the original's",

@@ -8,7 +8,7 @@ from edgeproof.export.verification.temperature_fit import (
     HeldOut,
     fit_temperature,
     held_out_images,
-    measure_confidence,
+    measure_temperature,
 )
 from edgeproof.metrics.calibration_error import expected_calibration_error
 from edgeproof.runtime.bundle.temperature import Temperature
@@ -57,7 +57,7 @@ def test_the_labels_are_never_less_likely_with_the_temperature(output: TensorSpe
 
 def test_the_calibration_error_goes_down() -> None:
     probabilities, labels = answers(2.0)
-    found = measure_confidence(probabilities, labels, FLOATS, held_out=True)
+    found = measure_temperature(probabilities, labels, FLOATS, held_out=True)
     assert found is not None
     assert (found.images, found.held_out) == (5000, True)
     assert found.ece_before > 0.1
@@ -97,7 +97,7 @@ def test_answers_that_labels_have_nothing_to_do_with_stay_as_they_are() -> None:
 @pytest.mark.parametrize(("sharpness", "expected"), [(0.5, 1.0), (2.0, 2.0)])
 def test_images_that_were_learned_from_make_no_model_surer(sharpness: float, expected: float) -> None:
     probabilities, labels = answers(sharpness)
-    found = measure_confidence(probabilities, labels, FLOATS, held_out=False)
+    found = measure_temperature(probabilities, labels, FLOATS, held_out=False)
     assert found is not None
     assert found.temperature == pytest.approx(expected, rel=0.1)
     assert not found.held_out
@@ -105,8 +105,8 @@ def test_images_that_were_learned_from_make_no_model_surer(sharpness: float, exp
 
 def test_a_few_images_say_nothing() -> None:
     probabilities, labels = answers(3.0, images=100)
-    assert measure_confidence(probabilities[:99], labels[:99], FLOATS, held_out=True) is None
-    assert measure_confidence(probabilities, labels, FLOATS, held_out=True) is not None
+    assert measure_temperature(probabilities[:99], labels[:99], FLOATS, held_out=True) is None
+    assert measure_temperature(probabilities, labels, FLOATS, held_out=True) is not None
 
 
 def rows(*sure: float) -> np.ndarray:

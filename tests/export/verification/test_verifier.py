@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from edgeproof.export.verification import verifier as proof
 from edgeproof.export.verification.other_runtimes import Answers
-from edgeproof.export.verification.verifier import shown
+from edgeproof.export.verification.verifier import apply_other_runtime
 from edgeproof.runtime.bundle.manifest import Variant
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.engines.engine import Engine, load_engine
@@ -44,14 +44,14 @@ def test_the_oldest_runtime_is_the_older_one(
 ) -> None:
     answers = known(golden, variant)
     found = Answers(runtime=runtime, outputs=answers[-1], arena_bytes=None)
-    entry, problem = shown(variant, found, engine, answers)
+    entry, problem = apply_other_runtime(variant, found, engine, answers)
     assert (entry.oldest_runtime, problem) == (oldest, "")
 
 
 def test_a_microcontrollers_runtime_gives_its_arena(golden: Path, variant: Variant, engine: Engine) -> None:
     answers = known(golden, variant)
     found = Answers(runtime="TensorFlow Lite Micro 1", outputs=answers[0], arena_bytes=123)
-    entry, problem = shown(variant, found, engine, answers)
+    entry, problem = apply_other_runtime(variant, found, engine, answers)
     assert (entry.arena_bytes, entry.oldest_runtime, problem) == (123, "LiteRT 2.3.0", "")
 
 
@@ -59,7 +59,7 @@ def test_a_softmax_of_its_own_may_make_one_step(golden: Path, variant: Variant, 
     answers = known(golden, variant)
     others = answers[0] ^ 1 if engine.output.quantization else answers[0] + np.float32(0.5 * variant.tolerance)
     found = Answers(runtime="tflite-runtime 2.14.0", outputs=others, arena_bytes=None)
-    entry, problem = shown(variant, found, engine, answers[:1])
+    entry, problem = apply_other_runtime(variant, found, engine, answers[:1])
     assert (entry.oldest_runtime, problem) == ("tflite-runtime 2.14.0", "")
 
 
@@ -67,7 +67,7 @@ def test_other_answers_show_nothing(golden: Path, variant: Variant, engine: Engi
     answers = known(golden, variant)
     others = answers[0] ^ 2 if engine.output.quantization else answers[0] + np.float32(1.5 * variant.tolerance)
     found = Answers(runtime="tflite-runtime 2.14.0", outputs=others, arena_bytes=None)
-    entry, problem = shown(variant, found, engine, answers[:1])
+    entry, problem = apply_other_runtime(variant, found, engine, answers[:1])
     assert entry == variant
     assert problem in (
         "answers differ by up to 2 steps in tflite-runtime 2.14.0",
@@ -78,8 +78,8 @@ def test_other_answers_show_nothing(golden: Path, variant: Variant, engine: Engi
 def test_answers_of_another_shape_show_nothing(golden: Path, variant: Variant, engine: Engine) -> None:
     answers = known(golden, variant)
     found = Answers(runtime="X 1", outputs=answers[0][:, :3], arena_bytes=None)
-    assert shown(variant, found, engine, answers) == (variant, "the answers have shape (32, 3) in X 1")
+    assert apply_other_runtime(variant, found, engine, answers) == (variant, "the answers have shape (32, 3) in X 1")
 
 
 def test_no_answers_show_nothing(golden: Path, variant: Variant, engine: Engine) -> None:
-    assert shown(variant, "it died", engine, known(golden, variant)) == (variant, "it died")
+    assert apply_other_runtime(variant, "it died", engine, known(golden, variant)) == (variant, "it died")

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 from edgeproof.metrics.types import Ratio
-from edgeproof.report.gate.baseline import Change, compare, engine_name, wrong_images
-from edgeproof.report.gate.gate import Finding, check
+from edgeproof.report.gate.baseline import Change, compare_reports, engine_name, wrong_images
+from edgeproof.report.gate.gate import BudgetResult, check
 from edgeproof.report.gate.limits import Limits
 from edgeproof.report.model import Report
 from edgeproof.runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError
@@ -35,7 +35,7 @@ def with_ratio(report: Report, value: float | None, p50_us: float = 50.0) -> Rep
 
 
 def change_of(report: Report, baseline: Report, position: int = 1) -> Change:
-    return compare(report, report.rows, baseline)[report.rows[position].title]
+    return compare_reports(report, report.rows, baseline)[report.rows[position].title]
 
 
 def test_the_images_that_a_row_gets_wrong_follow_from_those_of_keras(report: Report) -> None:
@@ -44,7 +44,7 @@ def test_the_images_that_a_row_gets_wrong_follow_from_those_of_keras(report: Rep
 
 
 def test_a_report_is_a_tie_with_itself(report: Report) -> None:
-    for change in compare(report, report.rows, report).values():
+    for change in compare_reports(report, report.rows, report).values():
         assert (change.fixed, change.broken, change.p_adjusted, change.difference.points) == ((), (), 1.0, 0.0)
         assert change.words == "a tie: right and wrong on the same of 100 images as in the baseline"
         assert (change.size_ratio, change.p50_ratios[2]) == (1.0, Ratio(value=1.0, low=1.0, high=1.0, tie=True))
@@ -83,13 +83,13 @@ def test_a_variant_that_breaks_more_than_chance_explains_does_not_hold(report: R
 def test_as_many_tests_are_corrected_for_as_rows_are_asked_about(report: Report) -> None:
     broken = with_answers(report, 0, (), tuple(range(60, 66)))
     assert not change_of(broken, report, 0).is_worse  # p = 0.03, doubled
-    assert compare(broken, broken.rows[:1], report)[broken.rows[0].title].is_worse
+    assert compare_reports(broken, broken.rows[:1], report)[broken.rows[0].title].is_worse
 
 
 def test_a_budget_takes_the_place_of_the_test(report: Report) -> None:
     broken = with_answers(report, 0, (), tuple(range(60, 70)))
 
-    def judged(limit: float) -> Finding:
+    def judged(limit: float) -> BudgetResult:
         limits = Limits(flags={"max_drop_points_to_baseline": limit})
         [found] = [f for f in check(broken, limits, baseline=report, variants=[FLOAT]) if f.budget != "verdict"]
         return found
@@ -101,15 +101,15 @@ def test_a_budget_takes_the_place_of_the_test(report: Report) -> None:
 
 def test_rows_are_matched_by_variant_and_engine_without_its_version(report: Report) -> None:
     newer = with_row(report, 0, engine="LiteRT 2.4.0")
-    assert set(compare(newer, newer.rows, report)) == {row.title for row in newer.rows}
+    assert set(compare_reports(newer, newer.rows, report)) == {row.title for row in newer.rows}
     # In another engine: the only row of its variant on both sides, so it is the one that is meant.
     elsewhere = with_row(report, 0, engine="TFLite Runtime 2.14.0")
-    assert len(compare(elsewhere, elsewhere.rows, report)) == 2
+    assert len(compare_reports(elsewhere, elsewhere.rows, report)) == 2
     both = replace(report, rows=(*report.rows, replace(report.rows[0], engine="TFLite Runtime 2.14.0")))
-    assert set(compare(both, both.rows, report)) == {row.title for row in report.rows}
-    assert set(compare(elsewhere, elsewhere.rows, both)) == {row.title for row in elsewhere.rows}
+    assert set(compare_reports(both, both.rows, report)) == {row.title for row in report.rows}
+    assert set(compare_reports(elsewhere, elsewhere.rows, both)) == {row.title for row in elsewhere.rows}
     upgraded = replace(both, rows=(newer.rows[0], *both.rows[1:]))
-    assert len(compare(upgraded, upgraded.rows, both)) == 3
+    assert len(compare_reports(upgraded, upgraded.rows, both)) == 3
 
 
 def test_a_row_that_the_baseline_lacks_is_not_judged_against_it(report: Report) -> None:
@@ -192,7 +192,7 @@ def test_figures_that_no_clock_gives_have_no_ratio(report: Report) -> None:
 def test_a_baseline_of_other_images_is_refused(report: Report, data: dict[str, object], complaint: str) -> None:
     other = replace(report, data=replace(report.data, **data))
     with pytest.raises(SpecMismatchError, match=complaint):
-        compare(report, report.rows, other)
+        compare_reports(report, report.rows, other)
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [((5,), ()), ((), (50,)), ((), (100,)), ((), (-1,))])
@@ -212,10 +212,10 @@ def test_reports_without_what_is_compared_are_refused(report: Report) -> None:
     ]
     for old, error, complaint in cases:
         with pytest.raises(error, match=complaint):
-            compare(report, report.rows, old)
+            compare_reports(report, report.rows, old)
     none = replace(report, data=replace(report.data, images=0))
     with pytest.raises(SpecMismatchError, match="needs at least one test image"):
-        compare(none, none.rows, none)
+        compare_reports(none, none.rows, none)
 
 
 @pytest.mark.parametrize(

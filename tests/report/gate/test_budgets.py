@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edgeproof.report.gate.budget import Reading, Subject
+from edgeproof.report.gate.budget import BudgetInput, Reading
 from edgeproof.report.gate.budgets import BUDGETS
 from edgeproof.report.gate.limits import Limits, read_limits
 from edgeproof.report.model import Report
@@ -54,7 +54,7 @@ def test_the_file_on_the_page_can_be_read(limits_of: Callable[[str], Limits]) ->
     ],
 )
 def test_a_budget_judges_the_worse_end(report: Report, name: str, reading: Reading) -> None:
-    found = BUDGETS[name].read(Subject(row=report.rows[1], threads=1, change=None))
+    found = BUDGETS[name].read(BudgetInput(row=report.rows[1], threads=1, change=None))
     assert found is not None
     assert (found.judged, found.seen, found.note) == (pytest.approx(reading.judged), reading.seen, reading.note)
 
@@ -73,7 +73,7 @@ def test_what_was_not_measured_has_no_reading(report: Report) -> None:
         timings=(),
         memory=None,
     )
-    lacking = [b.name for b in BUDGETS.values() if b.read(Subject(row=bare, threads=1, change=None)) is None]
+    lacking = [b.name for b in BUDGETS.values() if b.read(BudgetInput(row=bare, threads=1, change=None)) is None]
     assert lacking == [name for name in BUDGETS if name not in ("min_agreement", "max_size_bytes", "max_gzip_bytes")]
     assert all(BUDGETS[name].need or BUDGETS[name].to_baseline for name in lacking)
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from edgeproof.metrics.types import Verdict, VerdictKind
-from edgeproof.report.gate.gate import Finding, check
+from edgeproof.report.gate.gate import BudgetResult, check
 from edgeproof.report.gate.limits import Limits
 from edgeproof.report.gate.summary import as_markdown, as_text, headline
 from edgeproof.report.model import Report, VariantRow
@@ -25,7 +25,7 @@ def worse(report: Report) -> Report:
     return with_row(report, 1, verdict=Verdict(kind=VerdictKind.WORSE, words="worse: 9 broken"))
 
 
-def names(findings: tuple[Finding, ...], variant: str) -> list[str]:
+def names(findings: tuple[BudgetResult, ...], variant: str) -> list[str]:
     return [finding.budget for finding in findings if finding.variant == variant]
 
 
@@ -137,8 +137,8 @@ def test_a_report_with_a_row_twice_is_refused(report: Report) -> None:
         check(replace(report, rows=report.rows * 2), Limits())
 
 
-def finding(holds: bool | None, words: str = "w", row: str = "r") -> Finding:
-    return Finding(row=row, variant="v", budget="max_broken", holds=holds, words=words)
+def finding(holds: bool | None, words: str = "w", row: str = "r") -> BudgetResult:
+    return BudgetResult(row=row, variant="v", budget="max_broken", holds=holds, words=words)
 
 
 def test_the_headline_counts_what_was_judged() -> None:

@@ -1,12 +1,14 @@
 from xml.etree import ElementTree as ET
 
-from edgeproof.report.gate.gate import Finding
+from edgeproof.report.gate.gate import BudgetResult
 from edgeproof.report.gate.junit import as_junit
 
 FINDINGS = (
-    Finding(row="a.x in E 1", variant="a.x", budget="max_broken", holds=True, words="broken images: 0"),
-    Finding(row="a.x in E 1", variant="a.x", budget="max_p50_us", threads=2, holds=False, words="too <slow> & more"),
-    Finding(row="b.x", variant="b.x", budget="presence", holds=None, words="was not run: no engine"),
+    BudgetResult(row="a.x in E 1", variant="a.x", budget="max_broken", holds=True, words="broken images: 0"),
+    BudgetResult(
+        row="a.x in E 1", variant="a.x", budget="max_p50_us", threads=2, holds=False, words="too <slow> & more"
+    ),
+    BudgetResult(row="b.x", variant="b.x", budget="presence", holds=None, words="was not run: no engine"),
 )
 
 
@@ -30,7 +32,7 @@ def test_a_case_says_what_was_found() -> None:
 
 
 def test_the_text_is_utf_8_and_says_so() -> None:
-    [finding] = [Finding(row="r", variant="v", budget="b", holds=True, words="50 µs – fast")]
+    [finding] = [BudgetResult(row="r", variant="v", budget="b", holds=True, words="50 µs – fast")]
     content = as_junit([finding])
     assert content.startswith(b"<?xml version='1.0' encoding='utf-8'?>\n<testsuites ")
     assert "50 µs – fast" in content.decode("utf-8")
@@ -38,7 +40,7 @@ def test_the_text_is_utf_8_and_says_so() -> None:
 
 def test_characters_that_xml_forbids_are_spelled_out() -> None:
     bad = "a\0b\x1b[31m\ud800\ufffe\uffff\x7f\U0001f600"
-    finding = Finding(row=bad, variant=bad, budget="b", holds=False, words=bad)
+    finding = BudgetResult(row=bad, variant=bad, budget="b", holds=False, words=bad)
     root = ET.fromstring(as_junit([finding], title=bad))
     [failure] = root.iter("failure")
     assert failure.get("message") == "a\\x00b\\x1b[31m\\ud800\\ufffe\\uffff\x7f\U0001f600"

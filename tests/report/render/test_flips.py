@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from edgeproof.report.model import Report
-from edgeproof.report.raw_data import Evidence
+from edgeproof.report.raw_data import RawData
 from edgeproof.report.render import flips
 from edgeproof.report.render.page import render_page
 from PIL import Image
@@ -18,7 +18,7 @@ def picture(uri: str) -> Image.Image:
     return Image.open(io.BytesIO(b64decode(uri.removeprefix(PREFIX))))
 
 
-def test_images_are_grouped_by_what_became_of_them(report: Report, evidence: Evidence) -> None:
+def test_images_are_grouped_by_what_became_of_them(report: Report, evidence: RawData) -> None:
     groups = flips.tiles(report, evidence)
     assert {kind: [tile.position for tile in found] for kind, found in groups.items()} == {
         flips.Kind.BROKEN: [17, 23],
@@ -30,13 +30,13 @@ def test_images_are_grouped_by_what_became_of_them(report: Report, evidence: Evi
     assert (answer.label, answer.variants) == ("b", (("static_wi8_ai8.onnx", 0.55),))
 
 
-def test_the_picture_is_that_of_the_image(report: Report, evidence: Evidence) -> None:
+def test_the_picture_is_that_of_the_image(report: Report, evidence: RawData) -> None:
     [tile] = flips.tiles(report, evidence)[flips.Kind.FIXED]
     assert np.asarray(picture(tile.picture)).tolist() == [[4] * 8] * 8
     assert tile.small
 
 
-def test_an_image_that_several_variants_flip_has_one_tile(report: Report, evidence: Evidence) -> None:
+def test_an_image_that_several_variants_flip_has_one_tile(report: Report, evidence: RawData) -> None:
     first, second = report.rows
     flip = replace(second.comparison.flips[0], found=2)
     both = replace(first, comparison=replace(first.comparison, flips=(flip,)))
@@ -50,14 +50,14 @@ def test_an_image_that_several_variants_flip_has_one_tile(report: Report, eviden
     ]
 
 
-def test_without_labels_an_answer_only_differs(unlabelled: Report, evidence: Evidence) -> None:
+def test_without_labels_an_answer_only_differs(unlabelled: Report, evidence: RawData) -> None:
     [(kind, found)] = flips.tiles(unlabelled, evidence).items()
     assert kind is flips.Kind.DIFFERS
     assert [tile.truth for tile in found] == [None] * 3
 
 
 def test_of_very_many_images_the_first_are_shown_and_it_is_said(
-    report: Report, evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+    report: Report, evidence: RawData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flips, "MOST_TILES", 2)
     shown = [tile.position for found in flips.tiles(report, evidence).values() for tile in found]
@@ -67,7 +67,7 @@ def test_of_very_many_images_the_first_are_shown_and_it_is_said(
     assert len(re.findall(r'<article class="tile">', page)) == 2
 
 
-def test_every_flipped_image_is_on_the_page(report: Report, evidence: Evidence) -> None:
+def test_every_flipped_image_is_on_the_page(report: Report, evidence: RawData) -> None:
     row = report.rows[1]
     many = tuple(replace(row.comparison.flips[1], position=position) for position in range(60))
     flipped = replace(row, comparison=replace(row.comparison, flips=many))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from edgeproof.runtime.errors import InvalidFileError, OutputError
-from edgeproof.runtime.io.atomic import new_files, new_folder
+from edgeproof.runtime.io.atomic import atomic_files, atomic_folder
 
 # Where not even root can write.
 UNWRITABLE = Path("/proc/edgeproof")
@@ -21,7 +21,7 @@ def everything_under(folder: Path) -> list[str]:
 def test_new_files_join_the_old_ones(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("old")
     (tmp_path / "both").write_text("old")
-    with new_files(tmp_path) as staging:
+    with atomic_files(tmp_path) as staging:
         (staging / "both").write_text("new")
         assert (tmp_path / "both").read_text() == "old"
     assert everything_under(tmp_path) == ["both", "old"]
@@ -31,9 +31,9 @@ def test_new_files_join_the_old_ones(tmp_path: Path) -> None:
 def test_files_are_written_where_signals_cannot_be_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SIGHUP", "pthread_sigmask"):  # as on Windows
         monkeypatch.delattr(signal, name, raising=False)
-    with new_files(tmp_path / "files") as staging:
+    with atomic_files(tmp_path / "files") as staging:
         (staging / "file").write_text("new")
-    with new_folder(tmp_path / "folder", check_replaceable=has_a_manifest) as staging:
+    with atomic_folder(tmp_path / "folder", check_replaceable=has_a_manifest) as staging:
         (staging / "file").write_text("new")
     assert everything_under(tmp_path) == ["files", "files/file", "folder", "folder/file"]
 
@@ -43,7 +43,7 @@ def test_files_that_cannot_all_be_moved_are_all_put_back(tmp_path: Path) -> None
     (tmp_path / "c").mkdir()
 
     def move() -> None:
-        with new_files(tmp_path) as staging:
+        with atomic_files(tmp_path) as staging:
             for name in "abc":
                 (staging / name).write_text("new")
 
@@ -56,7 +56,7 @@ def test_files_that_cannot_all_be_moved_are_all_put_back(tmp_path: Path) -> None
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_new_files_leave_nothing_after_an_error(tmp_path: Path, error: type[BaseException]) -> None:
     def fail() -> None:
-        with new_files(tmp_path / "a" / "b") as staging:
+        with atomic_files(tmp_path / "a" / "b") as staging:
             (staging / "half").write_text("half")
             raise error
 
@@ -71,7 +71,7 @@ def test_a_new_folder_leaves_the_old_one_after_an_error(tmp_path: Path, error: t
     (tmp_path / "bundle" / "manifest.json").write_text("old")
 
     def fail() -> None:
-        with new_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging:
+        with atomic_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging:
             (staging / "manifest.json").write_text("new")
             raise error
 
@@ -85,7 +85,7 @@ def test_a_new_folder_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "bundle").mkdir()
     for name in ("manifest.json", "stale.tflite"):
         (tmp_path / "bundle" / name).write_text("old")
-    with new_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging:
+    with atomic_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging:
         (staging / "manifest.json").write_text("new")
     assert everything_under(tmp_path) == ["bundle", "bundle/manifest.json"]
 
@@ -94,7 +94,7 @@ def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with (
         pytest.raises(OutputError, match=r"exists and cannot be replaced: it is something else"),
-        new_folder(tmp_path, check_replaceable=has_a_manifest),
+        atomic_folder(tmp_path, check_replaceable=has_a_manifest),
     ):
         pass
     assert everything_under(tmp_path) == ["thesis.tex"]
@@ -102,20 +102,20 @@ def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", [UNWRITABLE, UNWRITABLE / "deeper"])
 def test_a_folder_that_cannot_be_written_is_found_out_first(folder: Path) -> None:
-    for opened in (new_files(folder), new_folder(folder, check_replaceable=has_a_manifest)):
+    for opened in (atomic_files(folder), atomic_folder(folder, check_replaceable=has_a_manifest)):
         with pytest.raises(OutputError, match="cannot write to /proc"), opened:
             pytest.fail("the block must not be entered")
 
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot write to"), new_files(tmp_path / "file" / "run"):
+    with pytest.raises(OutputError, match="cannot write to"), atomic_files(tmp_path / "file" / "run"):
         pytest.fail("the block must not be entered")
 
 
 def test_results_are_as_readable_as_other_files(tmp_path: Path) -> None:
     (tmp_path / "usual").mkdir()
-    with new_folder(tmp_path / "made", check_replaceable=has_a_manifest):
+    with atomic_folder(tmp_path / "made", check_replaceable=has_a_manifest):
         pass
     assert (tmp_path / "made").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
@@ -125,7 +125,7 @@ def test_the_current_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.
     for name in (Path(), tmp_path):
         with (
             pytest.raises(OutputError, match="is the current folder or a mount point"),
-            new_folder(name, check_replaceable=has_a_manifest),
+            atomic_folder(name, check_replaceable=has_a_manifest),
         ):
             pytest.fail("the block must not be entered")
     assert everything_under(tmp_path) == []
@@ -146,7 +146,7 @@ def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(
     monkeypatch.setattr(Path, "rename", rename)
     with (
         pytest.raises(OutputError, match=r"cannot write to .*: Permission denied"),
-        new_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging,
+        atomic_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging,
     ):
         (staging / "manifest.json").write_text("new")
     assert everything_under(tmp_path) == ["bundle", "bundle/manifest.json"]

@@ -9,14 +9,14 @@ from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
 from studies import trainings
 from studies.ablations import run as ingredients
 from studies.ablations.page import table
-from studies.ablations.results import Outcome, gains, read_results, write_results
+from studies.ablations.results import TrainedVariation, gains, read_results, write_results
 from studies.ablations.run import Series, main, make_outcome, variations_of
 
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
 
 PLAIN, AUGMENTATION, *_ = ingredients.VARIATIONS
-ONE = Outcome(
+ONE = TrainedVariation(
     variation=PLAIN,
     seed=1,
     command="train",
@@ -28,7 +28,7 @@ ONE = Outcome(
 )
 
 
-def outcomes() -> list[Outcome]:
+def outcomes() -> list[TrainedVariation]:
     return [
         ONE,
         replace(ONE, seed=2, right=992),
@@ -136,7 +136,7 @@ def test_what_is_there_is_not_made_again(
     made: list[tuple[str, int]] = []
     teachers: list[str] = []
 
-    def make(series: Series, variation: str, seed: int) -> Outcome:
+    def make(series: Series, variation: str, seed: int) -> TrainedVariation:
         made.append((variation, seed))
         teachers.extend(teacher.name for teacher in series.training(variation, seed).teachers)
         training = series.training(variation, seed)

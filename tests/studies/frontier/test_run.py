@@ -16,7 +16,7 @@ from studies import trainings
 from studies.ablations import run as ingredients
 from studies.frontier import run as frontier
 from studies.frontier.page import draw_frontier, frontier_figure, write_table
-from studies.frontier.published import ANCHORS
+from studies.frontier.published import PUBLISHED_RESULTS
 from studies.frontier.results import Row, read_rows, summarize, write_rows
 from studies.frontier.run import Plan, main, make_row, make_rows
 from studies.plot_labels import Labels
@@ -105,7 +105,7 @@ def test_the_table_has_the_figures_and_the_command_behind_them() -> None:
 
 
 def test_the_picture_is_a_png() -> None:
-    with Image.open(io.BytesIO(draw_frontier(summarize([ROW, *OTHERS]), ANCHORS, called="mnist"))) as image:
+    with Image.open(io.BytesIO(draw_frontier(summarize([ROW, *OTHERS]), PUBLISHED_RESULTS, called="mnist"))) as image:
         assert image.format == "PNG"
         assert image.width == 2 * 1000
         assert image.height == 2 * 560
@@ -113,14 +113,14 @@ def test_the_picture_is_a_png() -> None:
 
 def test_the_figure_names_every_point_and_no_label_covers_another() -> None:
     rows = [ROW, replace(ROW, preset="accurate", weight_bytes=76_000, file_bytes=85_000, int8_right=997)]
-    made = frontier_figure(summarize(rows), ANCHORS, called="mnist")
+    made = frontier_figure(summarize(rows), PUBLISHED_RESULTS, called="mnist")
     (axes,) = made.axes
     labels = [text for text in axes.texts if isinstance(text, Annotation)]
     found = [(text.get_text(), *text.xy) for text in labels]
     assert found == [
         ("tiny\n98.80 %, file 9.0\N{NO-BREAK SPACE}kB", 3_000, 98.8),
         ("accurate\n99.70 %, file 85.0\N{NO-BREAK SPACE}kB", 76_000, 99.7),
-        *sorted(((one.name, one.weight_bytes, one.accuracy) for one in ANCHORS), key=lambda one: -one[1]),
+        *sorted(((one.name, one.weight_bytes, one.accuracy) for one in PUBLISHED_RESULTS), key=lambda one: -one[1]),
     ]
     boxes = [text.get_window_extent() for text in labels]
     assert [box.count_overlaps(boxes) for box in boxes] == [1] * len(boxes)  # itself
