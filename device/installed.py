@@ -15,8 +15,8 @@ from .smoke_test import run_smoke_test
 _CHILD = """
 import sys
 sys.path[:] = {path!r}
-from edgeproof.device.smoke_test import run_trial
-sys.exit(run_trial({module!r}, {model_format!r}) or 0)
+from edgeproof.device.smoke_test import run_smoke_test
+sys.exit(run_smoke_test({module!r}, {model_format!r}) or 0)
 """
 
 # A slow card and a cold cache: a Pi takes several seconds.

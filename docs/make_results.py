@@ -24,7 +24,7 @@ from studies.frontier.results import Summary, read_rows, summarize
 
 ROOT = Path(__file__).parents[1]
 README, RUNTIME, REPORT = ROOT / "README.md", ROOT / "docs" / "runtime.md", ROOT / "docs" / "report.md"
-MEASURED = ROOT / "benchmarks" / "results"
+MEASURED = ROOT / "studies" / "results"
 RESULTS, SCENES, OVERHEAD, REPEATABILITY = (
     MEASURED / f"{name}.json" for name in ("demo", "scenes", "overhead", "repeatability")
 )

@@ -30,7 +30,7 @@ def measured(report: Report, monkeypatch: pytest.MonkeyPatch) -> list[SimpleName
     """Stands in for the benchmark; is filled with what it is asked."""
     asked: list[SimpleNamespace] = []
 
-    def benchmark(bundle: Path, reference: Path, data: object, options: object, *, tell: object) -> SimpleNamespace:
+    def benchmark(bundle: Path, reference: Path, data: object, options: object, *, progress: object) -> SimpleNamespace:
         asked.append(SimpleNamespace(bundle=bundle, reference=reference, data=data, options=options))
         return SimpleNamespace(report=report)
 

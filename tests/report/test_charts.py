@@ -49,7 +49,7 @@ def test_what_nothing_beats_is_optimal(
 
 
 def test_the_pareto_plot_names_every_variant_once(report: Report) -> None:
-    drawn = pareto.draw_chart(report)
+    drawn = pareto.draw_pareto(report)
     assert drawn is not None
     for name in ("float32.tflite", "static_wi8_ai8.onnx", "Keras original, tf.function", "30.0 kB · 50.0 µs"):
         assert texts(drawn.wide).count(name) == 1
@@ -71,7 +71,7 @@ def test_labels_keep_their_distance() -> None:
 
 
 def test_the_pareto_plot_of_agreement_says_so(unlabelled: Report) -> None:
-    drawn = pareto.draw_chart(unlabelled)
+    drawn = pareto.draw_pareto(unlabelled)
     assert drawn is not None
     assert "Agreement with Keras, 95 % interval" in texts(drawn.wide)
 
@@ -83,18 +83,18 @@ def test_the_pareto_plot_is_a_picture_too(report: Report) -> None:
 
 
 def test_without_latency_there_is_no_plot(untimed: Report, evidence: RawData) -> None:
-    assert pareto.draw_chart(untimed) is None
+    assert pareto.draw_pareto(untimed) is None
     with pytest.raises(ValueError, match="without latency"):
         pareto.draw_png(untimed)
     nothing = replace(evidence, runs={})
-    assert distributions.draw_chart(untimed, nothing, 1) is None
+    assert distributions.draw_distributions(untimed, nothing, 1) is None
     assert distributions.draw_keras_chart(untimed, nothing, 1) is None
 
 
 def test_names_are_no_formulas(hostile: Report, evidence: RawData) -> None:
     runs = {(row.title, 1): np.full(200, 1000) for row in hostile.rows}
-    named = distributions.draw_chart(hostile, replace(evidence, runs=runs), 1)
-    for drawn in (named, pareto.draw_chart(hostile), calibration.draw_chart(hostile)):
+    named = distributions.draw_distributions(hostile, replace(evidence, runs=runs), 1)
+    for drawn in (named, pareto.draw_pareto(hostile), calibration.draw_reliability(hostile)):
         assert drawn is not None
         assert any("$x_b$" in text for text in texts(drawn.wide))
         assert "<script" not in drawn.wide + drawn.narrow
@@ -113,7 +113,7 @@ def test_an_outline_has_the_shape_of_the_histogram() -> None:
 
 
 def test_the_distributions_are_those_of_the_runs(report: Report, evidence: RawData) -> None:
-    drawn = distributions.draw_chart(report, evidence, 1)
+    drawn = distributions.draw_distributions(report, evidence, 1)
     assert drawn is not None
     median = np.median(evidence.runs[report.rows[0].title, 1]) / 1000
     assert f"{median:.1f} µs" in texts(drawn.wide)
@@ -130,23 +130,23 @@ def test_the_reliability_diagrams_have_their_intervals(report: Report, unlabelle
     (bin_, right), _ = calibrated.groups
     assert (bin_.images, right.count) == (10, 5)
     assert (round(right.low, 4), round(right.high, 4)) == (0.2366, 0.7634)
-    drawn = calibration.draw_chart(report)
+    drawn = calibration.draw_reliability(report)
     assert drawn is not None
     assert {"ECE 2.34 → 0.56 %", "ECE 1.23 %"} <= set(texts(drawn.wide))
-    assert calibration.draw_chart(unlabelled) is None
+    assert calibration.draw_reliability(unlabelled) is None
 
 
 def test_a_long_run_tells_what_became_of_each_variant(sustained: Report, report: Report) -> None:
-    drawn = timeline.draw_chart(sustained)
+    drawn = timeline.draw_timeline(sustained)
     assert drawn is not None
     assert texts(drawn.wide).count("100.0 µs → 150.0 µs, +50.0 %") == 2
     assert {"frequency of the fastest core, MHz", "2400 → 1900"} <= set(texts(drawn.narrow))
     assert "temperature, °C" not in texts(drawn.narrow)  # not known
-    assert timeline.draw_chart(report) is None
+    assert timeline.draw_timeline(report) is None
 
 
 def test_charts_take_their_colours_from_the_page(report: Report) -> None:
-    drawn = pareto.draw_chart(report)
+    drawn = pareto.draw_pareto(report)
     assert drawn is not None
     assert re.findall(r"#[0-9a-f]{6}\b(?!\")", drawn.wide + drawn.narrow) == []
     assert "var(--tflite)" in drawn.wide
@@ -156,7 +156,7 @@ def test_charts_take_their_colours_from_the_page(report: Report) -> None:
 
 def test_a_name_that_looks_like_a_style_leaves_the_drawing_whole(report: Report) -> None:
     named = replace(report.rows[0], variant="a font-family: b.tflite")
-    drawn = pareto.draw_chart(replace(report, rows=(named, report.rows[1])))
+    drawn = pareto.draw_pareto(replace(report, rows=(named, report.rows[1])))
     assert drawn is not None
     assert any("a font-family: b.tflite" in text for text in texts(drawn.wide))
     assert drawn.wide.count("<text") == drawn.wide.count("</text>")
