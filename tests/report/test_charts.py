@@ -12,9 +12,11 @@ from edgeproof.report.render.charts import reliability as calibration
 from edgeproof.report.render.charts import svg as chart
 from PIL import Image
 
+from tests.helpers.text import plain
+
 
 def texts(drawing: str) -> list[str]:
-    return [text.replace("\N{NO-BREAK SPACE}", " ") for text in re.findall(r"<text [^>]*>([^<]*)</text>", drawing)]
+    return [plain(text) for text in re.findall(r"<text [^>]*>([^<]*)</text>", drawing)]
 
 
 def with_medians(report: Report, *p50_us: float, shares: tuple[float, ...], ratio: float) -> Report:

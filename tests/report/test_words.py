@@ -4,9 +4,7 @@ from edgeproof.report.model import Report
 from edgeproof.report.render import environment_table as facts
 from edgeproof.report.render import ranking
 
-
-def plain(text: str) -> str:
-    return text.replace("\N{NO-BREAK SPACE}", " ")
+from tests.helpers.text import plain
 
 
 def test_the_fastest_are_told_in_words(report: Report) -> None:
