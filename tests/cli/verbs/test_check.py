@@ -14,22 +14,11 @@ from edgeproof.report.gate.budgets import BUDGETS
 from edgeproof.report.model import Report
 
 from tests.helpers.command import refused, run
+from tests.helpers.reports import write_report
 
 pytestmark = pytest.mark.skipif(not (find_spec("msgspec") and find_spec("scipy")), reason="needs the benchmarks extra")
 
 FLOAT, INT8 = "float32.tflite in LiteRT 2.3.0", "static_wi8_ai8.onnx in ONNX Runtime 1.32.0"
-
-
-def to_json(report: Report) -> str:
-    from edgeproof.report.serialization import to_json  # needs msgspec
-
-    return to_json(report)
-
-
-@pytest.fixture
-def file(report: Report, tmp_path: Path) -> Path:
-    (tmp_path / "report.json").write_text(to_json(report), encoding="utf-8")
-    return tmp_path / "report.json"
 
 
 def test_all_budgets_hold(file: Path) -> None:
@@ -107,7 +96,7 @@ def test_summaries_are_written_also_where_a_budget_fails(file: Path, tmp_path: P
 
 def test_what_makes_the_figures_doubtful_is_said(report: Report, tmp_path: Path) -> None:
     file, markdown, remark = tmp_path / "report.json", tmp_path / "m.md", "2 of 9 test images are training images | too"
-    file.write_text(to_json(replace(report, environment={**report.environment, "remarks": [remark]})))
+    write_report(replace(report, environment={**report.environment, "remarks": [remark]}), file)
     code, text, _ = run("check", file, "--max-size-bytes", 10**6, "--markdown", markdown)
     assert code == 0
     assert text.splitlines()[-2] == f"note: {remark}"
@@ -203,7 +192,7 @@ def test_what_is_no_report_is_refused(golden: Path, file: Path, tmp_path: Path) 
 
 def test_a_baseline_of_other_images_is_refused(report: Report, file: Path, tmp_path: Path) -> None:
     other = replace(report, data=replace(report.data, sha256="0" * 64))
-    (tmp_path / "old.json").write_text(to_json(other))
+    write_report(other, tmp_path / "old.json")
     assert "the baseline is about other test images" in refused("check", file, "--baseline", tmp_path / "old.json")
 
 
@@ -217,7 +206,7 @@ def test_nothing_judged_is_nothing_proven(report: Report, file: Path, tmp_path: 
     code, text, complaint = run("check", file, "--allow-worse")
     assert (code, text) == (1, "nothing was judged\n")
     assert "nothing was judged, so nothing is proven" in complaint
-    (tmp_path / "bare.json").write_text(to_json(replace(report, rows=(), not_run={"float32.tflite": "no engine"})))
+    write_report(replace(report, rows=(), not_run={"float32.tflite": "no engine"}), tmp_path / "bare.json")
     code, text, _ = run("check", tmp_path / "bare.json")
     assert (code, text.splitlines()[0].split("  ")[0]) == (1, "not judged")
 

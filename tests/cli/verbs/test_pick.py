@@ -9,22 +9,11 @@ import pytest
 from edgeproof.report.model import Report
 
 from tests.helpers.command import run
+from tests.helpers.reports import write_report
 
 pytestmark = pytest.mark.skipif(not (find_spec("msgspec") and find_spec("scipy")), reason="needs the benchmarks extra")
 
 FLOAT, INT8 = "float32.tflite in LiteRT 2.3.0", "static_wi8_ai8.onnx in ONNX Runtime 1.32.0"
-
-
-def to_json(report: Report) -> str:
-    from edgeproof.report.serialization import to_json  # needs msgspec
-
-    return to_json(report)
-
-
-@pytest.fixture
-def file(report: Report, tmp_path: Path) -> Path:
-    (tmp_path / "report.json").write_text(to_json(report), encoding="utf-8")
-    return tmp_path / "report.json"
 
 
 def test_the_winner_stands_first_and_the_others_below(file: Path) -> None:
@@ -85,7 +74,7 @@ def test_bad_usage_is_one_line(arguments: list[str], complaint: str, file: Path)
 
 def test_a_report_without_latency_has_no_fastest(report: Report, tmp_path: Path) -> None:
     rows = tuple(replace(row, timings=()) for row in report.rows)
-    (tmp_path / "r.json").write_text(to_json(replace(report, rows=rows, noise_floors=())))
+    write_report(replace(report, rows=rows, noise_floors=()), tmp_path / "r.json")
     code, text, told = run("pick", tmp_path / "r.json")
     assert (code, text, told.count("\n")) == (2, "", 1)
     assert "the fastest cannot be told, float32.tflite in LiteRT 2.3.0 lacks latency, which was not measured" in told

@@ -1,12 +1,12 @@
 import io
 import tracemalloc
 import zipfile
-from types import SimpleNamespace
 
 import pytest
 from edgeproof.runtime.errors import InvalidFileError
 from edgeproof.runtime.io.archive import Archive
 
+from tests.helpers import zip_tables
 from tests.helpers.files import archived
 
 
@@ -28,8 +28,8 @@ def test_no_more_is_unpacked_than_is_allowed(method: int) -> None:
     assert peak < 2**23
 
 
-def test_a_table_of_contents_is_bounded(contents: SimpleNamespace) -> None:
-    content = contents.archive(contents.entry() * 23_000, 23_000)
+def test_a_table_of_contents_is_bounded() -> None:
+    content = zip_tables.archive(zip_tables.entry() * 23_000, 23_000)
     assert len(zipfile.ZipFile(io.BytesIO(content)).filelist) == 23_000
     with pytest.raises(InvalidFileError, match=r"at most 1,048,576 bytes can be read at once, not 1,058,000"):
         Archive(content, "x")
@@ -42,7 +42,7 @@ def test_rare_methods_are_refused(method: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [2**63 - 1, 2**63, 2**64 - 1])
-def test_an_offset_of_64_bits_is_refused(contents: SimpleNamespace, offset: int) -> None:
-    archive = Archive(contents.archive(contents.far_entry("file", offset)), "x")
+def test_an_offset_of_64_bits_is_refused(offset: int) -> None:
+    archive = Archive(zip_tables.archive(zip_tables.far_entry("file", offset)), "x")
     with pytest.raises(InvalidFileError, match="file inside x is damaged"):
         archive.read("file", max_bytes=100)

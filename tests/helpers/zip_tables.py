@@ -1,9 +1,6 @@
 """Tables of contents of zip archives, written entry by entry: they may say of files what they like."""
 
 import struct
-from types import SimpleNamespace
-
-import pytest
 
 
 def entry(name: str = "", *, extra: bytes = b"", size: int = 0, offset: int = 0) -> bytes:
@@ -20,9 +17,3 @@ def far_entry(name: str, offset: int) -> bytes:
 def archive(table: bytes, files: int = 1) -> bytes:
     """Return an archive that is nothing but a table of contents."""
     return table + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, files, files, len(table), 0, 0)
-
-
-@pytest.fixture
-def contents() -> SimpleNamespace:
-    """The functions above."""
-    return SimpleNamespace(entry=entry, far_entry=far_entry, archive=archive)
