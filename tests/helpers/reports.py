@@ -159,6 +159,23 @@ def with_row(report: r.Report, position: int, **changes: object) -> r.Report:
     return replace(report, rows=tuple(rows))
 
 
+def with_many_classes(report: r.Report, count: int) -> r.Report:
+    """The report with classes of which each lost one image more than the one before."""
+    row = report.rows[1]
+    assert row.comparison.outcome is not None
+    differences = tuple(-100.0 * i / 1000 for i in range(count))
+    outcome = replace(row.comparison.outcome, recall_differences=differences)
+    names = tuple(f"class {i}" for i in range(count))
+    confusions = tuple(f.Confusion(truth=i, answer=i + 1, count=count - i) for i in range(count - 1))
+    reference = replace(report.reference, class_images=(1000,) * count, confusions=confusions)
+    return replace(
+        report,
+        data=r.DataFacts(name="many", images=100, labelled=True, sha256="d" * 64, classes=names),
+        reference=reference,
+        rows=(replace(row, comparison=replace(row.comparison, outcome=outcome)),),
+    )
+
+
 def write_report(report: r.Report, path: Path) -> Path:
     """Write a report as `edgeproof benchmark` does, and return its path."""
     from edgeproof.report.serialization import to_json  # needs msgspec

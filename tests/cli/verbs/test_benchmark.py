@@ -13,7 +13,11 @@ from tests.helpers.command import refused
 from tests.helpers.files import write_npz
 
 pytest.importorskip("msgspec", reason="reports need msgspec")
+
+
 pytest.importorskip("tensorflow", reason="the Keras original needs TensorFlow")
+
+
 pytestmark = pytest.mark.tensorflow
 
 
@@ -135,3 +139,10 @@ def test_what_is_missing_is_named(missing: str, golden: Path, tmp_path: Path) ->
         tmp_path / "out",
     )
     assert str(gone) in told
+
+
+def test_a_benchmark_without_its_original_says_so(golden: Path, small_npz: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.keras"
+    told = refused("benchmark", golden, "--data", small_npz, "--reference", gone, "--out", tmp_path / "r")
+    assert "no such Keras original" in told
+    assert list(tmp_path.iterdir()) == []
