@@ -24,8 +24,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=str,
         choices=[*map(str, Objective)],
         default=str(Objective.FASTEST),
-        help="what the best variant is best in; latencies within the noise of the run are a tie, which the smaller file "
-        f"wins (default: {Objective.FASTEST})",
+        help="what the best variant is best in; latencies within the noise of the run are a tie, which the smaller "
+        f"file wins (default: {Objective.FASTEST})",
     )
     add_budgets(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
