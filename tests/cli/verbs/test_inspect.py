@@ -133,9 +133,9 @@ def test_json_of_a_bundle_holds_the_manifest(bundle_copy: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("model.keras", b"PK\x03\x04", "is no bundle and no model file; possible: a folder, .tflite, .onnx"),
-        ("picture.png", b"\x89PNG", "is no bundle and no model file; possible: a folder, .tflite, .onnx"),
-        ("model", b"", "is no bundle and no model file"),
+        ("model.keras", b"PK\x03\x04", "is neither a bundle nor a model file; possible: a folder, .tflite, .onnx"),
+        ("picture.png", b"\x89PNG", "is neither a bundle nor a model file; possible: a folder, .tflite, .onnx"),
+        ("model", b"", "is neither a bundle nor a model file"),
         ("empty.tflite", b"", "empty.tflite: these 0 bytes are not a .tflite model"),
         ("wrong.tflite", b"\x08\x08 ONNX", "wrong.tflite: these 7 bytes are not a .tflite model"),
         ("cut.tflite", b"\x1c\0\0\0TFL3", "cut.tflite: this .tflite file is damaged: "),
