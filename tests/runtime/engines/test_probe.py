@@ -111,7 +111,7 @@ def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
     code = (
         # Where this process runs in the background, its children would ignore Ctrl-C.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from edgeproof.runtime import probe\nfrom edgeproof.runtime.bundle.recipes import Format\n"
+        "from edgeproof.runtime.engines import probe\nfrom edgeproof.runtime.bundle.recipes import Format\n"
         f"probe._START = {child!r}\nprobe.probe(b'model', Format.ONNX)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
@@ -206,7 +206,7 @@ def test_the_child_sends_no_telemetry_and_imports_little(monkeypatch: pytest.Mon
         probe(b"model", Format.ONNX)
     disabled, *loaded = told.read_text().split()
     assert disabled == "1"
-    assert "runtime.probe_child" in loaded
+    assert "runtime.engines.probe_child" in loaded
     assert not set(loaded) & {
         "site",
         "subprocess",
