@@ -107,6 +107,12 @@ def exported(run_folder: Path, small_data: "Dataset") -> Path:
 
 
 @pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands export in this process, where TensorFlow is warm, and not in a child that a converter may end."""
+    monkeypatch.setattr("edgeproof.cli.verbs.export.run_in_child", lambda work, *, tell: work(tell))
+
+
+@pytest.fixture
 def report() -> "Report":
     """A report of made-up figures."""
     from tests.helpers.reports import made_up_report
