@@ -327,3 +327,4 @@ def _chunked(items: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 load = Classifier.load
+"""`Classifier.load`."""

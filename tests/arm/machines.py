@@ -50,12 +50,12 @@ class Machine:
 
 
 def _tests(*names: str) -> tuple[str, ...]:
-    return tuple(f"tests/runtime/test_{name}.py" for name in names)
+    return tuple(f"tests/runtime/{name}.py" for name in names)
 
 
 # What depends on the processor: the files' answers, to the last bit where they are integers. Emulation is slow, and
 # threads and child processes are not what it is for.
-_GOLDEN = ("golden", "spec", "engine")
+_GOLDEN = ("bundle/test_golden", "bundle/test_tensors", "engines/test_engine")
 
 ARM64 = Machine(
     name="arm64",
@@ -69,7 +69,10 @@ ARM64 = Machine(
     features="fp asimd evtstrm crc32 cpuid",
     processors=(
         Processor(
-            "cortex-a72", "as in the Raspberry Pi 4", 0xD08, _tests(*_GOLDEN, "preprocess", "pool", "confidence")
+            "cortex-a72",
+            "as in the Raspberry Pi 4",
+            0xD08,
+            _tests(*_GOLDEN, "images/test_preprocess", "engines/test_pool", "bundle/test_temperature"),
         ),
         Processor("cortex-a53", "as in the Raspberry Pi 3", 0xD03, _tests(*_GOLDEN)),
     ),
@@ -92,7 +95,14 @@ ARMV7 = Machine(
             "cortex-a7",
             "as in the Raspberry Pi 2",
             0xC07,
-            _tests("golden", "spec", "variants", "description", "manifest_reader", "output"),
+            _tests(
+                "bundle/test_golden",
+                "bundle/test_tensors",
+                "bundle/test_recipes",
+                "bundle/test_model_metadata",
+                "bundle/test_reader",
+                "io/test_atomic",
+            ),
         ),
     ),
 )
