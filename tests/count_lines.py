@@ -44,9 +44,8 @@ def is_annotated(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def show(what: str, values: list[int]) -> None:
-    print(
-        f"{what:21} median {median(values):4.0f}, 90th percentile {quantiles(values, n=10)[-1]:4.0f}, most {max(values):4}"
-    )
+    p90 = quantiles(values, n=10)[-1]
+    print(f"{what:21} median {median(values):4.0f}, 90th percentile {p90:4.0f}, most {max(values):4}")
 
 
 if __name__ == "__main__":

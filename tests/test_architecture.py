@@ -1,6 +1,7 @@
 """Which room may import which, no circles, no room that has grown too large: CONTRIBUTING.md has the table."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -100,6 +101,12 @@ def test_folders_of_the_runtime_import_only_what_they_may(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in MODULES if room_of(name) != "api"])
 def test_imports_between_rooms_are_relative(name: str) -> None:
     assert "edgeproof" not in absolute_imports(MODULES[name].read_text(encoding="utf-8"))
+
+
+def test_the_table_in_contributing_is_this_one() -> None:
+    rows = re.findall(r"^\| `(\w+)/` \| .* \| (.*?) ?\|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    table = {room: set(re.findall(r"`(\w+)`", others)) for room, others in rows if room in MAY_IMPORT}
+    assert table == MAY_IMPORT
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:

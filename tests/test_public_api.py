@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import pkgutil
+import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -69,6 +70,21 @@ def test_a_name_that_is_not_listed_is_an_attribute_error(package: str) -> None:
 def test_load_is_that_of_the_classifier(golden: Path) -> None:
     assert edgeproof.load == edgeproof.Classifier.load
     assert isinstance(edgeproof.load(golden), edgeproof.Classifier)
+
+
+SNIPPETS = [
+    (page.name, code)
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(("page", "code"), SNIPPETS)
+def test_what_the_documentation_imports_is_public(page: str, code: str) -> None:
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("edgeproof"):
+            assert {alias.name for alias in node.names} <= set(names_of(node.module)), page
 
 
 @pytest.mark.tensorflow  # the workstation has the generator
