@@ -324,3 +324,7 @@ def _chunked(items: Iterable[Any]) -> Iterator[list[Any]]:
             handful = []
     if handful:
         yield handful
+
+
+load = Classifier.load
+"""`Classifier.load`."""
