@@ -1,4 +1,4 @@
-"""Runs the Python file in which a user registers layers of their own."""
+"""Runs the Python file that registers a user's own layers."""
 
 import importlib.util
 import itertools
@@ -12,10 +12,10 @@ _count = itertools.count()
 
 
 def run_custom(custom: Path) -> None:
-    """Run a Python file as a script's imports would be: modules beside it are found, and it knows its own name.
+    """Run a Python file as an import does: it finds modules beside it, and knows its own name.
 
     Raises:
-        InvalidFileError: It is missing, no Python file, or raises.
+        InvalidFileError: It is missing, not a Python file, or raises.
     """
     check_file(custom, "Python file (--custom)")
     spec = importlib.util.spec_from_file_location(f"_edgeproof_custom_{next(_count)}", custom)

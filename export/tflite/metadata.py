@@ -1,8 +1,7 @@
-"""The metadata that phone libraries read from a TFLite file.
+"""The metadata of a TFLite file, for the libraries of phones.
 
-The layout is that of TFLite's `metadata_schema.fbs`. No living package writes it: tflite-support ended with Python
-3.11, and MediaPipe's writers miss their native part. The numbers below are the schema's: positions of fields, members
-of enumerations.
+The layout is TFLite's `metadata_schema.fbs`; the numbers below are its positions of fields and members of enumerations.
+No living package writes it: tflite-support ended with Python 3.11, and MediaPipe's writers miss their native part.
 """
 
 import flatbuffers
@@ -27,7 +26,7 @@ def metadata_buffer(description: Description, *, uint8: bool) -> bytes:
     """Return the ModelMetadata flatbuffer of an image classifier.
 
     Args:
-        description: What the file says of itself.
+        description: What the metadata says.
         uint8: Whether the input takes bytes; else float32.
     """
     builder = flatbuffers.Builder(1024)
