@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 import onnx
@@ -18,7 +17,7 @@ from .tflite.convert import convert as convert_tflite
 from .tflite.convert import saved_model
 
 
-class Converters:
+class Converters(ExitStack):
     """Converts one model with any recipe to any format; a context manager, for its temporary files.
 
     Args:
@@ -38,16 +37,10 @@ class Converters:
         preprocessing: Preprocessing,
         reduce_range: bool,
     ) -> None:
+        super().__init__()
         self._source, self._calibration, self._classes = source, calibration, classes
         self._preprocessing, self._reduce_range = preprocessing, reduce_range
-        self._temporary = ExitStack()
         self._made: dict[tuple[str, Format], ModelFile] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._temporary.close()
 
     def float32_tflite(self) -> bytes:
         """Return the float32 TFLite file, which calibration images are checked with whether it is asked for or not."""
@@ -81,7 +74,7 @@ class Converters:
 
     @cached_property
     def _saved_model(self) -> str:
-        return self._temporary.enter_context(saved_model(self._source.model))
+        return self.enter_context(saved_model(self._source.model))
 
     @cached_property
     def _float_graph(self) -> onnx.ModelProto:

@@ -1,4 +1,4 @@
-"""Which model is trained: a preset with its knobs, or the user's own builder."""
+"""The architecture of a model: a preset with its knobs, or the user's own builder."""
 
 import runpy
 import sys
@@ -10,8 +10,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
+from ..runtime.bundle.tensors import are_probabilities
 from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
 from ..runtime.io.files import check_file
 from .presets import PRESETS
@@ -22,7 +22,7 @@ _MOST_EXTRA = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Architecture:
-    """What is built before it is fitted.
+    """A model to build.
 
     Attributes:
         preset: Name of a preset; None for a model of the user's own.
@@ -34,7 +34,7 @@ class Architecture:
 
     Raises:
         UnknownNameError: There is no such preset.
-        SpecMismatchError: A knob is out of its range, or is turned for a model that has none.
+        SpecMismatchError: A knob is out of its range, or given for a model of the user's own.
     """
 
     preset: str | None = "default"
@@ -58,11 +58,11 @@ class Architecture:
 
     @property
     def name(self) -> str:
-        """What it is called in a line of output."""
+        """Its name in a line of output."""
         return f"preset {self.preset}" if self.builder is None else self.builder
 
     def build(self, image_shape: tuple[int, int, int], classes: int) -> keras.Model:
-        """Return the model, with weights that are drawn from Keras's global seed.
+        """Return the model, with weights drawn from Keras's global seed.
 
         Raises:
             InvalidFileError: The user's file cannot be run or has no such function.
@@ -91,7 +91,7 @@ def _own_model(builder: str, image_shape: tuple[int, int, int], classes: int) ->
 
 @contextmanager
 def _modules_beside(builder: str) -> Generator[None]:
-    """Let the user's file import what lies beside it, as a script can, while it runs and while it builds."""
+    """Let the user's file import modules beside it, as a script can, while it runs and while it builds."""
     folder = str(Path(builder.rpartition(":")[0]).parent.absolute())
     sys.path.insert(0, folder)
     try:
@@ -119,11 +119,6 @@ def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model
     return function
 
 
-def gives_probabilities(answer: NDArray[np.float32]) -> bool:
-    """Tell whether a model's answer, shape (N, classes), can be probabilities: from 0 to 1, with the sum 1."""
-    return bool(np.all(answer >= 0) and np.allclose(answer.sum(axis=-1), 1, atol=1e-3))
-
-
 def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes: int) -> None:  # noqa: ANN401
     if not isinstance(model, keras.Model):
         raise SpecMismatchError(f"{builder} gives {type(model).__name__}, not a keras.Model")
@@ -136,7 +131,7 @@ def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes:
         raise SpecMismatchError(
             f"{builder} gives a model that does not take images of {image_shape}: {one_line(error)[:300]}"
         ) from error
-    if answer.shape != (1, classes) or not gives_probabilities(answer):
+    if answer.shape != (1, classes) or not are_probabilities(answer):
         raise SpecMismatchError(
             f"{builder} gives a model whose answer to one image is of shape {answer.shape} with the sum "
             f"{answer.sum():.3g}; needed are {classes} probabilities: of shape (1, {classes}), with the sum 1"

@@ -13,17 +13,17 @@ from ..runtime.errors import EdgeproofError, SpecMismatchError, UnknownNameError
 from .keras_repairs import repaired_fit
 
 MIRRORED, MULTIWORKER = "mirrored", "multiworker"
-# What a collective operation ends with when a process of the cluster does not answer any more.
+# Errors of a collective operation when a process of the cluster has gone.
 _GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.CancelledError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Devices:
-    """What a training runs on.
+    """The devices of a training.
 
     Attributes:
-        strategy: How work is shared; None for one device.
-        replicas: Among how many each batch is divided.
+        strategy: Divides the work; None for one device.
+        replicas: Number of parts that each batch is divided into.
         is_chief: Whether this process writes the results; of several workers the first one does.
     """
 
@@ -32,7 +32,7 @@ class Devices:
     is_chief: bool
 
     def scope(self) -> AbstractContextManager[object]:
-        """Let what is built and compiled in the block live on all devices."""
+        """Let models that are built and compiled in the block live on all devices."""
         return nullcontext() if self.strategy is None else self.strategy.scope()
 
     def check_batch(self, size: int) -> None:
@@ -48,8 +48,8 @@ class Devices:
     def fitting(self, model: keras.Model) -> Generator[None]:
         """Let Keras fit a model on all devices in the block.
 
-        Every BatchNormalization sees the whole batch then, not the share of its device. Otherwise each device keeps
-        statistics of its own, and workers end with different models.
+        Every BatchNormalization then sees the whole batch. Otherwise each device keeps statistics of its own share, and
+        workers end with different models.
 
         Raises:
             EdgeproofError: Another worker has gone.
@@ -80,15 +80,15 @@ ONE_DEVICE = Devices(strategy=None, replicas=1, is_chief=True)
 
 
 def devices(name: str | None) -> Devices:
-    """Return the devices that a strategy stands for; the first thing that a process does with TensorFlow.
+    """Return the devices of a strategy; to be called before anything else of TensorFlow.
 
     Args:
-        name: ``"mirrored"`` for all GPUs of this machine, or its logical devices where there is none;
-            ``"multiworker"`` for the machines in the environment variable TF_CONFIG, which waits until all of them are
-            there; None for one device.
+        name: ``"mirrored"`` for all GPUs of this machine, or its logical devices where there are none;
+            ``"multiworker"`` for the machines in the environment variable TF_CONFIG, after waiting for all of them;
+            None for one device.
 
     Raises:
-        SpecMismatchError: TF_CONFIG is missing or is none, or there are not two devices.
+        SpecMismatchError: TF_CONFIG is missing or malformed, or there are not two devices.
         UnknownNameError: There is no such strategy.
     """
     if name is None:

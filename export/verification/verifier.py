@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...inspection.graph_types import Graph
 from ...inspection.reader import read_graph
-from ...metrics.distance import NumericDifference, measure_difference
+from ...metrics.distance import measure_difference
 from ...runtime.bundle.golden import BUILTIN_KERNELS, REFERENCE_KERNELS
 from ...runtime.bundle.manifest import FittedTemperature, Variant
 from ...runtime.bundle.recipes import Format, Recipe
@@ -19,6 +19,7 @@ from ...runtime.engines.litert import Kernels, LiteRTEngine
 from ...runtime.errors import CheckFailedError
 from ...runtime.io.digest import sha256_of
 from ..model_file import ModelFile
+from ..options import Verified
 from ..samples import GOLDEN_IMAGES, Samples
 from .other_runtimes import Answers, OtherRuntime
 from .temperature_fit import HeldOut, measure_temperature
@@ -35,22 +36,16 @@ ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VerifiedFile:
+class VerifiedFile(Verified):
     """A file that gives the reference's answers.
 
     Attributes:
-        variant: Its entry in the manifest.
         content: The file.
         golden: Its raw outputs for the golden images, by their names in the golden file.
-        difference: How far it is from the reference.
-        notes: For the user.
     """
 
-    variant: Variant
     content: bytes
     golden: Mapping[str, NDArray[Any]]
-    difference: NumericDifference
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

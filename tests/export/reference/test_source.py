@@ -203,7 +203,7 @@ def test_a_model_without_a_shape_is_refused() -> None:
 def test_scores_are_not_taken_for_probabilities() -> None:
     pixels = image_input()
     model = keras.Model(pixels, layers.Dense(3, bias_initializer="ones")(layers.Flatten()(pixels)))
-    with pytest.raises(SpecMismatchError, match=r"no probabilities.*say --softmax"):
+    with pytest.raises(SpecMismatchError, match=r"not probabilities.*say --softmax"):
         as_source(model, sha256=NO_DIGEST).probabilities(np.zeros((2, 8, 8, 1), np.uint8))
 
 
