@@ -85,13 +85,10 @@ def check_calibration_images(images: NDArray[Any] | None, shape: tuple[int, ...]
     if broken:
         raise SpecMismatchError(f"{broken} calibration images hold NaN or infinity; leave them out")
     low, high = float(images.min()), float(images.max())
-    if low < 0 or high > 255:
-        raise SpecMismatchError(f"calibration images go from {low:g} to {high:g}; needed are raw pixels, 0-255")
-    if images.dtype.kind == "f" and high <= 1:
-        raise SpecMismatchError(
-            f"calibration images go from {low:g} to {high:g} as {images.dtype}; needed are raw pixels, 0-255: multiply "
-            "by 255"
-        )
+    scaled = images.dtype.kind == "f" and 0 <= low <= high <= 1
+    if low < 0 or high > 255 or scaled:
+        found = f"calibration images go from {low:g} to {high:g} as {images.dtype}"
+        raise SpecMismatchError(f"{found}; needed are raw pixels, 0-255{': multiply by 255' if scaled else ''}")
 
 
 def calibration_inputs(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:

@@ -12,8 +12,9 @@ import keras
 import numpy as np
 
 from ..runtime.bundle.tensors import are_probabilities
-from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ..runtime.io.files import check_file
+from .options import settings
 from .presets import PRESETS
 
 _WIDEST = 64.0
@@ -46,8 +47,7 @@ class Architecture:
     def __post_init__(self) -> None:
         if (self.preset is None) == (self.builder is None):
             raise SpecMismatchError("a model is either a preset or has a builder of its own")
-        if self.preset is not None and self.preset not in PRESETS:
-            raise UnknownNameError(f"unknown preset {self.preset!r}; possible: {', '.join(PRESETS)}")
+        settings(self.preset)  # refuses an unknown preset
         if self.builder is not None and (self.width, self.extra, self.dropout) != (1.0, 0, 0.0):
             raise SpecMismatchError("width, extra layers and dropout are for presets; your own builder decides on them")
         if not 0 < self.width <= _WIDEST or not 0 <= self.dropout < 1 or not 0 <= self.extra <= _MOST_EXTRA:

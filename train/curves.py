@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
@@ -13,7 +12,6 @@ _TRAIN, _VALIDATION = "#8a94a6", "#0b6e99"
 def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     """Draw the history of Keras's fit into a PNG file."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
     errors, losses = figure.subplots(1, 2)
     epochs = range(1, len(history["loss"]) + 1)
     settled = [value for name in ("accuracy", "val_accuracy") for value in history[name][1:] or history[name]]

@@ -88,15 +88,11 @@ def fit(
     logits = teacher_logits(teachers, images, classes, options) if teachers else None
     monitor = _Monitor(done, options, checkpoint if devices.is_chief else None)
     if not monitor.finished:
+        targets = _probabilities(labels, classes, options.label_smoothing)
+        epochs = range(begin + done.epochs, begin + options.epochs)
         with devices.fitting(model):
             model.fit(
-                training_batches(
-                    images,
-                    _probabilities(labels, classes, options.label_smoothing),
-                    options,
-                    epochs=range(begin + done.epochs, begin + options.epochs),
-                    teacher=logits,
-                ),
+                training_batches(images, targets, options, epochs=epochs, teacher=logits),
                 initial_epoch=done.epochs,
                 epochs=options.epochs,
                 steps_per_epoch=steps,

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -30,7 +29,6 @@ def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes
     wrong = np.where(np.eye(count, dtype=bool), 0, table)
     side = min(max(0.55 * count + 1.5, 4.0), 14.0)
     figure = Figure(figsize=(side, side), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots()
     # With the diagonal, all mistakes would have one colour.
     axes.imshow(wrong, cmap="Reds", vmin=0, vmax=max(int(wrong.max()) * 1.6, 1))
@@ -70,7 +68,6 @@ def draw_mistakes(
     shown = wrong[np.argsort(-highest[wrong], kind="stable")][: _COLUMNS * _ROWS]
     rows = max(-(-len(shown) // _COLUMNS), 1)
     figure = Figure(figsize=(_COLUMNS * 1.25, rows * 1.5 + 0.5), layout="constrained")
-    FigureCanvasAgg(figure)
     tiles = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     more = f", the {len(shown)} surest of them" if len(shown) < len(wrong) else ""
     figure.suptitle(f"{len(wrong):,} of {len(labels):,} test images wrong{more}", x=0.01, ha="left", fontweight="bold")

@@ -122,16 +122,13 @@ def _check_cluster() -> None:
         raise SpecMismatchError(f"--strategy {MULTIWORKER} finds its workers in TF_CONFIG, which is not set: {needed}")
     try:
         config = json.loads(text)
-        (kind, workers), *others = config["cluster"].items()
-        task, index = config["task"], config["task"]["index"]
-        sound = (
-            (kind, others, task["type"]) == ("worker", [], "worker")
-            and isinstance(workers, list)
-            and all(isinstance(worker, str) and ":" in worker for worker in workers)
-            and type(index) is int
-            and 0 <= index < len(workers)
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        sound = False
+    except ValueError:
+        config = None
+    match config:
+        case {"cluster": {"worker": [*workers], **others}, "task": {"type": "worker", "index": int(index)}}:
+            named = all(isinstance(worker, str) and ":" in worker for worker in workers)
+            sound = named and not others and type(index) is int and 0 <= index < len(workers)
+        case _:
+            sound = False
     if not sound:
         raise SpecMismatchError(f"TF_CONFIG does not say which worker this is; needed is {needed}, got {text!r:.200}")

@@ -106,11 +106,7 @@ def convert(
         return finish(proto, description=description, keep_names=recipe.name == "float32")
 
 
-def _float32(proto: onnx.ModelProto, _calibration: object, _reduce_range: bool) -> onnx.ModelProto:
-    return proto
-
-
-def _float16(proto: onnx.ModelProto, _calibration: object, _reduce_range: bool) -> onnx.ModelProto:
+def _float16(proto: onnx.ModelProto, *_: object) -> onnx.ModelProto:
     halved = convert_float_to_float16(proto, keep_io_types=True)
     OnnxModel(halved).topological_sort()  # the casts of input and output stand last
     return halved
@@ -148,7 +144,7 @@ class _CalibrationImages(CalibrationDataReader):
 
 # How each recipe that has this format is made of the float graph; the last argument is `to_onnx`'s `reduce_range`.
 SETTINGS: Mapping[str, Callable[[onnx.ModelProto, NDArray[np.uint8] | None, bool], onnx.ModelProto]] = {
-    "float32": _float32,
+    "float32": lambda proto, *_: proto,
     "float16": _float16,
     "static_wi8_ai8": _static_int8,
 }

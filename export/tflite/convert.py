@@ -97,10 +97,6 @@ def _converted(folder: str, recipe: Recipe, calibration: NDArray[np.uint8] | Non
     return converter(float_allowed=True).convert()
 
 
-def _float32(converter: tf.lite.TFLiteConverter) -> None:
-    """Leave the defaults."""
-
-
 def _float16(converter: tf.lite.TFLiteConverter) -> None:
     converter.target_spec.supported_types = [tf.float16]
 
@@ -123,7 +119,7 @@ def _static_int16(converter: tf.lite.TFLiteConverter) -> None:
 
 # The converter's settings for each recipe that has this format.
 SETTINGS: Mapping[str, Callable[[tf.lite.TFLiteConverter], None]] = {
-    "float32": _float32,
+    "float32": lambda _: None,
     "float16": _float16,
     "dynamic_wi8_afp32": _dynamic,
     "static_wi8_ai8": _static_int8,

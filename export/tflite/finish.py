@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Iterable
 from typing import Any
 
 import flatbuffers
@@ -72,7 +71,8 @@ def _drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
     """Renumber the buffers: all empty ones become the first, and those that nothing refers to go."""
     first = root.buffers[0]  # by the format's rule the empty one
     order, numbers = [first], {0: 0}
-    for holder in _holders(root):
+    holders = [*(tensor for graph in root.subgraphs for tensor in graph.tensors), *root.metadata]
+    for holder in holders:
         buffer = root.buffers[holder.buffer]
         if buffer.data is None or len(buffer.data) == 0:
             holder.buffer = 0
@@ -82,12 +82,6 @@ def _drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
             order.append(buffer)
         holder.buffer = numbers[holder.buffer]
     root.buffers = order
-
-
-def _holders(root: Any) -> Iterable[Any]:  # noqa: ANN401
-    for graph in root.subgraphs:
-        yield from graph.tensors
-    yield from root.metadata
 
 
 class _SharingBuilder(flatbuffers.Builder):

@@ -142,9 +142,7 @@ def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
 
 def _ratio(first: float, second: float) -> float:
     narrow, wide = sorted((first, second))
-    if narrow == 0:  # no range at all in one half
-        return 1.0 if wide == 0 else float("inf")
-    return wide / narrow
+    return wide / narrow if narrow else float("inf") if wide else 1.0
 
 
 def _listed(names: Sequence[str]) -> str:
