@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..runtime.bundle.tensors import are_probabilities
-from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.files import check_file
+from ..runtime.validation import are_probabilities
 from .options import settings
 from .presets import PRESETS
 
@@ -77,14 +77,9 @@ class Architecture:
 
 def _own_model(builder: str, image_shape: tuple[int, int, int], classes: int) -> keras.Model:
     function = _function(builder)
-    try:
+    problem = f"{builder} cannot build a model for images of {image_shape} and {classes} classes"
+    with foreign_errors(InvalidFileError, problem, named=True):
         model = function(image_shape, classes)
-    # Whatever the user's code raises.
-    except Exception as error:
-        raise InvalidFileError(
-            f"{builder} cannot build a model for images of {image_shape} and {classes} classes: "
-            f"{type(error).__name__}: {one_line(error)[:300]}"
-        ) from error
     _check(model, builder, image_shape, classes)
     return model
 
@@ -107,11 +102,8 @@ def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model
         raise SpecMismatchError(f"a model of your own is named FILE.py:FUNCTION, got {builder!r}")
     path = Path(file)
     check_file(path, "Python file (--model)")
-    try:
+    with foreign_errors(InvalidFileError, f"{path} cannot be run", caught=(Exception, SystemExit), named=True):
         found = runpy.run_path(str(path), run_name=path.stem)
-    # Whatever the user's code raises, sys.exit included.
-    except (Exception, SystemExit) as error:
-        raise InvalidFileError(f"{path} cannot be run: {type(error).__name__}: {one_line(error)[:300]}") from error
     function = found.get(name)
     if not callable(function):
         possible = ", ".join(key for key, value in found.items() if callable(value) and not key.startswith("_"))
@@ -122,25 +114,18 @@ def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model
 def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes: int) -> None:  # noqa: ANN401
     if not isinstance(model, keras.Model):
         raise SpecMismatchError(f"{builder} gives {type(model).__name__}, not a keras.Model")
-    try:
+    with foreign_errors(SpecMismatchError, f"{builder} gives a model that does not take images of {image_shape}"):
         if isinstance(model, keras.Sequential) and not model.built:
             model.build((None, *image_shape))  # else the one image would settle the size of all batches
         answer = np.asarray(model(np.zeros((1, *image_shape), np.float32), training=False))
-    # Whatever a layer raises when shapes do not fit.
-    except Exception as error:
-        raise SpecMismatchError(
-            f"{builder} gives a model that does not take images of {image_shape}: {one_line(error)[:300]}"
-        ) from error
     if answer.shape != (1, classes) or not are_probabilities(answer):
         raise SpecMismatchError(
             f"{builder} gives a model whose answer to one image is of shape {answer.shape} with the sum "
             f"{answer.sum():.3g}; needed are {classes} probabilities: of shape (1, {classes}), with the sum 1"
         )
-    try:
+    problem = (
+        f"{builder} gives a model that cannot be saved and loaded: register your own layers with "
+        "@keras.saving.register_keras_serializable(), and use no Lambda"
+    )
+    with foreign_errors(SpecMismatchError, problem):
         type(model).from_config(model.get_config())
-    # Whatever Keras raises about layers that it does not know, and code that it does not run.
-    except Exception as error:
-        raise SpecMismatchError(
-            f"{builder} gives a model that cannot be saved and loaded: register your own layers with "
-            f"@keras.saving.register_keras_serializable(), and use no Lambda ({one_line(error)[:200]})"
-        ) from error

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, foreign_errors
 from ..runtime.io.checked_json import parse
 from ..runtime.io.files import is_file
 from .checkpoint_files import FOLDER_NAME, STATE_NAME
@@ -111,12 +111,12 @@ class Checkpoint:
             self._folder.rmdir()
 
     def _read(self) -> dict[str, NDArray[np.generic]]:
-        try:
-            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive}
         # A damaged archive makes zipfile, zlib or NumPy's header parser raise whatever they have.
-        except Exception as error:
-            raise InvalidFileError(f"{self.path} is damaged: {one_line(error)[:200]}") from error
+        with (
+            foreign_errors(InvalidFileError, f"{self.path} is damaged"),
+            np.load(self.path, allow_pickle=False) as archive,
+        ):
+            return {name: archive[name] for name in archive}
 
 
 def _variables(model: keras.Model) -> dict[str, Sequence[keras.Variable]]:

@@ -13,10 +13,10 @@ import pooch
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ..runtime.bundle.tensors import are_probabilities
-from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
+from ..runtime.validation import are_probabilities
 from .augmentation import LIMITS
 from .batches import augmented_images
 from .options import FitOptions
@@ -110,11 +110,8 @@ def _cached(file: Path, shape: tuple[int, int]) -> NDArray[np.float16] | None:
 
 
 def _teacher(path: Path, image_shape: tuple[int, ...], classes: int) -> keras.Model:
-    try:
+    with foreign_errors(InvalidFileError, f"{path} is not a Keras model that can be read"):
         model = keras.saving.load_model(path, compile=False)
-    # Keras and its parsers raise anything for a file that is not theirs.
-    except Exception as error:
-        raise InvalidFileError(f"{path} is not a Keras model that can be read: {one_line(error)[:200]}") from error
     taken, given = (None, *image_shape), (None, classes)
     if (model.input_shape, model.output_shape) != (taken, given):
         raise SpecMismatchError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from ..runtime.errors import EdgeproofError, SpecMismatchError, UnknownNameError, one_line
+from ..runtime.errors import EdgeproofError, SpecMismatchError, UnknownNameError, foreign_errors, one_line
 from .keras_repairs import repaired_fit
 
 MIRRORED, MULTIWORKER = "mirrored", "multiworker"
@@ -23,13 +23,16 @@ class Devices:
 
     Attributes:
         strategy: Divides the work; None for one device.
-        replicas: Number of parts that each batch is divided into.
         is_chief: Whether this process writes the results; of several workers the first one does.
     """
 
-    strategy: tf.distribute.Strategy | None
-    replicas: int
-    is_chief: bool
+    strategy: tf.distribute.Strategy | None = None
+    is_chief: bool = True
+
+    @property
+    def replicas(self) -> int:
+        """Number of parts that each batch is divided into."""
+        return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
 
     def scope(self) -> AbstractContextManager[object]:
         """Let models that are built and compiled in the block live on all devices."""
@@ -76,7 +79,7 @@ class Devices:
                 layer.synchronized = synchronized
 
 
-ONE_DEVICE = Devices(strategy=None, replicas=1, is_chief=True)
+ONE_DEVICE = Devices()
 
 
 def devices(name: str | None) -> Devices:
@@ -98,19 +101,13 @@ def devices(name: str | None) -> Devices:
         found = [device.name for device in tf.config.list_logical_devices(kind)]
         if len(found) < 2:
             raise SpecMismatchError(f"--strategy {MIRRORED} divides batches among devices; this machine has one {kind}")
-        strategy = tf.distribute.MirroredStrategy(found)
-        return Devices(strategy=strategy, replicas=strategy.num_replicas_in_sync, is_chief=True)
+        return Devices(strategy=tf.distribute.MirroredStrategy(found))
     if name == MULTIWORKER:
         _check_cluster()
-        try:
+        errors = (ValueError, RuntimeError, tf.errors.OpError)
+        with foreign_errors(SpecMismatchError, "the workers cannot be joined", caught=errors):
             strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        except (ValueError, RuntimeError, tf.errors.OpError) as error:
-            raise SpecMismatchError(f"the workers cannot be joined: {one_line(error)[:300]}") from error
-        return Devices(
-            strategy=strategy,
-            replicas=strategy.num_replicas_in_sync,
-            is_chief=strategy.cluster_resolver.task_id == 0,
-        )
+        return Devices(strategy=strategy, is_chief=strategy.cluster_resolver.task_id == 0)
     raise UnknownNameError(f"unknown strategy {name!r}; possible: {MIRRORED}, {MULTIWORKER}")
 
 

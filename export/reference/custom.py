@@ -5,7 +5,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from ...runtime.errors import InvalidFileError, one_line
+from ...runtime.errors import InvalidFileError, foreign_errors
 from ...runtime.io.files import check_file
 
 _count = itertools.count()
@@ -24,8 +24,5 @@ def run_custom(custom: Path) -> None:
     sys.path.insert(0, str(custom.parent.absolute()))  # as for a script: modules beside it can be imported
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # as import does; dataclasses look themselves up there
-    try:
+    with foreign_errors(InvalidFileError, f"{custom} cannot be run", caught=(Exception, SystemExit), named=True):
         spec.loader.exec_module(module)
-    # It is the user's code: it may raise anything.
-    except (Exception, SystemExit) as error:
-        raise InvalidFileError(f"{custom} cannot be run: {type(error).__name__}: {one_line(error)[:300]}") from error

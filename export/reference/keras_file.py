@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...runtime.errors import InvalidFileError, one_line
+from ...runtime.errors import InvalidFileError, foreign_errors, one_line
 from ...runtime.io.files import check_file
 
 _ENTRIES = {"metadata.json", "config.json", "model.weights.h5"}
@@ -26,11 +26,12 @@ def check_keras_file(path: Path) -> None:
     check_file(path, "model")
     if path.suffix != ".keras":
         raise InvalidFileError(f"{path} is not a .keras file; save the model with model.save('name.keras')")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InvalidFileError(f"{path} is not a .keras file: {error}") from error
+    errors = (OSError, zipfile.BadZipFile)
+    with (
+        foreign_errors(InvalidFileError, f"{path} is not a .keras file", caught=errors),
+        zipfile.ZipFile(path) as archive,
+    ):
+        entries = archive.infolist()
     for entry in entries:
         parts = entry.filename.replace("\\", "/").split("/")
         if ".." in parts or entry.filename.startswith(("/", "\\")) or ":" in parts[0]:

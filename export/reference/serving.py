@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from ...runtime.bundle.model_metadata import ImageSpec
-from ...runtime.errors import SpecMismatchError, one_line
+from ...runtime.errors import SpecMismatchError, foreign_errors
 from ..samples import PIXELS
 
 
@@ -37,13 +37,8 @@ def serving_model(
     taken = _input_shape(model)
     if taken is not None and len(taken) != 4:
         given = keras.layers.Reshape((image.height, image.width) if len(taken) == 3 else (-1,), name="layout")(given)
-    try:
+    with foreign_errors(SpecMismatchError, f"model {model.name!r} does not take images of shape {image.shape}"):
         answers = model(_as_the_model_was_called(model, given), training=False)
-    # Whatever a layer raises when shapes do not fit.
-    except Exception as error:
-        raise SpecMismatchError(
-            f"model {model.name!r} does not take images of shape {image.shape}: {one_line(error)[:300]}"
-        ) from error
     outputs = keras.tree.flatten(answers)
     if len(outputs) != 1 or not isinstance(outputs[0], keras.KerasTensor):
         raise SpecMismatchError(

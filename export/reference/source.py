@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import ImageSpec
-from ...runtime.bundle.tensors import are_probabilities
-from ...runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ...runtime.io.digest import sha256_of
+from ...runtime.validation import are_probabilities
 from ..conversion_errors import leaf_layers
 from ..samples import PIXELS
 from .custom import run_custom
@@ -48,11 +48,8 @@ class Source:
         Raises:
             SpecMismatchError: They are not probabilities.
         """
-        try:
+        with foreign_errors(SpecMismatchError, "Keras cannot run the model"):
             found = self.model.predict(images.astype(np.float32), batch_size=100, verbose=0)
-        # Whatever a layer raises.
-        except Exception as error:
-            raise SpecMismatchError(f"Keras cannot run the model: {one_line(error)[:300]}") from error
         if self.output == LOGITS:
             _check_logits(found)
         # What is compared, reported and thresholded later are probabilities; scores would be misread silently.

@@ -108,13 +108,14 @@ class _AlignedBuffer:
         self.data = b"" if data is None else np.asarray(data, np.uint8).tobytes()
 
     def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802  (called by generated code)
+        vector = 0
         if self.data:
             builder.StartVector(1, len(self.data), _ALIGNMENT)
             builder.head = builder.Head() - len(self.data)
             builder.Bytes[builder.Head() : builder.Head() + len(self.data)] = self.data
             vector = builder.EndVector()
         schema.BufferStart(builder)
-        if self.data:
+        if vector:
             schema.BufferAddData(builder, vector)
         return schema.BufferEnd(builder)
 

@@ -75,8 +75,3 @@ class TensorSpec:
     def is_identity(self) -> bool:
         """Whether the stored integers are the real numbers, so that camera bytes go in as they are."""
         return self.quantization is None or (self.quantization.scale == 1.0 and self.quantization.zero_point == 0)
-
-
-def are_probabilities(answers: NDArray[Any]) -> bool:
-    """Tell whether a model's answers, shape (N, classes), can be probabilities: from 0 to 1, with the sum 1."""
-    return bool(np.all(answers >= 0) and np.allclose(answers.sum(axis=-1), 1, atol=1e-3))
