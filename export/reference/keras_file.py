@@ -1,4 +1,4 @@
-"""Checks of a `.keras` file without Keras: is it one, is it safe to unpack, whose code does it need."""
+"""Checks of a `.keras` file without Keras: that it is one, is safe to unpack, and whose code it needs."""
 
 import json
 import zipfile

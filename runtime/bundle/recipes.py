@@ -158,7 +158,7 @@ def find_recipe(name: str) -> Recipe:
     """Return the recipe with this name or alias.
 
     Raises:
-        UnknownNameError: There is none.
+        UnknownNameError: No recipe has it.
     """
     for recipe in _RECIPES:
         if name in (recipe.name, recipe.alias):
@@ -174,7 +174,7 @@ def choose_recipes(names: Iterable[str]) -> tuple[Recipe, ...]:
         names: Each ``"all"``, a recipe or its alias for all of its formats, or a variant such as ``"int8.tflite"``.
 
     Raises:
-        UnknownNameError: One is none of these.
+        UnknownNameError: One is unknown.
 
     >>> [(recipe.alias, *recipe.formats) for recipe in choose_recipes(["int8.onnx", "float32"])]
     [('float32', <Format.TFLITE: 'tflite'>, <Format.ONNX: 'onnx'>), ('int8', <Format.ONNX: 'onnx'>)]
