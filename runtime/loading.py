@@ -9,7 +9,7 @@ from pathlib import Path
 from .bundle.manifest import Manifest, Variant
 from .bundle.model_metadata import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, parse_description
 from .bundle.reader import holds_manifest, read_manifest, read_vouched_file
-from .bundle.recipes import Format, canonical_name
+from .bundle.recipes import VARIANTS, Format, canonical_name, preference
 from .bundle.temperature import Temperature
 from .engines.engine import CONCURRENT, ENGINE_OF, MAX_THREADS, Engine, is_installed, load_engine
 from .engines.packages import no_engine_message
@@ -19,19 +19,6 @@ from .io.digest import sha256_of
 from .io.files import is_file, is_folder, read_file
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .validation import whole_number
-
-# What a bundle is loaded with when no variant is asked for. On a CPU int8 TFLite is the smallest and fastest; in ONNX
-# Runtime int8 is often slower than float for small models, so float comes first there.
-_PREFERENCE = (
-    "static_wi8_ai8.tflite",
-    "dynamic_wi8_afp32.tflite",
-    "float16.tflite",
-    "float32.tflite",
-    "static_wi8_ai16.tflite",
-    "float32.onnx",
-    "float16.onnx",
-    "static_wi8_ai8.onnx",
-)
 
 # What Python does around a run weighs less in a batch, which counts for models that run for microseconds.
 _LARGEST_FOR_BATCHES = 2**18
@@ -119,8 +106,7 @@ def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
     runnable = [v for v in candidates if is_installed(ENGINE_OF[v.format])]
     if not runnable:
         raise EngineMissingError(no_engine_message(v.format for v in candidates))
-    rank = {variant: position for position, variant in enumerate(_PREFERENCE)}
-    return min(runnable, key=lambda v: rank.get(v.name, len(rank)))
+    return min(runnable, key=lambda v: preference(v.name))
 
 
 def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: LoadOptions) -> Model:
@@ -222,7 +208,8 @@ def _pool(
 def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable[[], Engine] | None:
     """Return what makes engines for batches, for a model that gains by them and whose answers cannot depend on them."""
     # Sums of integers are the same in any order; floats may be added in another one for a batch.
-    exact = variant.format is Format.TFLITE and variant.recipe == "static_wi8_ai8" and variant.float_islands == 0
+    traits = VARIANTS.get(f"{variant.recipe}.{variant.format}")
+    exact = traits is not None and traits.across_machines == 0 and variant.float_islands == 0
     if not exact or len(content) > _LARGEST_FOR_BATCHES:
         return None
 
