@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 
 from ai_edge_litert import schema_py_generated
 
+from ..runtime.bundle.attachments import MAX_TEXT_BYTES, as_text, read_attached_files
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import QuantParams, TensorSpec
 from ..runtime.errors import InvalidFileError, one_line
-from .attached import MAX_TEXT_BYTES, as_text, read_attached_files
 from .graph_types import FLOATS, Graph, Operator, Shape, batch_size, count_islands, item_bytes
 from .macs import TFLITE, count_macs
 

@@ -97,10 +97,7 @@ class LiteRTEngine:
     @property
     def name(self) -> str:
         """The engine with its version."""
-        # What looks a version up takes as long to import as many predictions.
-        from importlib.metadata import version
-
-        return f"{self._package.title} {version(self._package.name)}"
+        return f"{self._package.title} {self._package.version}"
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once; see `Engine.run`."""

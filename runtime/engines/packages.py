@@ -39,6 +39,11 @@ class Package:
         """Whether it is there; nothing is imported."""
         return find_spec(self.module) is not None
 
+    @property
+    def version(self) -> str | None:
+        """Its version; see `installed_version`."""
+        return installed_version(self.name)
+
     def load(self, module: str = "") -> Any:  # noqa: ANN401  (a module; the engines' have no types)
         """Import it, or a module in it.
 
@@ -96,3 +101,14 @@ def no_engine_message(formats: Iterable[Format]) -> str:
     *others, last = [f"'edgeproof[{package.extra}]' {package.where}".rstrip() for package in fitting]
     extras = f"{', '.join(others)}, or {last}" if others else last
     return f"no engine for {suffixes} files is installed; pip install {extras} ({_ADVICE})"
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of an installed package by its name for pip; None where it is not installed."""
+    # Imported late: it takes as long as many predictions.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,7 +1,7 @@
 """Build dataclasses from checked JSON: a field's annotation says how its value is read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from enum import Enum
 from functools import cache, partial
 from types import NoneType
@@ -65,7 +65,8 @@ def _read(kind: Any, node: Node) -> Any:  # noqa: ANN401  (an annotation, and th
     reader = _READERS.get(kind) or next(iter(getattr(kind, "__metadata__", ())), None)
     if reader is not None:
         return reader(node)
-    origin, arguments = getattr(kind, "__origin__", None), getattr(kind, "__args__", ())
+    origin: object = getattr(kind, "__origin__", None)
+    arguments: tuple[Any, ...] = getattr(kind, "__args__", ())
     if NoneType in arguments:
         return None if node.value is None else _read(arguments[0], node)
     if origin is tuple and arguments[-1] is ...:
@@ -74,7 +75,7 @@ def _read(kind: Any, node: Node) -> Any:  # noqa: ANN401  (an annotation, and th
         return tuple(map(_read, arguments, node.items(len(arguments))))
     if origin is Mapping:
         return {name: _read(arguments[1], node.get(name)) for name in node.mapping()}
-    return decode(kind, node) if is_dataclass(kind) else _member(kind, node)
+    return _member(kind, node) if issubclass(kind, Enum) else decode(kind, node)
 
 
 def _member(kind: type[Enum], node: Node) -> Enum:
