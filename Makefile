@@ -2,9 +2,11 @@ PYTHON ?= python3
 PYTHON_OLD ?= python3.11
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+BUILD := .venv-build/bin
+CAN_BUILD := .venv-build/.installed
 ROOMS := runtime device datasets metrics train export inspection report benchmarks cli
 
-.PHONY: demo test lint types wheel test-light test-old test-arm64 test-armv7 training-results pretrained results runtime-results clean
+.PHONY: demo test lint types lines docs wheel test-light test-old test-arm64 test-armv7 training-results pretrained results runtime-results clean
 
 demo: $(INSTALLED)
 	$(BIN)/edgeproof demo
@@ -23,20 +25,35 @@ types: $(INSTALLED)
 	ln -sfn $(addprefix ../../../,$(ROOMS) api/__init__.py) build/types/edgeproof/
 	$(BIN)/pyright
 
-wheel: $(INSTALLED)
+# How much code there is, and how it is cut.
+lines:
+	$(PYTHON) tests/count_lines.py
+
+# docs/api, from the docstrings, and docs/tutorial.ipynb, run anew.
+docs: $(INSTALLED)
+	$(BIN)/python docs/make_api.py
+	$(BIN)/jupyter execute --inplace docs/tutorial.ipynb
+
+wheel: $(CAN_BUILD)
 	rm -rf build/lib build/bdist* dist
-	$(BIN)/python -m build --wheel --outdir dist
-	$(BIN)/python tests/check_wheel.py dist/*.whl
+	$(BUILD)/python -m build --wheel --outdir dist
+	$(BUILD)/python tests/check_wheel.py dist/*.whl
+
+# All that a wheel takes; no TensorFlow.
+$(CAN_BUILD): constraints.txt
+	@$(PYTHON) -m venv .venv-build
+	$(BUILD)/pip install --quiet --constraint constraints.txt build
+	touch $@
 
 # What a device has: the built wheel with its engines, in an environment of its own, and no TensorFlow. Then less and
 # less of it: LiteRT and NumPy alone, and ONNX Runtime in its place.
-DEVICE := tests/digits tests/runtime tests/device tests/cli/test_predict.py tests/test_imports.py
+DEVICE := tests/runtime tests/device tests/cli/verbs/test_predict.py tests/test_imports.py
 test-light: wheel
 	rm -rf .venv-light
 	$(PYTHON) -m venv .venv-light
 	.venv-light/bin/pip install --quiet --constraint constraints.txt pytest "$$(echo dist/*.whl)[litert,onnx,inspect]"
 	.venv-light/bin/python -c "from importlib.util import find_spec; assert not find_spec('tensorflow')"
-	.venv-light/bin/pytest -rs -m "not tensorflow" tests/digits tests/runtime tests/device tests/cli tests/inspection tests/test_*.py
+	.venv-light/bin/pytest -rs -m "not tensorflow" tests/runtime tests/device tests/cli tests/inspection tests/test_*.py
 	.venv-light/bin/pip uninstall --quiet --yes pillow onnx onnxruntime
 	.venv-light/bin/pytest -rs -m "not tensorflow" $(DEVICE)
 	.venv-light/bin/pip uninstall --quiet --yes ai-edge-litert
@@ -44,20 +61,20 @@ test-light: wheel
 	.venv-light/bin/pytest -rs -m "not tensorflow" $(DEVICE)
 
 # The last runtime for 32-bit ARM and for old Pi images; its wheels end with Python 3.11.
-test-old: wheel
+test-old: wheel $(INSTALLED)
 	rm -rf .venv-old
 	$(PYTHON_OLD) -m venv .venv-old
 	.venv-old/bin/pip install --quiet pytest tflite-runtime==2.14.0 numpy==1.26.4 "$$(echo dist/*.whl)[tflite]"
-	.venv-old/bin/pytest -rs -m "not tensorflow" $(DEVICE) tests/cli/test_doctor.py tests/cli/test_main.py tests/cli/test_selftest.py tests/cli/test_sheet.py
+	.venv-old/bin/pytest -rs -m "not tensorflow" $(DEVICE) tests/cli/verbs/test_doctor.py tests/cli/test_main.py tests/cli/verbs/test_selftest.py tests/cli/test_sheet.py
 	$(BIN)/pytest tests/export/test_old_runtime.py --old-python .venv-old/bin/python
 
 # The same wheel on ARM processors without the hardware; where the parts cannot be had, one line says SKIPPED.
 test-arm64: wheel
-	$(BIN)/python tests/arm/prove.py arm64 dist/*.whl
+	$(BUILD)/python tests/arm/prove.py arm64 dist/*.whl
 
 # With tflite-runtime 2.14 and Debian's NumPy 1.24.
 test-armv7: wheel
-	$(BIN)/python tests/arm/prove.py armv7 dist/*.whl
+	$(BUILD)/python tests/arm/prove.py armv7 dist/*.whl
 
 # What docs/training.md and the README say of the presets: measures anew, and trains what runs/ lacks; all of it is a day on 2 cores.
 FRONTIER := runs/frontier
@@ -97,7 +114,7 @@ runtime-results: $(INSTALLED)
 	$(BIN)/python docs/make_results.py
 
 clean:
-	rm -rf .venv .venv-light .venv-old build dist runs *.egg-info
+	rm -rf .venv .venv-build .venv-light .venv-old build dist runs *.egg-info
 
 # The constraints pin the tested set; without the file pip takes the newest versions that pyproject.toml allows.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -1,18 +1,28 @@
-"""Runs exported classifiers on the device: NumPy at import, an engine when a model is loaded, never TensorFlow."""
+"""Run exported classifiers on the device: NumPy and one engine, each imported when it is needed, never TensorFlow."""
 
-import os
+from typing import TYPE_CHECKING
 
-from .classifier import Classifier as Classifier
-from .errors import CheckFailedError as CheckFailedError
-from .errors import EdgeproofError as EdgeproofError
-from .errors import EngineMissingError as EngineMissingError
-from .errors import InvalidFileError as InvalidFileError
-from .errors import OutputError as OutputError
-from .errors import SpecMismatchError as SpecMismatchError
-from .errors import UnknownNameError as UnknownNameError
-from .images.reading import ImageLike as ImageLike
-from .prediction import Prediction as Prediction
+from .lazy import list_names
 
-# ONNX Runtime's wheels since 1.29 report usage over the network unless this is set before they are imported; every
-# package of edgeproof imports this one first.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+if TYPE_CHECKING:
+    from .classifier import Classifier as Classifier
+    from .errors import CheckFailedError as CheckFailedError
+    from .errors import EdgeproofError as EdgeproofError
+    from .errors import EngineMissingError as EngineMissingError
+    from .errors import InvalidFileError as InvalidFileError
+    from .errors import OutputError as OutputError
+    from .errors import SpecMismatchError as SpecMismatchError
+    from .errors import UnknownNameError as UnknownNameError
+    from .images.reading import ImageLike as ImageLike
+    from .prediction import Prediction as Prediction
+
+list_names(
+    __name__,
+    {
+        ".classifier": "Classifier",
+        ".errors": "CheckFailedError EdgeproofError EngineMissingError InvalidFileError OutputError SpecMismatchError "
+        "UnknownNameError",
+        ".images.reading": "ImageLike",
+        ".prediction": "Prediction",
+    },
+)

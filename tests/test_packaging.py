@@ -1,8 +1,15 @@
+import re
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
+
+import edgeproof
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def test_the_packages_are_the_folders() -> None:
@@ -23,6 +30,47 @@ def test_every_folder_with_modules_is_a_package() -> None:
     rooms = PROJECT["tool"]["setuptools"]["package-dir"].values()
     folders = {path.parent for room in rooms for path in (ROOT / room).rglob("*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+def test_every_file_beside_the_modules_is_declared() -> None:
+    """A template that is not declared is found in a checkout and absent from the wheel."""
+    config = PROJECT["tool"]["setuptools"]
+    folder_of = config["package-dir"]
+    declared: set[Path] = set()
+    for package, patterns in config["package-data"].items():
+        room = next(name for name in (package, *parents(package)) if name in folder_of)
+        folder = ROOT / folder_of[room] / package.removeprefix(room).strip(".").replace(".", "/")
+        declared |= {path for pattern in patterns for path in folder.glob(pattern)}
+    files = {path for room in folder_of.values() for path in (ROOT / room).rglob("*") if path.is_file()}
+    assert {path for path in files if path.suffix not in (".py", ".pyc")} == declared
+
+
+def parents(package: str) -> list[str]:
+    parts = package.split(".")
+    return [".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert edgeproof.__version__ == version("edgeproof")
+
+
+def test_the_makefile_knows_every_room() -> None:
+    rooms = re.search(r"^ROOMS := (.*)$", MAKEFILE, re.MULTILINE)
+    assert rooms is not None
+    assert {"api", *rooms[1].split()} == set(PROJECT["tool"]["setuptools"]["package-dir"].values())
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"(?:tests|docs|studies)/[\w./-]+\.py", MAKEFILE))))
+def test_the_files_that_the_makefile_names_are_there(name: str) -> None:
+    assert (ROOT / name).is_file()
+
+
+def test_the_tests_on_arm_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tests" / "arm")
+    from machines import MACHINES
+
+    named = {test for machine in MACHINES.values() for processor in machine.processors for test in processor.tests}
+    assert [test for test in named if not (ROOT / test).is_file()] == []
 
 
 def test_the_base_install_is_light() -> None:

@@ -28,9 +28,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what this machine is and which engines work; raise where none does."""
-    from ...device.installed import find_installed, in_use, installed_version
+    from ...device.installed import find_installed, in_use
     from ...device.machine import read_machine
     from ...device.wheels import advice
+    from ...runtime.engines.packages import installed_version
     from ...runtime.errors import CheckFailedError
 
     machine, installed = read_machine(), find_installed()

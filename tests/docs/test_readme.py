@@ -88,7 +88,7 @@ def test_links_inside_the_repository_lead_somewhere(root: Path, readme: str) -> 
 
 
 def test_the_example_runs_and_reads_the_digits(readme: str, golden: Path, files: Path, tmp_path: Path) -> None:
-    [code] = code_blocks(readme, "python")
+    code, _ = code_blocks(readme, "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 6
     (tmp_path / "runs" / "demo").mkdir(parents=True)
     shutil.copytree(golden, tmp_path / "runs" / "demo" / "bundle")

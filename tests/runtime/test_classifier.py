@@ -25,6 +25,14 @@ def test_every_variant_reads_the_same_digits_with_the_same_call(golden: Path, fi
         assert prediction.probabilities.sum() == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.needs("tflite")
+def test_its_repr_says_what_it_is(golden: Path, files: Path) -> None:
+    found = Classifier.load(golden)
+    assert repr(found) == f"<Classifier {found.variant} in {found.engine}: images 28 x 28 x 1, 10 classes: 0, 1, …, 9>"
+    found.classes = ("cat", "dog")
+    assert repr(found).endswith(", 2 classes: cat, dog>")
+
+
 def test_a_lone_file_is_enough(golden: Path, files: Path, tmp_path: Path, variant: str) -> None:
     shutil.copy(golden / variant, tmp_path)
     alone = Classifier.load(tmp_path / variant)

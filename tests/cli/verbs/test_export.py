@@ -120,7 +120,7 @@ def test_logits_and_another_range_are_refused_with_the_option_that_helps(
     tiny: Path, small_npz: Path, tmp_path: Path
 ) -> None:
     arguments = [tiny, "--data", small_npz, "--recipes", "float32.tflite", "--out", tmp_path / "b"]
-    assert "no probabilities" in error_line(run("export", *arguments))
+    assert "not probabilities" in error_line(run("export", *arguments))
     done = run("export", *arguments, "--softmax", "--input-range", "0", "1")
     assert (done.returncode, done.stderr) == (0, "")
     assert "takes 0 to 1 and gives logits; a softmax was appended" in done.stdout

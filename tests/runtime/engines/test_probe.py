@@ -62,7 +62,7 @@ def test_half_a_model_is_refused_in_silence(golden: Path, variant: str, capfd: p
 
 def test_errors_keep_their_class(golden: Path, runnable: tuple[str, ...]) -> None:
     name = runnable[0]
-    with pytest.raises(SpecMismatchError, match="threads must be from 1 to 256, got 0"):
+    with pytest.raises(SpecMismatchError, match="threads must be a whole number from 1 to 256, got 0"):
         probe((golden / name).read_bytes(), Format(name.partition(".")[2]), threads=0)
 
 

@@ -1,0 +1,29 @@
+"""Public names that a package imports when they are first asked for (PEP 562)."""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+
+
+def list_names(package: str, names: Mapping[str, str]) -> None:
+    """Give a package its public names: set its ``__all__``, ``__dir__`` and ``__getattr__``.
+
+    Each name is imported with its module when it is first asked for, so that importing the package stays cheap. Type
+    checkers read the same names in the package's ``if TYPE_CHECKING`` block.
+
+    Args:
+        package: The package's ``__name__``.
+        names: Its public names, separated by spaces, by the module that has them: ``{".dataset": "Dataset Split"}``.
+    """
+    module_of = {name: module for module, group in names.items() for name in group.split()}
+    namespace = vars(sys.modules[package])
+
+    def import_name(name: str) -> object:
+        if name not in module_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        namespace[name] = getattr(import_module(module_of[name], package), name)
+        return namespace[name]
+
+    namespace["__all__"] = sorted(module_of)
+    namespace["__dir__"] = lambda: sorted({*namespace, *module_of})
+    namespace["__getattr__"] = import_name
