@@ -1,5 +1,6 @@
 """Shared fixtures. What needs TensorFlow imports it inside the fixture: the light tests run without it."""
 
+import gc
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,6 +135,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"needs(what, ...): is skipped where one of these is absent: {[*INSTALLED]}")
     if not RUNNABLE:
         raise pytest.UsageError("no engine is installed: most tests would be skipped")
+
+
+def pytest_collection_finish() -> None:
+    # TensorFlow collects garbage with every conversion, and would go through all that was imported each time.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
