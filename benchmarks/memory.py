@@ -7,6 +7,7 @@ from pathlib import Path
 from ..metrics.types import Memory
 from ..runtime.bundle.recipes import Format
 from ..runtime.errors import CheckFailedError, one_line
+from ..runtime.io.processes import describe_exit
 from .fresh_processes import measure_processes
 
 _NUMPY_ALONE = "NumPy alone"
@@ -24,13 +25,13 @@ for _ in range({runs}):
 _KERAS = """
 from pathlib import Path
 import numpy as np
-from edgeproof.benchmarks.reference.calls import KerasCall, caller, limit_threads, load_reference
+from edgeproof.benchmarks.reference.calls import KerasCall, keras_call, limit_threads, load_reference
 from edgeproof.runtime.bundle.reader import read_manifest
 limit_threads({threads})
 custom = {custom!r}
 manifest = read_manifest(Path({bundle!r}))
 source = load_reference(Path({path!r}), manifest, custom=None if custom is None else Path(custom))
-call = caller(source.model, KerasCall.TF_FUNCTION)
+call = keras_call(source.model, KerasCall.TF_FUNCTION)
 for _ in range({runs}):
     call(np.zeros((1, *manifest.image.shape), np.float32))
 """
@@ -69,7 +70,7 @@ def measure_memory(programs: Mapping[str, str], *, rounds: int) -> dict[str, Mem
     except subprocess.CalledProcessError as error:
         last = (error.stderr or "").strip().splitlines()[-1:]
         raise CheckFailedError(
-            f"a process that loads one model ended with code {error.returncode}: {one_line(' '.join(last))[:200]}"
+            f"a process that loads one model {describe_exit(error.returncode)}: {one_line(' '.join(last))[:200]}"
         ) from error
     alone = costs.pop(_NUMPY_ALONE).peak_mib
     return {

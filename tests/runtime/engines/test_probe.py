@@ -54,16 +54,16 @@ def test_errors_keep_their_class(golden: Path, runnable: tuple[str, ...]) -> Non
 @pytest.mark.parametrize(
     ("code", "how"),
     [
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
-        ("os.abort()", "SIGABRT"),
-        ("os.kill(os.getpid(), 40)", "signal 40"),
-        ("os._exit(3)", "exit code 3"),
-        ("os._exit(0)", "exit code 0"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "by SIGSEGV"),
+        ("os.abort()", "by SIGABRT"),
+        ("os.kill(os.getpid(), 40)", "by signal 40"),
+        ("os._exit(3)", "with exit code 3"),
+        ("os._exit(0)", "with exit code 0"),
     ],
 )
 def test_a_death_is_told(monkeypatch: pytest.MonkeyPatch, code: str, how: str) -> None:
     child_does(monkeypatch, START + code)
-    with pytest.raises(InvalidFileError, match=f"^the model ends the process that runs it: {how}$"):
+    with pytest.raises(InvalidFileError, match=f"^the process that runs the model ended {how}$"):
         probe(b"model", Format.ONNX)
 
 
@@ -96,7 +96,7 @@ def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
     code = (
         # Where this process runs in the background, its children would ignore Ctrl-C.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from edgeproof.runtime import probe\nfrom edgeproof.runtime.bundle.recipes import Format\n"
+        "from edgeproof.runtime.engines import probe\nfrom edgeproof.runtime.bundle.recipes import Format\n"
         f"probe._START = {child!r}\nprobe.probe(b'model', Format.ONNX)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
@@ -191,7 +191,7 @@ def test_the_child_sends_no_telemetry_and_imports_little(monkeypatch: pytest.Mon
         probe(b"model", Format.ONNX)
     disabled, *loaded = told.read_text().split()
     assert disabled == "1"
-    assert "runtime.probe_child" in loaded
+    assert "runtime.engines.probe_child" in loaded
     assert not set(loaded) & {
         "site",
         "subprocess",
