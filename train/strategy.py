@@ -2,8 +2,9 @@
 
 import json
 import os
+import signal
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import keras
@@ -106,6 +107,9 @@ def devices(name: str | None) -> Devices:
             strategy = tf.distribute.MultiWorkerMirroredStrategy()
         except (ValueError, RuntimeError, tf.errors.OpError) as error:
             raise SpecMismatchError(f"the workers cannot be joined: {one_line(error)[:300]}") from error
+        # TensorFlow takes over requests to stop when workers are joined.
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         return Devices(
             strategy=strategy,
             replicas=strategy.num_replicas_in_sync,

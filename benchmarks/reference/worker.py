@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ _NONE: Nanoseconds = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReferenceFile:
-    """Which model it is.
+    """The Keras file of a bundle.
 
     Attributes:
         path: The `.keras` file.
@@ -54,7 +54,7 @@ class ReferenceFile:
             )
 
 
-class ReferenceWorker:
+class ReferenceWorker(Worker):
     """A process that has loaded the Keras reference and answers for it; ends with the `with` block.
 
     Args:
@@ -67,22 +67,12 @@ class ReferenceWorker:
     """
 
     def __init__(self, file: ReferenceFile, *, threads: int) -> None:
-        self._worker = Worker(_serve, file, threads, name="the Keras reference process")
+        super().__init__(_serve, file, threads, name="the Keras reference process")
         try:
-            _, (self.engine, self.calls) = self._worker.receive()
+            self.engine, self.calls = self.receive()
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the process."""
-        self._worker.close()
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the model's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C)."""
@@ -95,9 +85,8 @@ class ReferenceWorker:
         return {call: TimedReference(partial(self._ask, "turn", call)) for call in self.calls}
 
     def _ask(self, *request: Any) -> Any:  # noqa: ANN401  (whatever the other side answers)
-        self._worker.send(request)
-        _, answer = self._worker.receive()
-        return answer
+        self.send(request)
+        return self.receive()
 
 
 class TimedReference:

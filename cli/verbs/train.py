@@ -10,7 +10,6 @@ from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.errors import EdgeproofError, SpecMismatchError
-from .. import handle_termination_signals
 from ..arguments import add_data, add_data_options, data_options_from, positive, seed
 
 if TYPE_CHECKING:
@@ -155,11 +154,7 @@ def _train(
     options: argparse.Namespace, data: "Dataset", out: Path, preset: str | None, chosen: "FitOptions"
 ) -> "Trained | None":
     from ...train.run import train
-    from ...train.strategy import devices
 
-    chosen_devices = devices(options.strategy)
-    # TensorFlow takes over a request to stop when workers are joined.
-    handle_termination_signals()
     return train(
         data,
         out,
@@ -168,7 +163,7 @@ def _train(
         teachers=options.teacher,
         resume=options.resume,
         tensorboard=options.tensorboard,
-        devices=chosen_devices,
+        strategy=options.strategy,
         progress=sys.stdout,
     )
 

@@ -67,14 +67,14 @@ class Verifier:
     reduce_range: bool = True
     held_out: HeldOut | None = None
 
-    def prove(self, finished: ModelFile, recipe: Recipe, model_format: Format) -> VerifiedFile:
+    def verify(self, file: ModelFile, recipe: Recipe, model_format: Format) -> VerifiedFile:
         """Hold a file that was made with this recipe against the original.
 
         Raises:
             CheckFailedError: It is further from the original than the recipe's tolerance.
             InvalidFileError: The engine does not accept it.
         """
-        name, content = f"{recipe.name}.{model_format}", finished.content
+        name, content = f"{recipe.name}.{model_format}", file.content
         engine = load_engine(content, model_format)
         if engine.input.quantization is not None and not engine.input.is_identity:
             raise CheckFailedError(f"it does not take bytes as they are: {engine.input.quantization}")
@@ -87,7 +87,7 @@ class Verifier:
                 golden[name + called] = run_each(LiteRTEngine(content, kernels=kernels), self.samples.golden)
         graph = read_graph(content, model_format)
         confidence = self._confidence(engine, answers, graph, recipe)
-        variant = replace(self._described(finished, recipe, engine, graph), confidence=confidence)
+        variant = replace(self._described(file, recipe, engine, graph), confidence=confidence)
         islands = variant.float_islands or 0
         notes = [f"{islands} float island{'s' if islands > 1 else ''}"] if islands else []
         if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:

@@ -47,13 +47,13 @@ class Worker:
             self._connection = started.enter_context(connection)
             # The child inherits the blocked signals; only the parent handles Ctrl-C.
             with theirs, signals_held():
-                self._process = subprocess.Popen(
+                self.process = subprocess.Popen(
                     python_command(_START.format(descriptor=theirs.fileno())),
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
                 )
-                started.callback(kill_group, self._process)
+                started.callback(kill_group, self.process)
             self.send((scratch, work, arguments))
             self._started = started.pop_all()
 
@@ -62,11 +62,6 @@ class Worker:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
 
     def close(self) -> None:
         """End the child."""
@@ -83,14 +78,26 @@ class Worker:
         except OSError:
             raise self._died() from None
 
-    def receive(self) -> tuple[bool, Any]:
-        """Return what the work has sent next, or in the end its result, and whether it is the result.
+    def receive(self) -> Any:  # noqa: ANN401
+        """Return what the work sends next; see `result` for the errors."""
+        _, value = self._next()
+        return value
+
+    def result(self, on_event: Callable[[Any], None]) -> Any:  # noqa: ANN401
+        """Return the work's result, and pass on what it sends before.
 
         Raises:
-            WorkerDiedError: The child has ended without a result.
+            WorkerDiedError: The child has ended.
             EdgeproofError: The work has raised it.
             OSError: The same.
         """
+        while True:
+            kind, value = self._next()
+            if kind == _RESULT:
+                return value
+            on_event(value)
+
+    def _next(self) -> tuple[int, Any]:
         try:
             kind, value = self._connection.recv()
         # The connection was closed between two messages, or within one.
@@ -100,10 +107,10 @@ class Worker:
             raise value
         if kind == _BUG:
             raise RuntimeError(f"in the process of {self._name}:\n{value}")
-        return kind == _RESULT, value
+        return kind, value
 
     def _died(self) -> WorkerDiedError:
-        return WorkerDiedError(f"{self._name} {describe_exit(self._process.wait())}")
+        return WorkerDiedError(f"{self._name} {describe_exit(self.process.wait())}")
 
 
 class Parent:
@@ -124,34 +131,8 @@ class Parent:
             sys.exit()
 
 
-def run_in_child(work: Callable[..., Any], *arguments: Any, name: str, on_event: Callable[[Any], None]) -> Any:  # noqa: ANN401
-    """Call `work(parent, *arguments)` in a new process and return its result; see `Worker`.
-
-    Args:
-        work: A function of a module.
-        arguments: What it is given besides.
-        name: What the child is called in messages.
-        on_event: Called here with each value that the work sends to its parent.
-
-    Raises:
-        WorkerDiedError: The child died.
-        EdgeproofError: The work has raised it.
-        OSError: The same.
-    """
-    with Worker(work, *arguments, name=name) as worker:
-        while True:
-            finished, value = worker.receive()
-            if finished:
-                return value
-            on_event(value)
-
-
 def serve(descriptor: int) -> None:
-    """Do the work that the parent sends; the whole of a child process.
-
-    Args:
-        descriptor: The file descriptor of the connection to the parent.
-    """
+    """Do the work that the parent sends over the connection with this file descriptor; the whole of a child."""
     connection = Connection(descriptor)
     try:
         tempfile.tempdir, work, arguments = connection.recv()

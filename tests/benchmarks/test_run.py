@@ -23,7 +23,7 @@ from edgeproof.benchmarks.run import BenchmarkOptions, BenchmarkResult, benchmar
 from edgeproof.cli import main
 from edgeproof.datasets.evaluation import EvaluationImages
 from edgeproof.export import find_recipe
-from edgeproof.export.bundle import export_bundle
+from edgeproof.export.bundle_writer import write_bundle
 from edgeproof.export.options import ExportOptions
 from edgeproof.inspection.reader import read_graph
 from edgeproof.metrics.calibration_error import expected_calibration_error
@@ -242,7 +242,8 @@ def test_the_reference_is_what_was_exported_scaled_and_with_its_softmax(
     model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
     model.save(tmp_path / "model.keras")
     options = ExportOptions(recipes=[find_recipe("float32")], input_range=(0.0, 1.0), softmax=True)
-    export_bundle(tmp_path / "model.keras", small_data, tmp_path / "bundle", options)
+    (tmp_path / "bundle").mkdir()
+    write_bundle(tmp_path / "model.keras", small_data, tmp_path / "bundle", options)
     without_latency = BenchmarkOptions(latency=False)
     report = benchmark(tmp_path / "bundle", tmp_path / "model.keras", digits, without_latency).report
     assert [row.comparison.agreement.value for row in report.rows] == [1.0, 1.0]
@@ -274,7 +275,7 @@ def test_the_original_answers_from_another_process(exported: Path, digits: Evalu
         turns = {call: subject.turn(0.0) for call, subject in original.subjects(digits.images[:3]).items()}
         assert set(turns) == set(KerasCall)
         assert all(len(turn.run) >= 1 and (turn.run > 0).all() for turn in turns.values())
-        os.kill(original._worker.pid, signal.SIGKILL)
+        os.kill(original.process.pid, signal.SIGKILL)
         with pytest.raises(CheckFailedError, match=r"the Keras reference process ended by SIGKILL; .* short of memory"):
             original.probabilities(digits.images)
 

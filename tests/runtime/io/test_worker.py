@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from edgeproof.runtime.errors import EdgeproofError, OutputError
-from edgeproof.runtime.io.worker import Worker, WorkerDiedError, run_in_child
+from edgeproof.runtime.io.worker import Worker, WorkerDiedError
 
 from tests.runtime.io import worker_jobs as jobs
 
 
 def run(work: Callable[..., Any], *arguments: object, on_event: Callable[[Any], None] = lambda _: None) -> Any:  # noqa: ANN401
-    return run_in_child(work, *arguments, name="the child", on_event=on_event)
+    with Worker(work, *arguments, name="the child") as worker:
+        return worker.result(on_event)
 
 
 def is_gone(pid: int) -> bool:
@@ -41,9 +42,7 @@ def test_what_is_sent_comes_back_whole() -> None:
     images = np.arange(2**22, dtype=np.uint8)
     with Worker(jobs.echo, name="the child") as worker:
         worker.send(images)
-        finished, value = worker.receive()
-        assert not finished
-        np.testing.assert_array_equal(value, images)
+        np.testing.assert_array_equal(worker.receive(), images)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,7 @@ def test_a_death_is_told(work: Callable[..., Any], number: int, how: str) -> Non
 
 def test_a_child_that_is_dead_answers_no_request() -> None:
     with Worker(jobs.echo, name="the child") as worker:
-        os.kill(worker.pid, signal.SIGKILL)
+        os.kill(worker.process.pid, signal.SIGKILL)
         with pytest.raises(WorkerDiedError, match="the child ended by SIGKILL"):
             worker.receive()
         with pytest.raises(WorkerDiedError, match="the child ended by SIGKILL"):
@@ -89,7 +88,7 @@ def test_temporary_files_go_with_the_child() -> None:
 
 def test_it_ends_with_all_that_it_started_and_is_deaf_to_the_terminal() -> None:
     with Worker(jobs.hang, name="the child") as worker:
-        _, (pid, grandchild, blocked) = worker.receive()
+        pid, grandchild, blocked = worker.receive()
     assert {signal.SIGINT, signal.SIGTERM} <= set(blocked)
     assert is_gone(pid)
     assert is_gone(grandchild)
@@ -111,8 +110,9 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {folder!r})
 import worker_jobs
-from edgeproof.runtime.io.worker import run_in_child
-print("once", run_in_child(worker_jobs.add, 1, 2, name="the child", on_event=lambda _: None))
+from edgeproof.runtime.io.worker import Worker
+with Worker(worker_jobs.add, 1, 2, name="the child") as worker:
+    print("once", worker.result(lambda _: None))
 """
 
 
