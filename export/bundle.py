@@ -11,7 +11,7 @@ from ..datasets.loading import load_data
 from ..datasets.training_record import describe_training_data, find_data_options, find_held_out
 from ..runtime.bundle.manifest import LeftOut, Manifest
 from ..runtime.bundle.reader import check_is_bundle
-from ..runtime.errors import InvalidFileError
+from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.atomic import atomic_folder
 from ..runtime.io.worker import Parent, Worker, WorkerDiedError
 from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started
@@ -29,15 +29,16 @@ def export_bundle(
 ) -> Manifest:
     """Export a Keras file with every recipe in every format and write the bundle.
 
-    The training's record, `training.json` beside the model, says which images temperatures can be fitted on.
+    The record of the training, `training.json` beside the model, says how its data was loaded, and which images were
+    held out: temperatures are fitted on these.
 
     Args:
         model: A `.keras` file.
-        data: What the model has learned from, or what `load_data` takes for it. Calibration, verification and golden
-            images are drawn from the training images; the test images give the reference's accuracy and choose nothing.
+        data: The data set that the model has learned from, or what `load_data` loads it from. Calibration, verification
+            and golden images are drawn from the training images; the test images give the reference's accuracy only.
         out: The bundle's folder; an older bundle there is replaced, in one step, once all variants are verified.
         options: What to export, and how.
-        data_options: For data that is to be loaded, the fields of `DataOptions` that differ from the training's.
+        data_options: Fields of `DataOptions` that differ from the training's, for data that is to be loaded.
         on_event: Called with what happens, as it happens.
 
     Returns:
@@ -50,7 +51,9 @@ def export_bundle(
         OutputError: `out` cannot be written.
     """
     overrides = dict(data_options or {})
-    DataOptions(**overrides)  # refused before anything is loaded
+    if overrides and isinstance(data, Dataset):
+        raise SpecMismatchError(f"data options are for data that is to be loaded; {data.name} is loaded already")
+    DataOptions(**overrides)  # checks them before anything is loaded
     check_keras_file(model)
     with atomic_folder(out, check_replaceable=check_is_bundle) as staging:
         return _write_in_children((model, data, overrides, staging, options), on_event)
@@ -90,7 +93,7 @@ def _write(
     options: ExportOptions,
     failures: tuple[LeftOut, ...],
 ) -> Manifest:
-    """Load the data and write the bundle; the whole work of a child process."""
+    """Load the data and write the bundle; the work of a child process."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     dataset = data if isinstance(data, Dataset) else load_data(data, _data_options(model, overrides))
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))

@@ -41,7 +41,7 @@ def write_bundle(
 
     Args:
         model: A `.keras` file.
-        data: What the model has learned from.
+        data: The data set that the model has learned from.
         folder: Where the files are written.
         options: What to export, and how.
         known_failures: Variants that are left out without being tried, because they ended the converter before.

@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_custom(model)
     add_data_options(parser, otherwise=" (defaults: as in the training)")
     how = parser.add_argument_group("the export")
-    how.add_argument("--seed", type=seed, default=1, help="of the draw of calibration images (default: 1)")
+    how.add_argument("--seed", type=seed, default=1, help="seed of the draw of calibration images (default: 1)")
     how.add_argument(
         "--calibration-images",
         type=positive,

@@ -1,10 +1,11 @@
 """Work in a child process that may die.
 
-TensorFlow's converters end the process on models that they do not foresee, keep memory, and swallow Ctrl-C in
+TensorFlow's converters end the process on models that they do not foresee, hold on to memory, and swallow Ctrl-C in
 destructors. The child is started by command line: multiprocessing would run the caller's script again, and cannot start
 where there is none, as on standard input or in a notebook.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,7 @@ class Worker:
     Args:
         work: A function of a module, called there with a `Parent` and the arguments.
         arguments: Can be pickled, as can all that is sent and returned.
-        name: What the child is called in messages.
+        name: Its name in messages.
     """
 
     def __init__(self, work: Callable[..., Any], *arguments: Any, name: str) -> None:  # noqa: ANN401
@@ -133,6 +134,7 @@ class Parent:
 
 def serve(descriptor: int) -> None:
     """Do the work that the parent sends over the connection with this file descriptor; the whole of a child."""
+    os.set_inheritable(descriptor, False)  # another process that holds it would hide the end of this one
     connection = Connection(descriptor)
     try:
         tempfile.tempdir, work, arguments = connection.recv()

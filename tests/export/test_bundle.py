@@ -275,6 +275,11 @@ def test_a_failed_export_keeps_the_old_bundle(bundle_copy: Path, run_folder: Pat
     assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
 
 
+def test_data_that_is_loaded_takes_no_options(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
+    with pytest.raises(SpecMismatchError, match="are for data that is to be loaded; small is loaded already"):
+        export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", data_options={"split_seed": 1})
+
+
 def test_a_folder_that_is_no_bundle_is_not_replaced(run_folder: Path, small_data: "Dataset") -> None:
     with pytest.raises(OutputError, match=r"exists and cannot be replaced: .* is not a bundle"):
         export_bundle(run_folder / "model.keras", small_data, run_folder)
