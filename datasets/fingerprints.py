@@ -1,4 +1,4 @@
-"""Tells images apart by their pixels, whatever their files are called and in which order they come."""
+"""Digests of images by their pixels, independent of file names and order."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def array_sha256(array: NDArray[Any]) -> str:
 
 
 def content_sha256(digests: Sequence[bytes], labels: NDArray[np.int64]) -> str:
-    """Return a digest of a whole set of labelled images that does not depend on their order.
+    """Return a digest of a set of labelled images, independent of their order.
 
     Args:
         digests: Of each image.
