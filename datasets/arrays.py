@@ -58,14 +58,10 @@ class NamedArrays(NamedTuple):
         array = self.arrays[name]
         # Some data sets of Keras have a column of labels.
         labels = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        if labels.shape != (count,) or labels.dtype.kind not in "iu":
             raise InvalidFileError(
                 f"{name} of {self.location} is {array.dtype} of shape {array.shape}; labels are whole numbers from 0, "
-                "(N,) or (N, 1)"
-            )
-        if len(labels) != count:
-            raise InvalidFileError(
-                f"{name} of {self.location} must hold {count} labels, one for each image, got {len(labels)}"
+                f"({count},) or ({count}, 1), one for each image"
             )
         return labels
 

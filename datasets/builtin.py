@@ -7,8 +7,7 @@ from pathlib import Path
 from ..runtime.bundle.model_metadata import DIGIT, RESIZE
 from ..runtime.errors import InvalidFileError, one_line
 from ..runtime.io.files import read_file
-from ..runtime.io.npz import read_npz
-from .arrays import NamedArrays
+from .arrays import read_npz_file
 from .fingerprints import array_sha256
 from .idx import read_idx_folder
 from .splits import Splits, splits_of_arrays
@@ -65,11 +64,11 @@ def load_mnist_splits(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = N
     if not path.is_file():
         path = (cache or _cache()) / "mnist.npz"
         _download("MNIST", MNIST_URL, path, f"sha256:{MNIST_FILE_SHA256}")
-    arrays = read_npz(read_file(path, "data file"), max_bytes=2**30, only=MNIST_ARRAY_SHA256)
+    source = read_npz_file(path, MNIST_ARRAY_SHA256)
     for name, expected in MNIST_ARRAY_SHA256.items():
-        found = array_sha256(arrays[name]) if name in arrays else "missing"
+        found = array_sha256(source.arrays[name]) if name in source.arrays else "missing"
         _check_digest(f"{path} is not MNIST: the sha256 of {name}", found, expected)
-    return splits_of_arrays(NamedArrays("mnist", path, arrays, arrays), DIGIT)
+    return splits_of_arrays(source._replace(name="mnist"), DIGIT)
 
 
 def load_fashion_mnist_splits(*, cache: Path | None = None) -> Splits:

@@ -1,5 +1,6 @@
 """A labelled image set, and the options that it was loaded with."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import MAX_SIDE, Preprocessing
 from ..runtime.errors import SpecMismatchError
-from .fingerprints import content_sha256, pixel_digests
+from .fingerprints import pixel_digests
 
 TEST_SHARE = 1 / 6
 
@@ -85,4 +86,7 @@ class Dataset:
     def content_sha256(self) -> str:
         """Return a digest of all images with their labels, independent of their order and split."""
         digests = [*pixel_digests(self.x_train), *pixel_digests(self.x_test)]
-        return content_sha256(digests, np.concatenate([self.y_train, self.y_test]))
+        whole = hashlib.sha256()
+        for digest, label in sorted(zip(digests, [*self.y_train.tolist(), *self.y_test.tolist()], strict=True)):
+            whole.update(digest + label.to_bytes(8, "little"))
+        return whole.hexdigest()

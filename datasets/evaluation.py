@@ -98,7 +98,7 @@ def read_images(path: Path, manifest: Manifest) -> EvaluationImages:
     if is_image_folder(path):
         return _from_folder(path, manifest)
     source = read_arrays(path, TEST_ARRAYS)
-    if TEST_ARRAYS[0] not in source.held and not is_folder(path):
+    if TEST_ARRAYS[0] not in source.arrays and not is_folder(path):
         source = read_arrays(path)
     found = _from_arrays(source, manifest)
     check_images(found, manifest)

@@ -30,12 +30,8 @@ class ImageFolder:
     def labelled(self, classes: Sequence[str], source: str) -> list[tuple[Path, int]]:
         """Return the images of the sub-folders, each with the position of its class.
 
-        Args:
-            classes: The labels that are possible.
-            source: Where they come from, for the message.
-
         Raises:
-            SpecMismatchError: A sub-folder has another name.
+            SpecMismatchError: A sub-folder is not one of the classes; `source` tells the user where these come from.
         """
         positions = {label: position for position, label in enumerate(classes)}
         for label in self.classes:

@@ -63,11 +63,7 @@ class ImageReader:
         ]
 
     def check_readable(self, advice: str) -> None:
-        """Refuse images that cannot be read.
-
-        Args:
-            advice: What the user can do about them.
-        """
+        """Refuse images that cannot be read; the message ends with the advice."""
         if not self._bad:
             return
         count = "1 image" if len(self._bad) == 1 else f"{len(self._bad):,} images"

@@ -11,7 +11,7 @@ from ..runtime.errors import SpecMismatchError, UnknownNameError, one_line
 from ..runtime.io.files import is_folder
 from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
 from .audit import audit
-from .builtin import BUILT_IN, load_mnist_splits
+from .builtin import BUILT_IN
 from .dataset import DataOptions, Dataset
 from .fingerprints import array_sha256
 from .idx import holds_idx, read_idx_folder
@@ -35,20 +35,16 @@ def load_data(name: str | Path, options: DataOptions | None = None) -> Dataset:
         SpecMismatchError: The options do not go with the data.
     """
     chosen = options or DataOptions()
-    return to_dataset(_splits(name, chosen), chosen)
+    return _to_dataset(_splits(name, chosen), chosen)
 
 
 def load_mnist() -> Dataset:
     """Load MNIST; see `load_mnist_splits`."""
-    return to_dataset(load_mnist_splits(), DataOptions())
+    return load_data("mnist")
 
 
-def to_dataset(splits: Splits, options: DataOptions) -> Dataset:
-    """Draw a test split where there is none, and audit the data.
-
-    Raises:
-        SpecMismatchError: The images are not what the options ask for, or cannot be split.
-    """
+def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
+    """Draw a test split where there is none, and audit the data."""
     _check_shape(splits, options)
     _, *size, channels = splits.train.images.shape
     preprocessing = options.preprocessing or splits.preprocessing

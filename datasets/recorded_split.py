@@ -1,7 +1,7 @@
 """Find the test split that was drawn for a bundle's training in data that has none of its own."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.errors import EdgeproofError
@@ -9,13 +9,12 @@ from .dataset import DataOptions, Dataset
 from .loading import load_data
 
 
-def bundle_options(manifest: Manifest, **others: Any) -> DataOptions:  # noqa: ANN401
+def bundle_options(manifest: Manifest) -> DataOptions:
     """Return the options that turn image files into what a bundle's model takes."""
     return DataOptions(
         image_size=(manifest.image.height, manifest.image.width),
         channels=manifest.image.channels,
         preprocessing=manifest.preprocessing,
-        **others,
     )
 
 
@@ -33,7 +32,9 @@ def find_recorded_split(path: Path, manifest: Manifest) -> Dataset | None:
     if recorded is None or recorded.test_share is None:
         return None
     # If other images were skipped in the training, the digest differs.
-    options = bundle_options(manifest, test_share=recorded.test_share, split_seed=recorded.split_seed, skip_bad=True)
+    options = replace(
+        bundle_options(manifest), test_share=recorded.test_share, split_seed=recorded.split_seed, skip_bad=True
+    )
     try:
         data = load_data(path, options)
     # Data to test on need not be data to train on: it may have a single class, or no labels.

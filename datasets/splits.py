@@ -38,8 +38,8 @@ class Split:
         return Split(
             images=self.images[positions],
             labels=self.labels[positions],
-            names=[self.names[position] for position in positions],
-            digests=[self.digests[position] for position in positions],
+            names=[self.names[position] for position in positions.tolist()],
+            digests=[self.digests[position] for position in positions.tolist()],
         )
 
 
@@ -97,11 +97,9 @@ def splits_of_arrays(
 
 def _train_arrays(source: NamedArrays) -> tuple[str, str]:
     """Return the names of the training images and labels, after checking that no array is missing."""
-    x, y = next(
-        (pair for pair in TRAIN_ARRAYS if pair[0] in source.arrays or pair[1] in source.arrays), TRAIN_ARRAYS[0]
-    )
-    has_test = any(name in source.arrays for name in TEST_ARRAYS)
-    missing = [name for name in (x, y, *(TEST_ARRAYS if has_test else ())) if name not in source.arrays]
+    there = source.arrays.keys()
+    x, y = next((pair for pair in TRAIN_ARRAYS if there & pair), TRAIN_ARRAYS[0])
+    missing = [name for name in (x, y, *(TEST_ARRAYS if there & TEST_ARRAYS else ())) if name not in there]
     if missing:
         raise source.missing(missing, "needed are x_train, y_train, x_test and y_test, or x and y")
     return x, y

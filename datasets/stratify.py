@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,18 +9,6 @@ from numpy.typing import NDArray
 from ..runtime.errors import SpecMismatchError
 from .dataset import Dataset
 from .fingerprints import pixel_digests
-
-
-class _Group(NamedTuple):
-    """Images with the same pixels, which stay on one side.
-
-    Attributes:
-        rank: Groups are held out in this order.
-        members: The images' positions.
-    """
-
-    rank: bytes
-    members: list[int]
 
 
 def stratified_split(
@@ -48,7 +35,7 @@ def stratified_split(
     if not 0 < share < 1:
         raise SpecMismatchError(f"the share of a split is between 0 and 1, got {share:g}")
     classes = _groups(labels, seed, digests)
-    sizes = {label: sum(len(group.members) for group in groups) for label, groups in classes.items()}
+    sizes = {label: sum(map(len, groups)) for label, groups in classes.items()}
     divisible = {label: size for label, size in sizes.items() if len(classes[label]) > 1}
     if not divisible:
         raise SpecMismatchError(
@@ -66,21 +53,25 @@ def validation_split(data: Dataset, share: float, seed: int) -> tuple[NDArray[np
     return stratified_split(data.y_train, share, seed, digests=pixel_digests(data.x_train))
 
 
-def _groups(labels: NDArray[np.int64], seed: int, digests: Sequence[bytes]) -> dict[int, list[_Group]]:
-    """Return the groups of each class, sorted by rank."""
+def _groups(labels: NDArray[np.int64], seed: int, digests: Sequence[bytes]) -> dict[int, list[list[int]]]:
+    """Return the groups of each class in the order in which they are held out.
+
+    A group holds the positions of images with the same pixels, which stay on one side.
+    """
     members: dict[bytes, list[int]] = {}
-    for position, key in enumerate(digests):
-        members.setdefault(key, []).append(position)
+    for position, digest in enumerate(digests):
+        members.setdefault(digest, []).append(position)
     start = hashlib.sha256(f"edgeproof split {seed}".encode())
-    classes: dict[int, list[_Group]] = {int(label): [] for label in np.unique(labels)}
-    for key, positions in members.items():
+
+    def rank(digest: bytes) -> bytes:
         ranking = start.copy()
-        ranking.update(key)
+        ranking.update(digest)
+        return ranking.digest()
+
+    classes: dict[int, list[list[int]]] = {int(label): [] for label in np.unique(labels)}
+    for digest in sorted(members, key=rank):
         # Identical images with different labels count for the lowest class, whatever their order.
-        label = min(int(labels[position]) for position in positions)
-        classes[label].append(_Group(rank=ranking.digest(), members=positions))
-    for groups in classes.values():
-        groups.sort()
+        classes[min(int(labels[position]) for position in members[digest])].append(members[digest])
     return classes
 
 
@@ -99,10 +90,10 @@ def _quotas(sizes: dict[int, int], share: float, total: int) -> dict[int, int]:
     return quotas
 
 
-def _taken(groups: Sequence[_Group], quota: int) -> list[int]:
+def _taken(groups: Sequence[list[int]], quota: int) -> list[int]:
     """Return the members of the first groups that fit into the quota; of at least one group, and not of all."""
     taken: list[int] = []
     for group in groups:
-        if len(taken) + len(group.members) <= quota:
-            taken += group.members
-    return taken or min(groups, key=lambda group: len(group.members)).members
+        if len(taken) + len(group) <= quota:
+            taken += group
+    return taken or min(groups, key=len)
