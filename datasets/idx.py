@@ -50,6 +50,17 @@ def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> Name
     Raises:
         InvalidFileError: There are files of several sets, images without labels, or a file that is damaged.
     """
+    prefix, found = _find_files(folder, only)
+    arrays = {f"{'x' if kind == 'images' else 'y'}_{split}": read_idx(path) for (split, kind), path in found.items()}
+    remarks = ()
+    if f"{prefix}-".startswith(_TRANSPOSED):
+        arrays = {key: np.swapaxes(array, 1, 2) if array.ndim > 2 else array for key, array in arrays.items()}
+        remarks = ("EMNIST's files hold their images transposed; they were turned upright",)
+    return NamedArrays(one_line(folder.absolute().name), folder, arrays, arrays, remarks)
+
+
+def _find_files(folder: Path, only: Container[str] | None) -> tuple[str, dict[tuple[str, str], Path]]:
+    """Return the prefix of the files' names, and each file by split and kind."""
     found: dict[tuple[str, str], Path] = {}
     prefixes: set[str] = set()
     # Sorted by name, a plain file comes before its .gz.
@@ -63,18 +74,11 @@ def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> Name
             f"{folder} holds IDX files of {len(prefixes)} data sets: {', '.join(map(ascii, sorted(prefixes)))}; put "
             "each into a folder of its own"
         )
-    transposed = any(f"{prefix}-".startswith(_TRANSPOSED) for prefix in prefixes)
-    for part, kind in found:
+    for split, kind in found:
         other = "labels" if kind == "images" else "images"
-        if (part, other) not in found:
-            raise InvalidFileError(f"{folder} has {found[part, kind].name} and no {part} {other} beside it")
-    arrays = {f"{'x' if kind == 'images' else 'y'}_{part}": read_idx(path) for (part, kind), path in found.items()}
-    name = one_line(folder.absolute().name)
-    if not transposed:
-        return NamedArrays(name, folder, arrays, arrays)
-    upright = {name: np.swapaxes(array, 1, 2) if array.ndim > 2 else array for name, array in arrays.items()}
-    remark = "EMNIST's files hold their images transposed; they were turned upright"
-    return NamedArrays(name, folder, upright, upright, (remark,))
+        if (split, other) not in found:
+            raise InvalidFileError(f"{folder} has {found[split, kind].name} and no {split} {other} beside it")
+    return "".join(prefixes), found
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
