@@ -74,7 +74,7 @@ training-results: $(INSTALLED)
 	$(BIN)/python -m studies.ablations.run --preset tiny --epochs 100 \
 		--variation "no augmentation" --variation "augmentation 1"
 	$(BIN)/python -m studies.robustness.run $(foreach preset,tiny default accurate,$(FRONTIER)/$(preset)-1/bundle) \
-		--json studies/results/robustness.json --picture docs/corruptions.png > studies/results/robustness.txt
+		--json studies/results/robustness.json --sheet docs/corruptions.png > studies/results/robustness.txt
 	$(BIN)/python -m studies.pages.results
 
 # The models that come with the package, and the large one beside the results: of each preset the frontier's network of
