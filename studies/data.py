@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from edgeproof.datasets.builtin import load_mnist_splits
 from edgeproof.datasets.dataset import DataOptions, Dataset
-from edgeproof.datasets.loading import load_data, to_dataset
+from edgeproof.datasets.loading import load_data
+from edgeproof.runtime.bundle.model_metadata import DIGIT
 
 # Results for other data stand beside their networks, not among the committed results.
 MNIST = "mnist"
@@ -20,4 +20,4 @@ def load_named(name: str) -> Dataset:
     Raises:
         EdgeproofError: As there.
     """
-    return to_dataset(load_mnist_splits(checkout=MNIST_FILE), DataOptions()) if name == MNIST else load_data(name)
+    return load_data(MNIST_FILE, DataOptions(preprocessing=DIGIT)) if name == MNIST else load_data(name)

@@ -27,7 +27,7 @@ def page(networks: Sequence[TrainedVariation]) -> str:
     return (
         f"{table(gains(networks))}\n"
         f"Of the int8 files, on {images} images that were held out, over n seeds; the test images "
-        "were not looked at. Means, and mean differences to the first line on the same seeds with their 95 % interval "
+        "are not used. Means, and mean differences to the first line on the same seeds with their 95 % interval "
         "(Student's t), each for itself. A mnat is a thousandth of a nat; less is better. The cross-entropy is that "
         f"after the temperature that an export fits, to at most 5,000 of these images.{_teachers(networks)}\n\n"
         + "".join(f"- {variation}: `edgeproof {command}`\n" for variation, command in commands)

@@ -25,7 +25,7 @@ _PIXEL_DENSITY = 144
 
 
 def write_table(summaries: Sequence[Summary], rows: Sequence[Row]) -> str:
-    """Return the summaries and how they were made, as Markdown."""
+    """Return the summaries with the commands and the environment behind them, as Markdown."""
     head = (
         "| preset | accuracy of the int8 file | n | int8 − float32 | lowest p | parameters | MACs | weights | file | "
         "arena |\n"
@@ -37,10 +37,10 @@ def write_table(summaries: Sequence[Summary], rows: Sequence[Row]) -> str:
     return (
         head
         + "".join(_line(summary) for summary in summaries)
-        + f"\nMean and standard deviation over n seeds, on {images} test images, which chose nothing; in brackets the "
-        "95 % interval of the mean (Student's t). p: the exact McNemar tests of int8 against float32, corrected for "
-        "their number after Holm. Parameters: of the int8 file, in which normalization is folded; in brackets of the "
-        "Keras model. Arena: what TensorFlow Lite Micro reports.\n\n"
+        + f"\nMean and standard deviation over n seeds, on {images} test images, which are used for nothing else; in "
+        "brackets the 95 % interval of the mean (Student's t). p: the exact McNemar tests of int8 against float32, "
+        "corrected for their number after Holm. Parameters: of the int8 file, in which normalization is folded; in "
+        "brackets of the Keras model. Arena: as TensorFlow Lite Micro reports it.\n\n"
         + "".join(f"- {preset}: `edgeproof {command}`\n" for preset, command in commands)
         + f"\n{'; '.join(environments)}.\n"
     )

@@ -82,30 +82,31 @@ def with_repeatability(page: str, found: dict[str, Any]) -> str:
     different = sum(len(run["called_different"]) for run in runs)
     floors = sorted((run["noise_floor"] - 1) * 100 for run in runs)
     text = (
-        f"in {len(runs)} runs of {files} files, {different} were called different from themselves. Of "
-        f"{found['told_apart']['comparisons']} pairs that were told apart in each of two runs,\n"
-        f"{len(found['told_apart']['reversals'])} had changed places; of {found['by_median']['comparisons']} whose "
-        f"medians alone were further apart than the noise floor, {len(found['by_median']['reversals'])}.\n"
-        "(A machine may be in another state in another run, in which another model is faster.) The noise floor was "
+        f"in {len(runs)} runs of {files} files, {different} were found different from themselves. The order of two "
+        "files was compared between every two runs: of\n"
+        f"{found['told_apart']['comparisons']} orders that a report would state, "
+        f"{len(found['told_apart']['reversals'])} changed; of {found['by_median']['comparisons']} by medians further "
+        f"apart than the noise floor, {len(found['by_median']['reversals'])}. (In another run\n"
+        "a machine may be in another state, in which another model is faster.) The noise floor was "
         f"{floors[0]:.1f} to {floors[-1]:.1f} %\n({machine['cpu']}, {machine['cores']} cores, a shared machine).\n"
     )
     return with_section(page, "repeatability", text)
 
 
 def _scenes_text(scenes: dict[str, Any]) -> str:
-    read, clean, none = (scenes[key] for key in ("accuracy", "clean_accuracy", "no_digit"))
-    interval = f"{_percent(read['low'])} – {_percent(read['high'])}"
+    found, clean, none = (scenes[key] for key in ("accuracy", "clean_accuracy", "no_digit"))
+    interval = f"{_percent(found['low'])} – {_percent(found['high'])}"
     return (
-        f"**{_percent(read['value'])}** ({interval}) of {read['images']:,} scenes are read rightly by the built-in\n"
-        f"int8 model, which reads {_percent(clean['value'])} of the same images as MNIST has them;\n"
-        f"no digit was found in {none['count']}.\n"
+        f"The built-in int8 model classifies **{_percent(found['value'])}** ({interval}) of {found['images']:,}\n"
+        f"scenes correctly, and {_percent(clean['value'])} of MNIST's own images; in {none['count']} scenes no digit "
+        "was found.\n"
     )
 
 
 def _overhead_table(overhead: dict[str, Any]) -> str:
     rows = [
         f"| {found['what']} | {found['value']:.2f} {found['unit'].replace('x', '×')} | "
-        f"{found['budget']:g}{'' if found['value'] <= found['budget'] else ', not kept'} | {found['detail']} |"
+        f"{found['budget']:g}{'' if found['value'] <= found['budget'] else ', exceeded'} | {found['detail']} |"
         for found in overhead["findings"]
     ]
     machine = overhead["environment"]
