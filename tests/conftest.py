@@ -111,7 +111,9 @@ def exported(run_folder: Path, small_data: "Dataset") -> Path:
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands export in this process, where TensorFlow is warm, and not in a child that a converter may end."""
-    monkeypatch.setattr("edgeproof.cli.verbs.export.run_in_child", lambda work, *, tell: work(tell))
+    from tests.helpers.workers import InProcess
+
+    monkeypatch.setattr("edgeproof.export.bundle.Worker", InProcess)
 
 
 @pytest.fixture
