@@ -215,9 +215,7 @@ def read_only(folder: Path) -> None:
     folder.chmod(0o500)
 
 
-def test_a_full_disk_leaves_the_old_bundle(
-    run_folder: Path, exported: Path, bundle_copy: Path, small_npz: Path
-) -> None:
+def test_a_full_disk_leaves_the_old_bundle(run_folder: Path, bundle_copy: Path, small_npz: Path) -> None:
     before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
     arguments = [run_folder / "model.keras", "--data", small_npz, "--out", bundle_copy, "--recipes", "float32"]
     line = error_line(run_alone("export", *arguments, preexec_fn=full_disk))
