@@ -69,12 +69,12 @@ class BenchmarkResult:
 
     Attributes:
         report: Every figure.
-        evidence: Images, answers and latencies behind them.
+        raw_data: Images, answers and latencies behind them.
         turns: The raw latencies: the turns of each subject, in a list for each round.
     """
 
     report: Report
-    evidence: RawData
+    raw_data: RawData
     turns: Mapping[Key, Sequence[Sequence[Repetition]]]
 
 
@@ -166,11 +166,11 @@ def benchmark(
         noise_floors=timings.noise_floors,
         sustained=long,
     )
-    evidence = RawData(
+    raw_data = RawData(
         images=data.images,
         runs={key: np.concatenate([turn.run for one in taken for turn in one]) for key, taken in turns.items()},
     )
-    return BenchmarkResult(report=report, evidence=evidence, turns=turns)
+    return BenchmarkResult(report=report, raw_data=raw_data, turns=turns)
 
 
 class _Stages:

@@ -33,13 +33,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge, print a line for each finding, and write the files that are asked for."""
-    from ...report.gate.gate import check
+    from ...report.gate.gate import check_budgets
     from ...report.gate.junit import as_junit
     from ...report.gate.summary import as_markdown, as_text
 
     with _outputs(options) as files:
         judged = read_gate_input(options)
-        findings = check(
+        findings = check_budgets(
             judged.report,
             judged.limits,
             variants=options.variant,

@@ -53,7 +53,7 @@ class BudgetResult:
         return self.budget if self.threads is None else f"{self.budget} (threads: {self.threads})"
 
 
-def check(
+def check_budgets(
     report: Report,
     limits: Limits,
     *,

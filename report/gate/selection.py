@@ -10,7 +10,7 @@ from ..model import Report, VariantRow
 from ..verdict import LEVEL
 from .baseline import wrong_images
 from .budget import Need, told_apart
-from .gate import PRESENCE, BudgetResult, check, rows_of
+from .gate import PRESENCE, BudgetResult, check_budgets, rows_of
 from .limits import Limits
 
 
@@ -72,7 +72,7 @@ class Choice:
     losers: tuple[Loser, ...]
 
 
-def pick(
+def pick_variant(
     report: Report,
     limits: Limits,
     *,
@@ -82,7 +82,7 @@ def pick(
     baseline: Report | None = None,
     allow_worse: bool = False,
 ) -> Choice:
-    """Choose among the rows that hold every budget, by `check`; the peers are no variants and are not chosen.
+    """Choose among the rows that hold every budget, by `check_budgets`; the peers are no variants and are not chosen.
 
     Two latencies within the noise of the run are a tie. Of variants that tie the smaller is chosen, then the one that
     is right more often, then the faster one.
@@ -91,17 +91,19 @@ def pick(
         report: What was measured.
         limits: The budgets.
         by: What the winner is to be best in.
-        variants: As in `check`.
-        threads: As in `check`; None also compares latency with the number of threads that was measured first.
-        baseline: As in `check`.
-        allow_worse: As in `check`.
+        variants: As in `check_budgets`.
+        threads: As in `check_budgets`; None also compares latency with the number of threads that was measured first.
+        baseline: As in `check_budgets`.
+        allow_worse: As in `check_budgets`.
 
     Raises:
-        UnknownNameError: As in `check`.
-        SpecMismatchError: As in `check`, or the report lacks what the objective compares.
-        InvalidFileError: As in `check`, or the report contradicts itself.
+        UnknownNameError: As in `check_budgets`.
+        SpecMismatchError: As in `check_budgets`, or the report lacks what the objective compares.
+        InvalidFileError: As in `check_budgets`, or the report contradicts itself.
     """
-    findings = check(report, limits, variants=variants, threads=threads, baseline=baseline, allow_worse=allow_worse)
+    findings = check_budgets(
+        report, limits, variants=variants, threads=threads, baseline=baseline, allow_worse=allow_worse
+    )
     contest = _Contest(report, by, threads)
     rows = rows_of(report, variants)
     for row in rows:

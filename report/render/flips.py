@@ -81,14 +81,14 @@ def flipped_images(report: Report) -> int:
     return len(_by_position(report))
 
 
-def tiles(report: Report, evidence: RawData) -> dict[Kind, list[Tile]]:
+def tiles(report: Report, raw_data: RawData) -> dict[Kind, list[Tile]]:
     """Return the tiles of as many images as there is room for, in groups, what was broken first; none is empty."""
     flips = _by_position(report)
     groups: dict[Kind, list[Tile]] = {kind: [] for kind in Kind}
     order = list(Kind)
     worst = {i: min(order.index(_kind(flip, flip.found)) for _, flip in found) for i, found in flips.items()}
     for position in sorted(flips, key=lambda i: (worst[i], i))[:MOST_TILES]:
-        tile = _tile(report, evidence.images[position], flips[position])
+        tile = _tile(report, raw_data.images[position], flips[position])
         groups[tile.kind].append(tile)
     return {kind: found for kind, found in groups.items() if found}
 

@@ -144,7 +144,7 @@ def test_everything_is_timed_with_every_number_of_threads(report: Report) -> Non
 def test_the_raw_samples_are_those_that_were_summarized(measured: BenchmarkResult) -> None:
     for row in measured.report.rows:
         for timing in row.timings:
-            runs = measured.evidence.runs[row.title, timing.threads]
+            runs = measured.raw_data.runs[row.title, timing.threads]
             assert len(runs) == timing.run.runs
             assert timing.run.min_us <= timing.run.p50_us <= timing.run.max_us == runs.max() / 1000
 

@@ -18,7 +18,7 @@ def root() -> Path:
 
 
 @pytest.fixture
-def evidence(report: Report) -> RawData:
+def raw_data(report: Report) -> RawData:
     """Images of which each has its position in every pixel, and runs around every median of the report."""
     draw = np.random.default_rng(1)
     timed = [(row.title, one) for row in (*report.rows, *report.peers) for one in row.timings]

@@ -11,6 +11,7 @@ from edgeproof.report.render.charts.svg import figure, panel
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
 from matplotlib.text import Annotation
 from PIL import Image
+from studies.plot_labels import Labels
 
 from studies import trainings
 from studies.ablations import run as ingredients
@@ -19,7 +20,6 @@ from studies.frontier.page import draw_frontier, frontier_figure, write_table
 from studies.frontier.published import PUBLISHED_RESULTS
 from studies.frontier.results import Row, read_rows, summarize, write_rows
 from studies.frontier.run import Plan, main, make_row, make_rows
-from studies.plot_labels import Labels
 
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
