@@ -1,8 +1,6 @@
 """Rows of a report, put together from what was measured."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from ..datasets.evaluation import EvaluationImages
 from ..metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
 from ..metrics.types import Comparison, Memory, Reliability
 from ..report.model import ReferenceRow, VariantRow
+from ..report.raw_data import Answers
 from ..report.verdict import judge
 from ..runtime.bundle.tensors import TensorSpec
 from .latency.timings import Timings
@@ -18,27 +17,9 @@ from .reference.worker import ReferenceFile
 from .targets import BenchmarkTarget
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What a model answered.
-
-    Attributes:
-        stored: Its raw outputs, shape (N, classes).
-        output: The tensor that they came from.
-    """
-
-    stored: NDArray[Any]
-    output: TensorSpec
-
-    @property
-    def probabilities(self) -> NDArray[np.float32]:
-        """The same as probabilities, float32."""
-        return self.output.decode(self.stored)
-
-
 def variant_rows(
     running: Sequence[BenchmarkTarget],
-    answers: Mapping[str, Answer],
+    answers: Mapping[str, Answers],
     expected: NDArray[np.float32],
     data: EvaluationImages,
     timings: Timings,
@@ -65,7 +46,7 @@ def variant_rows(
 
 def _row(
     one: BenchmarkTarget,
-    answer: Answer,
+    answer: Answers,
     comparison: Comparison,
     data: EvaluationImages,
     timings: Timings,
@@ -74,7 +55,6 @@ def _row(
     rows: int,
 ) -> VariantRow:
     variant, labels = one.variant, data.labels
-    temperature = 1.0 if variant.confidence is None else variant.confidence.temperature
     return VariantRow(
         variant=variant.name,
         format=variant.format,
@@ -85,7 +65,7 @@ def _row(
         accuracy=None if labels is None else accuracy(answer.probabilities, labels),
         comparison=comparison,
         verdict=judge(comparison, len(data.images), rows),
-        reliability=None if labels is None else reliability(answer.stored, labels, answer.output, temperature),
+        reliability=None if labels is None else reliability(answer.stored, labels, answer.output, answer.temperature),
         timings=timings.of(one.title),
         memory=memory,
     )

@@ -46,6 +46,11 @@ class BenchmarkTarget:
         return f"{self.variant.name} in {self.engine}"
 
     @property
+    def temperature(self) -> float:
+        """The temperature that the manifest has for the file; 1 where it has none."""
+        return 1.0 if self.variant.confidence is None else self.variant.confidence.temperature
+
+    @property
     def size(self) -> Size:
         """What the file takes."""
         return Size(

@@ -168,14 +168,14 @@ def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Re
     from . import check_installed
 
     check_installed("benchmark")
-    from ..benchmarks.run import BenchmarkOptions, benchmark
-    from .evaluation import evaluation_images, original_of
+    from ..benchmarks.options import BenchmarkOptions
+    from ..benchmarks.run import benchmark
 
-    images = evaluation_images(options.data, options.subject)
     chosen = BenchmarkOptions(
         threads=(options.threads or 1,), seconds=_SECONDS, latency=latency, memory=memory, custom=options.custom
     )
     try:
-        return benchmark(options.subject, original_of(options), images, chosen, progress=tell).report
+        result = benchmark(options.subject, options.data, reference=options.reference, options=chosen, progress=tell)
     finally:
         tell("")
+    return result.report
