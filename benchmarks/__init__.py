@@ -1,1 +1,1 @@
-"""Compares every variant of a bundle with the Keras original: accuracy, size and latency, measured side by side."""
+"""Benchmark every variant of a bundle beside the Keras reference: accuracy, size, latency and memory."""

@@ -32,7 +32,7 @@ _LATENCY_BYTES, _LATENCY_IMAGES = 2**22, (16, 1000)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
-    """What the models did.
+    """The answers and latencies of all models.
 
     Attributes:
         engine: Keras and TensorFlow with their versions.
@@ -91,8 +91,8 @@ def run_models(
         peers: The same files in other runtimes.
         file: The reference.
         data: The test images.
-        options: What is measured.
-        stages: Is told of each one.
+        options: Whether and how latency is measured.
+        stages: Begun one after the other.
     """
     threads = options.threads if options.latency else options.threads[:1]
     with ExitStack() as running:

@@ -10,7 +10,7 @@ from .latency.interleaved import ROUNDS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BenchmarkOptions:
-    """What is measured, and for how long.
+    """The measurements of a benchmark, and how long they take.
 
     Attributes:
         threads: Numbers of threads that every engine, TensorFlow included, is timed with; answers and memory are

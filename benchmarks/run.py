@@ -55,7 +55,7 @@ def benchmark(
         data: The test images, or their name or path as `edgeproof benchmark --data` takes it. By default the built-in
             set that the model was trained on, or MNIST if the classes are digits.
         reference: The `.keras` file that it was exported from; by default `model.keras` beside the bundle.
-        options: What is measured; by default everything but peers and a long run, with one thread.
+        options: By default everything is measured but peers and a long run, with one thread.
         progress: Called with what is being done.
 
     Raises:

@@ -1,1 +1,1 @@
-"""What a benchmark found: figures, verdicts, pages, budgets. Reads and writes reports; measures nothing."""
+"""Reports of benchmarks: figures, verdicts, pages, budgets. Reads and writes them; measures nothing."""

@@ -1,4 +1,4 @@
-"""The data behind a report that are too much for report.json."""
+"""The data behind a report that report.json has no room for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Latency of single images in interleaved repetitions, so that a slow minute hits every model alike.
 
 Every repetition loads its model anew: where the memory of a model happens to lie changes its speed by some percent, and
-what is called a difference must be more than that.
+a difference must be larger than that.
 """
 
 import random
@@ -18,7 +18,7 @@ from ...runtime.engines.engine import Engine
 from ...runtime.images.preprocess import prepare
 
 # Many short rounds: on a shared machine, whose speed changes from second to second, 60 rounds of the same length in all
-# tell apart what is 4 % apart; 20 rounds, what is 20 to 50 % apart.
+# tell apart 4 %; 20 rounds, 20 to 50 %.
 ROUNDS = 60
 WARMUP_SECONDS, WARMUP_RUNS = 0.01, 5
 # At least so many of each kind, however short a repetition is: a slow model has its median from 120 of them.

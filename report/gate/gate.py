@@ -1,4 +1,4 @@
-"""Hold a report against budgets, and against an older report."""
+"""Judge a report by budgets and by an older report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _OPEN = (VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetResult:
-    """What became of one budget or rule for one row.
+    """The result of one budget or rule for one row.
 
     Attributes:
         row: The row's title; the variant's name where it has no row.
@@ -64,7 +64,7 @@ def check_budgets(
 ) -> tuple[BudgetResult, ...]:
     """Judge every row of a report by every budget that is set for it, and by the rules that need none.
 
-    A variant must not have the verdict ``worse``, unless a budget says how much worse than the Keras original it may
+    A variant must not have the verdict ``worse``, unless a budget says how much worse than the Keras reference it may
     be; a verdict that leaves this open is not judged. With a baseline, no variant may be significantly worse than
     there, unless `max_drop_points_to_baseline` says by how much, and none may be missing.
 

@@ -1,4 +1,4 @@
-"""predictions.png: what a variant says of test digits, wrong answers marked."""
+"""predictions.png: test images with a variant's answers, wrong ones marked."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
@@ -71,7 +71,7 @@ def _tile(
     colour = _UNKNOWN if truth is None else _WRONG if wrong else _RIGHT
     axes.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
     text = f"{'✗ ' if wrong else ''}{answer}  {probability * 100:.0f} %"
-    # A dollar sign in a label is no formula.
+    # A dollar sign in a label is not a formula.
     axes.set_title(text, fontsize=10, color=colour, fontweight="bold", pad=3, parse_math=False)
     if wrong:
         below: dict[str, Any] = {

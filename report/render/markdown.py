@@ -40,15 +40,13 @@ def _verdicts(report: Report) -> list[tuple[str, ...]]:
 
 
 def _verdict(report: Report, row: VariantRow) -> tuple[str, ...]:
-    outcome, flips = row.comparison.outcome, row.comparison.flips
-    labelled = report.data.labelled
-    counts = f"{len(outcome.fixed):,} / {len(outcome.broken):,}" if outcome else formatting.UNKNOWN
+    outcome, labelled = row.comparison.outcome, report.data.labelled
     return (
         row_name(report, row),
         row.verdict.words,
-        *((formatting.difference(outcome.difference if outcome else None),) if labelled else ()),
+        *((formatting.difference(outcome and outcome.difference),) if labelled else ()),
         formatting.percent(row.comparison.agreement.value),
-        counts if labelled else f"{len(flips):,}",
+        formatting.flips(row.comparison, labelled=labelled),
         formatting.file_size(row.size.file_bytes),
         *_times(row, report.threads),
     )
@@ -56,12 +54,9 @@ def _verdict(report: Report, row: VariantRow) -> tuple[str, ...]:
 
 def _times(row: VariantRow, threads: tuple[int, ...]) -> tuple[str, ...]:
     """Median latency and speed with the first number of threads; nothing where latency was not measured."""
-    if not threads:
-        return ()
-    timing = row.timing(threads[0])
-    if timing is None:
-        return formatting.UNKNOWN, formatting.UNKNOWN
-    return formatting.duration(timing.run.p50_us), formatting.speed_with_interval(timing.ratio_to_keras)
+    timing = row.timing(threads[0]) if threads else None
+    times = formatting.duration(timing and timing.run.p50_us)
+    return (times, formatting.speed_with_interval(timing and timing.ratio_to_keras)) if threads else ()
 
 
 def _explanation(report: Report) -> str:
@@ -97,10 +92,7 @@ def _latency(report: Report) -> list[str]:
 
 
 def _memory(report: Report) -> list[str]:
-    named = [
-        (keras_name(None), report.reference.memory),
-        *((row_name(report, row), row.memory) for row in report.rows),
-    ]
+    named = [(keras_name(None), report.reference.memory), *((row_name(report, row), row.memory) for row in report.rows)]
     rows = [
         (name, formatting.mebibytes(memory.peak_mib), formatting.mebibytes(memory.increment_mib))
         for name, memory in named

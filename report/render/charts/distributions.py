@@ -1,4 +1,4 @@
-"""How all timed runs are distributed: one ridge for each variant, and for each way of calling Keras."""
+"""The distributions of all timed runs: one ridge for each variant, and for each way of calling Keras."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false

@@ -1,4 +1,4 @@
-"""Latency over a long run, with what is known of the machine's state."""
+"""Latency over a long run, with the machine's state."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
@@ -27,11 +27,11 @@ class Change:
     """How a variant's latency changed.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         kind: Its format.
-        first_us: Median of the first three turns' medians.
+        first_us: Median of the first three repetitions' medians.
         last_us: Of the last three.
-        turns: All of them.
+        repetitions: All of them.
     """
 
     name: str
@@ -47,12 +47,12 @@ class Change:
 
     @property
     def words(self) -> str:
-        """From what to what."""
+        """The change in words."""
         return f"{duration(self.first_us)} → {duration(self.last_us)}, {signed(self.percent, 1)} %"
 
 
 def changes(report: Report) -> list[Change]:
-    """Return what became of every row that was measured for long; empty where none was."""
+    """Return the change of every row; empty without a long run."""
     turns: dict[str, list[SustainedTurn]] = {}
     for turn in report.sustained.turns if report.sustained else ():
         turns.setdefault(turn.row, []).append(turn)
@@ -146,7 +146,7 @@ def _title(axes: Axes, name: str, details: str) -> None:
 
 
 def _known(states: tuple[Mapping[str, Any], ...], key: str) -> list[tuple[float, float]]:
-    """Minutes and value of what is known of the machine's state; of several cores that of the fastest."""
+    """Minutes and value of the machine's state where it is known; of several cores that of the fastest."""
     known: list[tuple[float, float]] = []
     for state in states:
         at, value = state.get("at_seconds"), state.get(key)

@@ -32,7 +32,7 @@ def test_images_are_grouped_by_what_became_of_them(report: Report, raw_data: Raw
 
 def test_the_picture_is_that_of_the_image(report: Report, raw_data: RawData) -> None:
     [tile] = flips.tiles(report, raw_data)[flips.Kind.FIXED]
-    assert np.asarray(picture(tile.picture)).tolist() == [[4] * 8] * 8
+    assert np.asarray(picture(tile.png)).tolist() == [[4] * 8] * 8
     assert tile.small
 
 
