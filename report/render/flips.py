@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class FlippedAnswer:
     """An answer of some variants.
 
     Attributes:
@@ -67,7 +67,7 @@ class Tile:
     truth: str | None
     keras: str
     keras_probability: float
-    answers: tuple[Answer, ...]
+    answers: tuple[FlippedAnswer, ...]
 
     @property
     def kind(self) -> Kind:
@@ -122,7 +122,7 @@ def _tile(report: Report, image: NDArray[np.uint8], flips: list[tuple[str, Flip]
     classes = report.data.classes
     first = flips[0][1]
     found = [
-        Answer(
+        FlippedAnswer(
             label=classes[answer],
             kind=_kind(first, answer),
             variants=tuple((name, flip.found_probability) for name, flip in flips if flip.found == answer),

@@ -57,7 +57,7 @@ def draw_gallery(report: Report, raw_data: RawData) -> bytes:
             axes.set_axis_off()
             if position is not None:
                 truth = None if labels is None else classes[int(labels[position])]
-                answer, probability = classes[chosen[position]], float(probabilities[position].max())
+                answer, probability = classes[int(chosen[position])], float(probabilities[position].max())
                 _tile(axes, images[position], answer, probability, truth, position)
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
