@@ -159,7 +159,7 @@ class Sustained:
     Attributes:
         minutes: How long.
         threads: The engines' threads.
-        repetitions: In the order in which they were measured.
+        turns: The repetitions, in the order in which they were measured.
         states: The machine's state at the beginning of every round, each with `at_seconds`.
     """
 

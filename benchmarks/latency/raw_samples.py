@@ -18,7 +18,7 @@ def to_npz(rounds: Mapping[Key, Sequence[Sequence[Repetition]]]) -> bytes:
 
     For each model, number of threads and kind of time (the fields of `Repetition`) it has an array of nanoseconds
     named ``"<model> | threads=<n> | <kind>"``, int64, in the order of the runs, and one whose name goes on with
-    ``" | repetitions"``, int64, with the number of runs in each repetition. Every round has as many repetitions.
+    ``" | turns"``, int64, with the number of runs in each repetition. Every round has as many repetitions.
     """
     arrays: dict[str, NDArray[np.int64]] = {}
     for (model, threads), taken in rounds.items():

@@ -31,7 +31,7 @@ class LatencyChange:
         kind: Its format.
         first_us: Median of the first three repetitions' medians.
         last_us: Of the last three.
-        repetitions: All of them.
+        turns: All repetitions.
     """
 
     name: str
