@@ -261,7 +261,9 @@ def test_a_stream_answers_before_the_next_image_is_asked_for(golden: Path) -> No
 @pytest.mark.parametrize("images", [5, None, object(), [5], [None], b"bytes", [b"bytes"], io.BytesIO(b"x")])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_is_no_image_is_refused(golden: Path, images: object, workers: int) -> None:
-    with pytest.raises(SpecMismatchError, match=r"(int|NoneType|object|bytes|BytesIO) is no image; possible: a path"):
+    with pytest.raises(
+        SpecMismatchError, match=r"(int|NoneType|object|bytes|BytesIO) is not an image; possible: a path"
+    ):
         Classifier.load(golden).predict(images, workers=workers)  # type: ignore[arg-type]
 
 
