@@ -1,4 +1,4 @@
-"""Read the contents of .tflite and .onnx files without TensorFlow: tensors, operators, weights, MACs."""
+"""Reads .tflite and .onnx files without TensorFlow, and says what is inside: tensors, operators, weights, MACs."""
 
 from .graph_types import Graph as Graph
 from .graph_types import Operator as Operator

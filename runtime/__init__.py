@@ -1,4 +1,4 @@
-"""Run exported classifiers on the device: NumPy at import, an engine when a model is loaded, never TensorFlow."""
+"""Runs exported classifiers on the device: NumPy at import, an engine when a model is loaded, never TensorFlow."""
 
 import os
 
@@ -13,6 +13,6 @@ from .errors import UnknownNameError as UnknownNameError
 from .images.reading import ImageLike as ImageLike
 from .prediction import Prediction as Prediction
 
-# ONNX Runtime's wheels since 1.29 report usage over the network unless this is set before their import; every package
-# of edgeproof imports this one first.
+# ONNX Runtime's wheels since 1.29 report usage over the network unless this is set before they are imported; every
+# package of edgeproof imports this one first.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -33,7 +33,7 @@ _PREFERENCE = (
     "static_wi8_ai8.onnx",
 )
 
-# Bytes of the models that run so shortly that a batch pays: Python's share of a run is smaller in it.
+# What Python does around a run weighs less in a batch, which counts for models that run for microseconds.
 _LARGEST_FOR_BATCHES = 2**18
 
 # Of a file without metadata; a label is made for each.
@@ -195,8 +195,8 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
 
 
 def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable[[], Engine] | None:
-    """Return a maker of engines for batches, if the model gains by them and its answers cannot depend on them."""
-    # Sums of integers are the same in any order; sums of floats are not.
+    """Return what makes engines for batches, for a model that gains by them and whose answers cannot depend on them."""
+    # Sums of integers are the same in any order; floats may be added in another one for a batch.
     exact = variant.format is Format.TFLITE and variant.recipe == "static_wi8_ai8" and variant.float_islands == 0
     if not exact or len(content) > _LARGEST_FOR_BATCHES:
         return None

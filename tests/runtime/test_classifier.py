@@ -32,13 +32,6 @@ def test_every_variant_reads_the_same_digits_with_the_same_call(golden: Path, fi
 
 
 @pytest.mark.needs("tflite")
-def test_its_repr_says_what_it_is(golden: Path, files: Path) -> None:
-    found = Classifier.load(golden)
-    assert repr(found) == f"<Classifier {found.variant} in {found.engine}: images 28 x 28 x 1, 10 classes: 0, 1, …, 9>"
-    found.classes = ("cat", "dog")
-    assert repr(found).endswith(", 2 classes: cat, dog>")
-
-
 def test_a_bundle_is_loaded_with_int8_tflite_by_default(golden: Path) -> None:
     assert Classifier.load(golden).variant == "static_wi8_ai8.tflite"
 
@@ -256,6 +249,13 @@ def test_a_stream_answers_before_the_next_image_is_asked_for(golden: Path) -> No
     for number in range(1, 4):
         next(answers)
         assert asked == number
+
+
+def test_its_repr_says_what_it_is(golden: Path, files: Path) -> None:
+    found = Classifier.load(golden)
+    assert repr(found) == f"<Classifier {found.variant} in {found.engine}: images 28 x 28 x 1, 10 classes: 0, 1, …, 9>"
+    found.classes = ("cat", "dog")
+    assert repr(found).endswith(", 2 classes: cat, dog>")
 
 
 @pytest.mark.parametrize("images", [5, None, object(), [5], [None], b"bytes", [b"bytes"], io.BytesIO(b"x")])
