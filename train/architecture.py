@@ -10,10 +10,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
 from ..runtime.io.files import check_file
-from ..runtime.validation import are_probabilities
 from .presets import PRESETS
 
 _WIDEST = 64.0
@@ -119,6 +119,11 @@ def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model
     return function
 
 
+def gives_probabilities(answer: NDArray[np.float32]) -> bool:
+    """Tell whether a model's answer, shape (N, classes), can be probabilities: from 0 to 1, with the sum 1."""
+    return bool(np.all(answer >= 0) and np.allclose(answer.sum(axis=-1), 1, atol=1e-3))
+
+
 def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes: int) -> None:  # noqa: ANN401
     if not isinstance(model, keras.Model):
         raise SpecMismatchError(f"{builder} gives {type(model).__name__}, not a keras.Model")
@@ -131,7 +136,7 @@ def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes:
         raise SpecMismatchError(
             f"{builder} gives a model that does not take images of {image_shape}: {one_line(error)[:300]}"
         ) from error
-    if answer.shape != (1, classes) or not are_probabilities(answer):
+    if answer.shape != (1, classes) or not gives_probabilities(answer):
         raise SpecMismatchError(
             f"{builder} gives a model whose answer to one image is of shape {answer.shape} with the sum "
             f"{answer.sum():.3g}; needed are {classes} probabilities: of shape (1, {classes}), with the sum 1"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
-from ..runtime.validation import are_probabilities
+from .architecture import gives_probabilities
 from .augmentation import LIMITS
 from .batches import changed_images
 from .options import FitOptions
@@ -122,7 +122,7 @@ def _teacher(path: Path, image_shape: tuple[int, ...], classes: int) -> keras.Mo
             f"needed are {expected[0]} and {expected[1]}"
         )
     grey = np.full((1, *image_shape), 128, np.float32)
-    if not are_probabilities(model.predict(grey, verbose=0)):
+    if not gives_probabilities(model.predict(grey, verbose=0)):
         raise SpecMismatchError(
             f"the teacher {path} gives no probabilities: what it says of a grey image does not lie in 0-1 with the sum "
             "1; put a softmax behind it"
