@@ -89,7 +89,7 @@ def read_machine(root: Path = Path("/")) -> Machine:
 
 
 def read_text(path: Path) -> str:
-    """Return what a file of the system holds; empty where it is missing or cannot be read."""
+    """Return the text of a system's file; empty where it is missing or cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -97,10 +97,10 @@ def read_text(path: Path) -> str:
 
 
 def command_output(*command: str) -> str:
-    """Return what a command of the system prints; empty where it is missing, fails or hangs."""
+    """Return the output of a command of the system; empty where it is missing or hangs."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
+        done = subprocess.run(command, capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.decode("utf-8", "replace")
 

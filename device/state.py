@@ -23,11 +23,11 @@ def machine_state(root: Path = Path("/")) -> dict[str, Any]:
         ``governor`` of the cores, ``frequency_mhz`` of each core, ``temperature_c`` of the hottest sensor,
         ``throttled`` as a Raspberry Pi's firmware tells it, mean ``load`` over the last minute.
     """
-    governors = sorted({read_text(path).strip() for path in root.glob(f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_governor")})
+    governors = {read_text(path).strip() for path in root.glob(f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_governor")}
     frequencies = _numbers(root, f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_cur_freq")
     temperatures = _numbers(root, "sys/class/thermal/thermal_zone*/temp")
     return {
-        "governor": ", ".join(governors) or None,
+        "governor": ", ".join(sorted(governors - {""})) or None,
         "frequency_mhz": [round(kilohertz / 1000) for kilohertz in frequencies] or None,
         "temperature_c": max(temperatures) / 1000 if temperatures else None,
         "throttled": _throttled(),
