@@ -1,4 +1,4 @@
-"""One training run, from data to files: the model, its record, and charts of the training."""
+"""One training run, from data to files: the model, its record, and charts."""
 
 import hashlib
 import json
