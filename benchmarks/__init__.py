@@ -16,4 +16,5 @@ list_names(
         ".run": "benchmark BenchmarkOptions BenchmarkResult",
         ".writer": "write_report",
     },
+    extra="benchmarks",
 )
