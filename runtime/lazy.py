@@ -14,7 +14,8 @@ def list_names(package: str, names: Mapping[str, str], *, extra: str = "") -> No
     Args:
         package: The package's ``__name__``.
         names: Its public names, separated by spaces, by the module that has them: ``{".dataset": "Dataset Split"}``.
-        extra: The extra of edgeproof that brings the packages that these modules import, if it takes one.
+        extra: The extra of edgeproof that brings the packages that these modules import, if it takes one; where one is
+            missing, asking for a name raises `EngineMissingError`, which says what to install.
     """
     module_of = {name: module for module, group in names.items() for name in group.split()}
     namespace = vars(sys.modules[package])
