@@ -32,7 +32,7 @@ lines:
 # docs/api, from the docstrings, and docs/tutorial.ipynb, run anew.
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_api.py
-	$(BIN)/jupyter execute --inplace docs/tutorial.ipynb
+	$(BIN)/python docs/make_tutorial.py
 
 wheel: $(CAN_BUILD)
 	rm -rf build/lib build/bdist* dist
