@@ -24,13 +24,13 @@ for _ in range({runs}):
 _KERAS = """
 from pathlib import Path
 import numpy as np
-from edgeproof.benchmarks.reference.calls import KerasCall, caller, limit_threads, load_reference
+from edgeproof.benchmarks.reference.calls import KerasCall, keras_call, limit_threads, load_reference
 from edgeproof.runtime.bundle.reader import read_manifest
 limit_threads({threads})
 custom = {custom!r}
 manifest = read_manifest(Path({bundle!r}))
 source = load_reference(Path({path!r}), manifest, custom=None if custom is None else Path(custom))
-call = caller(source.model, KerasCall.TF_FUNCTION)
+call = keras_call(source.model, KerasCall.TF_FUNCTION)
 for _ in range({runs}):
     call(np.zeros((1, *manifest.image.shape), np.float32))
 """

@@ -13,8 +13,8 @@ from ..inspection.reader import read_graph
 from ..metrics.types import Size
 from ..runtime.bundle.manifest import Manifest, Variant
 from ..runtime.bundle.reader import read_vouched_file
-from ..runtime.engines.engine import Engine, installed_packages, load_engine, run_each
-from ..runtime.engines.packages import no_engine_message
+from ..runtime.engines.engine import Engine, load_engine, run_each
+from ..runtime.engines.packages import installed_packages, no_engine_message
 from ..runtime.errors import EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
 from .memory import variant_program
 

@@ -14,21 +14,21 @@ from typing import NoReturn
 from ..runtime.errors import EdgeproofError, EngineMissingError, one_line
 from .native_logs import hidden_native_logs
 
-# What each verb does, in the order in which a newcomer needs them; the module of that name adds the options.
+# Summaries of the verbs, in the order in which a newcomer needs them; the module of that name adds the options.
 _VERBS = {
     "demo": "train on MNIST, export, verify, benchmark, and write the report",
     "train": "train a preset and write model.keras",
-    "export": "convert a .keras file to TFLite and ONNX, proven against the original",
+    "export": "convert a .keras file to TFLite and ONNX, verified against the Keras original",
     "predict": "classify image files with an exported model",
-    "inspect": "say what is inside a model file or a bundle",
+    "inspect": "show what is inside a model file or a bundle",
     "selftest": "check that a bundle gives its golden answers on this machine",
-    "doctor": "say what this machine is, which engines work on it, and what to install",
+    "doctor": "describe this machine: which engines work on it, and what to install",
     "benchmark": "compare every variant of a bundle with the Keras original",
-    "check": "hold a report or a bundle against budgets and an older report",
-    "pick": "name the best variant that holds the budgets, and say why the others lost",
+    "check": "check a report or a bundle against budgets and an older report",
+    "pick": "pick the best variant that meets the budgets, and say why the others lost",
 }
 
-# What a verb needs beyond the base install, and the extra that brings it; engines are the runtime's to look for.
+# Packages that a verb needs beyond the base install, and the extra that brings them; the runtime looks for engines.
 _TRAIN = ("tensorflow", "keras", "matplotlib", "pooch")
 _EXPORT = (*_TRAIN, "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "scipy")
 _JUDGE = ("msgspec", "scipy")
@@ -42,14 +42,14 @@ _NEEDS = {
     "pick": ("check", _JUDGE),
 }
 
-# Verbs whose whole result is what they print.
+# Verbs that only print.
 _PRINTING = ("predict", "inspect", "selftest", "doctor")
 
 BAD_INPUT = 2
 
 
 class _OneLineParser(argparse.ArgumentParser):
-    """argparse's errors without the usage block: one line says it."""
+    """A parser whose errors are one line, without the usage block."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: error: {one_line(message)} (see {self.prog} --help)\n")
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # nowhere to print the help or the version
         return _fail(f"cannot print: {error.strerror or error}", BAD_INPUT)
     handle_termination_signals()
-    # Whatever other work this user does with Keras: these verbs are TensorFlow's.
+    # Whatever backend the user's other work has: these verbs need TensorFlow.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         return _run(options)
@@ -75,9 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted; nothing of the unfinished step was written", BAD_INPUT)
     except BrokenPipeError:
-        # The reader of our output has seen enough, as in `edgeproof predict … | head`; what is buffered goes nowhere.
+        # The reader closed the pipe, as in `edgeproof predict … | head`; the rest of the buffer is dropped.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0 if options.verb in _PRINTING else _fail("nobody reads what is printed; nothing was written", BAD_INPUT)
+        return 0 if options.verb in _PRINTING else _fail("output pipe closed; no files were written", BAD_INPUT)
     except MemoryError:
         return _fail("there is not enough memory", BAD_INPUT)
     except OSError as error:
@@ -88,12 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def handle_termination_signals() -> None:
-    """Let a request to stop be cleaned up after; to be called again when a library may have taken it over."""
-    # A service manager's request to stop, or a terminal that goes away, is cleaned up after like Ctrl-C.
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt; call it again after a library may have taken them over."""
+    # A service manager that stops us, or a terminal that goes away, gets the same clean-up as Ctrl-C.
     for name in ("SIGTERM", "SIGHUP"):
-        request = getattr(signal, name, None)  # Windows has no SIGHUP
-        if request is not None and signal.getsignal(request) is not signal.SIG_IGN:
-            signal.signal(request, signal.default_int_handler)
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -106,7 +106,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 class _Version(argparse.Action):
-    """Print the version; what looks it up takes as long to import as a prediction."""
+    """Print the version; importlib.metadata is imported only here, since that takes as long as a prediction."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
@@ -122,12 +122,12 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
-    # Verbs that are not asked for need no options, and their modules no time.
-    asked = next((argument for argument in arguments if not argument.startswith("-")), None)
+    # Only the requested verb adds its options: the modules of the others are not imported.
+    requested = next((argument for argument in arguments if not argument.startswith("-")), None)
     for verb, summary in _VERBS.items():
         added = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:] + ".")
         added.add_argument("--native-logs", action="store_true", help="show what TensorFlow and the engines log")
-        if verb == asked:
+        if verb == requested:
             import_module(f".verbs.{verb}", __name__).add_options(added)
     return parser
 
@@ -146,6 +146,6 @@ def check_installed(verb: str) -> None:
 
 def _fail(message: str, code: int) -> int:
     if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where file descriptor 2 is closed)
-        with suppress(OSError):  # the exit code is all that is left to say it with
+        with suppress(OSError):  # then only the exit code is left
             print(f"edgeproof: error: {one_line(message)}", file=sys.stderr)
     return code

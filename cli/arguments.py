@@ -1,6 +1,11 @@
-"""Option types and options that several verbs share."""
+"""Option types, tables of options, and the options that several verbs share.
+
+A table maps the name of an option to what argparse needs to know of it. Its options have no defaults: what the user
+did not give is None, and the default is that of the dataclass which the table is for.
+"""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +13,8 @@ from ..runtime.bundle.model_metadata import DIGIT, INTERPOLATIONS, RESIZE, Prepr
 from ..runtime.errors import SpecMismatchError
 
 _LONGEST = 100_000
+
+OptionTable = Mapping[str, Mapping[str, Any]]
 
 
 def positive(text: str) -> int:
@@ -43,97 +50,98 @@ def seconds(text: str) -> float:
     return number
 
 
+def add_table(parser: argparse.ArgumentParser | argparse._ArgumentGroup, table: OptionTable) -> None:  # pyright: ignore[reportPrivateUsage]
+    """Add the options of a table to a parser or to a group of one."""
+    for name, details in table.items():
+        parser.add_argument(_flag(name), default=None, **details)
+
+
+def given(options: argparse.Namespace, table: OptionTable) -> dict[str, Any]:
+    """Return the options of a table that the user gave, by name."""
+    return {name: getattr(options, name) for name in table if getattr(options, name) is not None}
+
+
+def as_typed(options: argparse.Namespace, table: OptionTable) -> list[str]:
+    """Return the options of a table that the user gave as arguments for another command."""
+    arguments: list[str] = []
+    for name, value in given(options, table).items():
+        arguments.append(_flag(name))
+        if value is not True:
+            arguments += map(str, value if "nargs" in table[name] else [value])
+    return arguments
+
+
+# Of DataOptions; `data_options_from` makes one preprocessing of three of them.
+DATA_OPTIONS: OptionTable = {
+    "image_size": {
+        "nargs": 2,
+        "type": positive,
+        "metavar": ("HEIGHT", "WIDTH"),
+        "help": "resize images to this size (default: their own, if all have the same, up to 256)",
+    },
+    "gray": {"action": "store_true", "help": "convert images to grayscale (default: if all are)"},
+    "preprocessing": {
+        "choices": ("digit", "resize"),
+        "help": "how an image of any size is brought to the model's: digit finds the ink and places it as MNIST's "
+        "digits are (default: digit for --data mnist, else resize)",
+    },
+    "interpolation": {"choices": INTERPOLATIONS, "help": f"for resizing (default: {RESIZE.interpolation})"},
+    "no_antialias": {
+        "action": "store_true",
+        "help": "resize without antialiasing, the default of Keras's loaders and tf.image.resize",
+    },
+    "test_share": {
+        "type": float,
+        "metavar": "SHARE",
+        "help": "share of the images for the test part, where the data has none (default: 1/6)",
+    },
+    "split_seed": {"type": seed, "metavar": "SEED", "help": "seed of the draw of the test part (default: 0)"},
+    "skip_bad": {"action": "store_true", "help": "skip images that cannot be read"},
+}
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add --data."""
     parser.add_argument(
         "--data",
         default="mnist",
         help="mnist; fashion-mnist; an .npz file with x_train, y_train, x_test, y_test, or x, y; a folder of IDX "
-        "files; or one of pictures, with a sub-folder for each class, in train and test or without (default: mnist)",
+        "files; or a folder of images, with a sub-folder for each class, in train and test or without (default: mnist)",
     )
 
 
-def add_data_options(parser: argparse.ArgumentParser, *, otherwise: str = "") -> argparse._ArgumentGroup:  # pyright: ignore[reportPrivateUsage]
-    """Add a group with what can be said of --data; `data_options_from` reads it.
+def add_data_options(parser: argparse.ArgumentParser, *, otherwise: str = "") -> None:
+    """Add a group with the options of --data.
 
     Args:
         parser: The verb's.
-        otherwise: What holds where nothing is said, for the group's title.
+        otherwise: The defaults, for the group's title.
     """
-    group = parser.add_argument_group(f"how the data is read{otherwise}")
-    group.add_argument(
-        "--image-size",
-        nargs=2,
-        type=positive,
-        metavar=("HEIGHT", "WIDTH"),
-        help="that pictures are brought to (default: their own, if all have the same, up to 256)",
-    )
-    group.add_argument("--gray", action="store_true", help="turn pictures gray (default: if all are)")
-    group.add_argument(
-        "--preprocessing",
-        choices=("digit", "resize"),
-        help="how pictures of any size come to the model's: digit finds the ink and places it as MNIST's digits are "
-        "(default: digit for --data mnist, else resize)",
-    )
-    group.add_argument("--interpolation", choices=INTERPOLATIONS, help=f"of resize (default: {RESIZE.interpolation})")
-    group.add_argument(
-        "--no-antialias", action="store_true", help="of resize: as Keras's loaders and tf.image.resize do by default"
-    )
-    group.add_argument(
-        "--test-share",
-        type=float,
-        metavar="SHARE",
-        help="of the images that become the test part, where the data has none (default: 1/6)",
-    )
-    group.add_argument(
-        "--split-seed", type=seed, metavar="SEED", help="chooses the images of the test part (default: 0)"
-    )
-    group.add_argument("--skip-bad", action="store_true", help="leave out pictures that cannot be read")
-    return group
+    add_table(parser.add_argument_group(f"how the data is read{otherwise}"), DATA_OPTIONS)
 
 
 def data_options_from(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the user said of the data, by the names that `DataOptions` has for it.
+    """Return the options of --data that the user gave, by their names in `DataOptions`.
 
     Raises:
         SpecMismatchError: Options contradict each other.
     """
-    said = {
-        "image_size": None if options.image_size is None else tuple(options.image_size),
-        "channels": 1 if options.gray else None,
-        "preprocessing": _preprocessing(options),
-        "test_share": options.test_share,
-        "split_seed": options.split_seed,
-        "skip_bad": options.skip_bad or None,
-    }
-    return {name: value for name, value in said.items() if value is not None}
+    found = given(options, DATA_OPTIONS)
+    preprocessing = _preprocessing(
+        found.pop("preprocessing", None),
+        found.pop("interpolation", None),
+        antialias=not found.pop("no_antialias", False),
+    )
+    if preprocessing is not None:
+        found["preprocessing"] = preprocessing
+    if found.pop("gray", False):
+        found["channels"] = 1
+    if "image_size" in found:
+        found["image_size"] = tuple(found["image_size"])
+    return found
 
 
-def data_arguments(options: argparse.Namespace) -> list[str]:
-    """Return what the user said of the data as it was typed, for another command."""
-    typed: list[str] = []
-    for name in (
-        "image_size",
-        "gray",
-        "preprocessing",
-        "interpolation",
-        "no_antialias",
-        "test_share",
-        "split_seed",
-        "skip_bad",
-    ):
-        value = getattr(options, name)
-        if value is None or value is False:
-            continue
-        typed.append(f"--{name.replace('_', '-')}")
-        if value is not True:
-            typed += map(str, value if name == "image_size" else [value])
-    return typed
-
-
-def _preprocessing(options: argparse.Namespace) -> Preprocessing | None:
-    """Return what the user asked for; None where nothing was said."""
-    method, interpolation, antialias = options.preprocessing, options.interpolation, not options.no_antialias
+def _preprocessing(method: str | None, interpolation: str | None, *, antialias: bool) -> Preprocessing | None:
     resizes = interpolation is not None or not antialias
     if method == "digit" and resizes:
         raise SpecMismatchError("--interpolation and --no-antialias are for --preprocessing resize, not for digit")
@@ -149,6 +157,10 @@ def add_custom(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> Non
     parser.add_argument(
         "--custom", type=Path, metavar="FILE.py", help="your Python file that registers the model's own layers; is run"
     )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _at_least(minimum: int, text: str) -> int:

@@ -1,4 +1,4 @@
-"""What `check` and `pick` share: a report, or a bundle that is measured on the spot, and the budgets for it."""
+"""The options of `check` and `pick`: a report, or a bundle that is measured first, and the budgets for it."""
 
 import argparse
 from collections.abc import Callable
@@ -10,19 +10,19 @@ from ..runtime.bundle.manifest import MANIFEST_NAME
 from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.files import is_file, is_folder
 from .arguments import add_custom, positive
-from .progress import tell
+from .progress import show_step
 
 if TYPE_CHECKING:
     from ..report.gate.limits import Limits
     from ..report.model import Report
 
-# Of each variant, where a bundle is measured: as long as `benchmark` does.
+# Latency of each variant, where a bundle is measured: as long as in `benchmark`.
 _SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateInput:
-    """What is judged, and by what.
+    """A report with the budgets that it is judged by.
 
     Attributes:
         report: The report.
@@ -36,7 +36,7 @@ class GateInput:
 
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
-    """Add what is judged: a report, or a bundle with what is needed to measure it."""
+    """Add the positional argument, a report or a bundle, and the options that measure a bundle."""
     parser.add_argument(
         "subject",
         type=Path,
@@ -47,8 +47,8 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=positive,
         metavar="N",
-        help="judge latency with so many threads alone (default: every number in the report; a bundle is measured "
-        "with 1)",
+        help="judge latency with this number of threads only (default: every number in the report; a bundle is "
+        "measured with 1)",
     )
     bundle = parser.add_argument_group("how a bundle is measured")
     bundle.add_argument("--data", help="test images, as for edgeproof benchmark")
@@ -59,7 +59,7 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
 
 
 def add_budgets(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for every budget, and what says for which variants they are."""
+    """Add a flag for every budget, and the options that choose variants and a baseline."""
     from ..report.gate.budgets import BUDGETS
 
     parser.add_argument(
@@ -73,7 +73,7 @@ def add_budgets(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="judge this one alone, such as int8.tflite; may be given several times (default: all)",
+        help="judge only this variant, such as int8.tflite; can be given several times (default: all)",
     )
     parser.add_argument(
         "--baseline",
@@ -97,12 +97,12 @@ def read_gate_input(options: argparse.Namespace, *, latency: bool = False, memor
     """Read the budgets, the baseline and the report; measure the report if the subject is a bundle.
 
     Args:
-        options: Of a verb with the two groups of options above.
+        options: Of a verb with the options of `add_subject` and `add_budgets`.
         latency: Whether a bundle's latency is needed whatever the budgets are.
         memory: Whether its memory is.
 
     Raises:
-        EdgeproofError: A file is missing or no such thing, or the bundle cannot be measured.
+        EdgeproofError: A file is missing or of another kind, or the bundle cannot be measured.
     """
     from ..report.gate.budget import Need
     from ..report.gate.budgets import BUDGETS
@@ -155,7 +155,7 @@ def _is_report(subject: Path) -> bool:
         )
     if not subject.exists():
         raise InvalidFileError(f"no such report or bundle: {subject}")
-    return True  # a pipe, say: whoever reads it refuses it
+    return True  # for example a pipe, which the reader refuses
 
 
 def _refuse_measuring(options: argparse.Namespace) -> None:
@@ -176,6 +176,6 @@ def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Re
         threads=(options.threads or 1,), seconds=_SECONDS, latency=latency, memory=memory, custom=options.custom
     )
     try:
-        return benchmark(options.subject, original_of(options), images, chosen, progress=tell).report
+        return benchmark(options.subject, original_of(options), images, chosen, progress=show_step).report
     finally:
-        tell("")
+        show_step("")

@@ -1,4 +1,4 @@
-"""Keep what native libraries log off the terminal.
+"""Keep the logs of native libraries off the terminal.
 
 TensorFlow and LiteRT write to file descriptor 2 from C++, past Python, with no switch that silences all of it.
 """
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def hidden_native_logs(*, unless: bool) -> Generator[None]:
-    """Send file descriptor 2 to nowhere for native code, while Python's `sys.stderr` still reaches the user.
+    """Send file descriptor 2 to /dev/null for native code, while Python's `sys.stderr` still reaches the user.
 
     Args:
-        unless: Show everything instead.
+        unless: Show the logs after all.
     """
     if unless or not _is_real(sys.stderr):
         yield

@@ -1,9 +1,9 @@
-"""Says what is being done while it is done."""
+"""Progress on a terminal: one line that is written over."""
 
 import sys
 
 
-def tell(text: str) -> None:
-    """Show what is being done, on a terminal only, in a line that is written over; an empty text takes it away."""
+def show_step(text: str) -> None:
+    """Show the current step on standard error, if that is a terminal; an empty text clears the line."""
     if sys.stderr is not None and sys.stderr.isatty():  # pyright: ignore[reportUnnecessaryComparison]  (None where closed)
         print(f"\r\033[K  {text}" if text else "\r\033[K", end="", file=sys.stderr, flush=True)

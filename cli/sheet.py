@@ -1,4 +1,4 @@
-"""The picture of `edgeproof predict --show`: each image, what the model saw of it, and its best answers."""
+"""The sheet of `edgeproof predict --show`: each image, the pixels that the model saw, and its best answers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ..runtime.classifier import Classifier
     from ..runtime.prediction import Prediction
 
-MAX_IMAGES = 200  # beyond it the picture is one that no program likes to open
+MAX_IMAGES = 200  # a larger sheet is one that few programs open
 
-_SIDE = 150  # of the two pictures
+_SIDE = 150  # of the two images of a card
 _GAP = 16
 _BARS = 210  # the width of the answers
 _CAPTION = 26
@@ -31,7 +31,7 @@ _INK, _SOFT, _FRAME, _BAR, _PAPER = "#1d2433", "#5b6577", "#e6e9ef", "#0b8f6a", 
 
 
 def check_sheet(file: Path, images: list[ImageLike]) -> None:
-    """Refuse what cannot be drawn, before any work is done.
+    """Refuse a file or a number of images that cannot be drawn, before any work is done.
 
     Raises:
         OutputError: The file is to have another format than PNG, or is one of the images.
@@ -66,8 +66,8 @@ def write_sheet(
     for position, (name, image, prediction) in enumerate(zip(names, images, predictions, strict=True)):
         x, y = position % _COLUMNS * width, _HEADER + position // _COLUMNS * height
         draw.rectangle((x + 4, y + 4, x + width - 5, y + height - 5), outline=_FRAME)
-        picture = image if is_pillow(image) else read_image(image)  # type: ignore[arg-type]
-        sheet.paste(_thumbnail(picture), (x + _GAP, y + _GAP))
+        original = image if is_pillow(image) else read_image(image)  # type: ignore[arg-type]
+        sheet.paste(_thumbnail(original), (x + _GAP, y + _GAP))
         sheet.paste(_seen(classifier.pixels(image)[0]), (x + 2 * _GAP + _SIDE, y + _GAP))
         _answers(draw, x + 3 * _GAP + 2 * _SIDE, y + _GAP, classifier, prediction)
         caption = _fitting(draw, one_line(name), width - 2 * _GAP)
@@ -76,11 +76,11 @@ def write_sheet(
         sheet.save(staging / file.name, format="PNG")
 
 
-def _thumbnail(picture: "Image") -> "Image":
-    """Fit a picture of any mode into a square."""
+def _thumbnail(image: "Image") -> "Image":
+    """Fit an image of any mode into a square."""
     from PIL import Image, ImageOps
 
-    shown = picture.convert("RGBA") if picture.has_transparency_data else picture
+    shown = image.convert("RGBA") if image.has_transparency_data else image
     if shown.mode.startswith("I;16"):
         shown = shown.point(lambda value: value / 257).convert("L")
     elif shown.mode not in ("RGB", "RGBA", "L"):
@@ -93,7 +93,7 @@ def _thumbnail(picture: "Image") -> "Image":
 
 
 def _seen(pixels: "NDArray[Any]") -> "Image":
-    """Enlarge what the model sees, so that its pixels can be told apart."""
+    """Enlarge the pixels that the model sees, so that each can be told apart."""
     import numpy as np
     from PIL import Image, ImageOps
 
@@ -115,7 +115,7 @@ def _answers(draw: "ImageDraw", x: int, y: int, classifier: "Classifier", predic
 
 
 def _fitting(draw: "ImageDraw", text: str, width: int, *, size: int = 13) -> str:
-    """Cut text that is too long at its start, where paths are alike."""
+    """Cut text that is too long at its start: paths differ at their end."""
     text = text if len(text) <= _LONGEST else text[-_LONGEST:]
     shown = text
     while shown and draw.textlength(shown if shown == text else f"…{shown}", font=_font(size)) > width:

@@ -1,13 +1,13 @@
-"""What a figure was measured on."""
+"""The machine and the packages that a figure was measured with."""
 
 import os
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .machine import read_machine
+from ..runtime.engines.packages import installed_version
+from .machine import read_machine, read_text
 from .state import machine_state
 
 _PACKAGES = (
@@ -25,9 +25,9 @@ _PACKAGES = (
 
 def describe_environment() -> dict[str, Any]:
     """Return machine, system and package versions, and the machine's state; what cannot be found out is None."""
-    state = machine_state()
+    before = machine_state()
     machine = read_machine()
-    cpuinfo = _cpuinfo()
+    cpuinfo = read_text(Path("/proc/cpuinfo"))
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": _cpu_model(cpuinfo),
@@ -40,26 +40,12 @@ def describe_environment() -> dict[str, Any]:
         "memory_mib": None if machine.memory_bytes is None else machine.memory_bytes // 2**20,
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
-        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
-        "before": state,
+        "packages": {name: found for name in _PACKAGES if (found := installed_version(name))},
+        "before": before,
     }
-
-
-def _cpuinfo() -> str:
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _cpu_model(cpuinfo: str) -> str | None:
     fields = dict(line.split(":", 1) for line in cpuinfo.splitlines() if ":" in line)
     names = (value.strip() for key, value in fields.items() if key.strip() in ("model name", "Model", "Hardware"))
     return next(names, None) or platform.processor() or None
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -6,7 +6,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from ..runtime.engines.packages import PACKAGES, Package
 from ..runtime.errors import one_line
@@ -47,7 +46,7 @@ def find_installed(*, seconds: float = _SECONDS) -> tuple[Installed, ...]:
         seconds: How long each may take.
     """
     return tuple(
-        Installed(package=package, version=installed_version(package.name) or "unknown", problem=_try(package, seconds))
+        Installed(package=package, version=package.version or "unknown", problem=_try(package, seconds))
         for package in PACKAGES
         if package.is_installed
     )
@@ -65,14 +64,6 @@ def broken_packages(installed: Sequence[Installed]) -> dict[str, str]:
         for one in installed
         if one.problem
     }
-
-
-def installed_version(name: str) -> str | None:
-    """Return the version of an installed package by its name for pip; None where it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _try(package: Package, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What this machine is, as far as it decides which wheels fit and how models run."""
+"""The facts of this machine that decide which wheels fit and how models run."""
 
 import os
 import platform
@@ -81,11 +81,28 @@ def read_machine(root: Path = Path("/")) -> Machine:
         kernel=platform.machine().lower(),
         libc=libc,
         libc_version=libc_version,
-        board=_text(root / "proc/device-tree/model").strip("\0 \n"),
+        board=read_text(root / "proc/device-tree/model").strip("\0 \n"),
         cpu_features=_features(root),
         cores=_cores(),
-        memory_bytes=memory_in_meminfo(_text(root / "proc/meminfo")) or _memory(),
+        memory_bytes=memory_in_meminfo(read_text(root / "proc/meminfo")) or _memory(),
     )
+
+
+def read_text(path: Path) -> str:
+    """Return what a file of the system holds; empty where it is missing or cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def command_output(*command: str) -> str:
+    """Return what a command of the system prints; empty where it is missing, fails or hangs."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
 
 
 def version_numbers(text: str) -> tuple[int, ...]:
@@ -112,7 +129,7 @@ def name_in_os_release(text: str) -> str:
 def _system_name(root: Path) -> str:
     if platform.system() == "Darwin":
         return f"macOS {platform.mac_ver()[0]}"
-    return name_in_os_release(_text(root / "etc/os-release")) or f"{platform.system()} {platform.release()}"
+    return name_in_os_release(read_text(root / "etc/os-release")) or f"{platform.system()} {platform.release()}"
 
 
 def _libc(root: Path) -> tuple[str, tuple[int, ...]]:
@@ -130,16 +147,8 @@ def _libc(root: Path) -> tuple[str, tuple[int, ...]]:
 
 def _features(root: Path) -> frozenset[str] | None:
     if platform.system() == "Darwin":
-        return features_in_sysctl(_sysctl())
-    return features_in_cpuinfo(_text(root / "proc/cpuinfo"))
-
-
-def _sysctl() -> str:
-    try:
-        done = subprocess.run(["/usr/sbin/sysctl", "hw.optional"], capture_output=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "replace")
+        return features_in_sysctl(command_output("/usr/sbin/sysctl", "hw.optional"))
+    return features_in_cpuinfo(read_text(root / "proc/cpuinfo"))
 
 
 def _cores() -> int | None:
@@ -151,10 +160,3 @@ def _memory() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         return None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

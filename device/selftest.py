@@ -1,4 +1,4 @@
-"""Whether a bundle gives its golden answers here, in the engines of this machine."""
+"""Test whether a bundle gives its golden answers in the engines of this machine."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ from ..runtime.bundle.manifest import Variant
 from ..runtime.bundle.reader import read_manifest, read_vouched_file
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
-from ..runtime.engines.engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, choose_engine, load_engine, run_each
-from ..runtime.engines.packages import PACKAGES, Package
+from ..runtime.engines.engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, load_engine, run_each
+from ..runtime.engines.packages import Package, installed_packages, no_engine_message
 from ..runtime.errors import CheckFailedError, EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
+from ..runtime.validation import whole_number
 
 
 class State(StrEnum):
@@ -33,13 +34,12 @@ class Deviation:
     """How far a file's answers are from the golden ones.
 
     Attributes:
-        golden: The array of `golden.npz` that they are nearest to: the variant's name, or that of the answers of
-            other kernels.
+        golden: The nearest array of `golden.npz`: the variant's name, or that of other kernels' answers.
         max_abs: Largest difference of one probability, 0-1.
         max_steps: Largest difference in steps of an integer output; None for outputs that are floats.
         worst_image: Position of the golden image with the largest difference.
-        agreeing: How many images have the same most probable class as the Keras original gives them.
-        images: How many golden images there are.
+        agreeing: How many images have the most probable class that the reference gives them.
+        images: Number of golden images.
     """
 
     golden: str
@@ -56,25 +56,24 @@ class Deviation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SelftestResult:
-    """What one engine made of one file.
+    """The outcome of one file in one engine.
 
     Attributes:
         variant: The file's variant.
-        engine: The engine with its version and, if they are not its usual ones, kernels; the name of the package alone
-            where it did not come to run, or that for `load_engine` where none is installed.
+        engine: The engine with its version and, unless usual, kernels; the package's title where it did not run, the
+            engine's name for `load_engine` where no package is installed.
         state: How the test ended.
-        reason: Why there are no answers to compare, or why it was not run; empty where there are.
-        tolerance: How far a right answer may be from the golden one, as a difference of probabilities; 0 where it must
-            be equal to the last bit.
-        deviation: How far the answers are off; None where there are none.
+        reason: Why there are no answers; empty where there are.
+        tolerance: The largest right difference of a probability from the golden one; 0 for equality to the last bit.
+        deviation: How far the answers are off; None without answers.
     """
 
     variant: str
     engine: str
     state: State
-    reason: str
+    reason: str = ""
     tolerance: float
-    deviation: Deviation | None
+    deviation: Deviation | None = None
 
 
 def selftest(
@@ -82,25 +81,24 @@ def selftest(
 ) -> Iterator[SelftestResult]:
     """Run the golden images through every file of a bundle, in every engine that is installed for it.
 
-    TFLite files whose golden answers include those of the plain kernels are run with these, too.
+    TFLite files with golden answers of the plain kernels are run with these, too.
 
     Args:
         folder: The bundle.
         threads: How many threads an engine may use for one image.
-        broken: Packages, by their names for `import`, that end the process or do not import, with the reason: their
-            files fail without a try.
+        broken: Packages, by their names for `import`, that end the process or cannot be imported, with the reason:
+            their files fail untried.
 
     Yields:
-        The outcome of each file in each engine, as it comes. A file that is missing or broken, or that the engine does
-        not accept, fails; the others are still run.
+        The result of each file in each engine. A file that is missing or damaged, or that the engine does not accept,
+        fails; the others still run.
 
     Raises:
-        InvalidFileError: The folder is no bundle.
-        CheckFailedError: It has no golden vectors that could be used.
+        InvalidFileError: The folder is not a bundle.
+        CheckFailedError: It has no usable golden vectors.
         SpecMismatchError: `threads` is outside of its range.
     """
-    if not 1 <= threads <= MAX_THREADS:
-        raise SpecMismatchError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
+    whole_number(threads, "threads", 1, MAX_THREADS)
     manifest = read_manifest(folder)
     try:
         golden = read_golden(folder, manifest)
@@ -113,33 +111,22 @@ def selftest(
 def _test_file(
     folder: Path, variant: Variant, golden: GoldenVectors, threads: int, broken: Mapping[str, str]
 ) -> Iterator[SelftestResult]:
-    try:
-        choose_engine(variant.format)
-    except EngineMissingError as error:
-        yield _without_answers(variant, ENGINE_OF[variant.format], str(error), State.NOT_RUN)
-        return
-    for package in PACKAGES:
-        if package.runs is not variant.format or not package.is_installed:
+    packages = installed_packages(variant.format)
+    if not packages:
+        yield _without_answers(variant, ENGINE_OF[variant.format], no_engine_message([variant.format]), State.NOT_RUN)
+    for package in packages:
+        try:
+            if package.module in broken:
+                raise EngineMissingError(broken[package.module])
+            known = golden.answers(variant)
+            model = read_vouched_file(folder, variant.file, variant.sha256)
+            check_magic(model, variant.format)
+        except EdgeproofError as error:
+            yield _without_answers(variant, package.title, str(error))
             continue
-        if package.module in broken:
-            yield _without_answers(variant, package.title, broken[package.module])
-        else:
-            yield from _test_package(folder, variant, package, golden, threads)
-
-
-def _test_package(
-    folder: Path, variant: Variant, package: Package, golden: GoldenVectors, threads: int
-) -> Iterator[SelftestResult]:
-    try:
-        known = golden.answers(variant)
-        model = read_vouched_file(folder, variant.file, variant.sha256)
-        check_magic(model, variant.format)
-    except EdgeproofError as error:
-        yield _without_answers(variant, package.title, str(error))
-        return
-    yield _test_engine(variant, package, model, golden, known, threads, plain=False)
-    if variant.format is Format.TFLITE and variant.name + REFERENCE_KERNELS in known:
-        yield _test_engine(variant, package, model, golden, known, threads, plain=True)
+        yield _test_engine(variant, package, model, golden, known, threads, plain=False)
+        if variant.format is Format.TFLITE and variant.name + REFERENCE_KERNELS in known:
+            yield _test_engine(variant, package, model, golden, known, threads, plain=True)
 
 
 def _test_engine(
@@ -166,7 +153,6 @@ def _test_engine(
         variant=variant.name,
         engine=called,
         state=State.OK if deviation.within(variant.tolerance) else State.FAILED,
-        reason="",
         tolerance=variant.tolerance,
         deviation=deviation,
     )
@@ -182,20 +168,13 @@ def _load(model: bytes, package: Package, threads: int, *, plain: bool) -> Engin
 
 
 def _without_answers(variant: Variant, engine: str, reason: str, state: State = State.FAILED) -> SelftestResult:
-    return SelftestResult(
-        variant=variant.name,
-        engine=engine,
-        state=state,
-        reason=reason,
-        tolerance=variant.tolerance,
-        deviation=None,
-    )
+    return SelftestResult(variant=variant.name, engine=engine, state=state, reason=reason, tolerance=variant.tolerance)
 
 
 def _nearest(
     found: NDArray[Any], known: Mapping[str, NDArray[Any]], output: TensorSpec, reference: NDArray[np.float32]
 ) -> Deviation:
-    """Compare answers with those that are known to be right, each of which will do, and keep the nearest."""
+    """Compare answers with all that are known to be right, and return the smallest deviation."""
     if found.shape != reference.shape:
         raise SpecMismatchError(f"gives shape {found.shape}; golden answers have shape {reference.shape}")
     strange = np.flatnonzero(~np.isfinite(found).all(axis=1))

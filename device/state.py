@@ -1,10 +1,11 @@
 """The state that a machine is in at a moment: what can make the same program slower a minute later."""
 
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from .machine import command_output, read_text
 
 _CPUS = "sys/devices/system/cpu"
 _HOT_C = 80.0
@@ -22,7 +23,7 @@ def machine_state(root: Path = Path("/")) -> dict[str, Any]:
         ``governor`` of the cores, ``frequency_mhz`` of each core, ``temperature_c`` of the hottest sensor,
         ``throttled`` as a Raspberry Pi's firmware tells it, ``load`` on average over the last minute.
     """
-    governors = sorted(set(_texts(root, f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_governor")))
+    governors = sorted({read_text(path).strip() for path in root.glob(f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_governor")})
     frequencies = _numbers(root, f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_cur_freq")
     temperatures = _numbers(root, "sys/class/thermal/thermal_zone*/temp")
     return {
@@ -70,22 +71,14 @@ def throttled_in_words(code: int) -> str:
 
 
 def _throttled() -> str | None:
+    code = command_output("vcgencmd", "get_throttled").strip().removeprefix("throttled=")
     try:
-        done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=True)
-        return throttled_in_words(int(done.stdout.strip().removeprefix("throttled="), 16))
-    except (OSError, subprocess.SubprocessError, ValueError):
+        return throttled_in_words(int(code, 16))
+    except ValueError:
         return None
 
 
-def _texts(root: Path, pattern: str) -> list[str]:
-    found: list[str] = []
-    for path in sorted(root.glob(pattern)):
-        try:
-            found.append(path.read_text().strip())
-        except (OSError, UnicodeDecodeError):  # a sensor that is off
-            continue
-    return found
-
-
 def _numbers(root: Path, pattern: str) -> list[int]:
-    return [int(text) for text in _texts(root, pattern) if text.lstrip("-").isdigit()]
+    """Return the numbers in the files that there are; a sensor that is off has none."""
+    texts = (read_text(path).strip() for path in sorted(root.glob(pattern)))
+    return [int(text) for text in texts if text.lstrip("-").isdecimal()]

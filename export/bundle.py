@@ -224,7 +224,7 @@ def _attempt(
             return known
     on_event(Started(name=name))
     try:
-        return prover.prove(converters.convert(recipe, model_format), recipe, model_format)
+        return prover.verify(converters.convert(recipe, model_format), recipe, model_format)
     # The converter cannot express the model, the engine does not accept the file, or its answers are others.
     except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:
         return LeftOut(name=name, reason=one_line(error))

@@ -1,20 +1,36 @@
-"""Says which layer a converter failed on; its own messages are pages of graph."""
+"""Errors of the converters, told by layer; their own messages are pages of graph."""
 
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
+from numpy.typing import NDArray
 
-from ..runtime.bundle.recipes import Format
+from ..runtime.bundle.recipes import RECIPES, Format, Recipe
 from ..runtime.errors import EdgeproofError, SpecMismatchError, one_line
+from .samples import check_calibration_images
 
 # How TFLite's converter and tf2onnx name an operator that they cannot write.
 _UNKNOWN_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 
 
+def check_recipe(recipe: Recipe, model_format: Format, calibration: NDArray[Any] | None, model: keras.Model) -> None:
+    """Refuse a recipe that has no such format, or that the images cannot calibrate.
+
+    Raises:
+        SpecMismatchError: It is so; see `check_calibration_images`.
+    """
+    if model_format not in recipe.formats:
+        possible = ", ".join(one.name for one in RECIPES.values() if model_format in one.formats)
+        raise SpecMismatchError(f"{recipe.name} is not written as .{model_format}; possible: {possible}")
+    if recipe.calibrated:
+        check_calibration_images(calibration, model.input_shape[1:], recipe.name)
+
+
 @contextmanager
-def describe_conversion_error(model: keras.Model, model_format: Format) -> Generator[None]:
+def conversion_errors(model: keras.Model, model_format: Format) -> Generator[None]:
     """Turn whatever a converter raises into one line that names the layer, the cause and the way out.
 
     Raises:
@@ -26,22 +42,22 @@ def describe_conversion_error(model: keras.Model, model_format: Format) -> Gener
         raise
     # The converters raise whatever their parts do.
     except Exception as error:
-        raise SpecMismatchError(explanation(one_line(error), model, model_format)) from error
+        raise SpecMismatchError(describe_conversion_error(one_line(error), model, model_format)) from error
 
 
-def explanation(message: str, model: keras.Model, model_format: Format) -> str:
+def describe_conversion_error(message: str, model: keras.Model, model_format: Format) -> str:
     """Return one line for a converter's message: the first layer that it mentions, and what is wrong with it.
 
     Args:
-        message: What the converter said, in one line.
-        model: Whose layers' names stand in the message, as parts of paths.
-        model_format: What it was to be converted to.
+        message: The converter's, in one line.
+        model: The message names its layers as parts of paths.
+        model_format: The format that it was to be converted to.
     """
     operators = list(dict.fromkeys(_UNKNOWN_OPERATOR.findall(message)))
     cause = f".{model_format} has no operator for {', '.join(operators)}" if operators else message[:200]
     mentioned = {
         found.start(): layer.name
-        for layer in leaves(model)
+        for layer in leaf_layers(model)
         if (found := re.search(rf"[/\"']{re.escape(layer.name)}(_\d+)?/", message))
     }
     if not mentioned:
@@ -50,7 +66,7 @@ def explanation(message: str, model: keras.Model, model_format: Format) -> str:
     return f"layer {layer!r} cannot be converted: {cause}; replace it, or leave this variant out with --recipes"
 
 
-def leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
-    """Yield the layers that a model is made of, inner models taken apart, in their order."""
+def leaf_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """Yield a model's layers in their order, those of inner models in place of the models."""
     for inner in getattr(layer, "layers", ()):
-        yield from leaves(inner) if getattr(inner, "layers", ()) else (inner,)
+        yield from leaf_layers(inner) if getattr(inner, "layers", ()) else (inner,)

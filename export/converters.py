@@ -1,8 +1,7 @@
-"""All converters on one model: what they share is made once."""
+"""All conversions of one model; what they share is made once."""
 
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 import onnx
@@ -18,14 +17,14 @@ from .tflite.convert import convert as convert_tflite
 from .tflite.convert import saved_model
 
 
-class Converters:
-    """Converts one model with any recipe to any format; a context manager, for what it keeps on disk.
+class Converters(ExitStack):
+    """Converts one model with any recipe to any format; a context manager, for its temporary files.
 
     Args:
         source: The model.
         calibration: Images that activation ranges are measured on, uint8 of shape (N, H, W, C).
-        classes: The labels that every file is to carry.
-        preprocessing: How pictures come to the model's size, for the same.
+        classes: The labels, for the metadata of every file.
+        preprocessing: How images are brought to the model's size, likewise.
         reduce_range: Whether int8 ONNX weights keep to 7 bits; see `to_onnx`.
     """
 
@@ -38,22 +37,13 @@ class Converters:
         preprocessing: Preprocessing,
         reduce_range: bool,
     ) -> None:
-        self._source = source
-        self._calibration = calibration
-        self._classes = classes
-        self._preprocessing = preprocessing
-        self._reduce_range = reduce_range
-        self._kept = ExitStack()
+        super().__init__()
+        self._source, self._calibration, self._classes = source, calibration, classes
+        self._preprocessing, self._reduce_range = preprocessing, reduce_range
         self._made: dict[tuple[str, Format], ModelFile] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._kept.close()
-
     def float32_tflite(self) -> bytes:
-        """Return the float32 TFLite file, which calibration is looked at with whether it is asked for or not."""
+        """Return the float32 TFLite file, which calibration images are checked with whether it is asked for or not."""
         return self.convert(RECIPES["float32"], Format.TFLITE).content
 
     def convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
@@ -68,6 +58,7 @@ class Converters:
         return self._made[key]
 
     def _convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
+        model, images = self._source.model, self._calibration
         description = Description(
             image=self._source.image,
             preprocessing=self._preprocessing,
@@ -75,21 +66,15 @@ class Converters:
             recipe=recipe.name,
             source_sha256=self._source.sha256,
         )
-        model = self._source.model
         if model_format is Format.TFLITE:
-            return convert_tflite(self._saved_model, model, recipe, self._calibration, description=description)
+            return convert_tflite(self._saved_model, model, recipe, images, description=description)
         return convert_onnx(
-            self._float_graph,
-            model,
-            recipe,
-            self._calibration,
-            description=description,
-            reduce_range=self._reduce_range,
+            self._float_graph, model, recipe, images, description=description, reduce_range=self._reduce_range
         )
 
     @cached_property
     def _saved_model(self) -> str:
-        return self._kept.enter_context(saved_model(self._source.model))
+        return self.enter_context(saved_model(self._source.model))
 
     @cached_property
     def _float_graph(self) -> onnx.ModelProto:

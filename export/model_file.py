@@ -1,15 +1,15 @@
-"""A model file as it goes into a bundle."""
+"""A model file on its way into a bundle."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFile:
-    """A file's content, and what tidying it has saved.
+    """A finished model file.
 
     Attributes:
         content: The whole file.
-        removed_bytes: How much smaller it is than what the converter gave, its description of itself left aside.
+        removed_bytes: How much smaller it is than the converter's output, its metadata not counted.
     """
 
     content: bytes

@@ -13,13 +13,12 @@ _FOLDING = (layers.Conv1D, layers.Conv2D, layers.DepthwiseConv2D, layers.Separab
 
 @contextmanager
 def normalization_as_convolution(model: keras.Model) -> Generator[None]:
-    """Let a model compute some of its batch normalizations as depthwise 1x1 convolutions while the block runs.
+    """Let a model compute batch normalizations that no converter folds as depthwise 1x1 convolutions, in the block.
 
     Directly behind a convolution without activation, converters fold a normalization into the convolution's weights.
-    Anywhere else (behind an activation, in front of a convolution, on the input) they write a multiplication and an
-    addition, and int8 gives one scale to the factors of all channels. A convolution has one per channel, and sums with
-    32 bits: of five random networks that normalize there, three had 4 to 15 dB less noise, one as much, and one that
-    had hardly learnt anything 2 dB more.
+    Anywhere else they write a multiplication and an addition, and int8 gives one scale to the factors of all channels.
+    A convolution has one per channel, and sums with 32 bits: of five random networks that normalize there, three had 4
+    to 15 dB less noise, one as much, and one that had hardly learnt anything 2 dB more.
 
     Args:
         model: Its layers are changed and changed back; its answers are the same.
@@ -40,7 +39,7 @@ def _not_folded(model: keras.Model) -> Iterator[layers.BatchNormalization]:
         if type(layer) is not layers.BatchNormalization or not layer.built:
             continue
         # One per graph that the layer is in, of the model or of one around it. In the body of a subclassed model there
-        # is none: what stands in front of the layer is known to nobody, and it is left as it is.
+        # is none: the layer before is unknown, and the normalization stays.
         before = [node.input_tensors[0] for node in layer._inbound_nodes]
         if not before or any(tensor.ndim != 4 for tensor in before) or layer.axis not in (-1, 3):
             continue

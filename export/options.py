@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..metrics.distance import NumericDifference
 from ..runtime.bundle.manifest import LeftOut, TrainingData, Variant
 from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.bundle.recipes import RECIPES, Recipe
 from .samples import CALIBRATION_IMAGES, PIXELS
-from .verification.tolerances import NumericDifference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which training images an export looks at: some to calibrate on, others to verify with, never test images."""
+"""Samples of the training images: some to calibrate on, others to verify with, never test images."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Samples:
     """Disjoint draws from the training images; uint8 of shape (N, H, W, C), values 0-255.
 
     Attributes:
-        calibration: What activation ranges are measured on.
+        calibration: Activation ranges are measured on these.
         calibration_labels: Their classes, shape (N,).
-        verification: What every exported file is compared with the original on.
+        verification: Every exported file is compared with the reference on these.
         verification_labels: Their classes, shape (N,).
         verification_numbers: Their positions among the training images, shape (N,).
     """
@@ -36,7 +36,7 @@ class Samples:
 
     @property
     def golden(self) -> NDArray[np.uint8]:
-        """The images that travel with the bundle: the first of those for verification."""
+        """The images stored in the bundle: the first of those for verification."""
         return self.verification[:GOLDEN_IMAGES]
 
 
@@ -65,12 +65,12 @@ def draw_samples(
 
 
 def check_calibration_images(images: NDArray[Any] | None, shape: tuple[int, ...], recipe: str) -> None:
-    """Refuse what activation ranges cannot be measured on.
+    """Refuse images that activation ranges cannot be measured on.
 
     Args:
-        images: What is given.
-        shape: The shape (H, W, C) of one image that the model takes.
-        recipe: Who asks, for the message.
+        images: Shape (N, H, W, C).
+        shape: Of one image that the model takes, (H, W, C).
+        recipe: Its name, for the message.
 
     Raises:
         SpecMismatchError: There are none, they have another shape, or values outside of 0-255.
@@ -85,20 +85,17 @@ def check_calibration_images(images: NDArray[Any] | None, shape: tuple[int, ...]
     if broken:
         raise SpecMismatchError(f"{broken} calibration images hold NaN or infinity; leave them out")
     low, high = float(images.min()), float(images.max())
-    if low < 0 or high > 255:
-        raise SpecMismatchError(f"calibration images go from {low:g} to {high:g}; needed are raw pixels, 0-255")
-    if images.dtype.kind == "f" and high <= 1:
-        raise SpecMismatchError(
-            f"calibration images go from {low:g} to {high:g} as {images.dtype}; needed are raw pixels, 0-255: multiply "
-            "by 255"
-        )
+    scaled = images.dtype.kind == "f" and 0 <= low <= high <= 1
+    if low < 0 or high > 255 or scaled:
+        found = f"calibration images go from {low:g} to {high:g} as {images.dtype}"
+        raise SpecMismatchError(f"{found}; needed are raw pixels, 0-255{': multiply by 255' if scaled else ''}")
 
 
 def calibration_inputs(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
     """Yield the images one by one as the model takes them: float32 of shape (1, H, W, C), values 0-255.
 
-    Two corner pixels of the first are set to 0 and 255, so that the input's measured range is that of bytes whatever
-    the images are like: its scale becomes 1, and camera bytes go in as they are.
+    Two corner pixels of the first are set to 0 and 255, so that the input's measured range is always that of bytes: its
+    scale becomes 1, and camera bytes go in as they are.
     """
     for position, image in enumerate(images):
         pixels = image[np.newaxis].astype(np.float32)
@@ -110,7 +107,7 @@ def calibration_inputs(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32
 def stratified_order(labels: NDArray[np.int64], *, seed: int) -> NDArray[np.intp]:
     """Return a random order in which every stretch holds the classes in about their overall proportion.
 
-    Each image gets the place that it has within its own class, as a share of that class, and all are sorted by it.
+    Images are sorted by their place within their own class, as a share of that class.
     """
     rng = np.random.default_rng(seed)
     place = np.empty(len(labels))

@@ -1,7 +1,6 @@
-"""How many multiply-accumulates an operator takes, by the shapes of its tensors.
+"""Multiply-accumulates of operators, by the shapes of their tensors.
 
-Taps of a kernel that fall on padding count like others. Only the operators of the two tables count: others, recurrent
-and custom ones too, are 0.
+Kernel taps on padding count like others. Operators outside of the two tables, such as recurrent and custom ones, are 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +19,8 @@ class Multiplication:
 
     Attributes:
         count: The formula, given the shapes of data, kernel and output.
-        data: Which input is the data, or the first operand.
-        kernel: Which input is the kernel, or the second operand.
+        data: Position of the data, or the first operand, among the inputs.
+        kernel: Position of the kernel, or the second operand.
     """
 
     count: Callable[[Sizes, Sizes, Sizes], int]
@@ -29,8 +28,8 @@ class Multiplication:
     kernel: int = 1
 
 
-# (out, height, width, in / groups) and output (N, height, width, out): every output sums one filter.
-def _nhwc_convolution(_: Sizes, kernel: Sizes, out: Sizes) -> int:
+# (out, height, width, in / groups), or (out, in / groups, …) in ONNX: every output sums one filter.
+def _convolution(_: Sizes, kernel: Sizes, out: Sizes) -> int:
     return prod(out) * prod(kernel[1:])
 
 
@@ -54,18 +53,13 @@ def _matrix_product(data: Sizes, _: Sizes, out: Sizes) -> int:
     return prod(out) * data[-1]
 
 
-# (out, in / groups, …) and output (N, out, …): every output sums one filter.
-def _nchw_convolution(_: Sizes, kernel: Sizes, out: Sizes) -> int:
-    return prod(out) * prod(kernel[1:])
-
-
 # (in, out / groups, …): every input is spread by the filters of its channel.
 def _nchw_transposed(data: Sizes, kernel: Sizes, _: Sizes) -> int:
     return prod(data) * prod(kernel[1:])
 
 
 TFLITE: Mapping[str, Multiplication] = {
-    "CONV_2D": Multiplication(count=_nhwc_convolution),
+    "CONV_2D": Multiplication(count=_convolution),
     "DEPTHWISE_CONV_2D": Multiplication(count=_depthwise),
     "FULLY_CONNECTED": Multiplication(count=_fully_connected),
     "TRANSPOSE_CONV": Multiplication(count=_nhwc_transposed, data=2),
@@ -73,9 +67,9 @@ TFLITE: Mapping[str, Multiplication] = {
 }
 
 ONNX: Mapping[str, Multiplication] = {
-    "Conv": Multiplication(count=_nchw_convolution),
-    "ConvInteger": Multiplication(count=_nchw_convolution),
-    "QLinearConv": Multiplication(count=_nchw_convolution, kernel=3),
+    "Conv": Multiplication(count=_convolution),
+    "ConvInteger": Multiplication(count=_convolution),
+    "QLinearConv": Multiplication(count=_convolution, kernel=3),
     "ConvTranspose": Multiplication(count=_nchw_transposed),
     "Gemm": Multiplication(count=_matrix_product),
     "MatMul": Multiplication(count=_matrix_product),
@@ -85,15 +79,21 @@ ONNX: Mapping[str, Multiplication] = {
 
 
 def count_macs(
-    multiplication: Multiplication | None, inputs: Sequence[Shape], out: Shape, *, transposed: bool = False
+    multiplication: Multiplication | None,
+    inputs: Sequence[Shape],
+    out: Shape,
+    *,
+    transposed: bool = False,
+    batch: int = 1,
 ) -> int | None:
-    """Return the multiply-accumulates of one run; 0 for no multiplication, None where a shape is not known.
+    """Return the multiply-accumulates for one image; 0 for no multiplication, None where a shape is not known.
 
     Args:
         multiplication: The operator's entry in `TFLITE` or `ONNX`, if it has one.
         inputs: The shapes of all its inputs.
         out: The shape of its output.
-        transposed: Whether the first operand's last two axes change places before it is multiplied.
+        transposed: Whether the first operand's last two axes are swapped first.
+        batch: How many images these shapes are for.
 
     >>> count_macs(TFLITE["CONV_2D"], [(1, 28, 28, 1), (8, 5, 5, 1)], (1, 14, 14, 8))
     39200
@@ -103,7 +103,7 @@ def count_macs(
     data, kernel, sizes = (_known(shape) for shape in (inputs[multiplication.data], inputs[multiplication.kernel], out))
     if data is None or kernel is None or sizes is None:
         return None
-    return multiplication.count((*data[:-2], data[-1], data[-2]) if transposed else data, kernel, sizes)
+    return multiplication.count((*data[:-2], data[-1], data[-2]) if transposed else data, kernel, sizes) // batch
 
 
 def _known(shape: Shape) -> Sizes | None:

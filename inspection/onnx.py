@@ -168,10 +168,13 @@ def _versions(proto: onnx.ModelProto) -> list[int]:
 def _operator(
     node: onnx.NodeProto, types: Mapping[str, TensorType], *, floating: bool, version: int, batch: int
 ) -> Operator:
-    macs = _macs(node, types)
+    multiplication = ONNX.get(node.op_type) if not _domain(node.domain) else None
+    shapes = [types[name].shape if name in types else None for name in node.input]
+    out = types.get(node.output[0]) if node.output else None
+    transposed = node.op_type == "Gemm" and any(entry.name == "transA" and entry.i for entry in node.attribute)
     return Operator(
         name=_text(node.op_type),
-        macs=None if macs is None else macs // batch,
+        macs=count_macs(multiplication, shapes, out.shape if out else None, transposed=transposed, batch=batch),
         floating=floating,
         version=version,
     )
@@ -190,11 +193,3 @@ def _text(field: str | bytes) -> str:
 
 def _domain(name: str) -> str:
     return "" if name == "ai.onnx" else name  # two spellings of ONNX's own
-
-
-def _macs(node: onnx.NodeProto, types: Mapping[str, TensorType]) -> int | None:
-    multiplication = ONNX.get(node.op_type) if not _domain(node.domain) else None
-    shapes = [types[name].shape if name in types else None for name in node.input]
-    out = types.get(node.output[0]) if node.output else None
-    transposed = node.op_type == "Gemm" and any(entry.name == "transA" and entry.i for entry in node.attribute)
-    return count_macs(multiplication, shapes, out.shape if out else None, transposed=transposed)

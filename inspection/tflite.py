@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 
 from ai_edge_litert import schema_py_generated
 
+from ..runtime.bundle.attachments import MAX_TEXT_BYTES, as_text, read_attached_files
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import QuantParams, TensorSpec
 from ..runtime.errors import InvalidFileError, one_line
-from .attached import MAX_TEXT_BYTES, as_text, read_attached_files
 from .graph_types import FLOATS, Graph, Operator, Shape, batch_size, count_islands, item_bytes
 from .macs import TFLITE, count_macs
 
@@ -254,20 +254,16 @@ def _quantization(tensor: _Tensor) -> QuantParams | None:
 
 
 def _operator(node: _Node, batch: int) -> Operator:
-    macs = _macs(node)
-    return Operator(
-        name=node.name,
-        macs=None if macs is None else macs // batch,
-        floating=bool(node.floating_tensors),
-        version=node.version,
-    )
-
-
-def _macs(node: _Node) -> int | None:
     shapes = [tensor.shape if tensor else None for tensor in node.inputs]
     out = node.outputs[0] if node.outputs else None
     transposed = node.name == "BATCH_MATMUL" and _is_transposed(node.table)
-    return count_macs(TFLITE.get(node.name), shapes, out.shape if out else None, transposed=transposed)
+    multiplication = TFLITE.get(node.name)
+    return Operator(
+        name=node.name,
+        macs=count_macs(multiplication, shapes, out.shape if out else None, transposed=transposed, batch=batch),
+        floating=bool(node.floating_tensors),
+        version=node.version,
+    )
 
 
 def _is_transposed(table: Table) -> bool:

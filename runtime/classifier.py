@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,33 +16,32 @@ from .images.reading import ImageLike, is_pillow
 from .prediction import NO_DIGIT, UNCERTAIN, Prediction
 from .validation import probability, whole_number
 
-if TYPE_CHECKING:  # What loads models is imported when one is loaded: the import itself stays as light as NumPy's.
+if TYPE_CHECKING:  # imported when a model is loaded: `import edgeproof.runtime` stays as light as NumPy's
     from .loading import LoadOptions, Model
 
-# How much of a large input is under way at once: enough to make what surrounds the engine cheap, and little memory.
+# The part of a large array that is under way at once: large enough to make what surrounds the engine cheap.
 _CHUNK, _CHUNK_BYTES = 256, 2**22
-# Of a sequence of pictures each worker takes so many at a time.
-_HANDFUL = 8
+# The images of a sequence that a worker takes at once.
+_PER_WORKER = 8
 
 _MAX_WORKERS = 256
 
-# They could be gone through, to no good end.
+# Iterable, but never a sequence of images.
 _NO_IMAGES = (bytes, bytearray, memoryview)
-# What rounding may add to a probability of 1.
+# 1, and what rounding may add.
 _HIGHEST = 1.001
 
 
 class Classifier:
-    """An image classifier in any of its variants: pictures in, labels and class probabilities out.
+    """An image classifier in any of its variants: images in, labels and class probabilities out.
 
-    It can be called from several threads at once, with the same answers as from one, and pickled: another process loads
-    it again from where it was loaded.
+    Several threads may call it at once, with the same answers as one. Pickled, it is loaded again from the same path.
 
     Attributes:
         classes: The labels, in the order of the probabilities.
         image: The size and colour of the images that the model takes.
-        preprocessing: How pictures of other sizes come to that size.
-        variant: The variant's name, or the file's where no manifest names it.
+        preprocessing: How images of other sizes come to that size.
+        variant: The variant's name, or that of a file without metadata.
     """
 
     def __init__(self, model: "Model", *, origin: str | os.PathLike[str], options: "LoadOptions") -> None:
@@ -59,17 +59,25 @@ class Classifier:
         height, width, channels = model.image.shape
         self._tensor_shape = (1, height, width, channels)
         self._takes_bytes = model.engines.input.dtype == "uint8" and model.engines.input.is_identity
-        # Bytes of these shapes are one image just as the model takes it.
-        self._own_shapes = ((height, width, 1), (height, width)) if channels == 1 else ((height, width, channels),)
-        # Another process is to find the same file from another folder, and not to choose another variant.
+        # The shapes of one image just as the model takes it.
+        self._input_shapes = ((height, width, 1), (height, width)) if channels == 1 else ((height, width, channels),)
+        # Pickled, it must find the same file from another folder, and not choose another variant.
         self._origin = os.fspath(origin) if is_pretrained(origin) else os.fspath(Path(origin).absolute())
         pinned = model.variant if is_pretrained(origin) or is_folder(Path(origin)) else None
         self._options = replace(options, variant=pinned, sha256=model.sha256)
 
     @property
     def engine(self) -> str:
-        """What runs it, with its version: ``"LiteRT 2.3.0"``."""
+        """The engine that runs it, with its version: ``"LiteRT 2.3.0"``."""
         return self._engines.name
+
+    def __repr__(self) -> str:
+        height, width, channels = self.image.shape
+        labels = self.classes if len(self.classes) <= 3 else (*self.classes[:2], "…", self.classes[-1])
+        return (
+            f"<Classifier {self.variant} in {self.engine}: images {height} x {width} x {channels}, "
+            f"{len(self.classes)} classes: {', '.join(labels)}>"
+        )
 
     @classmethod
     def load(
@@ -86,21 +94,21 @@ class Classifier:
         Args:
             path: A bundle's folder, a `.tflite` or `.onnx` file, or a built-in reader of digits: ``"mnist"``, or
                 ``"mnist-tiny"`` for microcontrollers (``"./mnist"`` is a folder of that name). A file is checked
-                against the manifest beside it. Without one it is taken as it describes itself; a file that does not,
-                because another tool made it, is given raw pixels and its classes are called ``"0"``, ``"1"`` and so on.
+                against the manifest beside it. Without a manifest, the metadata inside the file is used. A file
+                without metadata gets raw pixels, and its classes are called ``"0"``, ``"1"`` and so on.
             engine: ``"auto"``, ``"litert"`` or ``"onnxruntime"``.
             variant: Which variant of the bundle: ``"static_wi8_ai8.tflite"``, or a recipe or its alias alone, such
                 as ``"int8"``, for the first of its formats that an installed engine runs. By default the int8
                 TFLite file, if its engine is installed.
             threads: How many threads the engine may use for one image.
-            trusted: Damaged files can end or hang the engine's process, so a file that no manifest vouches for is
-                first tried in a child process, which takes some tenths of a second; True leaves that out.
+            trusted: Damaged files can end or hang the engine's process. A file without a manifest is therefore first
+                tried in a child process, which takes some tenths of a second; True skips that.
 
         Raises:
-            InvalidFileError: The file or bundle is missing, broken, or not what its manifest says.
+            InvalidFileError: The file or bundle is missing, damaged, or not what its manifest says.
             UnknownNameError: The bundle has no such variant, or there is no such engine.
             EngineMissingError: The engine that the file needs is not installed.
-            SpecMismatchError: The model is no image classifier that edgeproof can run, or `threads` is impossible.
+            SpecMismatchError: The model is not an image classifier that edgeproof can run, or `threads` is impossible.
         """
         from .loading import LoadOptions, load_model
 
@@ -119,11 +127,10 @@ class Classifier:
 
         Args:
             images: A path, a Pillow image, an array, or any iterable of these. Arrays have shape (H, W), (H, W, C),
-                (N, H, W) or (N, H, W, C); a last axis of 1, 3 or 4 is taken for gray, RGB or RGB with alpha. They
-                hold uint8 0-255, or numbers if `value_range` says what they stand for. An array of just the model's
-                size is what the model takes, and is passed on as it is; everything else is a picture, and goes
-                through `preprocessing`.
-            value_range: What black and white are in arrays of numbers, for example ``(0, 1)``.
+                (N, H, W) or (N, H, W, C); a last axis of 1, 3 or 4 is gray, RGB or RGB with alpha. They hold uint8
+                0-255, or numbers in `value_range`. An array in the model's own size goes in unchanged; everything
+                else goes through `preprocessing`.
+            value_range: Black and white in arrays of numbers, for example ``(0, 1)``.
             min_confidence: An answer less probable than this is ``"uncertain"``; 0-1.
             workers: How many threads to spread many images over.
 
@@ -146,10 +153,10 @@ class Classifier:
         min_confidence: float = 0.0,
         workers: int = 1,
     ) -> Iterator[Prediction]:
-        """Classify images one after the other, as they come; memory stays the same however many there are.
+        """Classify images as they come; memory stays the same however many there are.
 
-        Arguments and errors are those of `predict`. With one worker each prediction is there before the next image is
-        asked for.
+        Arguments and errors are those of `predict`. With one worker, each prediction comes before the next image is
+        read.
         """
         least = probability(min_confidence, "min_confidence")
 
@@ -181,7 +188,7 @@ class Classifier:
     ) -> list[list[tuple[str, float]]]:
         """Return for each image its `k` most probable classes, best first, as (label, probability).
 
-        The list is empty where a picture holds no digit. Otherwise arguments and errors are those of `predict`.
+        The list is empty where an image holds no digit. Otherwise arguments and errors are those of `predict`.
         """
         whole_number(k, "k", 1, len(self.classes))
         predictions = self.stream(images, value_range=value_range, workers=workers)
@@ -213,7 +220,7 @@ class Classifier:
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
     def pixels(self, images: ImageLike, *, value_range: tuple[float, float] | None = None) -> NDArray[Any]:
-        """Return what the model sees of a picture or of an array of them: raw pixels 0-255, (N, H, W, C)."""
+        """Return the pixels that the model gets for an image or an array of images: 0-255, (N, H, W, C)."""
         return self._prepared(images, value_range).pixels
 
     def __reduce__(self) -> tuple[Callable[..., "Classifier"], tuple[object, ...]]:
@@ -223,13 +230,13 @@ class Classifier:
         return prepare(images, self.image, self.preprocessing, value_range=value_range)
 
     def _is_model_input(self, images: object) -> bool:
-        """Tell whether this is one image in bytes, just as the model takes it."""
-        # The type as text: it would be made anew for each image, for longer than some models run.
+        """Tell whether this is one uint8 image just as the model takes it."""
+        # The type as text: made anew for each image, it would take longer than some models run.
         array = cast("NDArray[Any]", images)
-        return isinstance(images, np.ndarray) and array.shape in self._own_shapes and array.dtype == np.uint8
+        return isinstance(images, np.ndarray) and array.shape in self._input_shapes and array.dtype == np.uint8
 
     def _prediction(self, image: NDArray[Any]) -> Prediction:
-        """Classify one image just as the model takes it: what a camera's loop calls, without what others need."""
+        """Classify one image just as the model takes it: the hot path of a camera's loop."""
         tensor = image.reshape(self._tensor_shape)
         if not self._takes_bytes:
             tensor = self._engines.input.encode(tensor)
@@ -275,7 +282,7 @@ class Classifier:
     def _map_images(
         self, images: ImageLike | Iterable[ImageLike], answers: Callable[[Any], Any], workers: int
     ) -> Iterator[Any]:
-        """Yield what `answers` gives for each part of the images."""
+        """Yield the result of `answers` for each part of the images, in order."""
         whole_number(workers, "workers", 1, _MAX_WORKERS)
         from .parallel import map_in_order
 
@@ -284,17 +291,17 @@ class Classifier:
         elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
             parts = (images,)
         elif not isinstance(images, Iterable) or isinstance(images, _NO_IMAGES) or hasattr(images, "read"):
-            parts = (images,)  # which is refused, as an image that is none
+            parts = (images,)  # refused later: not an image
         elif workers == 1:
             parts = cast("Iterable[Any]", images)
         else:
-            handfuls = _chunked(cast("Iterable[Any]", images))
-            return _flat(map_in_order(partial(_each, answers), handfuls, workers))
+            chunks = _chunked(cast("Iterable[Any]", images))
+            return _flat(map_in_order(partial(_each, answers), chunks, workers))
         return map(answers, parts) if workers == 1 else map_in_order(answers, parts, workers)
 
 
 def _load_again(cls: type[Classifier], origin: str, options: "LoadOptions") -> Classifier:
-    """Load what was pickled; the very file, or none."""
+    """Load what was pickled, from the very same file."""
     from .loading import load_model
 
     return cls(load_model(origin, options), origin=origin, options=options)
@@ -311,19 +318,14 @@ def _flat(parts: Iterable[Iterable[Any]]) -> Iterator[Any]:
         yield from part
 
 
+def _chunked(items: Iterable[Any]) -> Iterator[list[Any]]:
+    source = iter(items)
+    while chunk := list(islice(source, _PER_WORKER)):
+        yield chunk
+
+
 def _each(answers: Callable[[Any], Any], items: list[Any]) -> list[Any]:
     return [answers(item) for item in items]
-
-
-def _chunked(items: Iterable[Any]) -> Iterator[list[Any]]:
-    handful: list[Any] = []
-    for item in items:
-        handful.append(item)
-        if len(handful) == _HANDFUL:
-            yield handful
-            handful = []
-    if handful:
-        yield handful
 
 
 load = Classifier.load

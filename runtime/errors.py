@@ -1,6 +1,8 @@
 """What edgeproof raises when the input is wrong or a check does not hold."""
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -45,3 +47,26 @@ def one_line(told: str | BaseException) -> str:
     text = " ".join(_COLOUR.sub("", str(told)).split())
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return line or (type(told).__name__ if isinstance(told, BaseException) else "")
+
+
+@contextmanager
+def foreign_errors(
+    kind: type[EdgeproofError],
+    problem: str,
+    *,
+    caught: tuple[type[BaseException], ...] = (Exception,),
+    named: bool = False,
+) -> Generator[None]:
+    """Turn what foreign code raises in the block into one line of ours: the problem, a colon, and its message.
+
+    Args:
+        kind: The class of our error.
+        problem: What could not be done.
+        caught: The classes of foreign errors.
+        named: Whether the message begins with the name of the foreign error's class.
+    """
+    try:
+        yield
+    except caught as error:
+        name = f"{type(error).__name__}: " if named else ""
+        raise kind(f"{problem}: {name}{one_line(error)[:300]}") from error

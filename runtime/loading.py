@@ -1,4 +1,4 @@
-"""From a path to a model that can be run: a bundle, a lone file, or a built-in name."""
+"""Load a model in its engine: from a bundle, a lone file, or a built-in name."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pathlib import Path
 from .bundle.manifest import Manifest, Variant
 from .bundle.model_metadata import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, parse_description
 from .bundle.reader import holds_manifest, read_manifest, read_vouched_file
-from .bundle.recipes import Format, canonical_name
+from .bundle.recipes import VARIANTS, Format, canonical_name, preference
 from .bundle.temperature import Temperature
 from .engines.engine import CONCURRENT, ENGINE_OF, MAX_THREADS, Engine, is_installed, load_engine
 from .engines.packages import no_engine_message
@@ -20,38 +20,25 @@ from .io.files import is_file, is_folder, read_file
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .validation import whole_number
 
-# What a bundle is loaded with when no variant is asked for. On a CPU int8 TFLite is the smallest and fastest; in ONNX
-# Runtime int8 is often slower than float for small models, so float comes first there.
-_PREFERENCE = (
-    "static_wi8_ai8.tflite",
-    "dynamic_wi8_afp32.tflite",
-    "float16.tflite",
-    "float32.tflite",
-    "static_wi8_ai16.tflite",
-    "float32.onnx",
-    "float16.onnx",
-    "static_wi8_ai8.onnx",
-)
-
-# What Python does around a run weighs less in a batch, which counts for models that run for microseconds.
+# Bytes of the models that run so shortly that a batch pays: Python's share of a run is smaller in it.
 _LARGEST_FOR_BATCHES = 2**18
 
-# Of a file that does not name them: one text for each is made here.
+# Of a file without metadata; a label is made for each.
 _MAX_CLASSES = 2**16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """A model in its engines, with what is known of it.
+    """A model in its engines.
 
     Attributes:
         engines: Run it.
         classes: The labels, in the order of the probabilities.
         image: The images that it takes.
-        preprocessing: How a picture comes to that size.
-        variant: The variant's name, or the file's where nothing names it.
-        calibrated: Makes probabilities of what the engines give.
-        sha256: Of the model file.
+        preprocessing: How images come to that size.
+        variant: The variant's name, or that of a file without metadata.
+        calibrated: Turns the engines' outputs into probabilities.
+        sha256: Digest of the model file.
     """
 
     engines: EnginePool
@@ -78,7 +65,7 @@ class LoadOptions:
     """How a model is loaded; see `Classifier.load`.
 
     Attributes:
-        sha256: What the model file's digest must be; None for any. A file that has it needs no trial.
+        sha256: The digest that the model file must have; None for any. A file that has it is not tried first.
     """
 
     engine: str = "auto"
@@ -119,8 +106,7 @@ def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
     runnable = [v for v in candidates if is_installed(ENGINE_OF[v.format])]
     if not runnable:
         raise EngineMissingError(no_engine_message(v.format for v in candidates))
-    rank = {variant: position for position, variant in enumerate(_PREFERENCE)}
-    return min(runnable, key=lambda v: rank.get(v.name, len(rank)))
+    return min(runnable, key=lambda v: preference(v.name))
 
 
 def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: LoadOptions) -> Model:
@@ -144,13 +130,13 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
 
 
 def _check_unchanged(file: Path, digest: str, options: LoadOptions) -> None:
-    """Refuse another file than the one that was asked for, before an engine sees it."""
+    """Refuse a file with another digest than the one asked for, before an engine sees it."""
     if options.sha256 not in (None, digest):
         raise InvalidFileError(f"{file} has changed: sha256 {digest[:12]}… instead of {options.sha256:.12}…")
 
 
 def _listed_beside(file: Path) -> tuple[Manifest, Variant] | None:
-    """Return the manifest beside a model file and the variant that it names the file, if there is one."""
+    """Return the manifest beside a model file and the file's variant, if the manifest names it."""
     if file.suffix.removeprefix(".") not in tuple(Format) or not holds_manifest(file.parent):
         return None
     manifest = read_manifest(file.parent)
@@ -179,38 +165,22 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
         description = None if text is None else parse_description(text)
     except InvalidFileError as error:
         raise InvalidFileError(f"{file}: {error}") from error
-    unnamed = partial(
-        Model,
+    return Model(
         engines=_pool(engine, make, model_format),
+        classes=description.classes if description else _numbered_classes(engine, file),
+        image=description.image if description else _image_spec(engine, file),
+        preprocessing=description.preprocessing if description else RESIZE,
+        variant=f"{description.recipe}.{suffix}" if description else file.name,
         calibrated=Temperature(engine.output, 1.0),
         sha256=digest,
-    )
-    if description is None:
-        return unnamed(
-            classes=_numbered(engine, file),
-            image=_image_spec(engine, file),
-            preprocessing=RESIZE,
-            variant=file.name,
-        )
-    return unnamed(
-        classes=description.classes,
-        image=description.image,
-        preprocessing=description.preprocessing,
-        variant=f"{description.recipe}.{suffix}",
     )
 
 
 def _maker(
     content: bytes, model_format: Format, options: LoadOptions, *, data_folder: Path | None = None
 ) -> Callable[[], Engine]:
-    return partial(
-        load_engine,
-        content,
-        model_format,
-        engine=options.engine,
-        threads=options.threads,
-        data_folder=data_folder,
-    )
+    choice = partial(load_engine, engine=options.engine, threads=options.threads, data_folder=data_folder)
+    return partial(choice, content, model_format)
 
 
 def _pool(
@@ -220,9 +190,10 @@ def _pool(
 
 
 def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable[[], Engine] | None:
-    """Return what makes engines for batches, for a model that gains by them and whose answers cannot depend on them."""
-    # Sums of integers are the same in any order; floats may be added in another one for a batch.
-    exact = variant.format is Format.TFLITE and variant.recipe == "static_wi8_ai8" and variant.float_islands == 0
+    """Return a maker of engines for batches, if the model gains by them and its answers cannot depend on them."""
+    # Sums of integers are the same in any order; sums of floats are not.
+    traits = VARIANTS.get(f"{variant.recipe}.{variant.format}")
+    exact = traits is not None and traits.across_machines == 0 and variant.float_islands == 0
     if not exact or len(content) > _LARGEST_FOR_BATCHES:
         return None
 
@@ -234,7 +205,7 @@ def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable
     return make
 
 
-def _numbered(engine: Engine, file: Path) -> tuple[str, ...]:
+def _numbered_classes(engine: Engine, file: Path) -> tuple[str, ...]:
     shape = engine.output.shape
     if len(shape) != 2 or shape[1] is None or not 1 <= shape[1] <= _MAX_CLASSES:
         raise SpecMismatchError(

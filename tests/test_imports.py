@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers.reports import write_report
+
 if TYPE_CHECKING:
     from edgeproof.report.model import Report
 
@@ -57,9 +59,7 @@ def test_a_prediction_never_loads_tensorflow(golden: Path, files: Path, variant:
 @pytest.mark.parametrize("verb", ["check", "pick"])
 def test_a_report_is_judged_without_anything_heavy(report: "Report", tmp_path: Path, verb: str) -> None:
     pytest.importorskip("msgspec", reason="reports need msgspec")
-    from edgeproof.report.serialization import to_json
-
-    (tmp_path / "report.json").write_text(to_json(report), encoding="utf-8")
+    write_report(report, tmp_path / "report.json")
     loaded = loaded_after(
         "from edgeproof.cli import main\n"
         f"assert main([{verb!r}, {str(tmp_path)!r}, '--max-drop-points', '9', '--max-p50-us', '900']) == 0"

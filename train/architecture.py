@@ -1,4 +1,4 @@
-"""Which model is trained: a preset with its knobs, or the user's own builder."""
+"""The architecture of a model: a preset with its knobs, or the user's own builder."""
 
 import runpy
 import sys
@@ -10,10 +10,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.files import check_file
+from ..runtime.validation import are_probabilities
+from .options import settings
 from .presets import PRESETS
 
 _WIDEST = 64.0
@@ -22,7 +23,7 @@ _MOST_EXTRA = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Architecture:
-    """What is built before it is fitted.
+    """A model to build.
 
     Attributes:
         preset: Name of a preset; None for a model of the user's own.
@@ -34,7 +35,7 @@ class Architecture:
 
     Raises:
         UnknownNameError: There is no such preset.
-        SpecMismatchError: A knob is out of its range, or is turned for a model that has none.
+        SpecMismatchError: A knob is out of its range, or given for a model of the user's own.
     """
 
     preset: str | None = "default"
@@ -46,8 +47,7 @@ class Architecture:
     def __post_init__(self) -> None:
         if (self.preset is None) == (self.builder is None):
             raise SpecMismatchError("a model is either a preset or has a builder of its own")
-        if self.preset is not None and self.preset not in PRESETS:
-            raise UnknownNameError(f"unknown preset {self.preset!r}; possible: {', '.join(PRESETS)}")
+        settings(self.preset)  # refuses an unknown preset
         if self.builder is not None and (self.width, self.extra, self.dropout) != (1.0, 0, 0.0):
             raise SpecMismatchError("width, extra layers and dropout are for presets; your own builder decides on them")
         if not 0 < self.width <= _WIDEST or not 0 <= self.dropout < 1 or not 0 <= self.extra <= _MOST_EXTRA:
@@ -58,11 +58,11 @@ class Architecture:
 
     @property
     def name(self) -> str:
-        """What it is called in a line of output."""
+        """Its name in a line of output."""
         return f"preset {self.preset}" if self.builder is None else self.builder
 
     def build(self, image_shape: tuple[int, int, int], classes: int) -> keras.Model:
-        """Return the model, with weights that are drawn from Keras's global seed.
+        """Return the model, with weights drawn from Keras's global seed.
 
         Raises:
             InvalidFileError: The user's file cannot be run or has no such function.
@@ -77,21 +77,16 @@ class Architecture:
 
 def _own_model(builder: str, image_shape: tuple[int, int, int], classes: int) -> keras.Model:
     function = _function(builder)
-    try:
+    problem = f"{builder} cannot build a model for images of {image_shape} and {classes} classes"
+    with foreign_errors(InvalidFileError, problem, named=True):
         model = function(image_shape, classes)
-    # Whatever the user's code raises.
-    except Exception as error:
-        raise InvalidFileError(
-            f"{builder} cannot build a model for images of {image_shape} and {classes} classes: "
-            f"{type(error).__name__}: {one_line(error)[:300]}"
-        ) from error
     _check(model, builder, image_shape, classes)
     return model
 
 
 @contextmanager
 def _modules_beside(builder: str) -> Generator[None]:
-    """Let the user's file import what lies beside it, as a script can, while it runs and while it builds."""
+    """Let the user's file import modules beside it, as a script can, while it runs and while it builds."""
     folder = str(Path(builder.rpartition(":")[0]).parent.absolute())
     sys.path.insert(0, folder)
     try:
@@ -107,11 +102,8 @@ def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model
         raise SpecMismatchError(f"a model of your own is named FILE.py:FUNCTION, got {builder!r}")
     path = Path(file)
     check_file(path, "Python file (--model)")
-    try:
+    with foreign_errors(InvalidFileError, f"{path} cannot be run", caught=(Exception, SystemExit), named=True):
         found = runpy.run_path(str(path), run_name=path.stem)
-    # Whatever the user's code raises, sys.exit included.
-    except (Exception, SystemExit) as error:
-        raise InvalidFileError(f"{path} cannot be run: {type(error).__name__}: {one_line(error)[:300]}") from error
     function = found.get(name)
     if not callable(function):
         possible = ", ".join(key for key, value in found.items() if callable(value) and not key.startswith("_"))
@@ -119,33 +111,21 @@ def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model
     return function
 
 
-def gives_probabilities(answer: NDArray[np.float32]) -> bool:
-    """Tell whether a model's answer, shape (N, classes), can be probabilities: from 0 to 1, with the sum 1."""
-    return bool(np.all(answer >= 0) and np.allclose(answer.sum(axis=-1), 1, atol=1e-3))
-
-
 def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes: int) -> None:  # noqa: ANN401
     if not isinstance(model, keras.Model):
         raise SpecMismatchError(f"{builder} gives {type(model).__name__}, not a keras.Model")
-    try:
+    with foreign_errors(SpecMismatchError, f"{builder} gives a model that does not take images of {image_shape}"):
         if isinstance(model, keras.Sequential) and not model.built:
             model.build((None, *image_shape))  # else the one image would settle the size of all batches
         answer = np.asarray(model(np.zeros((1, *image_shape), np.float32), training=False))
-    # Whatever a layer raises when shapes do not fit.
-    except Exception as error:
-        raise SpecMismatchError(
-            f"{builder} gives a model that does not take images of {image_shape}: {one_line(error)[:300]}"
-        ) from error
-    if answer.shape != (1, classes) or not gives_probabilities(answer):
+    if answer.shape != (1, classes) or not are_probabilities(answer):
         raise SpecMismatchError(
             f"{builder} gives a model whose answer to one image is of shape {answer.shape} with the sum "
             f"{answer.sum():.3g}; needed are {classes} probabilities: of shape (1, {classes}), with the sum 1"
         )
-    try:
+    problem = (
+        f"{builder} gives a model that cannot be saved and loaded: register your own layers with "
+        "@keras.saving.register_keras_serializable(), and use no Lambda"
+    )
+    with foreign_errors(SpecMismatchError, problem):
         type(model).from_config(model.get_config())
-    # Whatever Keras raises about layers that it does not know, and code that it does not run.
-    except Exception as error:
-        raise SpecMismatchError(
-            f"{builder} gives a model that cannot be saved and loaded: register your own layers with "
-            f"@keras.saving.register_keras_serializable(), and use no Lambda ({one_line(error)[:200]})"
-        ) from error

@@ -1,4 +1,4 @@
-"""Small random affine changes of training images, made in the input pipeline."""
+"""Augmentation: small random affine changes of training images, in the input pipeline."""
 
 import math
 
@@ -15,10 +15,10 @@ LIMITS = (MAX_ROTATION_DEGREES, MAX_ZOOM, MAX_SHIFT)
 
 
 def random_amounts(images: int, seed: tf.Tensor) -> tf.Tensor:
-    """Draw how much each of several images is to change, as shares of the limits.
+    """Draw how much each image is to change, as shares of the limits.
 
     Args:
-        images: How many.
+        images: Number of images.
         seed: int64 tensor of shape (2,); the same seed gives the same amounts.
 
     Returns:

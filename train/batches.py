@@ -1,8 +1,7 @@
-"""The input pipeline of a training: which images a step sees, and how they are changed.
+"""The input pipeline of a training: batches of augmented images.
 
-Order and changes depend on nothing but the seed, the epoch and the image's position. So an epoch can be repeated on
-its own, a training that was cut off goes on as if it had not been, and a teacher can be asked about an epoch's images
-before it begins.
+Order and augmentation depend only on the seed, the epoch and the image's position. So a training that was cut off goes
+on as if it had not been, and a teacher can be asked about an epoch's images before it begins.
 """
 
 import numpy as np
@@ -12,12 +11,12 @@ from numpy.typing import NDArray
 from .augmentation import affine, random_amounts
 from .options import FitOptions
 
-# How many images a teacher is asked about at a time.
-_ASKED = 500
+# The batch size of a teacher.
+_TEACHER_BATCH = 500
 
 
 def steps_per_epoch(images: int, options: FitOptions) -> int:
-    """Return how many batches an epoch has: full ones only, so that there is one shape and one trace."""
+    """Return the number of batches in an epoch: full ones only, so that there is one shape and one trace."""
     return max(images // options.batch_size, 1)
 
 
@@ -35,19 +34,19 @@ def training_batches(
         images: Shape (N, H, W, C), values 0-255.
         targets: Probabilities of the classes, shape (N, classes).
         options: Batch size, augmentation, seed.
-        epochs: Which of all that the seed stands for.
-        teacher: A teacher's logits of `changed_images`, shape (K, N, classes), for K sets of changes; the epochs go
-            through these again and again. None: every epoch has changes of its own.
+        epochs: A range of epochs of the augmentation stream that the seed starts.
+        teacher: A teacher's logits of `augmented_images`, shape (K, N, classes), for K sets of changes, which the
+            epochs repeat. None: every epoch has changes of its own.
 
     Returns:
         Pairs of pixels, float32 of shape (B, H, W, C), and probabilities, shape (B, classes); with a teacher
-        (B, 2, classes), its logits behind the probabilities.
+        (B, 2, classes): the probabilities, then its logits.
     """
     count, sets = len(images), epochs.stop if teacher is None else len(teacher)
     batch_size = min(options.batch_size, count)
-    # Constants that the pipeline refers to: from_tensor_slices would copy them into its graph.
+    # Constants outside the pipeline: from_tensor_slices would copy them into its graph.
     pixels, wanted = tf.constant(images), tf.constant(targets)
-    taught = None if teacher is None else tf.constant(teacher)
+    logits = None if teacher is None else tf.constant(teacher)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(tf.range(count), _seed(options, 2 * epoch))
@@ -58,20 +57,20 @@ def training_batches(
 
     def load(positions: tf.Tensor, amounts: tf.Tensor, which: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         probabilities = tf.gather(wanted, positions)
-        if taught is not None:
-            told = tf.cast(tf.gather(taught[which], positions), tf.float32)
-            probabilities = tf.stack([probabilities, told], axis=1)
-        return _changed(tf.gather(pixels, positions), amounts, options), probabilities
+        if logits is not None:
+            of_teacher = tf.cast(tf.gather(logits[which], positions), tf.float32)
+            probabilities = tf.stack([probabilities, of_teacher], axis=1)
+        return _augmented(tf.gather(pixels, positions), amounts, options), probabilities
 
     rows = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
-    # Several workers each take their share of every batch.
+    # Each of several workers takes its share of every batch.
     sharding = tf.data.Options()
     sharding.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return rows.map(load, num_parallel_calls=2).prefetch(4).with_options(sharding)
 
 
-def changed_images(images: NDArray[np.uint8], options: FitOptions, which: int) -> tf.data.Dataset:
-    """Return the images in their own order, changed as in an epoch that uses the set of changes `which`.
+def augmented_images(images: NDArray[np.uint8], options: FitOptions, which: int) -> tf.data.Dataset:
+    """Return the images in their own order, augmented as in an epoch with the set of changes `which`.
 
     Args:
         images: Shape (N, H, W, C), values 0-255.
@@ -81,11 +80,11 @@ def changed_images(images: NDArray[np.uint8], options: FitOptions, which: int) -
     Returns:
         float32 tensors of shape (B, H, W, C).
     """
-    rows = tf.data.Dataset.from_tensor_slices((images, _amounts(len(images), options, which))).batch(_ASKED)
-    return rows.map(lambda pixels, amounts: _changed(pixels, amounts, options), num_parallel_calls=2).prefetch(4)
+    rows = tf.data.Dataset.from_tensor_slices((images, _amounts(len(images), options, which))).batch(_TEACHER_BATCH)
+    return rows.map(lambda pixels, amounts: _augmented(pixels, amounts, options), num_parallel_calls=2).prefetch(4)
 
 
-def _changed(pixels: tf.Tensor, amounts: tf.Tensor, options: FitOptions) -> tf.Tensor:
+def _augmented(pixels: tf.Tensor, amounts: tf.Tensor, options: FitOptions) -> tf.Tensor:
     return affine(pixels, amounts * options.augmentation) if options.augmentation else tf.cast(pixels, tf.float32)
 
 
@@ -96,6 +95,6 @@ def _amounts(count: int, options: FitOptions, which: int | tf.Tensor) -> tf.Tens
 def _seed(options: FitOptions, number: int | tf.Tensor) -> tf.Tensor:
     """Return a seed for each number, int64 of shape (2,): even ones are for orders, odd ones for changes.
 
-    One seed for both would make them depend on each other, being drawn from the same bits.
+    From one seed, both would be drawn from the same bits and depend on each other.
     """
     return tf.stack([tf.constant(options.seed, tf.int64), tf.cast(number, tf.int64)])

@@ -1,4 +1,4 @@
-"""What a training leaves behind after every epoch, so that it can go on after it was cut off."""
+"""Checkpoint of a training after every epoch, so that it can go on after it was cut off."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, foreign_errors
 from ..runtime.io.checked_json import parse
 from ..runtime.io.files import is_file
 from .checkpoint_files import FOLDER_NAME, STATE_NAME
@@ -23,8 +23,8 @@ class Progress:
 
     Attributes:
         history: Loss, accuracy and so on of every finished epoch, by Keras's names.
-        seconds: Time that these epochs took.
-        best: The weights of the best epoch, where the training watches for it.
+        seconds: Wall time of these epochs.
+        best: The weights of the best epoch, for a training with patience.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -33,16 +33,16 @@ class Progress:
 
     @property
     def epochs(self) -> int:
-        """How many epochs are finished."""
+        """The number of finished epochs."""
         return len(self.history.get("loss", ()))
 
 
 class Checkpoint:
-    """The folder of a training that is not finished.
+    """The folder of an unfinished training.
 
     Args:
         folder: The run's folder; the checkpoint is a folder in it, of one file.
-        identity: All that the training depends on, as JSON can hold it; a training goes on only with the same.
+        identity: All that the training depends on, JSON-serializable; a training goes on only with the same.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, object]) -> None:
@@ -51,11 +51,11 @@ class Checkpoint:
 
     @property
     def path(self) -> Path:
-        """Where the state is."""
+        """The file of the state."""
         return self._folder / STATE_NAME
 
     def save(self, model: keras.Model, progress: Progress) -> None:
-        """Write the state of model, optimizer and progress; it replaces the last one as a whole.
+        """Write the state of model, optimizer and progress, in place of the last one.
 
         Raises:
             OutputError: It cannot be written.
@@ -77,31 +77,31 @@ class Checkpoint:
             raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
 
     def restore(self, model: keras.Model) -> Progress:
-        """Set model and optimizer to what they were after the last finished epoch.
+        """Set model and optimizer to their state after the last finished epoch.
 
         Args:
-            model: Built and compiled as it was then.
+            model: Built and compiled as then.
 
         Raises:
             InvalidFileError: There is no such state, or it is damaged.
-            SpecMismatchError: It is that of another training.
+            SpecMismatchError: It is of another training.
         """
         if not is_file(self.path):
             raise InvalidFileError(f"{self._folder.parent} holds no unfinished training to go on with")
         arrays = self._read()
         if not {"identity", "progress"} <= {*arrays}:
             raise InvalidFileError(f"{self.path} is damaged: it does not say which training it is of")
-        kept, now = (json.loads(text) for text in (str(arrays["identity"]), self._identity))
-        if kept != now:
-            raise SpecMismatchError(f"{self._folder} is of another training: {_first_difference(kept, now)}")
+        saved, now = (json.loads(text) for text in (str(arrays["identity"]), self._identity))
+        if saved != now:
+            raise SpecMismatchError(f"{self._folder} is of another training: {_first_difference(saved, now)}")
         model.optimizer.build(model.trainable_variables)
         for kind, variables in _variables(model).items():
             _assign(variables, arrays, kind, self.path)
-        told = parse(str(arrays["progress"]), "the progress")
-        figures = told.get("history")
+        progress = parse(str(arrays["progress"]), "the progress")
+        figures = progress.get("history")
         history = {name: [value.number() for value in figures.get(name).items()] for name in figures.mapping()}
         best = [arrays[f"best/{position}"] for position in range(sum(name.startswith("best/") for name in arrays))]
-        return Progress(history=history, seconds=told.get("seconds").number(), best=best)
+        return Progress(history=history, seconds=progress.get("seconds").number(), best=best)
 
     def remove(self) -> None:
         """Remove it, with its folder."""
@@ -111,12 +111,12 @@ class Checkpoint:
             self._folder.rmdir()
 
     def _read(self) -> dict[str, NDArray[np.generic]]:
-        try:
-            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive}
         # A damaged archive makes zipfile, zlib or NumPy's header parser raise whatever they have.
-        except Exception as error:
-            raise InvalidFileError(f"{self.path} is damaged: {one_line(error)[:200]}") from error
+        with (
+            foreign_errors(InvalidFileError, f"{self.path} is damaged"),
+            np.load(self.path, allow_pickle=False) as archive,
+        ):
+            return {name: archive[name] for name in archive}
 
 
 def _variables(model: keras.Model) -> dict[str, Sequence[keras.Variable]]:
@@ -133,10 +133,10 @@ def _assign(
         variable.assign(value)
 
 
-def _first_difference(kept: Mapping[str, object], now: Mapping[str, object]) -> str:
-    """Say what is different, in objects inside these where they are objects."""
-    name = next(name for name in sorted({*kept, *now}) if kept.get(name) != now.get(name))
-    one, other = kept.get(name), now.get(name)
+def _first_difference(saved: Mapping[str, object], now: Mapping[str, object]) -> str:
+    """Name the first member that differs, in nested objects too."""
+    name = next(name for name in sorted({*saved, *now}) if saved.get(name) != now.get(name))
+    one, other = saved.get(name), now.get(name)
     if isinstance(one, dict) and isinstance(other, dict):
         return _first_difference(one, other)
     return f"its {name} is {one!s:.200}, not {other!s:.200}"

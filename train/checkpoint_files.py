@@ -1,4 +1,4 @@
-"""Whether a folder holds a training that was cut off. Without Keras: also for those that only want to know."""
+"""The files of an unfinished training; without Keras, for a quick check."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ def unfinished(folder: Path) -> bool:
 
 
 def check_no_unfinished_run(folder: Path) -> None:
-    """Refuse to start anew where an unfinished training lies.
+    """Refuse to start anew in the folder of an unfinished training.
 
     Raises:
-        OutputError: There is one.
+        OutputError: It holds one.
     """
     if unfinished(folder):
         raise OutputError(

@@ -1,9 +1,8 @@
-"""The picture of a training: accuracy and loss over the epochs."""
+"""Learning curves: accuracy and loss over the epochs."""
 
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
@@ -11,9 +10,8 @@ _TRAIN, _VALIDATION = "#8a94a6", "#0b6e99"
 
 
 def draw_curves(history: dict[str, list[float]], path: Path) -> None:
-    """Draw the history that Keras's fit returns into a PNG file."""
+    """Draw the history of Keras's fit into a PNG file."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
     errors, losses = figure.subplots(1, 2)
     epochs = range(1, len(history["loss"]) + 1)
     settled = [value for name in ("accuracy", "val_accuracy") for value in history[name][1:] or history[name]]
@@ -23,7 +21,7 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
         axes.set_title(title, loc="left", fontweight="bold")
         _tidy(axes, len(epochs))
     errors.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-    # The first epoch would press everything of interest into the upper edge.
+    # With the first epoch, all others would lie at the upper edge.
     errors.set_ylim(min(settled) - 0.002, max(settled) + 0.002)
     losses.set_yscale("log")
     losses.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -1,4 +1,4 @@
-"""Learning from a larger model's probabilities besides the labels.
+"""Distillation: learning from a larger model's probabilities besides the labels.
 
 Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv 1503.02531.
 """
@@ -13,15 +13,15 @@ import pooch
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
-from .architecture import gives_probabilities
+from ..runtime.validation import are_probabilities
 from .augmentation import LIMITS
-from .batches import changed_images
+from .batches import augmented_images
 from .options import FitOptions
 
-# How many sets of changes a teacher is asked about; the epochs go through them again and again.
+# A teacher is asked about this many sets of changes, which the epochs repeat.
 SETS = 8
 
 
@@ -63,23 +63,23 @@ def label_accuracy(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
 def teacher_logits(
     teachers: Sequence[Path], images: NDArray[np.uint8], classes: int, options: FitOptions, *, cache: Path | None = None
 ) -> NDArray[np.float16]:
-    """Return what several teachers, taken together, say of the images as they will be changed in training.
+    """Return the answers of an ensemble of teachers to the images as they will be augmented in training.
 
-    They are asked once: the answers are kept in the user's cache folder, under the digest of all that they depend on.
+    They are cached in the user's cache folder, under the digest of all that they depend on.
 
     Args:
         teachers: `.keras` files of models that take pixels 0-255 of the images' shape and give probabilities.
         images: Those that are learned from, shape (N, H, W, C).
-        classes: How many probabilities.
+        classes: Number of probabilities.
         options: Augmentation and seed.
-        cache: The folder that is used instead.
+        cache: Another folder for the cache.
 
     Returns:
         Logarithms of the mean probabilities, shape (K, N, classes), for K sets of changes.
 
     Raises:
         InvalidFileError: A teacher cannot be read.
-        SpecMismatchError: A teacher is for other images or classes, or gives no probabilities.
+        SpecMismatchError: A teacher is for other images or classes, or does not give probabilities.
     """
     digest = hashlib.sha256(f"{options.seed} {options.augmentation} {LIMITS} {images.shape}".encode())
     for content in (*(read_file(path, "teacher") for path in teachers), np.ascontiguousarray(images).data):
@@ -90,18 +90,18 @@ def teacher_logits(
     found: list[NDArray[np.float16]] = []
     for which in range(sets):
         file = folder / f"{digest.hexdigest()[:32]}-{which}.npy"
-        logits = _kept(file, (len(images), classes))
+        logits = _cached(file, (len(images), classes))
         if logits is None:
             models = models or [_teacher(path, images.shape[1:], classes) for path in teachers]
-            logits = _mean_logits(models, changed_images(images, options, which))
+            logits = _mean_logits(models, augmented_images(images, options, which))
             with atomic_files(folder) as staging:
                 np.save(staging / file.name, logits)
         found.append(logits)
     return np.stack(found)
 
 
-def _kept(file: Path, shape: tuple[int, int]) -> NDArray[np.float16] | None:
-    """Return what was kept; None where nothing was, or nothing that can be read."""
+def _cached(file: Path, shape: tuple[int, int]) -> NDArray[np.float16] | None:
+    """Return cached logits; None where there are none that can be read."""
     try:
         logits = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):
@@ -110,22 +110,18 @@ def _kept(file: Path, shape: tuple[int, int]) -> NDArray[np.float16] | None:
 
 
 def _teacher(path: Path, image_shape: tuple[int, ...], classes: int) -> keras.Model:
-    try:
+    with foreign_errors(InvalidFileError, f"{path} is not a Keras model that can be read"):
         model = keras.saving.load_model(path, compile=False)
-    # Keras and its parsers raise whatever they have for a file that is none of theirs.
-    except Exception as error:
-        raise InvalidFileError(f"{path} is no Keras model that can be read: {one_line(error)[:200]}") from error
-    expected = (None, *image_shape), (None, classes)
-    if (model.input_shape, model.output_shape) != expected:
+    taken, given = (None, *image_shape), (None, classes)
+    if (model.input_shape, model.output_shape) != (taken, given):
         raise SpecMismatchError(
-            f"the teacher {path} takes {model.input_shape} and gives {model.output_shape}; "
-            f"needed are {expected[0]} and {expected[1]}"
+            f"the teacher {path} takes {model.input_shape} and gives {model.output_shape}; needed: {taken} and {given}"
         )
     grey = np.full((1, *image_shape), 128, np.float32)
-    if not gives_probabilities(model.predict(grey, verbose=0)):
+    if not are_probabilities(model.predict(grey, verbose=0)):
         raise SpecMismatchError(
-            f"the teacher {path} gives no probabilities: what it says of a grey image does not lie in 0-1 with the sum "
-            "1; put a softmax behind it"
+            f"the teacher {path} does not give probabilities: its answer to a grey image does not lie in 0-1 with "
+            "the sum 1; put a softmax behind it"
         )
     return model
 
@@ -136,5 +132,5 @@ def _mean_logits(models: Sequence[keras.Model], pixels: tf.data.Dataset) -> NDAr
 
 
 def _logits(probabilities: tf.Tensor) -> tf.Tensor:
-    """Return logits that a softmax turns into these probabilities; they are known up to a constant."""
+    """Return the logits, up to a constant, that a softmax turns into these probabilities."""
     return tf.math.log(tf.maximum(probabilities, 1e-7))

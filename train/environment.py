@@ -1,4 +1,4 @@
-"""What a training ran on, as far as its weights depend on it."""
+"""The hardware of a training, as far as the weights depend on it."""
 
 import os
 
@@ -8,13 +8,13 @@ from ..device.machine import read_machine
 
 
 def describe_machine() -> dict[str, object]:
-    """Describe processor, threads and devices, as JSON can hold it.
+    """Describe processor, threads and devices, JSON-serializable.
 
-    Another set of vector instructions, or another number of threads, adds numbers in another order: the same seed then
-    gives slightly different weights.
+    Other vector instructions, or another number of threads, add numbers in another order: the same seed then gives
+    slightly different weights.
     """
     machine = read_machine()
-    # 0 stands for TensorFlow's own choice: what the environment says, or all cores.
+    # 0 is TensorFlow's own choice: the environment's, or all cores.
     threads = tf.config.threading.get_intra_op_parallelism_threads() or os.environ.get("TF_NUM_INTRAOP_THREADS")
     return {
         "architecture": machine.architecture,

@@ -1,4 +1,4 @@
-"""Fit a model to a data set: loss, optimizer, schedule, what is watched."""
+"""Fits a model to a data set: loss, optimizer, schedule, early stopping."""
 
 import io
 import math
@@ -25,13 +25,13 @@ from .strategy import ONE_DEVICE, Devices
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """What fitting gave.
+    """The result of fitting.
 
     Attributes:
         history: Loss and accuracy of every epoch, in training and validation, by Keras's names.
         seconds: Wall time of the epochs.
-        train_images: How many images were learned from.
-        validation_images: How many were held out.
+        train_images: Number of images that were learned from.
+        validation_images: Number of images that were held out.
     """
 
     history: dict[str, list[float]]
@@ -60,22 +60,23 @@ def fit(
         data: Its training images are split into those to learn from and those to validate on.
         options: How.
         teachers: `.keras` files of larger models whose probabilities are learned from besides the labels.
-        checkpoint: Where the state is kept after every epoch; None for nowhere.
+        checkpoint: Stores the state after every epoch; None for no checkpoints.
         resume: Whether to go on from the checkpoint.
-        begin: How many epochs of images with the same seed went before: these see none of them again.
-        progress: Where a line per epoch is written; None for silence.
+        begin: Epoch offset into the augmentation stream, so that images are not repeated.
+        progress: Stream for a line per epoch; None for silence.
         tensorboard: The folder for TensorBoard's logs; None for none.
         devices: Those that the model was built on.
 
     Raises:
-        CheckFailedError: The loss is no number any more.
+        CheckFailedError: The loss is not a number any more.
         InvalidFileError: A teacher or the checkpoint cannot be read.
         SpecMismatchError: A teacher is for other images, or the checkpoint is of another training.
     """
     held_out, used = validation_split(data, options.validation_share, options.seed)
-    images, labels = data.x_train[used], data.y_train[used]
+    images, labels, classes = data.x_train[used], data.y_train[used], len(data.classes)
+    steps = steps_per_epoch(len(images), options)
     with devices.scope():
-        _compile(model, options, steps_per_epoch(len(images), options), taught=bool(teachers))
+        _compile(model, options, steps, taught=bool(teachers))
         done = checkpoint.restore(model) if checkpoint is not None and resume else Progress()
     say = progress or io.StringIO()
     say.write(f"  learning from {len(used):,} images, validating on {len(held_out):,}\n")
@@ -84,46 +85,42 @@ def fit(
     if teachers:
         say.write(f"  asking {len(teachers)} teacher(s), unless they have been asked before\n")
     say.flush()
-    told = teacher_logits(teachers, images, len(data.classes), options) if teachers else None
-    watching = _Watching(done, options, checkpoint if devices.is_chief else None)
-    if not watching.finished:
+    logits = teacher_logits(teachers, images, classes, options) if teachers else None
+    monitor = _Monitor(done, options, checkpoint if devices.is_chief else None)
+    if not monitor.finished:
+        targets = _probabilities(labels, classes, options.label_smoothing)
+        epochs = range(begin + done.epochs, begin + options.epochs)
         with devices.fitting(model):
             model.fit(
-                training_batches(
-                    images,
-                    _probabilities(labels, len(data.classes), options.label_smoothing),
-                    options,
-                    epochs=range(begin + done.epochs, begin + options.epochs),
-                    teacher=told,
-                ),
+                training_batches(images, targets, options, epochs=epochs, teacher=logits),
                 initial_epoch=done.epochs,
                 epochs=options.epochs,
-                steps_per_epoch=steps_per_epoch(len(images), options),
+                steps_per_epoch=steps,
                 shuffle=False,  # the pipeline shuffles
                 validation_data=_validation(data, held_out, taught=bool(teachers)),
                 validation_batch_size=500,
                 callbacks=[
                     *([] if tensorboard is None else [keras.callbacks.TensorBoard(tensorboard, profile_batch=0)]),
-                    watching,
+                    monitor,
                     *([] if progress is None else [EpochLines(progress, finished=done.epochs)]),
                 ],
                 verbose=0,
             )
     elif options.ema is not None:
-        # Keras does so at the end of its fit, which a training that was cut off after its last epoch does not see.
+        # Keras does so at the end of fit, which a training that was cut off after its last epoch does not reach.
         model.optimizer.finalize_variable_values(model.trainable_variables)
-    if watching.progress.best:
-        model.set_weights(watching.progress.best)
+    if monitor.progress.best:
+        model.set_weights(monitor.progress.best)
     return Fitted(
-        history=watching.progress.history,
-        seconds=watching.progress.seconds,
+        history=monitor.progress.history,
+        seconds=monitor.progress.seconds,
         train_images=len(used),
         validation_images=len(held_out),
     )
 
 
-class _Watching(keras.callbacks.Callback):
-    """Keeps the history, the best weights and the checkpoint; ends a training that has gone wrong or gone on enough."""
+class _Monitor(keras.callbacks.Callback):
+    """Records history, best weights and checkpoints; stops a training that has failed or does not improve."""
 
     def __init__(self, progress: Progress, options: FitOptions, checkpoint: Checkpoint | None) -> None:
         super().__init__()
@@ -132,7 +129,7 @@ class _Watching(keras.callbacks.Callback):
 
     @property
     def finished(self) -> bool:
-        """Whether there are no more epochs, or the best one lies further back than the patience reaches."""
+        """Whether this was the last epoch, or the patience is exhausted."""
         epochs = self.progress.epochs
         stopped = self._patience is not None and epochs - 1 - self._best_epoch() >= self._patience
         return stopped or epochs == self._epochs
@@ -142,11 +139,11 @@ class _Watching(keras.callbacks.Callback):
         self._begin = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note what the epoch gave."""
+        """Record the epoch."""
         logs = logs or {}
         if not all(math.isfinite(value) for value in logs.values()):
             raise CheckFailedError(
-                f"the loss is no number after epoch {epoch + 1}: the training has failed; try a lower learning rate"
+                f"the loss is not a number after epoch {epoch + 1}: the training has failed; try a lower learning rate"
             )
         for name, value in logs.items():
             self.progress.history.setdefault(name, []).append(float(value))
@@ -159,7 +156,7 @@ class _Watching(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _best_epoch(self) -> int:
-        """Return the first of the epochs with the highest validation accuracy, counted from 0; -1 before any."""
+        """Return the first epoch with the highest validation accuracy, counted from 0; -1 before any."""
         accuracies = self.progress.history.get("val_accuracy", [])
         return accuracies.index(max(accuracies)) if accuracies else -1
 
@@ -197,7 +194,7 @@ def _probabilities(labels: NDArray[np.int64], classes: int, smoothing: float) ->
 def _validation(
     data: Dataset, held_out: NDArray[np.intp], *, taught: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the held-out images and labels; where a teacher is learned from, the labels stand for it, too."""
+    """Return the held-out images and labels; with a teacher, the labels stand for it, too."""
     labels = _probabilities(data.y_train[held_out], len(data.classes), 0.0)
     if taught:
         labels = np.stack([labels, np.log(np.maximum(labels, 1e-7))], axis=1)

@@ -1,16 +1,14 @@
-"""Lets the fit of Keras 3 train with more than one worker, which it does not on its own.
+"""Repairs of the fit of Keras 3, so that it trains with more than one worker.
 
 "Keras 3 does not work with tf.distribute.MultiWorkerMirroredStrategy", says its author
-(github.com/keras-team/keras/issues/20585). In Keras 3.15.1 two places stop it, both in
-keras/src/backend/tensorflow/trainer.py, and both have a plain cause:
+(github.com/keras-team/keras/issues/20585). In Keras 3.15.1 two functions of keras/src/backend/tensorflow/trainer.py
+stop it:
 
 - `_maybe_symbolic_build` reads a batch to learn shapes and hands it to `strategy.reduce` as a tuple: "Attempt to
-  convert a value (PerReplica:...) with an unsupported type". On one machine with several devices it works, at the price
-  of a batch that the training never sees, so that it is no longer the training that one device would do.
+  convert a value (PerReplica:...) with an unsupported type". On one machine with several devices it works, but the
+  training never sees that batch, and differs from that on one device.
 - `reduce_per_replica` averages scalars over an axis that they do not have: "Invalid reduction dimension 0 for input
   with 0 dimensions" (github.com/tensorflow/tensorflow/issues/72388).
-
-Everything else of fit, from the callbacks to the running averages, is Keras's own.
 """
 
 from collections.abc import Generator
@@ -26,10 +24,10 @@ from ..runtime.errors import EngineMissingError
 
 @contextmanager
 def repaired_fit() -> Generator[None]:
-    """Put the two repairs in place while the block runs.
+    """Replace the two functions while the block runs.
 
     Raises:
-        EngineMissingError: This version of Keras is built otherwise, so that they cannot be.
+        EngineMissingError: This version of Keras does not have them.
     """
     try:
         owner: Any = trainer.TensorFlowTrainer
@@ -54,7 +52,7 @@ def repaired_fit() -> Generator[None]:
 
 
 def _build_from_shapes(model: Any, iterator: Any = None, data_batch: Any = None) -> None:  # noqa: ANN401
-    """Build a model for what its data set is going to give, without taking anything from it."""
+    """Build a model for the shapes of its data set, without reading a batch."""
     if model._distribute_strategy is None:
         return
     if iterator is not None:

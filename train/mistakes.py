@@ -1,15 +1,14 @@
-"""Pictures of what a trained model gets wrong: the confusion matrix, and the images themselves."""
+"""Charts of a trained model's mistakes: the confusion matrix, and the images themselves."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-# More classes than this would not be readable; the matrix is then drawn without figures.
+# With more classes than this, the matrix is drawn without figures, which would not be readable.
 _MOST_NUMBERED = 30
 _COLUMNS, _ROWS = 8, 5
 _LONGEST_LABEL = 14
@@ -30,9 +29,8 @@ def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes
     wrong = np.where(np.eye(count, dtype=bool), 0, table)
     side = min(max(0.55 * count + 1.5, 4.0), 14.0)
     figure = Figure(figsize=(side, side), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots()
-    # The diagonal would leave one colour for all mistakes.
+    # With the diagonal, all mistakes would have one colour.
     axes.imshow(wrong, cmap="Reds", vmin=0, vmax=max(int(wrong.max()) * 1.6, 1))
     axes.set_title(f"{int(wrong.sum()):,} of {len(labels):,} test images wrong", loc="left", fontweight="bold")
     axes.set_xlabel("answer")
@@ -42,16 +40,8 @@ def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes
         axes.set_xticks(range(count), names, rotation=0 if max(map(len, names)) < 3 else 60, ha="center")
         axes.set_yticks(range(count), names)
         for truth, answer in zip(*np.nonzero(table), strict=True):
-            right = truth == answer
-            axes.text(
-                answer,
-                truth,
-                f"{table[truth, answer]:,}",
-                ha="center",
-                va="center",
-                fontsize=7,
-                color="#8a94a6" if right else "#1f2933",
-            )
+            colour = "#8a94a6" if truth == answer else "#1f2933"
+            axes.text(answer, truth, f"{table[truth, answer]:,}", ha="center", va="center", fontsize=7, color=colour)
     axes.spines[:].set_visible(False)
     figure.savefig(path, dpi=150, format="png")
 
@@ -63,7 +53,7 @@ def draw_mistakes(
     classes: Sequence[str],
     path: Path,
 ) -> None:
-    """Draw the wrongly answered images, those first of which the model was surest.
+    """Draw the wrongly answered images, the surest answers first.
 
     Args:
         images: Shape (N, H, W, C), values 0-255.
@@ -73,12 +63,11 @@ def draw_mistakes(
         path: The PNG file.
     """
     answers = probabilities.argmax(axis=1)
-    sureness = probabilities.max(axis=1)
+    highest = probabilities.max(axis=1)
     wrong = np.flatnonzero(answers != labels)
-    shown = wrong[np.argsort(-sureness[wrong], kind="stable")][: _COLUMNS * _ROWS]
+    shown = wrong[np.argsort(-highest[wrong], kind="stable")][: _COLUMNS * _ROWS]
     rows = max(-(-len(shown) // _COLUMNS), 1)
     figure = Figure(figsize=(_COLUMNS * 1.25, rows * 1.5 + 0.5), layout="constrained")
-    FigureCanvasAgg(figure)
     tiles = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     more = f", the {len(shown)} surest of them" if len(shown) < len(wrong) else ""
     figure.suptitle(f"{len(wrong):,} of {len(labels):,} test images wrong{more}", x=0.01, ha="left", fontweight="bold")
@@ -86,18 +75,18 @@ def draw_mistakes(
         tile.axis("off")
     for tile, position in zip(tiles, shown.tolist(), strict=False):
         answer, truth = (_short(classes[int(of[position])]) for of in (answers, labels))
-        said = f"{answer} ({sureness[position] * 100:.0f} %)"
-        _tile(tile, images[position], said, f"is {truth}, image {position}")
+        title = f"{answer} ({highest[position] * 100:.0f} %)"
+        _tile(tile, images[position], f"{title}\nis {truth}, image {position}")
     figure.savefig(path, dpi=150, format="png")
 
 
-def _tile(axes: Axes, image: NDArray[np.uint8], said: str, truth: str) -> None:
+def _tile(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
     gray = image.shape[2] == 1
     axes.imshow(image[:, :, 0] if gray else image, cmap="gray" if gray else None, vmin=0, vmax=255)
-    axes.set_title(f"{said}\n{truth}", fontsize=7, color="#1f2933")
+    axes.set_title(title, fontsize=7, color="#1f2933")
 
 
 def _short(name: str) -> str:
-    # matplotlib would read what stands between two dollar signs as a formula.
+    # Between two dollar signs, matplotlib reads a formula.
     plain = name.replace("$", r"\$")
     return plain if len(plain) <= _LONGEST_LABEL else f"{plain[: _LONGEST_LABEL - 1]}…"

@@ -1,4 +1,4 @@
-"""How a model is fitted: the options, and those that each preset is trained with."""
+"""Options of fitting a model, and the settings of each preset."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,19 +20,18 @@ class FitOptions:
             cosine; ``"cosine-no-warmup"``: it begins with its highest; ``"constant"``: it stays there.
         weight_decay: AdamW's, of convolution and dense kernels; biases and normalization are left alone.
         label_smoothing: Share of a label's probability that is spread over all classes.
-        ema: Momentum of the running average of the weights that the model ends with, beside the last statistics of its
-            normalizations; None for the last weights.
-        validation_share: Share of the training images that are held out to watch the training.
+        ema: Momentum of the running average of the weights, with which the model ends (its normalizations keep their
+            last statistics); None for the last weights.
+        validation_share: Share of the training images that are held out for validation.
         augmentation: How far training images are rotated, zoomed and shifted, as a multiple of the limits in
             `augmentation.py`; 0 shows every image as it is.
         patience: After how many epochs without a better validation accuracy the training stops, with the weights of
             the best epoch; None trains all epochs and keeps the last weights.
-        distill_weight: How much of the loss is the distance to a teacher, where there is one; labels are the rest.
+        distill_weight: Weight of the distillation loss, with a teacher; the rest is that of the labels.
         temperature: Divides the logits of teacher and student before they are compared.
-        quantization_epochs: How many more epochs follow in which the model computes with the rounding of int8, at a
-            tenth of the learning rate; its normalizations are folded before. A training that was cut off in them
-            begins them anew.
-        seed: Starting point of everything random.
+        quantization_epochs: Epochs of quantization-aware fine-tuning that follow, at a tenth of the learning rate, with
+            folded normalizations. A training that was cut off in them begins them anew.
+        seed: Of everything random.
     """
 
     epochs: int = 14
@@ -67,7 +66,7 @@ _COUNT: tuple[Callable[[float], bool], str] = (lambda value: value >= 1, "at lea
 _SHARE: tuple[Callable[[float], bool], str] = (lambda value: 0 < value < 1, "between 0 and 1")
 _FROM_0: tuple[Callable[[float], bool], str] = (lambda value: 0 <= value < float("inf"), "at least 0")
 _ABOVE_0: tuple[Callable[[float], bool], str] = (lambda value: 0 < value < float("inf"), "above 0")
-# What each option may be, and how that is said.
+# The possible values of each option, and their words.
 _POSSIBLE: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "epochs": _COUNT,
     "batch_size": _COUNT,
@@ -84,7 +83,7 @@ _POSSIBLE: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "seed": (lambda value: 0 <= value < 2**31, f"from 0 to {2**31 - 1}"),
 }
 
-# What each preset is trained with unless the user says otherwise; studies/ablations/run.py measures what it is worth.
+# The default options of each preset; studies/ablations/run.py measures what they are worth.
 _SETTINGS: Mapping[str, FitOptions] = {
     "tiny": FitOptions(epochs=30, learning_rate=1.6e-2, weight_decay=0.1, augmentation=0.5),
     "default": FitOptions(epochs=16, learning_rate=4e-3, weight_decay=0.1),
@@ -93,7 +92,7 @@ _SETTINGS: Mapping[str, FitOptions] = {
 
 
 def settings(preset: str | None) -> FitOptions:
-    """Return what a preset is trained with; None for a model of the user's own.
+    """Return the default options of a preset, or with None of a model of the user's own.
 
     Raises:
         UnknownNameError: There is no such preset.

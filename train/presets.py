@@ -11,7 +11,7 @@ from keras import layers
 
 Shape = tuple[int, int, int]
 
-# The side that the presets are drawn for; larger images are halved until they are about as small.
+# The presets are designed for this side; larger images are halved until they are about as small.
 _SIDE = 28
 
 
@@ -20,17 +20,12 @@ def tiny(image_shape: Shape, classes: int, *, width: float = 1.0, extra: int = 0
 
     Args:
         image_shape: Height, width and channels of the images, whose pixels are 0-255.
-        classes: How many probabilities the model gives.
+        classes: Number of probabilities.
         width: Multiplies the number of filters of every layer.
-        extra: How many more layers of the last kind.
+        extra: Number of further layers of the last kind.
         dropout: Share of the features before the last layer that are dropped in training.
     """
-    pixels, x = _pixels(image_shape, _round(8 * width))
-    x = _convolution(x, _round(8 * width), kernel=5, strides=2)
-    x = _convolution(x, _round(8 * width))
-    x = _convolution(x, _round(16 * width), strides=2)
-    for _ in range(extra):
-        x = _convolution(x, _round(16 * width))
+    pixels, x = _strided(image_shape, _round(8 * width), _round(16 * width), more=extra)
     return _classifier(pixels, x, classes, dropout, name="tiny")
 
 
@@ -38,12 +33,7 @@ def default(
     image_shape: Shape, classes: int, *, width: float = 1.0, extra: int = 0, dropout: float = 0.0
 ) -> keras.Model:
     """Build the preset for phones and Raspberry Pis: about 18,700 parameters for MNIST. Arguments as for `tiny`."""
-    pixels, x = _pixels(image_shape, _round(16 * width))
-    x = _convolution(x, _round(16 * width), kernel=5, strides=2)
-    x = _convolution(x, _round(16 * width))
-    x = _convolution(x, _round(32 * width), strides=2)
-    for _ in range(1 + extra):
-        x = _convolution(x, _round(32 * width))
+    pixels, x = _strided(image_shape, _round(16 * width), _round(32 * width), more=1 + extra)
     return _classifier(pixels, x, classes, dropout, name="default")
 
 
@@ -64,8 +54,18 @@ def accurate(
 PRESETS: Mapping[str, Callable[..., keras.Model]] = {"tiny": tiny, "default": default, "accurate": accurate}
 
 
+def _strided(image_shape: Shape, first: int, second: int, *, more: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Halve the image twice by strides, with `first` and `second` filters, and append `more` convolutions."""
+    pixels, x = _pixels(image_shape, first)
+    x = _convolution(_convolution(x, first, kernel=5, strides=2), first)
+    x = _convolution(x, second, strides=2)
+    for _ in range(more):
+        x = _convolution(x, second)
+    return pixels, x
+
+
 def _pixels(image_shape: Shape, filters: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Take and scale the pixels; halve a larger image until it has about the size that the presets are drawn for."""
+    """Take and scale the pixels; halve a larger image to about the size that the presets are designed for."""
     pixels = keras.Input(image_shape, name="image")
     x = layers.Rescaling(1 / 255)(pixels)
     side = min(image_shape[:2])
@@ -87,7 +87,7 @@ def _normalized(x: keras.KerasTensor) -> keras.KerasTensor:
 def _classifier(
     pixels: keras.KerasTensor, x: keras.KerasTensor, classes: int, dropout: float, *, name: str
 ) -> keras.Model:
-    # A weight for each place of each channel, where average pooling would forget what was where: digits are centred.
+    # A weight for each place of each channel; average pooling would forget places, and digits are centred.
     x = layers.Flatten()(_normalized(layers.DepthwiseConv2D(x.shape[1:3], use_bias=False)(x)))
     if dropout:
         x = layers.Dropout(dropout)(x)
@@ -95,5 +95,5 @@ def _classifier(
 
 
 def _round(filters: float) -> int:
-    """Round to a multiple of 4, which kernels for small processors like, and not to less than 4."""
+    """Round to a multiple of 4, which suits the kernels of small processors, and not below 4."""
     return max(round(filters / 4), 1) * 4

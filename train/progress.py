@@ -10,8 +10,8 @@ class EpochLines(keras.callbacks.Callback):
     """Writes a line after every epoch; on a terminal it also counts the steps of the running one.
 
     Args:
-        stream: Where to.
-        finished: How many epochs were finished before this process began.
+        stream: The output.
+        finished: Number of epochs that were finished before this process began.
     """
 
     def __init__(self, stream: TextIO, *, finished: int = 0) -> None:
@@ -29,11 +29,11 @@ class EpochLines(keras.callbacks.Callback):
         self._epoch, self._epoch_begin = epoch, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count on a terminal, where the line can be written over."""
+        """Count on a terminal, where the line can be overwritten."""
         if self._live and batch % 10 == 0:
-            self._stream.write(
-                f"\r  epoch {self._epoch + 1:2}/{self.params['epochs']}  {self._share(batch) * 100:3.0f} %"
-            )
+            steps = self.params.get("steps")
+            share = batch / steps if steps else 0.0
+            self._stream.write(f"\r  epoch {self._epoch + 1:2}/{self.params['epochs']}  {share * 100:3.0f} %")
             self._stream.flush()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -51,7 +51,3 @@ class EpochLines(keras.callbacks.Callback):
             + f"  {now - self._epoch_begin:5.1f} s, {left:4.0f} s left\n"
         )
         self._stream.flush()
-
-    def _share(self, batch: int) -> float:
-        steps = self.params.get("steps")
-        return batch / steps if steps else 0.0

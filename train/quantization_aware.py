@@ -1,8 +1,7 @@
-"""Fine-tuning under the rounding of int8: quantization-aware training.
+"""Quantization-aware training: fine-tuning under the rounding of int8.
 
-The model that comes out is an ordinary one: normalization is folded into the weights, and these lie on the grid that
-the int8 recipes store them on, so that quantizing them changes nothing. Only the rounding of activations is left to
-them.
+The result is an ordinary model: normalization is folded into the weights, which lie on the grid of the int8 recipes, so
+that quantizing them changes nothing. Only the rounding of activations is left to the recipes.
 
 Jacob et al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference,
 arXiv 1712.05877. The grids are those of LiteRT's 8-bit quantization specification.
@@ -20,9 +19,9 @@ from ..runtime.errors import SpecMismatchError
 _LARGEST = 127.0
 _MOMENTUM = 0.99
 _WITH_KERNEL = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
-# What the int8 recipes compute in one go with the layer before it, so that there is no rounding in between.
+# The int8 recipes compute these together with the layer before, without rounding in between.
 _FUSED = (layers.ReLU, layers.BatchNormalization)
-# What only moves values that have been rounded already, or never rounds.
+# These only move rounded values, or never round.
 _EXACT = (
     layers.InputLayer,
     layers.Rescaling,
@@ -36,7 +35,7 @@ _EXACT = (
 
 
 def check_foldable(model: keras.Model) -> None:
-    """Refuse a model whose graph nobody knows.
+    """Refuse a model whose graph is unknown.
 
     Raises:
         SpecMismatchError: It is a subclass of `keras.Model`.
@@ -49,18 +48,17 @@ def check_foldable(model: keras.Model) -> None:
 
 
 def fold_batch_norm(model: keras.Model) -> keras.Model:
-    """Return a model with the same answers, whose normalizations are folded into the convolutions before them.
+    """Return a model with the same answers, its normalizations folded into the convolutions before them.
 
     Args:
         model: A functional or sequential model. Models inside it stay as they are, and so do kernels of layers other
             than Conv2D, DepthwiseConv2D and Dense.
 
     Raises:
-        SpecMismatchError: It is a subclass, whose graph nobody knows.
+        SpecMismatchError: It is a subclass of `keras.Model`.
     """
     check_foldable(model)
-    # A functional copy, not compiled as a copy of a compiled model would be. Its layers know of no other graph: those
-    # of a sequential model are called once more for each graph that it has been through.
+    # A functional copy: not compiled, and its layers in no other graph, as those of a sequential model may be.
     weights, graph = model.get_weights(), keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     model = keras.models.clone_model(graph)
     model.set_weights(weights)
@@ -89,7 +87,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
 
 
 def fake_quantized(model: keras.Model) -> keras.Model:
-    """Return a model that shares the given one's weights, and computes with rounded weights and activations.
+    """Return a model that shares the given one's weights and computes with rounded weights and activations.
 
     Args:
         model: Of `fold_batch_norm`.
@@ -104,14 +102,14 @@ def fake_quantized(model: keras.Model) -> keras.Model:
 
 
 def round_weights(model: keras.Model) -> None:
-    """Move a model's kernels to the nearest points of the grid that int8 recipes store them on."""
+    """Move a model's kernels to the nearest points of the int8 recipes' grid."""
     for layer in model.layers:
         if isinstance(layer, _WITH_KERNEL):
             layer.kernel.assign(_on_grid(tf.convert_to_tensor(layer.kernel), layer))
 
 
 class _Rounded(layers.Wrapper):
-    """A layer that computes with a kernel on the grid; gradients pass as if it were not (straight-through)."""
+    """A layer that computes with a kernel on the grid; gradients pass straight through."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         layer = self.layer
@@ -129,7 +127,7 @@ class _Rounded(layers.Wrapper):
 
 
 class _RoundActivations(layers.Layer):
-    """Rounds to 256 values over the range of what it has seen, which is followed by a running average."""
+    """Rounds to 256 values over the range of its inputs, a running average."""
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         self._low = self.add_weight(shape=(), initializer="zeros", trainable=False, name="low")
@@ -150,7 +148,7 @@ class _RoundActivations(layers.Layer):
 
 
 def _foldable(normalization: layers.BatchNormalization) -> layers.Layer | None:
-    """Return the layer that a normalization can be folded into: the one before it, if nothing else reads that one."""
+    """Return the layer that a normalization can be folded into: the one before it, if that has no other reader."""
     if len(normalization._inbound_nodes) != 1:  # it serves in several places
         return None
     before = normalization.input._keras_history.operation
@@ -174,11 +172,11 @@ def _folded_weights(layer: layers.Layer, normalization: layers.BatchNormalizatio
 
 
 def _rounds(layer: layers.Layer) -> bool:
-    """Whether an int8 recipe rounds what this layer gives."""
+    """Whether an int8 recipe rounds the output of this layer."""
     if isinstance(layer, _EXACT):
         return False
     if isinstance(layer, layers.Dense) and layer.activation is keras.activations.softmax:
-        return False  # the probabilities are rounded, to 1/256, where it does not matter to the order
+        return False  # probabilities are rounded to 1/256, which keeps their order
     after = [node.operation for node in layer._outbound_nodes]
     return not (after and all(isinstance(one, _FUSED) for one in after))
 

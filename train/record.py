@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from ..datasets.dataset import DataOptions, Dataset
 from ..datasets.stratify import validation_split
-from ..runtime.bundle.model_metadata import preprocessing_of
+from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.errors import EdgeproofError, InvalidFileError, one_line
 from ..runtime.io.checked_json import MAX_JSON_BYTES, Node, parse
+from ..runtime.io.decode import decode
 from ..runtime.io.files import read_file
 
 SCHEMA_VERSION = 2
@@ -76,7 +77,7 @@ def _data_options(options: Node) -> DataOptions:
     return DataOptions(
         image_size=(height, width),
         channels=options.get("channels").integer(1),
-        preprocessing=preprocessing_of(options),
+        preprocessing=decode(Preprocessing, options.get("preprocessing")),
         test_share=options.get("test_share").number(),
         split_seed=options.get("split_seed").integer(0),
         skip_bad=options.get("skip_bad").truth(),

@@ -1,4 +1,4 @@
-"""One training run, from data to the files that it leaves: the model, its record, and pictures of how it went."""
+"""One training run, from data to files: the model, its record, and charts."""
 
 import hashlib
 import json

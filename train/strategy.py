@@ -9,30 +9,33 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from ..runtime.errors import EdgeproofError, SpecMismatchError, UnknownNameError, one_line
+from ..runtime.errors import EdgeproofError, SpecMismatchError, UnknownNameError, foreign_errors, one_line
 from .keras_repairs import repaired_fit
 
 MIRRORED, MULTIWORKER = "mirrored", "multiworker"
-# What a collective operation ends with when a process of the cluster does not answer any more.
+# Errors of a collective operation when a process of the cluster has gone.
 _GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError, tf.errors.CancelledError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Devices:
-    """What a training runs on.
+    """The devices of a training.
 
     Attributes:
-        strategy: How work is shared; None for one device.
-        replicas: Among how many each batch is divided.
+        strategy: Divides the work; None for one device.
         is_chief: Whether this process writes the results; of several workers the first one does.
     """
 
-    strategy: tf.distribute.Strategy | None
-    replicas: int
-    is_chief: bool
+    strategy: tf.distribute.Strategy | None = None
+    is_chief: bool = True
+
+    @property
+    def replicas(self) -> int:
+        """Number of parts that each batch is divided into."""
+        return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
 
     def scope(self) -> AbstractContextManager[object]:
-        """Let what is built and compiled in the block live on all devices."""
+        """Let models that are built and compiled in the block live on all devices."""
         return nullcontext() if self.strategy is None else self.strategy.scope()
 
     def check_batch(self, size: int) -> None:
@@ -48,8 +51,8 @@ class Devices:
     def fitting(self, model: keras.Model) -> Generator[None]:
         """Let Keras fit a model on all devices in the block.
 
-        Every BatchNormalization sees the whole batch then, not the share of its device. Otherwise each device keeps
-        statistics of its own, and workers end with different models.
+        Every BatchNormalization then sees the whole batch. Otherwise each device keeps statistics of its own share, and
+        workers end with different models.
 
         Raises:
             EdgeproofError: Another worker has gone.
@@ -76,19 +79,19 @@ class Devices:
                 layer.synchronized = synchronized
 
 
-ONE_DEVICE = Devices(strategy=None, replicas=1, is_chief=True)
+ONE_DEVICE = Devices()
 
 
 def devices(name: str | None) -> Devices:
-    """Return the devices that a strategy stands for; the first thing that a process does with TensorFlow.
+    """Return the devices of a strategy; to be called before anything else of TensorFlow.
 
     Args:
-        name: ``"mirrored"`` for all GPUs of this machine, or its logical devices where there is none;
-            ``"multiworker"`` for the machines in the environment variable TF_CONFIG, which waits until all of them are
-            there; None for one device.
+        name: ``"mirrored"`` for all GPUs of this machine, or its logical devices where there are none;
+            ``"multiworker"`` for the machines in the environment variable TF_CONFIG, after waiting for all of them;
+            None for one device.
 
     Raises:
-        SpecMismatchError: TF_CONFIG is missing or is none, or there are not two devices.
+        SpecMismatchError: TF_CONFIG is missing or malformed, or there are not two devices.
         UnknownNameError: There is no such strategy.
     """
     if name is None:
@@ -98,19 +101,13 @@ def devices(name: str | None) -> Devices:
         found = [device.name for device in tf.config.list_logical_devices(kind)]
         if len(found) < 2:
             raise SpecMismatchError(f"--strategy {MIRRORED} divides batches among devices; this machine has one {kind}")
-        strategy = tf.distribute.MirroredStrategy(found)
-        return Devices(strategy=strategy, replicas=strategy.num_replicas_in_sync, is_chief=True)
+        return Devices(strategy=tf.distribute.MirroredStrategy(found))
     if name == MULTIWORKER:
         _check_cluster()
-        try:
+        errors = (ValueError, RuntimeError, tf.errors.OpError)
+        with foreign_errors(SpecMismatchError, "the workers cannot be joined", caught=errors):
             strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        except (ValueError, RuntimeError, tf.errors.OpError) as error:
-            raise SpecMismatchError(f"the workers cannot be joined: {one_line(error)[:300]}") from error
-        return Devices(
-            strategy=strategy,
-            replicas=strategy.num_replicas_in_sync,
-            is_chief=strategy.cluster_resolver.task_id == 0,
-        )
+        return Devices(strategy=strategy, is_chief=strategy.cluster_resolver.task_id == 0)
     raise UnknownNameError(f"unknown strategy {name!r}; possible: {MIRRORED}, {MULTIWORKER}")
 
 
@@ -122,16 +119,13 @@ def _check_cluster() -> None:
         raise SpecMismatchError(f"--strategy {MULTIWORKER} finds its workers in TF_CONFIG, which is not set: {needed}")
     try:
         config = json.loads(text)
-        (kind, workers), *others = config["cluster"].items()
-        task, index = config["task"], config["task"]["index"]
-        sound = (
-            (kind, others, task["type"]) == ("worker", [], "worker")
-            and isinstance(workers, list)
-            and all(isinstance(worker, str) and ":" in worker for worker in workers)
-            and type(index) is int
-            and 0 <= index < len(workers)
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        sound = False
+    except ValueError:
+        config = None
+    match config:
+        case {"cluster": {"worker": [*workers], **others}, "task": {"type": "worker", "index": int(index)}}:
+            named = all(isinstance(worker, str) and ":" in worker for worker in workers)
+            sound = named and not others and type(index) is int and 0 <= index < len(workers)
+        case _:
+            sound = False
     if not sound:
         raise SpecMismatchError(f"TF_CONFIG does not say which worker this is; needed is {needed}, got {text!r:.200}")

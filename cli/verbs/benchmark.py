@@ -8,7 +8,7 @@ from ...runtime.bundle.manifest import MANIFEST_NAME
 from ...runtime.errors import OutputError
 from ...runtime.io.files import is_file
 from ..arguments import add_custom, seconds, thread_counts
-from ..progress import tell
+from ..progress import show_step
 
 TABLE_NAME, SUMMARY_NAME, PAGE_NAME = "report.csv", "report.md", "report.html"
 GALLERY_NAME = "predictions.png"
@@ -83,9 +83,9 @@ def run(options: argparse.Namespace) -> int:
     )
     with atomic_files(out) as staging:
         try:
-            measured = benchmark(options.bundle, original_of(options), data, chosen, progress=tell)
+            measured = benchmark(options.bundle, original_of(options), data, chosen, progress=show_step)
         finally:
-            tell("")
+            show_step("")
         report = measured.report
         classifier = Classifier.load(options.bundle)
         gallery = draw_gallery(

@@ -32,14 +32,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge, print a line for each finding, and write the files that are asked for."""
+    """Print a line for each result, and write the requested files."""
     from ...report.gate.gate import check
     from ...report.gate.junit import as_junit
     from ...report.gate.summary import as_markdown, as_text
 
     with _outputs(options) as files:
         judged = read_gate_input(options)
-        findings = check(
+        results = check(
             judged.report,
             judged.limits,
             variants=options.variant,
@@ -48,29 +48,29 @@ def run(options: argparse.Namespace) -> int:
             allow_worse=options.allow_worse,
         )
         if "markdown" in files:
-            files["markdown"].write_text(as_markdown(findings, judged.report), encoding="utf-8")
+            files["markdown"].write_text(as_markdown(results, judged.report), encoding="utf-8")
         if "junit" in files:
-            files["junit"].write_bytes(as_junit(findings))
-        # Within the block: where nobody reads what is printed, nothing is written either.
-        printed = _json(options, findings, judged.report) if options.json else as_text(findings, judged.report)
+            files["junit"].write_bytes(as_junit(results))
+        # Within the block: where the output pipe is closed, no files are written either.
+        printed = _json(options, results, judged.report) if options.json else as_text(results, judged.report)
         print(printed, flush=True)
-    _check(findings)
+    _check(results)
     return 0
 
 
 @contextmanager
 def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
-    """Give a place for each file that is asked for; they appear whole, when the block ends without an error."""
-    asked = {name: getattr(options, name) for name in ("markdown", "junit") if getattr(options, name) is not None}
+    """Stage each requested file; they appear whole, when the block ends without an error."""
+    requested = {name: getattr(options, name) for name in ("markdown", "junit") if getattr(options, name) is not None}
     data = None if options.data is None else Path(options.data)
     given = (options.subject, options.budgets, options.baseline, data, original_of(options), options.custom)
     # A folder stands for the report in it, and a bundle for all of its files.
     read = [file for path in given if path is not None for file in (path, *(path.iterdir() if is_folder(path) else ()))]
-    for name, file in asked.items():
-        _check_output(f"--{name}", file, [*read, *(other for key, other in asked.items() if key != name)])
+    for name, file in requested.items():
+        _check_output(f"--{name}", file, [*read, *(other for key, other in requested.items() if key != name)])
     with ExitStack() as stack:
         # Behind a link the file is replaced, not the link.
-        targets = {name: file.resolve() for name, file in asked.items()}
+        targets = {name: file.resolve() for name, file in requested.items()}
         yield {name: stack.enter_context(atomic_files(file.parent)) / file.name for name, file in targets.items()}
 
 
@@ -84,26 +84,26 @@ def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:
         raise OutputError(f"{option}: {str(file)!r:.80}: {error}") from error
 
 
-def _json(options: argparse.Namespace, findings: Sequence["BudgetResult"], report: "Report") -> str:
+def _json(options: argparse.Namespace, results: Sequence["BudgetResult"], report: "Report") -> str:
     from ...report.render.environment_table import remarks
 
     document = {
         "schema_version": SCHEMA_VERSION,
         "subject": str(options.subject),
-        "holds": not any(finding.holds is False for finding in findings),
-        "findings": [asdict(finding) for finding in findings],
+        "holds": not any(result.holds is False for result in results),
+        "findings": [asdict(result) for result in results],
         "remarks": remarks(report.environment),
     }
     return json.dumps(document, indent=2)
 
 
-def _check(findings: Sequence["BudgetResult"]) -> None:
+def _check(results: Sequence["BudgetResult"]) -> None:
     from ...report.gate.summary import failures, headline
 
-    failed = failures(findings)
+    failed = failures(results)
     if failed:
-        rules = {row: [finding.rule for finding in failed if finding.row == row] for row in (f.row for f in failed)}
-        told = "; ".join(f"{row}: {', '.join(names)}" for row, names in rules.items())
-        raise CheckFailedError(f"{headline(findings)}: {told}")
-    if all(finding.holds is None for finding in findings):
+        rules = {row: [result.rule for result in failed if result.row == row] for row in (f.row for f in failed)}
+        text = "; ".join(f"{row}: {', '.join(names)}" for row, names in rules.items())
+        raise CheckFailedError(f"{headline(results)}: {text}")
+    if all(result.holds is None for result in results):
         raise CheckFailedError("nothing was judged, so nothing is proven: set a budget, or leave --allow-worse out")

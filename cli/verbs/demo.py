@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import join
 
 from ...train.checkpoint_files import unfinished
-from ..arguments import add_data, add_data_options, data_arguments, positive, seed
+from ..arguments import DATA_OPTIONS, add_data, add_data_options, as_typed, positive, seed
 
 # Fewer than the preset's own: the demo is there to show the chain within minutes.
 _EPOCHS = 10
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     resume = ["--resume"] if unfinished(out) else []
     steps = (
         # The steps behind find in the run's record and in the bundle how the data was read.
-        ["train", *shared, *data_arguments(options), *chosen, *epochs, *resume, "--out", str(out)],
+        ["train", *shared, *as_typed(options, DATA_OPTIONS), *chosen, *epochs, *resume, "--out", str(out)],
         ["export", str(out / "model.keras"), *shared, *chosen, "--out", str(out / "bundle")],
         ["benchmark", str(out / "bundle"), *shared, "--out", str(out / "report")],
     )

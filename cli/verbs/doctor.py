@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
-# What every device needs besides an engine, by their names for pip.
+# Packages that every device needs besides an engine, by their names for pip.
 _LIBRARIES = ("edgeproof", "numpy", "pillow")
 _TELEMETRY = "ORT_DISABLE_TELEMETRY"
 
@@ -27,10 +27,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look at this machine and print what was found; a machine on which no engine works is a failure."""
-    from ...device.installed import find_installed, in_use, installed_version
+    """Print what this machine is and which engines work; raise where none does."""
+    from ...device.installed import find_installed, in_use
     from ...device.machine import read_machine
     from ...device.wheels import advice
+    from ...runtime.engines.packages import installed_version
     from ...runtime.errors import CheckFailedError
 
     machine, installed = read_machine(), find_installed()
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def machine_facts(machine: "Machine") -> _Facts:
-    """Say what the machine is, and what that means where it surprises."""
+    """Describe the machine, with a note where it surprises."""
     libc = [f"{machine.libc} {'.'.join(map(str, machine.libc_version))}".rstrip()] if machine.libc else []
     cores = "number of cores not known" if machine.cores is None else f"{machine.cores} cores"
     memory = "memory not known" if machine.memory_bytes is None else f"{machine.memory_bytes / 1e9:.1f} GB of memory"
@@ -70,7 +71,7 @@ def machine_facts(machine: "Machine") -> _Facts:
 
 
 def cpu_facts(machine: "Machine") -> _Facts:
-    """Say which of the features that matter the CPU has, and what follows."""
+    """List the CPU features that matter to the engines, and what follows from each."""
     from ...device.cpu import FEATURES
 
     here = machine.cpu_features
@@ -83,7 +84,7 @@ def cpu_facts(machine: "Machine") -> _Facts:
 
 
 def next_steps(advices: "Sequence[Advice]", installed: "Sequence[Installed]") -> dict[str, str]:
-    """Say for each format what runs it, or what to install; the keys are the suffixes of the files."""
+    """Return what runs each format, or what to install, by the suffix of the files."""
     from ...device.installed import in_use
     from ...runtime.engines.engine import ENGINE_OF
 

@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what is inside; of a bundle also whether its files are those that its manifest names."""
+    """Print the contents; of a bundle also whether its files are those that its manifest names."""
     from ...runtime.io.files import is_folder
 
     return _bundle(options) if is_folder(options.file) else _model(options)
@@ -33,7 +33,7 @@ def _model(options: argparse.Namespace) -> int:
     check_file(file, "model")
     suffix = file.suffix.removeprefix(".")
     if suffix not in tuple(Format):
-        raise InvalidFileError(f"{file} is no bundle and no model file; possible: a folder, .tflite, .onnx")
+        raise InvalidFileError(f"{file} is neither a bundle nor a model file; possible: a folder, .tflite, .onnx")
     content = read_file(file, "model")
     try:
         graph = read_graph(content, Format(suffix))

@@ -24,15 +24,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=str,
         choices=[*map(str, Objective)],
         default=str(Objective.FASTEST),
-        help="what the variant is to be best in; latencies within the noise of the run are a tie, for the smaller file "
-        f"(default: {Objective.FASTEST})",
+        help="what the best variant is best in; latencies within the noise of the run are a tie, which the smaller "
+        f"file wins (default: {Objective.FASTEST})",
     )
     add_budgets(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Choose, and print the variant with why the others lost."""
+    """Print the best variant, and why the others lost."""
     from ...report.gate.budget import Need
     from ...report.gate.selection import Objective, pick
 
@@ -57,8 +57,8 @@ def _text(choice: "Choice") -> str:
     winner = [] if choice.winner is None else [(one_line(choice.winner.title), choice.words)]
     lines = [*winner, *((one_line(loser.row), one_line(loser.words)) for loser in choice.losers)]
     width = max((len(name) for name, _ in lines), default=0)
-    told = [f"{name.ljust(width)}  {words}" for name, words in lines]
-    return "\n".join([*told[: len(winner)], *([""] if winner and choice.losers else []), *told[len(winner) :]])
+    text = [f"{name.ljust(width)}  {words}" for name, words in lines]
+    return "\n".join([*text[: len(winner)], *([""] if winner and choice.losers else []), *text[len(winner) :]])
 
 
 def _json(choice: "Choice") -> str:

@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--engine", default="auto", help="auto, litert or onnxruntime (default: auto)")
     parser.add_argument("--threads", type=positive, default=1, help="threads of the engine (default: 1)")
-    parser.add_argument("--workers", type=positive, default=1, help="images that are worked on at once (default: 1)")
+    parser.add_argument("--workers", type=positive, default=1, help="images that are predicted at once (default: 1)")
     parser.add_argument(
         "--trusted", action="store_true", help="load a lone model file without trying it in a child process first"
     )
@@ -47,20 +47,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="P",
-        help="say uncertain where the best answer is less probable than this, 0 to 1 (default: 0)",
+        help="answer uncertain where the best label is less probable than this, 0 to 1 (default: 0)",
     )
     parser.add_argument(
-        "--show", type=Path, metavar="FILE.png", help="draw each image, what the model saw of it, and its best answers"
+        "--show",
+        type=Path,
+        metavar="FILE.png",
+        help="draw each image, the pixels that the model saw, and its best answers",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, with the probability of every class")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Predict and print one line per image, once all images have been read."""
+    """Predict all images, and print one line for each."""
     from ...runtime.classifier import Classifier
     from ...runtime.errors import one_line
 
-    warnings.simplefilter("ignore")  # what image decoders say of damaged metadata
+    warnings.simplefilter("ignore")  # image decoders' warnings about damaged metadata
     classifier = Classifier.load(
         options.model,
         engine=options.engine,
@@ -87,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def in_words(prediction: "Prediction") -> str:
-    """Return the answer with its probability, as far as there is one."""
+    """Return the label with its probability, if there is one."""
     if not prediction.probabilities.any():
         return prediction.label
     return f"{prediction.label} ({prediction.probability * 100:.1f} %)"
@@ -116,7 +119,7 @@ def _json(classifier: "Classifier", names: list[str], predictions: "list[Predict
 
 
 def _images(arguments: list[str]) -> "tuple[list[str], list[ImageLike]]":
-    """Return what the images are called, and the images."""
+    """Return the names of the images, and the images."""
     from ...runtime.errors import InvalidFileError
 
     names: list[str] = []

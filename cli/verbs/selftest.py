@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...device.selftest import SelftestResult
 
 SCHEMA_VERSION = 1
-# What comes after a variant's name in the name of an array of golden answers, and whose these are.
+# Suffixes of the arrays of golden answers, after the variant's name, and the kernels that gave them.
 _WHOSE = {"": "", "/builtin_kernels": "built-in kernels' ", "/reference_kernels": "plain kernels' "}
 
 
@@ -32,63 +32,63 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Test, and print one line for each file and engine as it comes."""
+    """Test every file in every engine, and print one line for each as it comes."""
     from ...device.installed import broken_packages, find_installed
     from ...device.selftest import selftest
     from ...runtime.bundle.reader import read_manifest
     from ...runtime.pretrained import PRETRAINED, find_pretrained
 
     bundle = options.bundle or find_pretrained(PRETRAINED[0])
-    read_manifest(bundle)  # a mistyped path is told before engines are tried
-    outcomes: list[SelftestResult] = []
-    for outcome in selftest(bundle, threads=options.threads, broken=broken_packages(find_installed())):
-        outcomes.append(outcome)
+    read_manifest(bundle)  # a mistyped path is an error before engines are tried
+    results: list[SelftestResult] = []
+    for result in selftest(bundle, threads=options.threads, broken=broken_packages(find_installed())):
+        results.append(result)
         if not options.json:
-            print(_line(outcome), flush=True)
+            print(_line(result), flush=True)
     if options.json:
         document = {
             "schema_version": SCHEMA_VERSION,
             "bundle": str(bundle),
-            "tests": [asdict(outcome) for outcome in outcomes],
+            "tests": [asdict(result) for result in results],
         }
         print(json.dumps(document, indent=2), flush=True)
     else:
-        print(_summary(outcomes), flush=True)
-    _check(outcomes)
+        print(_summary(results), flush=True)
+    _check(results)
     return 0
 
 
-def _line(outcome: "SelftestResult") -> str:
-    return f"{outcome.state:7}  {outcome.variant:24}  {outcome.engine:36}  {_finding(outcome)}"
+def _line(result: "SelftestResult") -> str:
+    return f"{result.state:7}  {result.variant:24}  {result.engine:36}  {_finding(result)}"
 
 
-def _finding(outcome: "SelftestResult") -> str:
-    deviation = outcome.deviation
+def _finding(result: "SelftestResult") -> str:
+    deviation = result.deviation
     if deviation is None:
-        return " ".join(outcome.reason.split())
+        return " ".join(result.reason.split())
     agreement = f"{deviation.agreeing} of {deviation.images} classes as the original's"
     if deviation.max_abs == 0 and not deviation.max_steps:
-        whose = _WHOSE[deviation.golden.removeprefix(outcome.variant)]
+        whose = _WHOSE[deviation.golden.removeprefix(result.variant)]
         return f"equal to the {whose}golden answers; {agreement}"
     steps = "" if deviation.max_steps is None else f"{deviation.max_steps} step{'s' * (deviation.max_steps != 1)}, "
-    allowed = f"allowed {outcome.tolerance:g}" if outcome.tolerance else "must be equal"
+    allowed = f"allowed {result.tolerance:g}" if result.tolerance else "must be equal"
     return f"off by {steps}{deviation.max_abs:.2g} (image {deviation.worst_image}), {allowed}; {agreement}"
 
 
-def _summary(outcomes: Sequence["SelftestResult"]) -> str:
+def _summary(results: Sequence["SelftestResult"]) -> str:
     from ...device.selftest import State
 
-    counts = Counter(outcome.state for outcome in outcomes)
-    return f"{len(outcomes)} tests: " + ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+    counts = Counter(result.state for result in results)
+    return f"{len(results)} tests: " + ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
 
 
-def _check(outcomes: Sequence["SelftestResult"]) -> None:
+def _check(results: Sequence["SelftestResult"]) -> None:
     from ...device.selftest import State
     from ...runtime.errors import CheckFailedError
 
-    failed = [f"{o.variant} in {o.engine}" for o in outcomes if o.state is State.FAILED]
+    failed = [f"{o.variant} in {o.engine}" for o in results if o.state is State.FAILED]
     if failed:
-        raise CheckFailedError(f"{len(failed)} of {len(outcomes)} tests failed: {', '.join(failed)}")
-    if not any(outcome.state is State.OK for outcome in outcomes):
-        reasons = dict.fromkeys(outcome.reason for outcome in outcomes)
+        raise CheckFailedError(f"{len(failed)} of {len(results)} tests failed: {', '.join(failed)}")
+    if not any(result.state is State.OK for result in results):
+        reasons = dict.fromkeys(result.reason for result in results)
         raise CheckFailedError(f"nothing was run, so nothing is proven: {'; '.join(reasons) or 'the bundle is empty'}")

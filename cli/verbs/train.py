@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...runtime.errors import EdgeproofError, SpecMismatchError
+from ...train.options import SCHEDULES
 from .. import handle_termination_signals
-from ..arguments import add_data, add_data_options, data_options_from, positive, seed
+from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
 
 if TYPE_CHECKING:
     from ...datasets.dataset import Dataset
@@ -19,37 +20,74 @@ if TYPE_CHECKING:
     from ...train.options import FitOptions
     from ...train.run import Trained
 
-# The options that FitOptions has, too, by their common names.
-_FITTED = (
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "schedule",
-    "weight_decay",
-    "label_smoothing",
-    "augmentation",
-    "ema",
-    "patience",
-    "validation_share",
-    "distill_weight",
-    "temperature",
-    "quantization_epochs",
-    "seed",
-)
+_MODEL_OPTIONS: OptionTable = {
+    "width": {"type": float, "help": "multiply the preset's filters by this (default: 1)"},
+    "extra_layers": {"type": int, "metavar": "N", "help": "number of additional convolutions (default: 0)"},
+    "dropout": {
+        "type": float,
+        "metavar": "SHARE",
+        "help": "share of the features that is dropped before the last layer (default: 0)",
+    },
+}
+# Of FitOptions.
+_FIT_OPTIONS: OptionTable = {
+    "epochs": {"type": positive, "help": "passes over the training images"},
+    "batch_size": {"type": positive, "metavar": "N", "help": "images per step"},
+    "learning_rate": {"type": float, "metavar": "RATE", "help": "highest learning rate of the schedule"},
+    "schedule": {
+        "choices": SCHEDULES,
+        "help": "of the learning rate; cosine starts with a warm-up (default: cosine)",
+    },
+    "weight_decay": {"type": float, "metavar": "X", "help": "weight decay of AdamW"},
+    "label_smoothing": {
+        "type": float,
+        "metavar": "SHARE",
+        "help": "share of a label's probability that is spread over all classes",
+    },
+    "ema": {"type": float, "metavar": "MOMENTUM", "help": "end with an exponential moving average of the weights"},
+    "augmentation": {
+        "type": float,
+        "metavar": "X",
+        "help": "how far images are rotated, zoomed and shifted: 1 is 10 degrees, 10 %% and 2 pixels of 28; 0 is off",
+    },
+    "patience": {
+        "type": positive,
+        "metavar": "EPOCHS",
+        "help": "stop after this many epochs without a better validation accuracy",
+    },
+    "validation_share": {
+        "type": float,
+        "metavar": "SHARE",
+        "help": "share of the training images that is held out for validation (default: 1/12)",
+    },
+    "quantization_epochs": {
+        "type": positive,
+        "metavar": "N",
+        "help": "epochs of quantization-aware training (int8) at the end",
+    },
+}
+_TEACHER_OPTIONS: OptionTable = {
+    "distill_weight": {"type": float, "metavar": "SHARE", "help": "weight of the distillation loss (default: 0.9)"},
+    "temperature": {
+        "type": float,
+        "metavar": "T",
+        "help": "temperature of the distillation: divides the logits of both models (default: 4)",
+    },
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     add_data(parser)
     add_data_options(parser)
-    parser.add_argument("--seed", type=seed, default=1, help="starting point of everything random (default: 1)")
+    parser.add_argument("--seed", type=seed, default=1, help="seed of everything random (default: 1)")
     parser.add_argument(
         "--out",
         type=Path,
         help="folder; a finished training there is replaced (default: runs/PRESET, or runs/FUNCTION of --model)",
     )
     parser.add_argument("--resume", action="store_true", help="go on with a training in that folder that was cut off")
-    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard's logs into that folder, too")
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into that folder, too")
     parser.add_argument(
         "--strategy",
         choices=("mirrored", "multiworker"),
@@ -68,62 +106,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="your own: a function from image shape and number of classes to a Keras model that takes pixels 0-255 and "
         "gives probabilities; the file is run",
     )
-    model.add_argument("--width", type=float, default=1.0, help="multiplies the preset's filters (default: 1)")
-    model.add_argument(
-        "--extra-layers", type=int, default=0, metavar="N", help="how many convolutions are added (default: 0)"
+    add_table(model, _MODEL_OPTIONS)
+    add_table(parser.add_argument_group("how it is trained (defaults: the preset's)"), _FIT_OPTIONS)
+    teacher = parser.add_argument_group("learning from a larger model")
+    teacher.add_argument(
+        "--teacher",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="MODEL.keras",
+        help="larger model to distil from; can be given several times",
     )
-    model.add_argument(
-        "--dropout", type=float, default=0.0, metavar="SHARE", help="of the features before the last layer (default: 0)"
-    )
-    how = parser.add_argument_group("how it is trained (defaults: the preset's)")
-    how.add_argument("--epochs", type=positive, help="passes over the training images")
-    how.add_argument("--batch-size", type=positive, metavar="N", help="images per step")
-    how.add_argument("--learning-rate", type=float, metavar="RATE", help="the highest; before the schedule")
-    how.add_argument(
-        "--schedule",
-        choices=("cosine", "cosine-no-warmup", "constant"),
-        help="of the learning rate; cosine warms up before it falls (default: cosine)",
-    )
-    how.add_argument("--weight-decay", type=float, metavar="X", help="AdamW's")
-    how.add_argument("--label-smoothing", type=float, metavar="SHARE", help="of a label's probability, for all classes")
-    how.add_argument("--ema", type=float, metavar="MOMENTUM", help="end with a running average of the weights")
-    how.add_argument(
-        "--augmentation",
-        type=float,
-        metavar="X",
-        help="how far images are rotated, zoomed and shifted: 1 is 10 degrees, 10 %% and 2 pixels of 28, 0 nothing",
-    )
-    how.add_argument(
-        "--patience", type=positive, metavar="EPOCHS", help="stop after so many without a better validation accuracy"
-    )
-    how.add_argument(
-        "--validation-share",
-        type=float,
-        metavar="SHARE",
-        help="of the training images, held out to watch the training (default: 1/12)",
-    )
-    how.add_argument(
-        "--quantization-epochs",
-        type=positive,
-        metavar="N",
-        help="train on under the rounding of int8 (quantization-aware training)",
-    )
-    taught = parser.add_argument_group("learning from a larger model")
-    taught.add_argument(
-        "--teacher", type=Path, action="append", default=[], metavar="MODEL.keras", help="can be given several times"
-    )
-    taught.add_argument(
-        "--distill-weight",
-        type=float,
-        metavar="SHARE",
-        help="of the loss is the distance to the teacher (default: 0.9)",
-    )
-    taught.add_argument(
-        "--temperature",
-        type=float,
-        metavar="T",
-        help="divides the logits of both before they are compared (default: 4)",
-    )
+    add_table(teacher, _TEACHER_OPTIONS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -194,18 +188,13 @@ def _interrupted_well(out: Path) -> Generator[None]:
 def _architecture(options: argparse.Namespace, preset: str | None) -> "Architecture":
     from ...train.architecture import Architecture
 
-    return Architecture(
-        preset=preset,
-        builder=options.model,
-        width=options.width,
-        extra=options.extra_layers,
-        dropout=options.dropout,
-    )
+    knobs = given(options, _MODEL_OPTIONS)
+    return Architecture(preset=preset, builder=options.model, extra=knobs.pop("extra_layers", 0), **knobs)
 
 
 def _fit_options(options: argparse.Namespace, preset: str | None) -> "FitOptions":
-    """Return the preset's settings with what the user said instead."""
+    """Return the preset's settings with the user's overrides."""
     from ...train.options import settings
 
-    said: dict[str, Any] = {name: getattr(options, name) for name in _FITTED if getattr(options, name) is not None}
-    return replace(settings(preset), **said)
+    overrides = given(options, {**_FIT_OPTIONS, **_TEACHER_OPTIONS})
+    return replace(settings(preset), seed=options.seed, **overrides)

@@ -1,6 +1,7 @@
-"""Keras to ONNX."""
+"""Converts a Keras model to ONNX."""
 
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,19 +19,16 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import Format, Recipe
-from ...runtime.errors import SpecMismatchError
-from ..conversion_errors import describe_conversion_error
+from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
-from ..samples import calibration_inputs, check_calibration_images
+from ..samples import calibration_inputs
 from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
 from .fusions import fuse_hard_activations
 from .repairs import HANDLERS, check_operators, store_constants
 
 # tf2onnx writes 14 to 18; at 18 global average pooling becomes a reduction that int8 leaves in float.
 OPSET = 17
-
-_RECIPES = ("float32", "float16", "static_wi8_ai8")
 
 
 def to_onnx(
@@ -49,7 +47,7 @@ def to_onnx(
         recipe: How weights and activations are stored; input and output are float32 in every recipe.
         calibration: Images that activation ranges are measured on, values 0-255, shape (N, H, W, C); needed by a
             calibrated recipe.
-        description: What the file is to say of itself.
+        description: Stored in the file as its metadata.
         reduce_range: Store int8 weights in 7 bits. With 8, x86 CPUs that have AVX2 but no VNNI saturate inside a
             multiply-add and lose up to a fifth of the output's span, silently; with 7 the same file is right on
             every CPU. ARM and VNNI do not need it.
@@ -58,7 +56,7 @@ def to_onnx(
         The file's content: ONNX at opset 17, input `image` in NHWC, output `probabilities`.
 
     Raises:
-        SpecMismatchError: The recipe is none for ONNX, the calibration images do not fit, or tf2onnx cannot express
+        SpecMismatchError: The recipe has no ONNX format, the calibration images do not fit, or tf2onnx cannot express
             the model.
     """
     graph = float_graph(model)
@@ -75,7 +73,7 @@ def float_graph(model: keras.Model) -> onnx.ModelProto:
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {OUTPUT_NAME: model(image, training=False)}
 
-    with describe_conversion_error(model, Format.ONNX), normalization_as_convolution(model):
+    with conversion_errors(model, Format.ONNX), normalization_as_convolution(model):
         function = classify.get_concrete_function()
         proto, _ = tf2onnx.convert.from_function(
             classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
@@ -98,24 +96,23 @@ def convert(
     description: Description | None = None,
     reduce_range: bool = True,
 ) -> ModelFile:
-    """Convert what `float_graph` gave of a model, which stays as it is; the rest is as in `to_onnx`."""
-    if recipe.name not in _RECIPES:
-        raise SpecMismatchError(f"{recipe.name} is not written as .{Format.ONNX}; possible: {', '.join(_RECIPES)}")
+    """Convert a model's `float_graph`, which stays unchanged; otherwise as `to_onnx`."""
+    check_recipe(recipe, Format.ONNX, calibration, model)
     proto = onnx.ModelProto()
     proto.CopyFrom(graph)
-    if recipe.calibrated:
-        check_calibration_images(calibration, model.input_shape[1:], recipe.name)
-    with describe_conversion_error(model, Format.ONNX):
-        if recipe.calibrated:
-            proto = _quantized(proto, calibration, reduce_range=reduce_range)
-        elif recipe.weights == "float16":
-            proto = convert_float_to_float16(proto, keep_io_types=True)
-            OnnxModel(proto).topological_sort()  # the casts of input and output stand last
-        # Names of tensors say which layer they come from: the file that is read by people keeps them.
+    with conversion_errors(model, Format.ONNX):
+        proto = SETTINGS[recipe.name](proto, calibration, reduce_range)
+        # Tensor names tell the layers: the file that people read keeps them.
         return finish(proto, description=description, keep_names=recipe.name == "float32")
 
 
-def _quantized(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, *, reduce_range: bool) -> onnx.ModelProto:
+def _float16(proto: onnx.ModelProto, *_: object) -> onnx.ModelProto:
+    halved = convert_float_to_float16(proto, keep_io_types=True)
+    OnnxModel(halved).topological_sort()  # the casts of input and output stand last
+    return halved
+
+
+def _static_int8(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, reduce_range: bool) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
         converted, prepared, quantized = (
             Path(folder, f"{name}.onnx") for name in ("converted", "prepared", "quantized")
@@ -143,3 +140,11 @@ class _CalibrationImages(CalibrationDataReader):
     # The base class promises a dict, and its readers stop at None.
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         return next(self._feeds, None)
+
+
+# How each recipe that has this format is made of the float graph; the last argument is `to_onnx`'s `reduce_range`.
+SETTINGS: Mapping[str, Callable[[onnx.ModelProto, NDArray[np.uint8] | None, bool], onnx.ModelProto]] = {
+    "float32": lambda proto, *_: proto,
+    "float16": _float16,
+    "static_wi8_ai8": _static_int8,
+}

@@ -1,4 +1,4 @@
-"""What is done to an ONNX graph after the converters: tidied, given a description of itself, checked."""
+"""Tidies a converted ONNX graph, adds its metadata and checks it."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def graphs_in(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
 
 
 def renumber(graph: onnx.GraphProto) -> None:
-    """Count the numbers in tf2onnx's names from 1: it counts through the whole process, and bytes would differ."""
+    """Count the numbers in tf2onnx's names from 1: it counts through the whole process, so that bytes would differ."""
     numbers: dict[str, str] = {}
 
     def renumbered(name: str) -> str:
@@ -44,16 +44,16 @@ def _rename(graph: onnx.GraphProto, tensor: Callable[[str], str], node: Callable
 
 
 def finish(proto: onnx.ModelProto, *, description: Description | None, keep_names: bool) -> ModelFile:
-    """Tidy a model in place, check it, and return it as a file's content.
+    """Tidy a model in place, check it, and return it as a file.
 
-    The batch dimension gets its name; operator sets that nothing uses, shapes in between (which carry the batch
+    The batch dimension gets its name; unused operator sets, the shapes of inner tensors (which carry the batch
     dimension's old name, and which engines infer) and traces of the converter go.
 
     Args:
         proto: A model with one input and one output, batch first.
-        description: What the file is to say of itself; None for nothing.
-        keep_names: Leave the names of nodes and inner tensors, which say the layers that they come from; they are
-            a third of a small quantized file.
+        description: The metadata; None for none.
+        keep_names: Leave the names of nodes and inner tensors, which tell the layers that they come from; they are a
+            third of a small quantized file.
     """
     for value in (*proto.graph.input, *proto.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH_NAME
@@ -63,7 +63,7 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
     del proto.metadata_props[:]
     proto.graph.name = proto.producer_name = "edgeproof"
     proto.producer_version = version("edgeproof")
-    # Not before: what is gone by now held numbers that tf2onnx counts through the process.
+    # Measured only now: what is gone held numbers that tf2onnx counts through the process.
     before = proto.ByteSize()
     if not keep_names:
         _shorten_names(proto.graph)
@@ -91,7 +91,7 @@ def _shorten_names(graph: onnx.GraphProto) -> None:
     numbers = {value.name: value.name for value in (*graph.input, *graph.output)}
 
     def short(name: str) -> str:
-        # An input that is left out has no name, and must not get one.
+        # An omitted input has no name, and must not get one.
         return numbers.setdefault(name, str(len(numbers))) if name else ""
 
     _rename(graph, short, lambda _: "")

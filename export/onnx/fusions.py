@@ -1,4 +1,4 @@
-"""Operators that tf2onnx writes out as arithmetic, put back together: one rounds once where four round four times."""
+"""Fusion of operators that tf2onnx writes out as arithmetic: one rounds once where four round four times."""
 
 import numpy as np
 import onnx
@@ -24,11 +24,8 @@ def fuse_hard_activations(graph: onnx.GraphProto) -> None:
         fused = helper.make_node("HardSigmoid", [x], [divide.output[0]], name=divide.name, alpha=_SIXTH, beta=0.5)
         multiply = matcher.only_consumer(divide.output[0])
         gone = [add, clip, divide]
-        if (
-            multiply is not None
-            and multiply.op_type == "Mul"
-            and sorted(multiply.input) == sorted((x, divide.output[0]))
-        ):
+        factors = sorted((x, divide.output[0]))
+        if multiply is not None and multiply.op_type == "Mul" and sorted(multiply.input) == factors:
             fused = helper.make_node("HardSwish", [x], [multiply.output[0]], name=multiply.name)
             gone.append(multiply)
         graph.node.insert(list(graph.node).index(gone[-1]), fused)
@@ -38,7 +35,7 @@ def fuse_hard_activations(graph: onnx.GraphProto) -> None:
 
 
 class _Matcher:
-    """Who makes and who reads a tensor, and which tensors are constant numbers."""
+    """Index of a graph: the producer, the consumers and the constant value of each tensor."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self._producers = {name: node for node in graph.node for name in node.output}

@@ -1,4 +1,4 @@
-"""What tf2onnx 1.17 gets wrong with the models of Keras 3, put right before and after it."""
+"""Repairs of what tf2onnx 1.17 gets wrong with the models of Keras 3."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .finish import graphs_in
 
 
 def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN401
-    """Write TensorFlow's Erfc, which exact GELU is made of, as 1 - Erf: ONNX has no Erfc, tf2onnx writes it anyway."""
+    """Write TensorFlow's Erfc, part of exact GELU, as 1 - Erf: ONNX has no Erfc, tf2onnx writes it all the same."""
     erf = ctx.make_node("Erf", node.input, shapes=node.output_shapes, dtypes=node.output_dtypes)
     one = ctx.make_const(f"{name}__one", np.array(1, np.float32))
     shapes, dtypes = node.output_shapes, node.output_dtypes
@@ -23,8 +23,8 @@ def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN
 def store_constants(graph: onnx.GraphProto, function: Any) -> None:  # noqa: ANN401
     """Turn inputs that are constants of the model into initializers.
 
-    A layer may hold plain tensors next to its variables, as a loaded Normalization holds its mean; TensorFlow passes
-    these to the function like inputs, and tf2onnx takes them for such.
+    A layer may hold plain tensors beside its variables, as a loaded Normalization holds its mean; TensorFlow passes
+    these to the function like inputs.
     """
     held = {inner.name: outer for outer, inner in function.graph.captures if inner.dtype != tf.resource}
     for value in [value for value in graph.input if value.name in held]:
@@ -39,14 +39,14 @@ def check_operators(graph: onnx.GraphProto, model: keras.Model) -> None:
     if not foreign:
         return
     for layer in model._flatten_layers():
-        # Keras compiles these with XLA, in a function that tf2onnx does not look into.
+        # Keras compiles these with XLA, in a function that tf2onnx does not read.
         if getattr(layer, "groups", 1) > 1 and isinstance(layer, keras.layers.Conv2D):
             raise SpecMismatchError(
                 f"layer {layer.name!r} is a grouped convolution, which tf2onnx cannot write: use DepthwiseConv2D, or "
                 "split the channels, convolve each part, and concatenate"
             )
     for node in foreign:
-        # Worded as by TFLite's converter, and explained together with its messages.
+        # Worded as by TFLite's converter, for `describe_conversion_error`.
         raise ValueError(f"\"{node.name}/\" 'tf.{node.op_type}' op is neither a custom op nor a flex op")
 
 

@@ -1,1 +1,1 @@
-"""The Keras model that is exported: read safely, and wrapped for serving."""
+"""The Keras model that is exported: loaded safely, and wrapped to take pixels."""

@@ -1,4 +1,4 @@
-"""Look into a `.keras` file without Keras: is it one, is it safe to unpack, whose code does it ask for."""
+"""Checks of a `.keras` file without Keras: that it is one, is safe to unpack, and whose code it needs."""
 
 import json
 import zipfile
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...runtime.errors import InvalidFileError, one_line
+from ...runtime.errors import InvalidFileError, foreign_errors, one_line
 from ...runtime.io.files import check_file
 
 _ENTRIES = {"metadata.json", "config.json", "model.weights.h5"}
@@ -17,38 +17,39 @@ _SMALL_BYTES = 2**24
 
 
 def check_keras_file(path: Path) -> None:
-    """Refuse what is certainly no `.keras` file, or not one to be unpacked.
+    """Refuse a file that is not a `.keras` file, or not safe to unpack.
 
     Raises:
-        InvalidFileError: It is missing, has another suffix, is no zip archive with Keras's entries, reaches out of
+        InvalidFileError: It is missing, has another suffix, is not a zip archive with Keras's entries, reaches out of
             its folder, or unpacks to far more than it holds.
     """
     check_file(path, "model")
     if path.suffix != ".keras":
         raise InvalidFileError(f"{path} is not a .keras file; save the model with model.save('name.keras')")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InvalidFileError(f"{path} is not a .keras file: {error}") from error
+    errors = (OSError, zipfile.BadZipFile)
+    with (
+        foreign_errors(InvalidFileError, f"{path} is not a .keras file", caught=errors),
+        zipfile.ZipFile(path) as archive,
+    ):
+        entries = archive.infolist()
     for entry in entries:
         parts = entry.filename.replace("\\", "/").split("/")
         if ".." in parts or entry.filename.startswith(("/", "\\")) or ":" in parts[0]:
-            raise InvalidFileError(f"{path} is no safe archive: its entry {entry.filename[:80]!r} leaves the folder")
+            raise InvalidFileError(f"{path} is not a safe archive: its entry {entry.filename[:80]!r} leaves the folder")
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > _MAX_UNPACKED_BYTES or unpacked > max(_SMALL_BYTES, _MAX_RATIO * path.stat().st_size):
-        raise InvalidFileError(f"{path} is no safe archive: {path.stat().st_size:,} bytes unpack to {unpacked:,}")
+        raise InvalidFileError(f"{path} is not a safe archive: {path.stat().st_size:,} bytes unpack to {unpacked:,}")
     missing = _ENTRIES - {entry.filename for entry in entries}
     if missing:
         raise InvalidFileError(f"{path} is not a .keras file: it has no {', '.join(sorted(missing))}")
 
 
-def why_not_loaded(path: Path, error: Exception) -> str:
-    """Say in one line why Keras refused a file, which layer it is about, and what the user can do.
+def loading_problem(path: Path, error: Exception) -> str:
+    """Return in one line why Keras refused a file, which layer is concerned, and what the user can do.
 
     Args:
-        path: A file that `check_keras_file` let pass.
-        error: What Keras raised.
+        path: A file that passed `check_keras_file`.
+        error: Keras's.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -77,7 +78,7 @@ def why_not_loaded(path: Path, error: Exception) -> str:
 
 
 def _objects(value: object, layer: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Walk through a configuration and yield every object in it with the name of the layer that it belongs to."""
+    """Yield every object in a configuration with the name of the layer that it belongs to."""
     if isinstance(value, dict):
         config = value.get("config")
         if isinstance(value.get("class_name"), str):

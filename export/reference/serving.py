@@ -5,20 +5,20 @@ from typing import Any
 import keras
 
 from ...runtime.bundle.model_metadata import ImageSpec
-from ...runtime.errors import SpecMismatchError, one_line
+from ...runtime.errors import SpecMismatchError, foreign_errors
 from ..samples import PIXELS
 
 
 def serving_model(
     model: keras.Model, image: ImageSpec, *, input_range: tuple[float, float] = PIXELS, softmax: bool = False
 ) -> keras.Model:
-    """Wrap a model so that it takes raw pixels and gives probabilities, with all of its layers at inference.
+    """Wrap a model so that it takes raw pixels and gives probabilities, in inference mode.
 
     Args:
         model: Any Keras 3 model with one input and one output, subclassed ones included. It may take images without a
             dimension for the one channel, or as flat vectors.
         image: The images that it will be given.
-        input_range: What black and white are to the model.
+        input_range: The model's values of black and white.
         softmax: Append a softmax.
 
     Returns:
@@ -37,22 +37,16 @@ def serving_model(
     taken = _input_shape(model)
     if taken is not None and len(taken) != 4:
         given = keras.layers.Reshape((image.height, image.width) if len(taken) == 3 else (-1,), name="layout")(given)
-    try:
+    with foreign_errors(SpecMismatchError, f"model {model.name!r} does not take images of shape {image.shape}"):
         answers = model(_as_the_model_was_called(model, given), training=False)
-    # Whatever a layer raises when shapes do not fit.
-    except Exception as error:
+    outputs = keras.tree.flatten(answers)
+    if len(outputs) != 1 or not isinstance(outputs[0], keras.KerasTensor):
         raise SpecMismatchError(
-            f"model {model.name!r} does not take images of shape {image.shape}: {one_line(error)[:300]}"
-        ) from error
-    leaves = keras.tree.flatten(answers)
-    if len(leaves) != 1 or not isinstance(leaves[0], keras.KerasTensor):
-        raise SpecMismatchError(
-            f"model {model.name!r} has {len(leaves)} outputs; one is needed: save keras.Model(model.inputs, that one)"
+            f"model {model.name!r} has {len(outputs)} outputs; one is needed: save keras.Model(model.inputs, that one)"
         )
-    answers = leaves[0]
     if softmax:
-        answers = keras.layers.Softmax(name="softmax", dtype="float32")(answers)
-    return keras.Model(pixels, answers, name="serving")
+        outputs = [keras.layers.Softmax(name="softmax", dtype="float32")(outputs[0])]
+    return keras.Model(pixels, outputs[0], name="serving")
 
 
 def _as_the_model_was_called(model: keras.Model, given: keras.KerasTensor) -> Any:  # noqa: ANN401
@@ -62,7 +56,7 @@ def _as_the_model_was_called(model: keras.Model, given: keras.KerasTensor) -> An
 
 
 def image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec:
-    """Return the images that a model was built for; where it leaves their size open, those that it is given."""
+    """Return the images that a model was built for, of the given size where it leaves that open."""
     taken = _input_shape(model)
     if taken is None and size is None:
         raise SpecMismatchError(f"model {model.name!r} has no input shape yet; build it before it is saved")
@@ -85,10 +79,10 @@ def image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec
 
 
 def force_float32(model: keras.Model) -> None:
-    """Let all layers compute in float32: mixed precision is for training, and no converter writes half of it.
+    """Let all layers compute in float32: mixed precision is for training, and no converter writes it.
 
     Raises:
-        SpecMismatchError: A layer's own numbers are of another precision.
+        SpecMismatchError: A layer holds weights of another precision.
     """
     for layer in model._flatten_layers():
         if layer.variable_dtype != "float32":

@@ -1,6 +1,5 @@
-"""The Keras model that is exported: loaded safely, and wrapped so that it takes pixels and gives probabilities."""
+"""The reference: the Keras model that is exported, as it takes pixels and gives probabilities."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import ImageSpec
-from ...runtime.errors import InvalidFileError, SpecMismatchError, one_line
-from ..conversion_errors import leaves
+from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
+from ...runtime.io.digest import sha256_of
+from ...runtime.validation import are_probabilities
+from ..conversion_errors import leaf_layers
 from ..samples import PIXELS
 from .custom import run_custom
-from .keras_file import check_keras_file, why_not_loaded
+from .keras_file import check_keras_file, loading_problem
 from .serving import force_float32, image_of, serving_model
 
 PROBABILITIES, LOGITS = "probabilities", "logits"
@@ -21,15 +22,15 @@ PROBABILITIES, LOGITS = "probabilities", "logits"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """An image classifier with one input and one output, and the file that it came from.
+    """An image classifier with one input and one output, loaded from a file.
 
     Attributes:
         model: Takes raw pixels 0-255 as float32 NHWC, gives class probabilities as float32.
         image: The images that it takes.
-        classes: How many probabilities it gives.
-        parameters: How many numbers it holds.
-        input_range: What black and white are to the model in the file.
-        output: What the model in the file gives: ``"probabilities"`` or ``"logits"``.
+        classes: Number of probabilities.
+        parameters: Number of weights.
+        input_range: Black and white as the model in the file takes them.
+        output: Of the model in the file: ``"probabilities"`` or ``"logits"``.
         sha256: Digest of the file.
     """
 
@@ -42,22 +43,19 @@ class Source:
     sha256: str
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the original's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C).
+        """Return the reference's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C).
 
         Raises:
-            SpecMismatchError: They are no probabilities.
+            SpecMismatchError: They are not probabilities.
         """
-        try:
+        with foreign_errors(SpecMismatchError, "Keras cannot run the model"):
             found = self.model.predict(images.astype(np.float32), batch_size=100, verbose=0)
-        # Whatever a layer raises.
-        except Exception as error:
-            raise SpecMismatchError(f"Keras cannot run the model: {one_line(error)[:300]}") from error
         if self.output == LOGITS:
             _check_logits(found)
         # What is compared, reported and thresholded later are probabilities; scores would be misread silently.
-        if not (np.all(found >= 0) and np.allclose(found.sum(axis=1), 1, atol=1e-3)):
+        if not are_probabilities(found):
             raise SpecMismatchError(
-                f"the model's outputs are no probabilities: they go from {found.min():.3g} to {found.max():.3g} and "
+                f"the model's outputs are not probabilities: they go from {found.min():.3g} to {found.max():.3g} and "
                 f"sum up to {found.sum(axis=1).mean():.3g}; if they are logits, say --softmax to have one appended"
             )
         return found
@@ -76,25 +74,25 @@ def load_source(
     Args:
         path: The file.
         size: Height, width and channels of the images, for a model that leaves them open.
-        input_range: What black and white are to the model.
+        input_range: The model's values of black and white.
         softmax: The model gives logits; append a softmax.
         custom: A Python file that is run first: it registers the model's own layers with
             ``@keras.saving.register_keras_serializable()``.
 
     Raises:
         InvalidFileError: A file is missing, is not what it should be, or cannot be loaded safely.
-        SpecMismatchError: The model is no image classifier with one input and one output.
+        SpecMismatchError: The model is not an image classifier with one input and one output.
     """
     check_keras_file(path)
     if custom is not None:
         run_custom(custom)
-    sha256 = _digest(path)
+    sha256 = sha256_of(path.read_bytes())
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     # Keras raises whatever a layer's constructor or the archive raised.
     except Exception as error:
-        raise InvalidFileError(f"Keras cannot load {path}: {why_not_loaded(path, error)}") from error
-    if _digest(path) != sha256:
+        raise InvalidFileError(f"Keras cannot load {path}: {loading_problem(path, error)}") from error
+    if sha256_of(path.read_bytes()) != sha256:
         raise InvalidFileError(f"{path} was changed while it was read")
     return as_source(model, sha256=sha256, size=size, input_range=input_range, softmax=softmax)
 
@@ -129,7 +127,7 @@ def as_source(
                 sha256=sha256,
             )
         case given:
-            last = [model, *leaves(model)][-1]
+            last = [model, *leaf_layers(model)][-1]
             raise SpecMismatchError(
                 f"the model gives shape {given} (its last layer is {last.name!r}); needed is (batch, classes) with "
                 "at least 2 classes: end it in a Dense layer with one unit per class"
@@ -139,14 +137,10 @@ def as_source(
 def _check_logits(softmaxed: NDArray[np.float32]) -> None:
     """Refuse a softmax on top of a softmax: it would flatten all answers.
 
-    Logits are known up to a constant from their softmax. If, with the constant that makes them sum up to 1, all of them
-    are probabilities and some are certain, probabilities is what they were.
+    A softmax tells logits up to a constant. If, with the constant that makes them sum up to 1, all of them are
+    probabilities and some are certain, they were probabilities.
     """
     shifted = np.log(np.maximum(softmaxed, np.finfo(np.float32).tiny))
     before = shifted + (1 - shifted.sum(axis=1, keepdims=True)) / softmaxed.shape[1]
     if before.min() > -1e-4 and before.max() > 0.99:
         raise SpecMismatchError("the model gives probabilities already; leave out --softmax")
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

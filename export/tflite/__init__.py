@@ -1,1 +1,1 @@
-"""Keras to TFLite: convert, finish, metadata."""
+"""TFLite files: converted from Keras, tidied, described."""

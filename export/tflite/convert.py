@@ -1,7 +1,7 @@
-"""Keras to TFLite."""
+"""Converts a Keras model to TFLite."""
 
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
 import keras
@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import Format, Recipe
-from ...runtime.errors import SpecMismatchError
-from ..conversion_errors import describe_conversion_error
+from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
-from ..samples import calibration_inputs, check_calibration_images
+from ..samples import calibration_inputs
 from .finish import INPUT_NAME, finish
 
 
@@ -35,13 +34,13 @@ def to_tflite(
             bytes go in as they are; the others take and give float32.
         calibration: Images that activation ranges are measured on, values 0-255, shape (N, H, W, C); needed by a
             calibrated recipe.
-        description: What the file is to say of itself.
+        description: Stored in the file as its metadata.
 
     Returns:
         The file's content.
 
     Raises:
-        SpecMismatchError: The recipe is none for TFLite, the calibration images do not fit, or the converter cannot
+        SpecMismatchError: The recipe has no TFLite format, the calibration images do not fit, or the converter cannot
             express the model.
     """
     with saved_model(model) as folder:
@@ -50,12 +49,12 @@ def to_tflite(
 
 @contextmanager
 def saved_model(model: keras.Model) -> Generator[str]:
-    """Give a temporary folder with the model as a SavedModel for single images; all recipes are converted from one."""
+    """Yield a temporary folder with the model as a SavedModel for single images, which every recipe starts from."""
     # A fixed batch of 1 through a SavedModel: the converter's other entrances lose the weights of Keras 3 models
     # silently, or leave the batch open, which stops XNNPACK from planning ahead.
     signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
     with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
-        with describe_conversion_error(model, Format.TFLITE), normalization_as_convolution(model):
+        with conversion_errors(model, Format.TFLITE), normalization_as_convolution(model):
             model.export(folder, format="tf_saved_model", input_signature=[signature], verbose=False)
         yield folder
 
@@ -68,21 +67,20 @@ def convert(
     *,
     description: Description | None = None,
 ) -> ModelFile:
-    """Convert what `saved_model` wrote of a model; the rest is as in `to_tflite`."""
-    if recipe.name not in _SETTINGS:
-        raise SpecMismatchError(f"{recipe.name} is not written as .{Format.TFLITE}; possible: {', '.join(_SETTINGS)}")
-    if recipe.calibrated:
-        check_calibration_images(calibration, model.input_shape[1:], recipe.name)
-    with describe_conversion_error(model, Format.TFLITE):
+    """Convert the SavedModel of a model; otherwise as `to_tflite`."""
+    check_recipe(recipe, Format.TFLITE, calibration, model)
+    with conversion_errors(model, Format.TFLITE):
         content = _converted(folder, recipe, calibration)
-    # Names of tensors say which layer they come from: the file that is read by people keeps them.
+    # Tensor names tell the layers: the file that people read keeps them.
     return finish(content, description=description, keep_names=recipe.name == "float32")
 
 
 def _converted(folder: str, recipe: Recipe, calibration: NDArray[np.uint8] | None) -> bytes:
     def converter(float_allowed: bool) -> tf.lite.TFLiteConverter:
         made = tf.lite.TFLiteConverter.from_saved_model(folder)
-        _SETTINGS[recipe.name](made)
+        if recipe.weights != "float32":
+            made.optimizations = [tf.lite.Optimize.DEFAULT]
+        SETTINGS[recipe.name](made)
         if recipe.calibrated and calibration is not None:
             images = calibration
             made.representative_dataset = lambda: ([pixels] for pixels in calibration_inputs(images))
@@ -93,42 +91,35 @@ def _converted(folder: str, recipe: Recipe, calibration: NDArray[np.uint8] | Non
     try:
         return converter(float_allowed=False).convert()
     except RuntimeError as error:
-        # LiteRT has no integer kernel for some operator: that one computes in float, and is counted as an island.
+        # LiteRT has no integer kernel for some operator: it computes in float, and is counted as an island.
         if not recipe.calibrated or "not yet supported for op" not in str(error):
             raise
     return converter(float_allowed=True).convert()
 
 
-def _float32(converter: tf.lite.TFLiteConverter) -> None:
-    """Leave everything as it is."""
-
-
 def _float16(converter: tf.lite.TFLiteConverter) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
 
 
 def _dynamic(converter: tf.lite.TFLiteConverter) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
     # With a scale per output of a Dense layer the file needs FULLY_CONNECTED version 12, which tflite-runtime 2.14,
     # the last one for 32-bit ARM, does not have.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
 def _static_int8(converter: tf.lite.TFLiteConverter) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.uint8
 
 
 def _static_int16(converter: tf.lite.TFLiteConverter) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
 
 
-_SETTINGS: dict[str, Callable[[tf.lite.TFLiteConverter], None]] = {
-    "float32": _float32,
+# The converter's settings for each recipe that has this format.
+SETTINGS: Mapping[str, Callable[[tf.lite.TFLiteConverter], None]] = {
+    "float32": lambda _: None,
     "float16": _float16,
     "dynamic_wi8_afp32": _dynamic,
     "static_wi8_ai8": _static_int8,

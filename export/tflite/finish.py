@@ -1,8 +1,7 @@
-"""What is done to a TFLite file after the converter: left-overs removed, and a description of itself put in."""
+"""Tidies a converted TFLite file: left-overs out, metadata in."""
 
 import io
 import zipfile
-from collections.abc import Iterable
 from typing import Any
 
 import flatbuffers
@@ -25,20 +24,19 @@ _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def finish(model: bytes, *, description: Description | None, keep_names: bool) -> ModelFile:
-    """Remove what no engine reads and put in what people and phone libraries read; the outputs stay bit-identical.
+    """Remove what no engine reads and add metadata; the outputs stay bit-identical.
 
     Removed are the names of inner tensors, the converter's log, and buffers that nothing refers to. With a
     description, the file gets a `TFLITE_METADATA` buffer and, appended, a zip archive with the labels, as the
     libraries for Android and iOS read them, and with the description itself.
 
     Args:
-        model: A TFLite file with one input and one output, as the converter gives it.
-        description: What the file is to say of itself; None for nothing.
-        keep_names: Leave the names of inner tensors, which say the layers that they come from.
+        model: A converted TFLite file with one input and one output.
+        description: The metadata; None for none.
+        keep_names: Leave the names of inner tensors, which tell the layers that they come from.
     """
     root = schema.ModelT.InitFromPackedBuf(model, 0)
     graph = root.subgraphs[0]
-    kept = [entry for entry in root.metadata or [] if entry.name == b"min_runtime_version"]
     if not keep_names:
         for tensor in (tensor for body in root.subgraphs for tensor in body.tensors):
             tensor.name = None
@@ -46,10 +44,9 @@ def finish(model: bytes, *, description: Description | None, keep_names: bool) -
         graph.tensors[index].name = name
     for signature in root.signatureDefs or []:
         signature.inputs[0].name, signature.outputs[0].name = INPUT_NAME, OUTPUT_NAME
-    root.metadata = kept
-    # An older way to list buffers of metadata; what is left in it would refer to removed ones.
-    root.metadataBuffer = None
-    root.description = None
+    root.metadata = [entry for entry in root.metadata or [] if entry.name == b"min_runtime_version"]
+    # An older way to list buffers of metadata, which would refer to removed ones.
+    root.metadataBuffer = root.description = None
     _drop_unused_buffers(root)
     tidied = _pack(root)
     removed = len(model) - len(tidied)
@@ -74,7 +71,8 @@ def _drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
     """Renumber the buffers: all empty ones become the first, and those that nothing refers to go."""
     first = root.buffers[0]  # by the format's rule the empty one
     order, numbers = [first], {0: 0}
-    for holder in _holders(root):
+    holders = [*(tensor for graph in root.subgraphs for tensor in graph.tensors), *root.metadata]
+    for holder in holders:
         buffer = root.buffers[holder.buffer]
         if buffer.data is None or len(buffer.data) == 0:
             holder.buffer = 0
@@ -86,14 +84,8 @@ def _drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
     root.buffers = order
 
 
-def _holders(root: Any) -> Iterable[Any]:  # noqa: ANN401
-    for graph in root.subgraphs:
-        yield from graph.tensors
-    yield from root.metadata
-
-
 class _SharingBuilder(flatbuffers.Builder):
-    """Writes equal vectors once, and refers to them: the zero points of weights are zeros, a dozen bytes a channel."""
+    """Writes equal vectors once: the zero points of weights are zeros, a dozen bytes a channel."""
 
     def __init__(self) -> None:
         super().__init__(2**16)
@@ -107,23 +99,24 @@ class _SharingBuilder(flatbuffers.Builder):
 
 
 class _AlignedBuffer:
-    """Packs a buffer as the schema asks: flatbuffers' Python writer aligns bytes to 1, and unaligned weights are slow
-    or, on some 32-bit ARM, fatal.
-    """  # noqa: D205
+    """A buffer of weights that packs itself aligned.
+
+    flatbuffers' Python writer aligns bytes to 1; unaligned weights are slow or, on some 32-bit ARM, fatal.
+    """
 
     def __init__(self, data: Any) -> None:  # noqa: ANN401
         self.data = b"" if data is None else np.asarray(data, np.uint8).tobytes()
 
     def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802  (called by generated code)
-        if not self.data:
-            schema.BufferStart(builder)
-            return schema.BufferEnd(builder)
-        builder.StartVector(1, len(self.data), _ALIGNMENT)
-        builder.head = builder.Head() - len(self.data)
-        builder.Bytes[builder.Head() : builder.Head() + len(self.data)] = self.data
-        vector = builder.EndVector()
+        vector = 0
+        if self.data:
+            builder.StartVector(1, len(self.data), _ALIGNMENT)
+            builder.head = builder.Head() - len(self.data)
+            builder.Bytes[builder.Head() : builder.Head() + len(self.data)] = self.data
+            vector = builder.EndVector()
         schema.BufferStart(builder)
-        schema.BufferAddData(builder, vector)
+        if vector:
+            schema.BufferAddData(builder, vector)
         return schema.BufferEnd(builder)
 
 
@@ -138,13 +131,10 @@ def _pack(root: Any) -> bytes:  # noqa: ANN401
 
 def _archive(description: Description, *, at: int) -> bytes:
     """Return a zip archive with the labels and the description, made to stand at this position of a file."""
-    files = {
-        LABELS_NAME: "".join(f"{label}\n" for label in description.classes),
-        DESCRIPTION_NAME: description.to_json(),
-    }
+    labels = "".join(f"{label}\n" for label in description.classes)
     stream = io.BytesIO()
     stream.write(b"\0" * at)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
-        for name, text in files.items():
+        for name, text in ((LABELS_NAME, labels), (DESCRIPTION_NAME, description.to_json())):
             archive.writestr(zipfile.ZipInfo(name, _NO_DATE), text.encode())
     return stream.getvalue()[at:]

@@ -1,1 +1,1 @@
-"""Exported files against the Keras reference: engines, tolerances, temperature."""
+"""Verification of exported files against the Keras reference: engines, tolerances, temperature."""

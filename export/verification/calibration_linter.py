@@ -1,7 +1,7 @@
-"""Looks at calibration images before they are used: most accuracy that int8 loses is lost here."""
+"""Lints calibration images before they are used: most accuracy that int8 loses is lost here."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -13,9 +13,9 @@ from ..samples import PIXELS
 
 # Ranges settle within some hundreds of images; LiteRT's guide says 100 to 500.
 FEW_IMAGES = 100
-# A half whose ranges are this much wider says that one image more could widen them again.
+# Where one half has ranges this much wider, one image more could widen them again.
 UNSTABLE_RATIO = 1.5
-# A calibration that sees less of the pixels' range than this clips what it has not seen.
+# A calibration on less of the pixels' range than this clips the rest.
 COVERED_SHARE = 0.8
 # Accuracy is compared on some hundreds of images: chance alone moves it by a few points.
 CLEARLY_BETTER = 0.2
@@ -27,62 +27,56 @@ def lint_images(
     labels: NDArray[np.int64],
     classes: Sequence[str],
     training: NDArray[np.uint8],
-) -> list[str]:
-    """Look at the images alone.
+) -> Iterator[str]:
+    """Yield warnings about the images alone, each with its remedy.
 
     Args:
         images: The calibration images, uint8 of shape (N, H, W, C).
         labels: Their classes, shape (N,).
-        classes: What the classes are called.
+        classes: The names of the classes.
         training: The images that the model was trained on, uint8 of shape (M, H, W, C).
-
-    Returns:
-        Warnings, each with what to do about it; empty when there is nothing to say.
     """
-    found = []
     if len(images) < FEW_IMAGES:
-        found.append(
-            f"only {len(images)} calibration images: ranges settle with {FEW_IMAGES} to 500; bring more training images"
-        )
+        few = f"only {len(images)} calibration images"
+        yield f"{few}: ranges settle with {FEW_IMAGES} to 500; bring more training images"
     missing = [name for index, name in enumerate(classes) if index not in set(labels.tolist())]
     if missing:
-        found.append(
+        yield (
             f"no calibration image of {len(missing)} of {len(classes)} classes ({_listed(missing)}): what only they "
             "activate will be clipped; bring images of them"
         )
     flat = images.reshape(len(images), -1)
-    constant = np.flatnonzero(flat.min(axis=1) == flat.max(axis=1))
-    if len(constant):
-        found.append(
-            f"{len(constant)} of {len(images)} calibration images are of one colour: they say nothing of the ranges; "
+    constant = int((flat.min(axis=1) == flat.max(axis=1)).sum())
+    if constant:
+        yield (
+            f"{constant} of {len(images)} calibration images are of one colour: they say nothing of the ranges; "
             "look for broken files in the training images"
         )
     low, high = int(training.min()), int(training.max())
     if high <= 1:
-        found.append(
+        yield (
             f"the training images go from {low} to {high}: they were scaled before they were saved as bytes; save raw "
             "pixels, 0-255"
         )
     elif int(images.max()) - int(images.min()) < COVERED_SHARE * (high - low):
-        found.append(
+        yield (
             f"calibration images go from {images.min()} to {images.max()}, training images from {low} to {high}: "
             "values beyond will be clipped; calibrate on more images, or choose another --seed"
         )
-    return found
 
 
 def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> list[str]:
-    """See whether the model answers better when pixels are scaled as another common range.
+    """Return a warning if the model answers better with pixels scaled to another common range.
 
     Args:
-        source: The model, with the range that it is believed to take.
+        source: The model, with the input range that it is believed to have.
         images: Labelled training images, uint8 of shape (N, H, W, C).
         labels: Their classes, shape (N,).
     """
     accuracy = {}
     for low, high in dict.fromkeys((source.input_range, *_LIKELY_RANGES)):
         own_low, own_high = source.input_range
-        # What the wrapped model must be given so that the original inside it gets pixels scaled to (low, high).
+        # With this the wrapped model gives the reference inside it pixels scaled to (low, high).
         scaled = (low + images * ((high - low) / 255) - own_low) * (255 / (own_high - own_low))
         answers = source.model.predict(scaled.astype(np.float32), batch_size=100, verbose=0)
         accuracy[low, high] = float(np.mean(answers.argmax(axis=1) == labels))
@@ -98,10 +92,10 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
 
 
 def lint_stability(model: bytes, images: NDArray[np.uint8]) -> list[str]:
-    """Compare the ranges of all tensors between two disjoint halves of the images.
+    """Return a warning if the ranges of tensors differ between two disjoint halves of the images.
 
     Args:
-        model: The float32 TFLite file, which has a tensor for every one that will be quantized.
+        model: The float32 TFLite file, whose tensors are those that will be quantized.
         images: The calibration images, uint8 of shape (N, H, W, C), in random order.
     """
     if len(images) < 2:
@@ -120,10 +114,10 @@ def lint_stability(model: bytes, images: NDArray[np.uint8]) -> list[str]:
 
 
 def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
-    """Return how far the values of every tensor that depends on the image reach, largest minus smallest, by name."""
+    """Return the range, largest minus smallest value, of every tensor that depends on the image, by name."""
     litert: Any = import_module("ai_edge_litert.interpreter")
     with warnings.catch_warnings():
-        # It warns that keeping all tensors takes memory; that is what is wanted here.
+        # It warns of the memory that keeping all tensors takes.
         warnings.simplefilter("ignore", UserWarning)
         interpreter = litert.Interpreter(model_content=model, num_threads=1, experimental_preserve_all_tensors=True)
         interpreter.allocate_tensors()
@@ -148,9 +142,7 @@ def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
 
 def _ratio(first: float, second: float) -> float:
     narrow, wide = sorted((first, second))
-    if narrow == 0:  # no range at all in one half
-        return 1.0 if wide == 0 else float("inf")
-    return wide / narrow
+    return wide / narrow if narrow else float("inf") if wide else 1.0
 
 
 def _listed(names: Sequence[str]) -> str:

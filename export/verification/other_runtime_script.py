@@ -1,10 +1,10 @@
-"""Run a TFLite file in whatever runtime this Python has; edgeproof itself need not be installed here.
+"""Run a TFLite file in a runtime of this Python, for which edgeproof need not be installed.
 
     python other_runtime_script.py PACKAGE MODEL INPUTS.npy OUTPUTS.npy
 
 PACKAGE is tflite_runtime, ai_edge_litert or tflite_micro. Inputs and outputs are arrays with one image, or its answer,
-per entry, in the dtype of the model's tensors. Prints the runtime's version; tflite_micro's account of its
-memory goes to standard error.
+per entry, in the dtype of the model's tensors. Prints the runtime's version; tflite_micro's account of its memory goes
+to standard error.
 """
 
 import sys

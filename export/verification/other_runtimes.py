@@ -1,4 +1,4 @@
-"""Proof in runtimes that are not this process's: older ones in a Python of their own, and the microcontrollers'."""
+"""Runtimes of other Pythons, and of microcontrollers, in which exported files are run as well."""
 
 import io
 import re
@@ -27,12 +27,12 @@ _SECONDS = 600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
-    """What another runtime made of a file.
+    """The answers of another runtime.
 
     Attributes:
         runtime: Its name and version.
         outputs: The file's raw outputs, shape (N, classes).
-        arena_bytes: What TensorFlow Lite Micro needs for tensors; None for the others.
+        arena_bytes: Memory for tensors in TensorFlow Lite Micro; None for the others.
     """
 
     runtime: str
@@ -42,7 +42,7 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OtherRuntime:
-    """A TFLite runtime in a Python.
+    """A TFLite runtime that is installed for a Python interpreter.
 
     Attributes:
         python: The interpreter.
@@ -54,7 +54,7 @@ class OtherRuntime:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name in messages."""
         return _NAMES[self.package]
 
     @property
@@ -63,14 +63,14 @@ class OtherRuntime:
         return self.package == _MICRO
 
     def run(self, model: bytes, inputs: NDArray[Any]) -> Answers | str:
-        """Run a TFLite file in a process of its own: a file may be beyond a runtime, and end it.
+        """Run a TFLite file in a process of its own, which the file may end.
 
         Args:
             model: The whole file.
-            inputs: What goes in, one image per entry, in the dtype of the model's input.
+            inputs: One image per entry, in the dtype of the model's input.
 
         Returns:
-            The answers, or in one line why there are none.
+            The answers, or one line that says why there are none.
         """
         with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
             file, given, answers = (Path(folder, name) for name in ("model.tflite", "inputs.npy", "outputs.npy"))
@@ -103,7 +103,7 @@ def find_runtime(python: Path | None) -> OtherRuntime | None:
     """Return the TFLite runtime that a Python has; None for no Python.
 
     Raises:
-        InvalidFileError: It is no Python.
+        InvalidFileError: It is not a Python interpreter.
         EngineMissingError: It has neither tflite_runtime nor ai_edge_litert, or no NumPy.
     """
     if python is None:

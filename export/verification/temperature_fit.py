@@ -1,4 +1,4 @@
-"""How far a file's probabilities can be taken at their word, and the temperature that brings them closer to it."""
+"""Temperature scaling of a file: the temperature is fitted on images, and the calibration error (ECE) measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,21 +16,18 @@ from ...runtime.bundle.tensors import TensorSpec
 from ...runtime.errors import SpecMismatchError
 from ..samples import stratified_order
 
-# Fewer say nothing; more than these say nothing new.
+# Fewer images say nothing; more say nothing new.
 MIN_IMAGES, MAX_IMAGES = 100, 5000
 
 # A large model is run on as many held-out images as cost this many multiply-accumulates, about a second of one core,
 # and on this many at least. Counted, not timed: the same model and data give the same bytes.
 _MACS, _AT_LEAST = 10**10, 200
-
-# What a multiply-accumulate costs with int16 activations, for which LiteRT has plain kernels only.
+# The cost of a multiply-accumulate with int16 activations, for which LiteRT has plain kernels only.
 _PLAIN_KERNELS = 8
-
-# Taken as the share of wrong labels. Without it, a single one decides the temperature of a model that is nearly always
-# right: the logarithm of a probability of 1e-9 outweighs a thousand others.
+# The assumed share of wrong labels. Without it, one wrong label decides the temperature of a model that is nearly
+# always right: the logarithm of a probability of 1e-9 outweighs a thousand others.
 _WRONG_LABELS = 1e-3
-
-# By how many of its standard errors a gain must differ from none.
+# A gain counts when it is this many of its standard errors above 0.
 _STANDARD_ERRORS = 2.0
 
 
@@ -41,7 +38,7 @@ class HeldOut:
     Attributes:
         images: All training images, uint8 of shape (N, H, W, C).
         labels: Their classes, shape (N,).
-        positions: Which of them are held out, and are not calibrated on; in random order.
+        positions: Those held out, and not calibrated on; in random order.
     """
 
     images: NDArray[np.uint8]
@@ -49,11 +46,11 @@ class HeldOut:
     positions: NDArray[np.intp]
 
     def sample(self, macs: int | None, activations: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Return as many images, with their labels, as a model is to be run on.
+        """Return images with their labels, fewer for a model that costs more.
 
         Args:
             macs: Multiply-accumulates for one image; None where they are not known.
-            activations: The dtype that travels between the layers.
+            activations: The dtype of the activations.
         """
         cost = (macs or _MACS) * (_PLAIN_KERNELS if activations == "int16" else 1)
         chosen = self.positions[: min(max(_MACS // cost, _AT_LEAST), MAX_IMAGES)]
@@ -63,14 +60,14 @@ class HeldOut:
 def held_out_images(
     images: NDArray[np.uint8], labels: NDArray[np.int64], positions: Sequence[int], *, seed: int, calibration: int
 ) -> HeldOut:
-    """Put the held-out images in the order in which they are drawn.
+    """Return the held-out images in the order in which they are drawn.
 
     Args:
         images: Training images, uint8 of shape (N, H, W, C).
         labels: Their classes, shape (N,).
-        positions: Which of them the model has not learned from.
+        positions: Those that the model has not learned from.
         seed: As given to `draw_samples`.
-        calibration: How many images that has drawn to calibrate on; they are left out here.
+        calibration: How many images that drew to calibrate on; they are left out here.
 
     Raises:
         SpecMismatchError: A position is not that of a training image, or is given twice.
@@ -88,15 +85,15 @@ def held_out_images(
 def measure_temperature(
     stored: NDArray[Any], labels: NDArray[np.int64], output: TensorSpec, *, held_out: bool
 ) -> FittedTemperature | None:
-    """Fit a temperature to a file's answers and say what it does for them.
+    """Fit a temperature to a file's answers, and measure the calibration error with and without it.
 
-    To images that the model has learned from it answers more surely than to others, and more often right: a
-    temperature below 1, which would make it surer still, is not believed then.
+    On images that a model has learned from, its answers are surer and more often right than on others: a temperature
+    below 1, which would make them surer still, is not used then.
 
     Args:
-        stored: What the file gave for the images, raw, shape (N, classes).
+        stored: The file's raw answers to the images, shape (N, classes).
         labels: The true classes, shape (N,).
-        output: The tensor that gave it.
+        output: The tensor that gave them.
         held_out: Whether the model has not learned from these images.
 
     Returns:
@@ -118,9 +115,9 @@ def measure_temperature(
 def fit_temperature(stored: NDArray[Any], labels: NDArray[np.int64], output: TensorSpec) -> float:
     """Return the temperature with the smallest mean negative log-likelihood of the labels; see `measure_temperature`.
 
-    It is fitted to what the file itself answers, since quantization changes how sure a model is. It stays at 1 where
-    the images do not show that another is better (the gain is within two of its standard errors), and where none is
-    best: all answers are right, and the surer the better, or so many are wrong that none is high enough.
+    It is fitted to the file's own answers, since quantization changes how sure a model is. It stays at 1 where the
+    images do not show that another is better (the gain is within two of its standard errors), and where none is best:
+    all answers are right, and the surer the better, or so many are wrong that none is high enough.
     """
     if np.all(stored.argmax(axis=1) == labels):
         return 1.0
@@ -136,6 +133,6 @@ def fit_temperature(stored: NDArray[Any], labels: NDArray[np.int64], output: Ten
     ).x
     temperature = round(exp(best), 4)
     gains = losses(1.0) - losses(temperature)
-    apply_other_runtime = gains.mean() > _STANDARD_ERRORS * gains.std(ddof=1) / len(gains) ** 0.5
+    is_better = gains.mean() > _STANDARD_ERRORS * gains.std(ddof=1) / len(gains) ** 0.5
     at_the_end = min(best - low, high - best) < 0.01
-    return temperature if apply_other_runtime and not at_the_end else 1.0
+    return temperature if is_better and not at_the_end else 1.0

@@ -1,6 +1,5 @@
-"""One variant on its way into the bundle: run by every runtime at hand, and held against the original."""
+"""Verify a variant: run its file in every runtime at hand, and compare the answers with the reference's."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,51 +10,51 @@ from numpy.typing import NDArray
 
 from ...inspection.graph_types import Graph
 from ...inspection.reader import read_graph
+from ...metrics.distance import measure_difference
 from ...runtime.bundle.golden import BUILTIN_KERNELS, REFERENCE_KERNELS
 from ...runtime.bundle.manifest import FittedTemperature, Variant
 from ...runtime.bundle.recipes import Format, Recipe
 from ...runtime.engines.engine import Engine, load_engine, run_each
 from ...runtime.engines.litert import Kernels, LiteRTEngine
 from ...runtime.errors import CheckFailedError
+from ...runtime.io.digest import sha256_of
 from ..model_file import ModelFile
+from ..options import Verified
 from ..samples import GOLDEN_IMAGES, Samples
 from .other_runtimes import Answers, OtherRuntime
 from .temperature_fit import HeldOut, measure_temperature
-from .tolerances import ACROSS_MACHINES, NOISY_BELOW_DB, NumericDifference, check_tolerance, measure_difference
+from .tolerances import check_tolerance
 
-# How far another runtime's integers may be from the nearest known answers: a softmax of its own may make another step
-# of the same logits; TensorFlow Lite Micro's does, of one number in some hundred. A wrong kernel makes more.
+# Below this an 8-bit file is not wrong, but noisier than usual: the export says so. Noise of a tenth of the amplitude.
+NOISY_BELOW_DB = 20.0
+
+# How far another runtime's integers may be from the nearest known answers: its own softmax may make another step of the
+# same logits; TensorFlow Lite Micro's does, in one number of some hundred. A wrong kernel makes more.
 OTHER_SOFTMAX_STEPS = 1
 
 ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VerifiedFile:
-    """A file that gives the original's answers.
+class VerifiedFile(Verified):
+    """A file that gives the reference's answers.
 
     Attributes:
-        variant: What the manifest says of it.
         content: The file.
         golden: Its raw outputs for the golden images, by their names in the golden file.
-        difference: How far it is from the original.
-        notes: What is worth telling the user.
     """
 
-    variant: Variant
     content: bytes
     golden: Mapping[str, NDArray[Any]]
-    difference: NumericDifference
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verifier:
-    """Runs files in the runtime's own engine, and in the other runtimes at hand, and compares them with the original.
+    """Compares files with the reference, in the runtime's own engine and in the other runtimes at hand.
 
     Attributes:
-        samples: Whose verification images are run.
-        expected: The original's probabilities for these, float32 of shape (N, classes).
+        samples: Holds the verification images.
+        expected: The reference's probabilities for these, float32 of shape (N, classes).
         runtimes: Other runtimes that TFLite files are run in.
         reduce_range: Whether the int8 ONNX weights keep to 7 bits.
         held_out: Images that the model has not learned from; None if none are known.
@@ -67,31 +66,31 @@ class Verifier:
     reduce_range: bool = True
     held_out: HeldOut | None = None
 
-    def prove(self, finished: ModelFile, recipe: Recipe, model_format: Format) -> VerifiedFile:
-        """Hold a file that was made with this recipe against the original.
+    def verify(self, file: ModelFile, recipe: Recipe, model_format: Format) -> VerifiedFile:
+        """Compare a file that was made with this recipe with the reference.
 
         Raises:
-            CheckFailedError: It is further from the original than the recipe's tolerance.
+            CheckFailedError: It is further from the reference than the recipe's tolerance.
             InvalidFileError: The engine does not accept it.
         """
-        name, content = f"{recipe.name}.{model_format}", finished.content
+        name, content = f"{recipe.name}.{model_format}", file.content
         engine = load_engine(content, model_format)
         if engine.input.quantization is not None and not engine.input.is_identity:
             raise CheckFailedError(f"it does not take bytes as they are: {engine.input.quantization}")
         answers = run_each(engine, self.samples.verification)
         difference = measure_difference(engine.output.decode(answers), self.expected)
-        check_tolerance(difference, recipe.name, numbers=self.samples.verification_numbers)
+        check_tolerance(difference, recipe.tolerance, numbers=self.samples.verification_numbers)
         golden = {name: answers[:GOLDEN_IMAGES]}
         if model_format is Format.TFLITE and recipe.activations == "int8":
             for kernels, called in ((Kernels.BUILTIN, BUILTIN_KERNELS), (Kernels.REFERENCE, REFERENCE_KERNELS)):
                 golden[name + called] = run_each(LiteRTEngine(content, kernels=kernels), self.samples.golden)
         graph = read_graph(content, model_format)
-        confidence = self._confidence(engine, answers, graph, recipe)
-        variant = replace(self._described(finished, recipe, engine, graph), confidence=confidence)
+        temperature = self._fitted_temperature(engine, answers, graph, recipe)
+        variant = replace(self._described(file, recipe, engine, graph), confidence=temperature)
         islands = variant.float_islands or 0
         notes = [f"{islands} float island{'s' if islands > 1 else ''}"] if islands else []
         if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
-            notes.append(_noisy(variant))
+            notes.append(_noisy(variant, recipe))
         if model_format is Format.TFLITE:
             for runtime in self.runtimes:
                 # Microcontrollers compute in integers; the float files are not for them.
@@ -101,7 +100,7 @@ class Verifier:
                     notes += [f"not shown to run in {runtime.name}: {problem}"] if problem else []
         return VerifiedFile(variant=variant, content=content, golden=golden, difference=difference, notes=tuple(notes))
 
-    def _confidence(
+    def _fitted_temperature(
         self, engine: Engine, verified: NDArray[Any], graph: Graph, recipe: Recipe
     ) -> FittedTemperature | None:
         """Fit a temperature on held-out images, or on the verification images, whose answers are there already."""
@@ -110,7 +109,7 @@ class Verifier:
         images, labels = self.held_out.sample(graph.macs, recipe.activations)
         return measure_temperature(run_each(engine, images), labels, engine.output, held_out=True)
 
-    def _described(self, finished: ModelFile, recipe: Recipe, engine: Engine, graph: Graph) -> Variant:
+    def _described(self, file: ModelFile, recipe: Recipe, engine: Engine, graph: Graph) -> Variant:
         any_cpu = self.reduce_range or recipe.activations != "int8" or graph.format is Format.TFLITE
         name = f"{recipe.name}.{graph.format}"
         return Variant(
@@ -118,25 +117,25 @@ class Verifier:
             file=name,
             format=graph.format,
             recipe=recipe.name,
-            sha256=hashlib.sha256(finished.content).hexdigest(),
-            size_bytes=len(finished.content),
-            removed_bytes=finished.removed_bytes,
+            sha256=sha256_of(file.content),
+            size_bytes=len(file.content),
+            removed_bytes=file.removed_bytes,
             input=engine.input,
             output=engine.output,
             operators=graph.operator_counts,
             float_islands=graph.float_islands if recipe.calibrated else None,
             oldest_runtime=engine.name,
             arena_bytes=None,
-            tolerance=ACROSS_MACHINES[name],
+            tolerance=recipe.formats[graph.format].across_machines,
             cpus=ANY_CPU if any_cpu else NO_AVX2,
         )
 
 
-def _noisy(variant: Variant) -> str:
+def _noisy(variant: Variant, recipe: Recipe) -> str:
     """Say what helps where 8 bits are few for a model."""
     if variant.format is Format.ONNX and variant.cpus == ANY_CPU:
         return "noisy for int8: --onnx-int8-for vnni gives the weights one bit more, where the CPU allows it"
-    if variant.recipe == "static_wi8_ai8":
+    if recipe.activations == "int8":
         return "noisy for int8: try more --calibration-images, or static_wi8_ai16 and float16, which round less"
     return "noisy for 8-bit weights: float16 rounds less"
 
@@ -144,16 +143,16 @@ def _noisy(variant: Variant) -> str:
 def apply_other_runtime(
     variant: Variant, found: Answers | str, engine: Engine, known: list[NDArray[Any]]
 ) -> tuple[Variant, str]:
-    """Write into a manifest's entry what another runtime's answers show.
+    """Enter into the manifest what another runtime's answers show.
 
     Args:
-        variant: The entry.
+        variant: The manifest's entry.
         found: The other runtime's answers, or why there are none.
         engine: The runtime's own engine, with the file loaded.
-        known: Answers that are right; integers must be those of one of them, but for the softmax's last step.
+        known: Right answers; integers must equal one of them, but for the softmax's last step.
 
     Returns:
-        The entry, and what keeps the answers from showing anything; empty if nothing does.
+        The entry, and what is wrong with the answers; empty if nothing is.
     """
     problem = found if isinstance(found, str) else _difference(found, variant, engine, known)
     if isinstance(found, str) or problem:

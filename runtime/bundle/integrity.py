@@ -1,10 +1,10 @@
-"""Whether the files of a bundle are those that its manifest names."""
+"""Compare the files of a bundle with the digests in its manifest."""
 
-import hashlib
 from enum import StrEnum
 from pathlib import Path
 
 from ..errors import InvalidFileError
+from ..io.digest import sha256_of
 from ..io.files import read_file
 from .manifest import Manifest
 
@@ -34,4 +34,4 @@ def _state(path: Path, sha256: str) -> FileState:
         content = read_file(path, "file of the bundle")
     except InvalidFileError:
         return FileState.NO_FILE
-    return FileState.UNCHANGED if hashlib.sha256(content).hexdigest() == sha256 else FileState.CHANGED
+    return FileState.UNCHANGED if sha256_of(content) == sha256 else FileState.CHANGED

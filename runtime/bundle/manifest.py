@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Annotated, Any
 
-from ..errors import UnknownNameError
-from .model_metadata import TASK, ImageSpec, Preprocessing
+from ..errors import InvalidFileError, UnknownNameError
+from ..io.checked_json import Node
+from ..io.decode import MAY_BE_ABSENT, Count, FileName, Label, OpenShare, Positive, Seed, Sha256, Share, Signed, decode
+from .model_metadata import TASK, Classes, ImageSpec, Preprocessing
 from .recipes import Format, canonical_name
+from .temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 from .tensors import TensorSpec
 
 SCHEMA_VERSION = 1
@@ -27,12 +31,12 @@ class Reference:
         test_images: How many test images that were.
     """
 
-    sha256: str
-    parameters: int
+    sha256: Sha256
+    parameters: Count
     input_range: tuple[float, float]
-    output: str
+    output: Label
     accuracy: float | None
-    test_images: int
+    test_images: Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,9 +49,9 @@ class Calibration:
         warnings: What was wrong with them.
     """
 
-    images: int
-    seed: int
-    warnings: tuple[str, ...]
+    images: Count
+    seed: Count
+    warnings: tuple[Label, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +63,15 @@ class LeftOut:
         reason: Why: it could not be converted, or was not close enough to the original.
     """
 
-    name: str
-    reason: str
+    name: Label
+    reason: Label
+
+
+def _temperature(node: Node) -> float:
+    temperature = node.number()
+    if not MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE:
+        raise InvalidFileError(f"{node.where} must be from {MIN_TEMPERATURE} to {MAX_TEMPERATURE}, got {temperature}")
+    return temperature
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,11 +87,11 @@ class FittedTemperature:
         ece_after: The same with the temperature applied.
     """
 
-    temperature: float
-    images: int
+    temperature: Annotated[float, _temperature]
+    images: Positive
     held_out: bool
-    ece_before: float
-    ece_after: float
+    ece_before: Share
+    ece_after: Share
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,31 +121,31 @@ class Variant:
             weights use all 8 bits.
     """
 
-    name: str
-    file: str
+    name: Label
+    file: FileName
     format: Format
-    recipe: str
-    sha256: str
-    size_bytes: int
-    removed_bytes: int
+    recipe: Label
+    sha256: Sha256
+    size_bytes: Count
+    removed_bytes: Signed
     input: TensorSpec
     output: TensorSpec
-    operators: Mapping[str, int]
-    float_islands: int | None
-    oldest_runtime: str
-    arena_bytes: int | None
-    tolerance: float
+    operators: Mapping[str, Count]
+    float_islands: Count | None
+    oldest_runtime: Label
+    arena_bytes: Count | None
+    tolerance: Share
     confidence: FittedTemperature | None = None
-    cpus: str = "any"
+    cpus: Label = "any"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Golden:
     """Golden vectors: inputs with the outputs of the reference and of every variant."""
 
-    file: str
-    sha256: str
-    images: int
+    file: FileName
+    sha256: Sha256
+    images: Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,10 +160,17 @@ class TrainingData:
         split_seed: Of the draw.
     """
 
-    name: str
-    sha256: str
-    test_share: float | None
-    split_seed: int
+    name: Label
+    sha256: Sha256
+    test_share: OpenShare | None
+    split_seed: Seed
+
+
+def _variants(node: Node) -> tuple[Variant, ...]:
+    variants = tuple(decode(Variant, item) for item in node.items())
+    if len({variant.name for variant in variants}) != len(variants):
+        raise InvalidFileError(f"{node.where} holds a name twice")
+    return variants
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,13 +181,13 @@ class Manifest:
     task: str = TASK
     image: ImageSpec
     preprocessing: Preprocessing
-    classes: tuple[str, ...]
+    classes: Classes
     reference: Reference
     calibration: Calibration
-    variants: tuple[Variant, ...]
+    variants: Annotated[tuple[Variant, ...], _variants]
     left_out: tuple[LeftOut, ...] = ()
     golden: Golden
-    data: TrainingData | None = None
+    data: Annotated[TrainingData | None, partial(decode, TrainingData)] = field(default=None, metadata=MAY_BE_ABSENT)
 
     def variant(self, name: str) -> Variant:
         """Return the variant of this name; aliases such as ``int8.tflite`` are understood.

@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Annotated, TypeAlias
 
 from ..errors import InvalidFileError, SpecMismatchError, UnknownNameError
 from ..io.checked_json import Node, parse
+from ..io.decode import Label, Sha256, decode
 
 SCHEMA_VERSION = 1
 TASK = "image-classification"
@@ -18,6 +21,26 @@ MAX_SIDE = 2**14  # pixels
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
 
 
+def _channels(node: Node) -> int:
+    channels = node.integer(1, 3)
+    if channels == 2:
+        raise InvalidFileError(f"{node.where} must be 1 or 3, got 2")
+    return channels
+
+
+def _classes(node: Node) -> tuple[str, ...]:
+    classes = tuple(item.label() for item in node.items())
+    if not classes:
+        raise InvalidFileError(f"{node.where} is empty")
+    if len(set(classes)) != len(classes):
+        raise InvalidFileError(f"{node.where} holds a class twice")
+    return classes
+
+
+Side: TypeAlias = Annotated[int, partial(Node.integer, minimum=1, maximum=MAX_SIDE)]
+Classes: TypeAlias = Annotated[tuple[str, ...], _classes]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageSpec:
     """The images that a model takes: raw pixels, 0-255, NHWC.
@@ -28,9 +51,9 @@ class ImageSpec:
         channels: 1 for grayscale, 3 for RGB.
     """
 
-    height: int
-    width: int
-    channels: int
+    height: Side
+    width: Side
+    channels: Annotated[int, _channels]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -97,9 +120,9 @@ class Description:
     task: str = TASK
     image: ImageSpec
     preprocessing: Preprocessing
-    classes: tuple[str, ...]
-    recipe: str
-    source_sha256: str
+    classes: Classes
+    recipe: Label
+    source_sha256: Sha256
 
     def __post_init__(self) -> None:
         check_fit(self.image, self.preprocessing)
@@ -118,13 +141,7 @@ def parse_description(text: bytes | str) -> Description:
     node = parse(text, "the file's description")
     check_version(node, SCHEMA_VERSION)
     try:
-        return Description(
-            image=image_of(node),
-            preprocessing=preprocessing_of(node),
-            classes=classes_of(node),
-            recipe=node.get("recipe").label(),
-            source_sha256=node.get("source_sha256").sha256(),
-        )
+        return decode(Description, node)
     except (SpecMismatchError, UnknownNameError) as error:
         raise InvalidFileError(f"{node.where}: {error}") from None
 
@@ -143,36 +160,3 @@ def check_version(node: Node, known: int) -> None:
     task = node.get("task").text()
     if task != TASK:
         raise InvalidFileError(f"task is {task!r}; possible: {TASK}")
-
-
-def image_of(node: Node) -> ImageSpec:
-    """Return the member ``image`` of a document."""
-    image = node.get("image")
-    channels = image.get("channels")
-    if channels.integer(1, 3) == 2:
-        raise InvalidFileError(f"{channels.where} must be 1 or 3, got 2")
-    return ImageSpec(
-        height=image.get("height").integer(1, MAX_SIDE),
-        width=image.get("width").integer(1, MAX_SIDE),
-        channels=channels.integer(1, 3),
-    )
-
-
-def preprocessing_of(node: Node) -> Preprocessing:
-    """Return the member ``preprocessing`` of a document."""
-    preprocessing = node.get("preprocessing")
-    return Preprocessing(
-        method=preprocessing.get("method").text(),
-        interpolation=preprocessing.get("interpolation").text(),
-        antialias=preprocessing.get("antialias").truth(),
-    )
-
-
-def classes_of(node: Node) -> tuple[str, ...]:
-    """Return the member ``classes`` of a document."""
-    classes = tuple(item.label() for item in node.get("classes").items())
-    if not classes:
-        raise InvalidFileError(f"{node.where}.classes is empty")
-    if len(set(classes)) != len(classes):
-        raise InvalidFileError(f"{node.where}.classes holds a class twice")
-    return classes

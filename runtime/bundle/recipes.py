@@ -1,4 +1,7 @@
-"""The words for what a variant is: its recipe, its format, and the name made of both."""
+"""The table of recipes: how each stores a model, in which formats, and how far its answers may be off.
+
+A new recipe is an entry here and, for each of its formats, the converter's settings in `export`.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +18,37 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tolerance:
+    """How far a file's probabilities may be from the reference's; None where a bound does not apply.
+
+    Attributes:
+        max_abs: Largest difference of one probability.
+        min_snr_db: Least signal-to-noise ratio over all probabilities, in decibels.
+        min_agreement: Least share of images with the same answer.
+        min_clear_agreement: The same among images whose answer is clear to the reference.
+    """
+
+    max_abs: float | None = None
+    min_snr_db: float | None = None
+    min_agreement: float = 0.9
+    min_clear_agreement: float = 0.97
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FormatTraits:
+    """How a recipe's files in one format behave.
+
+    Attributes:
+        preference: Place among all variants of a bundle that is loaded without naming one; 1 is tried first.
+        across_machines: How far the answers of one file may be apart on two machines, as a difference of
+            probabilities; 0 where they are equal to the last bit.
+    """
+
+    preference: int
+    across_machines: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """How weights are stored and activations computed.
 
@@ -25,6 +59,7 @@ class Recipe:
         weights: The dtype that weights are stored in.
         activations: The dtype that travels between the layers.
         calibrated: Whether activation ranges are measured on representative images.
+        tolerance: How far its files may be from the reference.
         formats: The formats in which edgeproof writes it.
     """
 
@@ -33,40 +68,97 @@ class Recipe:
     weights: str
     activations: str
     calibrated: bool = False
-    formats: tuple[Format, ...] = (Format.TFLITE, Format.ONNX)
+    tolerance: Tolerance
+    formats: Mapping[Format, FormatTraits]
 
 
+# Preference: on a CPU int8 TFLite is the smallest and fastest; in ONNX Runtime int8 is often slower than float for
+# small models, so float comes first there.
+#
+# Across machines: float engines add the same numbers in another order, and ARM's may compute float16 in float16. Where
+# activations are rounded to 8 bits from floats, one that stands on the edge may fall to either side, and a softmax can
+# make several percent of one step; what a wrong kernel gives is far more.
 _RECIPES = (
-    Recipe(name="float32", alias="float32", weights="float32", activations="float32"),
-    Recipe(name="float16", alias="float16", weights="float16", activations="float32"),
+    Recipe(
+        name="float32",
+        alias="float32",
+        weights="float32",
+        activations="float32",
+        # The same arithmetic in another order: differences of 1e-7 are seen, of 1e-5 in networks of a hundred layers;
+        # a wrong layer gives 1e-2 and more.
+        tolerance=Tolerance(max_abs=1e-4),
+        formats={
+            Format.TFLITE: FormatTraits(preference=4, across_machines=1e-4),
+            Format.ONNX: FormatTraits(preference=6, across_machines=1e-4),
+        },
+    ),
+    Recipe(
+        name="float16",
+        alias="float16",
+        weights="float16",
+        activations="float32",
+        # Weights keep 11 bits, which is noise at about -66 dB; layers add up to some 20 dB to it.
+        tolerance=Tolerance(min_snr_db=35.0),
+        formats={
+            Format.TFLITE: FormatTraits(preference=3, across_machines=1e-2),
+            Format.ONNX: FormatTraits(preference=7, across_machines=1e-2),
+        },
+    ),
     Recipe(
         name="dynamic_wi8_afp32",
         alias="dynamic",
         weights="int8",
         activations="float32",
-        formats=(Format.TFLITE,),
+        # Weights keep 8 bits: trained models are seen at 35 dB and more, weak ones (few features, small margins) at 21.
+        tolerance=Tolerance(min_snr_db=15.0),
+        formats={Format.TFLITE: FormatTraits(preference=2, across_machines=5e-2)},
     ),
-    Recipe(name="static_wi8_ai8", alias="int8", weights="int8", activations="int8", calibrated=True),
+    Recipe(
+        name="static_wi8_ai8",
+        alias="int8",
+        weights="int8",
+        activations="int8",
+        calibrated=True,
+        # Activations as well: trained models are seen at 25 dB and more, weak ones at 15. A single probability near a
+        # decision boundary may move far, so the bounds are on the whole, and on answers that no noise should turn. A
+        # scale or a zero point that is wrong leaves 5 dB and less; where probabilities differ by less than the output's
+        # step of 1/256, the ratio is high and the answers are lost.
+        tolerance=Tolerance(min_snr_db=10.0, min_agreement=0.6, min_clear_agreement=0.95),
+        formats={
+            Format.TFLITE: FormatTraits(preference=1, across_machines=0.0),
+            Format.ONNX: FormatTraits(preference=8, across_machines=5e-2),
+        },
+    ),
     Recipe(
         name="static_wi8_ai16",
         alias="int16x8",
         weights="int8",
         activations="int16",
         calibrated=True,
-        formats=(Format.TFLITE,),
+        tolerance=Tolerance(min_snr_db=15.0),
+        formats={Format.TFLITE: FormatTraits(preference=5, across_machines=1e-4)},
     ),
 )
 
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _RECIPES}
 
-ALL_VARIANTS: tuple[str, ...] = tuple(f"{r.name}.{f}" for f in Format for r in _RECIPES if f in r.formats)
+VARIANTS: Mapping[str, FormatTraits] = {
+    f"{recipe.name}.{one}": recipe.formats[one] for one in Format for recipe in _RECIPES if one in recipe.formats
+}
+ALL_VARIANTS: tuple[str, ...] = tuple(VARIANTS)
+
+
+def preference(variant: str) -> int:
+    """Return a variant's place among those of a bundle; unknown ones, of another version of edgeproof, come last."""
+    traits = VARIANTS.get(variant)
+    return len(VARIANTS) + 1 if traits is None else traits.preference
 
 
 def find_recipe(name: str) -> Recipe:
     """Return the recipe with this name or alias.
 
     Raises:
-        UnknownNameError: There is none.
+        UnknownNameError: No recipe has it.
     """
     for recipe in _RECIPES:
         if name in (recipe.name, recipe.alias):
@@ -82,7 +174,7 @@ def choose_recipes(names: Iterable[str]) -> tuple[Recipe, ...]:
         names: Each ``"all"``, a recipe or its alias for all of its formats, or a variant such as ``"int8.tflite"``.
 
     Raises:
-        UnknownNameError: One is none of these.
+        UnknownNameError: One is unknown.
 
     >>> [(recipe.alias, *recipe.formats) for recipe in choose_recipes(["int8.onnx", "float32"])]
     [('float32', <Format.TFLITE: 'tflite'>, <Format.ONNX: 'onnx'>), ('int8', <Format.ONNX: 'onnx'>)]
@@ -98,7 +190,10 @@ def choose_recipes(names: Iterable[str]) -> tuple[Recipe, ...]:
             wanted.add(full)
         else:
             raise UnknownNameError(f"unknown variant {name!r}; possible: {', '.join(ALL_VARIANTS)}")
-    chosen = (replace(r, formats=tuple(f for f in r.formats if f"{r.name}.{f}" in wanted)) for r in _RECIPES)
+    chosen = (
+        replace(r, formats={f: traits for f, traits in r.formats.items() if f"{r.name}.{f}" in wanted})
+        for r in _RECIPES
+    )
     return tuple(recipe for recipe in chosen if recipe.formats)
 
 

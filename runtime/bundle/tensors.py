@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpecMismatchError
+from ..io.decode import Positive, Signed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +18,7 @@ class QuantParams:
     """
 
     scale: float
-    zero_point: int
+    zero_point: Signed
 
     def __post_init__(self) -> None:
         if not 0 < self.scale < float("inf"):
@@ -51,7 +52,7 @@ class TensorSpec:
 
     name: str
     dtype: str
-    shape: tuple[int | None, ...]
+    shape: tuple[Positive | None, ...]
     quantization: QuantParams | None = None
 
     def encode(self, real: NDArray[Any]) -> NDArray[Any]:

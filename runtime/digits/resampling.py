@@ -1,6 +1,6 @@
-"""Make grey pictures smaller by averaging over areas, and look up values between the pixels of a coarse one."""
+"""Shrink images by averaging over areas, and interpolate between pixels."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,24 +63,27 @@ def centres(count: int, pixel: float, start: float = 0) -> NDArray[np.float64]:
     return start + (np.arange(count, dtype=np.float64) + 0.5) * pixel
 
 
-def interpolate(coarse: Plane, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> Plane:
-    """Interpolate between a picture's pixels, linearly in both directions, and continue its rim outwards.
+def interpolate(
+    image: NDArray[Any], rows: NDArray[np.float64], columns: NDArray[np.float64], *, axis: int = 0
+) -> Plane:
+    """Interpolate between an image's pixels, linearly in both directions, and continue its rim outwards.
 
     Args:
-        coarse: float32 of shape (H, W).
-        rows: Where to look, shape (h,), in pixels of `coarse`, whose centres lie at 0.5, 1.5 and so on.
+        image: uint8 or float32; one axis for its rows, and the next one for its columns.
+        rows: Where to look, shape (h,), in pixels of `image`, whose centres lie at 0.5, 1.5 and so on.
         columns: Likewise, shape (w,).
+        axis: The axis of the rows.
 
     Returns:
-        float32 of shape (h, w).
+        float32 of the same shape, but with h rows and w columns.
     """
-    upper, lower, weight = _neighbours(rows, coarse.shape[0])
-    tall = coarse[upper] + (coarse[lower] - coarse[upper]) * weight[:, np.newaxis]
-    left, right, weight = _neighbours(columns, coarse.shape[1])
-    return (tall[:, left] + (tall[:, right] - tall[:, left]) * weight).astype(np.float32, copy=False)
+    return _between(_between(image, columns, axis + 1), rows, axis)
 
 
-def _neighbours(places: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Plane]:
+def _between(image: NDArray[Any], places: NDArray[np.float64], axis: int) -> Plane:
+    size = image.shape[axis]
     position = np.clip(places - 0.5, 0, size - 1)
     before = position.astype(np.int64)
-    return before, np.minimum(before + 1, size - 1), (position - before).astype(np.float32)
+    weight = (position - before).astype(np.float32).reshape(-1, *[1] * (image.ndim - axis - 1))
+    after = np.minimum(before + 1, size - 1)
+    return image.take(before, axis) * (1 - weight) + image.take(after, axis) * weight

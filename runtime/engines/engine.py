@@ -1,4 +1,4 @@
-"""The engines that can run a model file, behind one protocol."""
+"""The engines that run model files, behind one protocol."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ..bundle.recipes import Format
 from ..bundle.tensors import TensorSpec
-from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
-from .packages import PACKAGES, Package, no_engine_message
+from ..errors import EngineMissingError, InvalidFileError, UnknownNameError
+from ..validation import whole_number
+from .packages import PACKAGES, no_engine_message
 
 # Beyond the hundreds, engines hang or die instead of refusing.
 MAX_THREADS = 256
@@ -26,9 +27,9 @@ class Engine(Protocol):
 
     Attributes:
         name: The engine with its version, for example ``"LiteRT 2.3.0"``.
-        input: What `run` takes.
-        output: What `run` gives.
-        metadata: What the file says of itself, by key.
+        input: The tensor that `run` takes.
+        output: The tensor that `run` gives.
+        metadata: Texts inside the file, by key.
     """
 
     input: TensorSpec
@@ -50,16 +51,12 @@ class Engine(Protocol):
         ...
 
     def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
-        """Hand a batch over once, and return what runs the model on it and does nothing else.
-
-        Args:
-            batch: See `run`.
-        """
+        """Hand a batch over once, as `run` takes it, and return a function that only runs the model on it."""
         ...
 
 
 def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
-    """Run images one by one, as a device does: an answer must not depend on which images came with it.
+    """Run images one by one, as a device does: an answer must not depend on the other images.
 
     Args:
         engine: The model.
@@ -77,13 +74,8 @@ def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_installed(engine: str) -> bool:
-    """Whether a package is installed that provides this engine; nothing is imported."""
+    """Tell whether a package is installed that provides this engine; nothing is imported."""
     return any(package.is_installed for package in PACKAGES if package.engine == engine)
-
-
-def installed_packages(model_format: Format) -> tuple[Package, ...]:
-    """Return the installed packages that run this format; nothing is imported."""
-    return tuple(package for package in PACKAGES if package.runs is model_format and package.is_installed)
 
 
 def choose_engine(model_format: Format, engine: str = "auto") -> str:
@@ -119,9 +111,9 @@ def load_engine(
         model: The whole model file.
         model_format: Which format these bytes are in.
         engine: ``"auto"``, or the name of the engine that must be used.
-        package: Which of the packages that bring it, by its name for `import`; None for the first that is installed.
+        package: The package to use, by its name for `import`; None for the first that is installed.
         threads: How many threads the engine may use for one image, from 1 to `MAX_THREADS`.
-        data_folder: Where an ONNX model may keep weights in files of their own; None where it must hold them itself.
+        data_folder: Where an ONNX model may keep weights in other files; None where it must hold them itself.
 
     Raises:
         EngineMissingError: The engine is not installed, or cannot be imported.
@@ -129,11 +121,10 @@ def load_engine(
         SpecMismatchError: `threads` is outside of its range.
         UnknownNameError: `engine` is not a name of an engine for this format.
     """
-    if not 1 <= threads <= MAX_THREADS:
-        raise SpecMismatchError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
+    whole_number(threads, "threads", 1, MAX_THREADS)
     chosen = choose_engine(model_format, engine)
     check_magic(model, model_format)
-    # Importing an engine's module is the request for its dependency: only the one that is used is paid for.
+    # Importing an engine's module requests its dependency: only the one in use is loaded.
     if chosen == "litert":
         from .litert import LiteRTEngine
 
@@ -144,11 +135,7 @@ def load_engine(
 
 
 def check_magic(model: bytes, model_format: Format) -> None:
-    """Refuse bytes that cannot be this format before a native parser sees them.
-
-    Raises:
-        InvalidFileError: They are not.
-    """
+    """Raise InvalidFileError for bytes that cannot be this format, before a native parser sees them."""
     # A flatbuffer carries its identifier at byte 4; an ONNX protobuf starts with field 1 (ir_version), a varint. ONNX
     # Runtime's own format is a flatbuffer, which may start with that byte by chance.
     first, identifier = model[:1], model[4:8]

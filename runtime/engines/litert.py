@@ -11,7 +11,7 @@ from ..bundle.model_metadata import DESCRIPTION_KEY, DESCRIPTION_NAME
 from ..bundle.recipes import Format
 from ..bundle.tensors import QuantParams, TensorSpec
 from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, one_line
-from .packages import PACKAGES, Package, no_engine_message
+from .packages import Package, installed_packages, no_engine_message
 
 
 def import_interpreter(package: str | None = None) -> Any:  # noqa: ANN401  (a module without types)
@@ -20,12 +20,12 @@ def import_interpreter(package: str | None = None) -> Any:  # noqa: ANN401  (a m
 
 
 class Kernels(StrEnum):
-    """Which kernels compute; on integers, each set rounds ties in its own way. The value is what users read.
+    """The kernels that compute; each set rounds ties of integers in its own way. The value is what users read.
 
     Attributes:
         DEFAULT: XNNPACK's, where it has them.
-        BUILTIN: The built-in ones alone; on integers they are those of tflite-runtime 2.14, bit for bit.
-        REFERENCE: The plain ones; on integers they are those of TensorFlow Lite Micro, but for its softmax.
+        BUILTIN: The built-in ones alone; on integers, bit for bit those of tflite-runtime 2.14.
+        REFERENCE: The plain ones; on integers, those of TensorFlow Lite Micro except for its softmax.
     """
 
     DEFAULT = "usual kernels"
@@ -33,7 +33,7 @@ class Kernels(StrEnum):
     REFERENCE = "plain kernels"
 
 
-# By these names in `OpResolverType`.
+# Their names in `OpResolverType`.
 _RESOLVERS = {
     Kernels.DEFAULT: "AUTO",
     Kernels.BUILTIN: "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
@@ -47,8 +47,8 @@ class LiteRTEngine:
     Args:
         model: The whole file.
         threads: How many threads one run may use.
-        kernels: What computes.
-        batch: How many images `run` takes at once, in place of what the file says.
+        kernels: The kernels that compute.
+        batch: How many images `run` takes at once, instead of the file's own number.
         package: The package to use, by its name for `import`; None for the first one that is installed.
 
     Raises:
@@ -79,7 +79,7 @@ class LiteRTEngine:
                 self._interpreter.resize_tensor_input(taken["index"], [batch, *taken["shape"][1:]])
             self._interpreter.allocate_tensors()
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        # A damaged file makes the interpreter raise ValueError, RuntimeError, UnicodeDecodeError for a name, or others.
+        # Over a damaged file the interpreter raises ValueError, RuntimeError, UnicodeDecodeError and others.
         except Exception as error:
             raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
         if len(inputs) != 1 or len(outputs) != 1:
@@ -97,10 +97,7 @@ class LiteRTEngine:
     @property
     def name(self) -> str:
         """The engine with its version."""
-        # What looks a version up takes as long to import as many predictions.
-        from importlib.metadata import version
-
-        return f"{self._package.title} {version(self._package.name)}"
+        return f"{self._package.title} {self._package.version}"
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once; see `Engine.run`."""
@@ -119,15 +116,12 @@ class LiteRTEngine:
 
 
 def _choose(module: str | None) -> Package:
-    tflite = (package for package in PACKAGES if package.runs is Format.TFLITE and module in (None, package.module))
-    chosen = next((package for package in tflite if package.is_installed), None)
-    if chosen is None:
-        raise EngineMissingError(
-            no_engine_message([Format.TFLITE])
-            if module is None
-            else f"no engine {module} for .tflite files is installed"
-        )
-    return chosen
+    for package in installed_packages(Format.TFLITE):
+        if module in (None, package.module):
+            return package
+    raise EngineMissingError(
+        no_engine_message([Format.TFLITE]) if module is None else f"no engine {module} for .tflite files is installed"
+    )
 
 
 def _spec(details: dict[str, Any]) -> TensorSpec:

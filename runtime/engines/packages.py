@@ -1,4 +1,4 @@
-"""The packages that bring engines, and what each is called by pip, by Python and by people."""
+"""The packages that bring engines, with their names for pip, Python and people."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Package:
         engine: The engine's name for `load_engine`.
         runs: The files that it runs.
         extra: The extra of edgeproof that brings it.
-        where: The machines on which it is the one to install; empty for the first choice.
+        where: The machines to install it on; empty for the first choice.
     """
 
     name: str
@@ -36,18 +36,23 @@ class Package:
 
     @property
     def is_installed(self) -> bool:
-        """Whether it is there; nothing is imported."""
+        """Whether it is installed; nothing is imported."""
         return find_spec(self.module) is not None
+
+    @property
+    def version(self) -> str | None:
+        """Its version; see `installed_version`."""
+        return installed_version(self.name)
 
     def load(self, module: str = "") -> Any:  # noqa: ANN401  (a module; the engines' have no types)
         """Import it, or a module in it.
 
         Raises:
-            EngineMissingError: It is installed and cannot be imported.
+            EngineMissingError: It is installed but cannot be imported.
         """
         try:
             return import_module(f"{self.module}.{module}" if module else self.module)
-        # Native code that does not fit this NumPy or this system raises AttributeError, SystemError, OSError as well.
+        # Native code that does not fit this NumPy or system raises AttributeError, SystemError or OSError as well.
         except Exception as error:
             raise EngineMissingError(
                 f"{self.name} is installed but cannot be imported: {one_line(error)[:200]}; {_ADVICE}"
@@ -80,8 +85,13 @@ ONNX_RUNTIME = Package(
     extra="onnx",
 )
 
-# Of those that run the same files, the first that is installed is used.
+# First choice first.
 PACKAGES = (LITERT, TFLITE_RUNTIME, ONNX_RUNTIME)
+
+
+def installed_packages(model_format: Format) -> tuple[Package, ...]:
+    """Return the installed packages that run this format, first choice first; nothing is imported."""
+    return tuple(package for package in PACKAGES if package.runs is model_format and package.is_installed)
 
 
 def no_engine_message(formats: Iterable[Format]) -> str:
@@ -96,3 +106,14 @@ def no_engine_message(formats: Iterable[Format]) -> str:
     *others, last = [f"'edgeproof[{package.extra}]' {package.where}".rstrip() for package in fitting]
     extras = f"{', '.join(others)}, or {last}" if others else last
     return f"no engine for {suffixes} files is installed; pip install {extras} ({_ADVICE})"
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of an installed package by its name for pip; None where it is not installed."""
+    # Imported late: it takes as long as many predictions.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -16,26 +16,20 @@ from ..errors import EdgeproofError, OutputError
 def atomic_files(folder: Path) -> Generator[Path]:
     """Give a hidden folder to write into; its files move to `folder` when the block ends without an error.
 
-    The folder is made, and found writable, before the block starts: hours of work are not lost to a typo.
+    The folder is made before the block starts, so that a typo does not cost hours of work.
     Other files in `folder` stay. After an error nothing is left, not even `folder` if it is new.
 
     Raises:
         OutputError: `folder` cannot be made or written.
     """
-    created: list[Path] = []
-    try:
-        with signals_held(), _reported(folder):
-            made, staging = _staging_in(folder)
-            created = [staging, *made]
+    with _staging(folder, folder) as staging:
         yield staging
         with _reported(folder):
             _move_into(folder, sorted(staging.iterdir()))
-    finally:
-        _clean_up(created)
 
 
 def _move_into(folder: Path, files: list[Path]) -> None:
-    """Move files into a folder; if one cannot be, or Ctrl-C comes in between, those from before are put back."""
+    """Move files into a folder; after an error or Ctrl-C the files from before are put back."""
     old = Path(tempfile.mkdtemp(dir=folder, prefix=".edgeproof-old-"))
     try:
         for file in files:
@@ -61,39 +55,43 @@ def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) ->
     """Give a hidden folder to write into; it becomes `folder`, as a whole, when the block ends without an error.
 
     Args:
-        folder: Where it is to be. An empty folder there is replaced.
-        check_replaceable: Raises an `EdgeproofError` for a folder with content that is not ours to delete.
+        folder: The result. An empty folder there is replaced.
+        check_replaceable: Raises an `EdgeproofError` for a folder whose content must not be deleted.
 
     Raises:
         OutputError: `folder` cannot be made, or must not be replaced.
     """
     _check_can_be_replaced(folder, check_replaceable)
-    created: list[Path] = []
-    try:
-        # Ctrl-C between the making of a folder and the end of this block would leave it behind.
-        with signals_held(), _reported(folder):
-            made, staging = _staging_in(folder.parent)
-            created = [staging, *made]
+    with _staging(folder.parent, folder) as staging:
         yield staging
         with _reported(folder):
             _give_usual_mode(staging)
             _swap(staging, folder)
+
+
+@contextmanager
+def _staging(parent: Path, target: Path) -> Generator[Path]:
+    """Make a folder with its parents, and a hidden one in it; in the end remove the hidden and empty new ones."""
+    created: list[Path] = []
+    try:
+        # Ctrl-C between the making of a folder and the end of this block would leave it behind.
+        with signals_held(), _reported(target):
+            new = [path for path in (parent, *parent.parents) if not path.exists()]
+            parent.mkdir(parents=True, exist_ok=True)
+            staging = Path(tempfile.mkdtemp(dir=parent, prefix=".edgeproof-"))
+            created = [staging, *new]
+        yield staging
     finally:
-        _clean_up(created)
-
-
-def _clean_up(created: list[Path]) -> None:
-    """Remove the hidden folder, and those that were made for it, innermost first; one that got content stays."""
-    for staging in created[:1]:
-        shutil.rmtree(staging, ignore_errors=True)
-    for folder in created[1:]:
-        with suppress(OSError):
-            folder.rmdir()
+        for hidden in created[:1]:
+            shutil.rmtree(hidden, ignore_errors=True)
+        for folder in created[1:]:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @contextmanager
 def signals_held() -> Generator[None]:
-    """Let Ctrl-C and requests to stop wait until the block ends, where the system can do that: Windows cannot."""
+    """Hold back Ctrl-C and termination signals until the block ends; not on Windows, which cannot."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -137,13 +135,6 @@ def _swap(staging: Path, folder: Path) -> None:
             raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _staging_in(folder: Path) -> tuple[list[Path], Path]:
-    """Make a folder with its parents, and a hidden one in it; return those that are new, innermost first, and it."""
-    created = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return created, Path(tempfile.mkdtemp(dir=folder, prefix=".edgeproof-"))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Reads JSON that may be anything: every value is asked for by its kind, and a complaint says where it stands."""
+"""Read untrusted JSON: each value is asked for by its kind, and errors say where it stands."""
 
 import json
 import re
@@ -25,10 +25,6 @@ class Node:
         if found is _MISSING:
             raise InvalidFileError(f"{self.where} has no {key!r}")
         return Node(found, f"{self.where}.{key}")
-
-    def has(self, key: str) -> bool:
-        """Tell whether an object has a member."""
-        return key in self.mapping()
 
     def optional(self, key: str) -> "Node | None":
         """Return a member of an object that may be null."""
@@ -72,6 +68,20 @@ class Node:
         if not abs(number) <= 1e300:
             raise InvalidFileError(f"{self.where} must be a finite number")
         return float(number)
+
+    def share(self) -> float:
+        """Return the number from 0 to 1 that must be here."""
+        share = self.number()
+        if not 0 <= share <= 1:
+            raise InvalidFileError(f"{self.where} must be from 0 to 1, got {share}")
+        return share
+
+    def open_share(self) -> float:
+        """Return the number between 0 and 1, neither of them, that must be here."""
+        share = self.number()
+        if not 0 < share < 1:
+            raise InvalidFileError(f"{self.where} must be between 0 and 1, got {share}")
+        return share
 
     def truth(self) -> bool:
         """Return the true or false that must be here."""

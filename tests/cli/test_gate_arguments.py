@@ -5,24 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from edgeproof.cli import main
 from edgeproof.report.model import Report
 
+from tests.helpers.command import refused, run
+
 pytestmark = pytest.mark.skipif(not (find_spec("msgspec") and find_spec("scipy")), reason="needs the benchmarks extra")
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path | float) -> tuple[int, str, str]:
-    """Run, and return the exit code, standard output and standard error."""
-    code = main([*map(str, arguments)])
-    output = capsys.readouterr()
-    return code, output.out, output.err
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path | float) -> str:
-    """Run a check, and return the one line on standard error; the exit code must be 2 and standard output empty."""
-    code, text, complaint = run(capsys, "check", *arguments)
-    assert (code, text, complaint.count("\n")) == (2, "", 1)
-    return complaint
 
 
 @pytest.fixture
@@ -41,9 +28,7 @@ def measured(report: Report, monkeypatch: pytest.MonkeyPatch) -> list[SimpleName
     return asked
 
 
-def test_a_bundle_is_measured_as_far_as_the_budgets_need(
-    golden: Path, measured: list[SimpleNamespace], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bundle_is_measured_as_far_as_the_budgets_need(golden: Path, measured: list[SimpleNamespace]) -> None:
     flags = [
         ([], False, False),
         (["--max-drop-points", "9", "--max-size-bytes", "99999"], False, False),
@@ -53,36 +38,30 @@ def test_a_bundle_is_measured_as_far_as_the_budgets_need(
         (["--max-load-us", "9999", "--max-increment-mib", "999"], True, True),
     ]
     for arguments, latency, memory in flags:
-        assert run(capsys, "check", golden, *arguments)[0] == 0
+        assert run("check", golden, *arguments)[0] == 0
         options = measured.pop().options
         assert (options.latency, options.memory, options.threads) == (latency, memory, (1,))
 
 
-def test_a_bundle_is_measured_with_what_was_asked_for(
-    golden: Path, measured: list[SimpleNamespace], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(capsys, "check", golden)
+def test_a_bundle_is_measured_with_what_was_asked_for(golden: Path, measured: list[SimpleNamespace]) -> None:
+    run("check", golden)
     [asked] = measured
     assert (asked.bundle, asked.reference, asked.data) == (golden, golden.parent / "model.keras", (None, golden))
-    run(capsys, "check", golden, "--data", "my.npz", "--reference", "k.keras", "--custom", "c.py", "--threads", 2)
+    run("check", golden, "--data", "my.npz", "--reference", "k.keras", "--custom", "c.py", "--threads", 2)
     asked = measured[1]
     assert (asked.reference, asked.data) == (Path("k.keras"), ("my.npz", golden))
     assert (asked.options.custom, asked.options.threads) == (Path("c.py"), (2,))
 
 
-def test_bad_budgets_are_told_before_anything_is_measured(
-    golden: Path, measured: list[SimpleNamespace], capsys: pytest.CaptureFixture[str]
-) -> None:
-    refused(capsys, golden, "--max-size-ratio-to-baseline", 1)
-    refused(capsys, golden, "--markdown", "/proc/x/m.md")
+def test_bad_budgets_are_told_before_anything_is_measured(golden: Path, measured: list[SimpleNamespace]) -> None:
+    refused("check", golden, "--max-size-ratio-to-baseline", 1)
+    refused("check", golden, "--markdown", "/proc/x/m.md")
     assert measured == []
 
 
-def test_a_bundle_needs_what_benchmark_needs(
-    golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bundle_needs_what_benchmark_needs(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "keras" else name)
-    assert "benchmark needs keras; pip install 'edgeproof[benchmarks]'" in refused(capsys, golden)
+    assert "benchmark needs keras; pip install 'edgeproof[benchmarks]'" in refused("check", golden)
 
 
 @pytest.mark.parametrize(
@@ -100,18 +79,15 @@ def test_a_bundle_is_measured_as_far_as_the_objective_needs(
     memory: bool,
     golden: Path,
     measured: list[SimpleNamespace],
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(capsys, "pick", golden, "--by", by)[0] == 0
+    assert run("pick", golden, "--by", by)[0] == 0
     [asked] = measured
     assert (asked.options.latency, asked.options.memory) == (latency, memory)
 
 
 @pytest.mark.parametrize("verb", ["check", "pick"])
-def test_a_report_needs_what_reads_reports(
-    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_report_needs_what_reads_reports(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "msgspec" else name)
-    code, text, complaint = run(capsys, verb, "report.json")
+    code, text, complaint = run(verb, "report.json")
     assert (code, text, complaint.count("\n")) == (2, "", 1)
     assert f"{verb} needs msgspec; pip install 'edgeproof[check]'" in complaint

@@ -11,19 +11,7 @@ from pathlib import Path
 import pytest
 from edgeproof.cli import _NEEDS, _VERBS, main
 
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """Run, and return the one line on standard error; the exit code must be 2 and standard output empty."""
-    try:
-        code = main([str(argument) for argument in arguments])
-    except SystemExit as exit_:
-        code = exit_.code  # type: ignore[assignment]
-    output = capsys.readouterr()
-    assert code == 2
-    assert output.out == ""
-    assert output.err.count("\n") == 1
-    assert output.err.endswith("\n")
-    return output.err.rstrip("\n")
+from tests.helpers.command import refused
 
 
 @pytest.mark.parametrize("verb", _VERBS)
@@ -51,19 +39,15 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         ),
     ],
 )
-def test_bad_usage_is_one_line(
-    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_usage_is_one_line(arguments: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeproof.cli._NEEDS", {})  # also where TensorFlow is not installed
-    assert complaint in fails(capsys, *arguments)
+    assert complaint in refused(*arguments)
 
 
-def test_a_file_that_is_no_keras_model_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_no_keras_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeproof.cli._NEEDS", {})
     (tmp_path / "model.keras").write_text("not a model")
-    line = fails(capsys, "export", tmp_path / "model.keras", "--out", tmp_path / "bundle")
+    line = refused("export", tmp_path / "model.keras", "--out", tmp_path / "bundle")
     assert "model.keras is not a .keras file" in line
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
@@ -72,11 +56,11 @@ def test_a_file_that_is_no_keras_model_is_refused(
     ("verb", "extra"), [("train", "train"), ("export", "export"), ("benchmark", "benchmarks"), ("demo", "all")]
 )
 def test_a_verb_names_what_it_needs_before_it_does_anything(
-    verb: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    verb: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "keras" else name)
     subject = [] if verb in ("train", "demo") else ["x"]
-    assert f"{verb} needs keras; pip install 'edgeproof[{extra}]'" in fails(capsys, verb, *subject)
+    assert f"{verb} needs keras; pip install 'edgeproof[{extra}]'" in refused(verb, *subject)
 
 
 def test_the_extras_bring_what_the_verbs_need() -> None:

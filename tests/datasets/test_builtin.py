@@ -19,6 +19,8 @@ from edgeproof.datasets.loading import load_data
 from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE
 from edgeproof.runtime.errors import InvalidFileError
 
+from tests.helpers.files import idx
+
 ROOT = Path(__file__).parents[2]
 NOWHERE = Path("nowhere")
 
@@ -107,10 +109,6 @@ def test_a_download_of_another_file_is_refused(
     with pytest.raises(InvalidFileError, match=r"cannot download MNIST .* does not match the known hash"):
         load_mnist_splits(checkout=NOWHERE, cache=tmp_path / "cache")
     assert not (tmp_path / "cache" / "mnist.npz").exists()
-
-
-def idx(array: np.ndarray) -> bytes:
-    return bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape) + array.tobytes()
 
 
 @pytest.fixture

@@ -10,16 +10,13 @@ from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from PIL import Image
 
+from tests.helpers.files import write_idx, write_npz
+
 
 @pytest.fixture(scope="module")
 def manifest(golden: Path) -> Manifest:
     """Of a model of digits that takes pictures as they are."""
     return replace(read_manifest(golden), preprocessing=RESIZE)
-
-
-def npz(folder: Path, **arrays: np.ndarray) -> Path:
-    np.savez(folder / "my.npz", **arrays)  # type: ignore[arg-type]
-    return folder / "my.npz"
 
 
 def picture(path: Path, value: int, side: int = 28) -> None:
@@ -33,7 +30,7 @@ LABELS = np.array([3, 1, 4, 1], np.uint8)
 
 @pytest.mark.parametrize(("x", "y"), [("x_test", "y_test"), ("x", "y")])
 def test_an_npz_file_is_read_in_either_layout(x: str, y: str, manifest: Manifest, tmp_path: Path) -> None:
-    found = read_images(npz(tmp_path, **{x: IMAGES, y: LABELS[:, None]}), manifest)
+    found = read_images(write_npz(tmp_path / "my.npz", **{x: IMAGES, y: LABELS[:, None]}), manifest)
     assert (found.name, found.images.shape, found.images.dtype) == ("my", (4, 28, 28, 1), np.uint8)
     assert found.labels is not None
     assert found.labels.tolist() == [3, 1, 4, 1]
@@ -41,12 +38,14 @@ def test_an_npz_file_is_read_in_either_layout(x: str, y: str, manifest: Manifest
 
 
 def test_the_test_images_are_preferred(manifest: Manifest, tmp_path: Path) -> None:
-    found = read_images(npz(tmp_path, x=IMAGES, y=LABELS, x_test=IMAGES[:1], y_test=LABELS[:1]), manifest)
+    found = read_images(
+        write_npz(tmp_path / "my.npz", x=IMAGES, y=LABELS, x_test=IMAGES[:1], y_test=LABELS[:1]), manifest
+    )
     assert len(found.images) == 1
 
 
 def test_an_npz_file_may_have_no_labels(manifest: Manifest, tmp_path: Path) -> None:
-    assert read_images(npz(tmp_path, x_test=IMAGES), manifest).labels is None
+    assert read_images(write_npz(tmp_path / "my.npz", x_test=IMAGES), manifest).labels is None
 
 
 def test_a_folder_of_classes_is_read_by_their_names(manifest: Manifest, tmp_path: Path) -> None:
@@ -79,28 +78,22 @@ def test_the_test_part_of_a_folder_is_taken(manifest: Manifest, tmp_path: Path) 
     assert found.labels.tolist() == [2]
 
 
-def idx(path: Path, array: np.ndarray) -> None:
-    path.parent.mkdir(exist_ok=True)
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
-
-
 def test_idx_files_are_read(manifest: Manifest, tmp_path: Path) -> None:
     """The test part, or what there is."""
-    idx(tmp_path / "mine" / "train-images-idx3-ubyte", IMAGES)
-    idx(tmp_path / "mine" / "train-labels-idx1-ubyte", LABELS)
+    write_idx(tmp_path / "mine" / "train-images-idx3-ubyte", IMAGES)
+    write_idx(tmp_path / "mine" / "train-labels-idx1-ubyte", LABELS)
     whole = read_images(tmp_path / "mine", manifest)
     assert (whole.name, len(whole.images), whole.meant_for_tests) == ("mine", 4, False)
-    idx(tmp_path / "mine" / "t10k-images-idx3-ubyte", IMAGES[2:])
-    idx(tmp_path / "mine" / "t10k-labels-idx1-ubyte", LABELS[2:])
+    write_idx(tmp_path / "mine" / "t10k-images-idx3-ubyte", IMAGES[2:])
+    write_idx(tmp_path / "mine" / "t10k-labels-idx1-ubyte", LABELS[2:])
     found = read_images(tmp_path / "mine", manifest)
     assert found.labels is not None
     assert (found.labels.tolist(), found.meant_for_tests) == ([4, 1], True)
 
 
 def test_images_are_for_tests_where_the_data_calls_them_so(manifest: Manifest, tmp_path: Path) -> None:
-    assert read_images(npz(tmp_path, x_test=IMAGES), manifest).meant_for_tests
-    assert not read_images(npz(tmp_path, x=IMAGES), manifest).meant_for_tests
+    assert read_images(write_npz(tmp_path / "my.npz", x_test=IMAGES), manifest).meant_for_tests
+    assert not read_images(write_npz(tmp_path / "my.npz", x=IMAGES), manifest).meant_for_tests
     picture(tmp_path / "photos" / "1" / "a.png", 1)
     assert not read_images(tmp_path / "photos", manifest).meant_for_tests
     picture(tmp_path / "photos" / "test" / "1" / "a.png", 1)
@@ -108,7 +101,7 @@ def test_images_are_for_tests_where_the_data_calls_them_so(manifest: Manifest, t
 
 
 def test_other_arrays_may_be_anything(manifest: Manifest, tmp_path: Path) -> None:
-    found = read_images(npz(tmp_path, x_test=IMAGES, names=np.array(["a", "b"])), manifest)
+    found = read_images(write_npz(tmp_path / "my.npz", x_test=IMAGES, names=np.array(["a", "b"])), manifest)
     assert len(found.images) == 4
 
 
@@ -154,7 +147,7 @@ def test_an_npz_file_of_another_kind_is_refused(
     arrays: dict[str, np.ndarray], complaint: str, manifest: Manifest, tmp_path: Path
 ) -> None:
     with pytest.raises((InvalidFileError, SpecMismatchError), match=complaint):
-        read_images(npz(tmp_path, **arrays), manifest)
+        read_images(write_npz(tmp_path / "my.npz", **arrays), manifest)
 
 
 def test_a_folder_that_is_no_class_is_refused(manifest: Manifest, tmp_path: Path) -> None:

@@ -8,12 +8,10 @@ import pytest
 from edgeproof.datasets.idx import holds_idx, parse_idx, read_idx, read_idx_folder
 from edgeproof.runtime.errors import InvalidFileError
 
+from tests.helpers.files import idx
+
 IMAGES = np.random.default_rng(0).integers(0, 256, (7, 5, 4), np.uint8)
 LABELS = np.arange(7, dtype=np.uint8) % 3
-
-
-def idx(array: np.ndarray) -> bytes:
-    return bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape) + array.tobytes()
 
 
 def packed(content: bytes) -> bytes:

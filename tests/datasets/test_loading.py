@@ -10,6 +10,8 @@ from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError
 from PIL import Image
 
+from tests.helpers.files import write_idx
+
 
 def write_npz(path: Path, **changed: object) -> Path:
     arrays: dict[str, object] = {
@@ -184,20 +186,14 @@ def test_an_unknown_name_says_what_is_possible() -> None:
         load_data("mnits")
 
 
-def idx(path: Path, array: np.ndarray) -> None:
-    path.parent.mkdir(exist_ok=True)
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
-
-
 def test_a_folder_of_idx_files_is_data(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    idx(folder / "train-images-idx3-ubyte", IMAGES)
-    idx(folder / "train-labels-idx1-ubyte", LABELS.astype(np.uint8))
+    write_idx(folder / "train-images-idx3-ubyte", IMAGES)
+    write_idx(folder / "train-labels-idx1-ubyte", LABELS.astype(np.uint8))
     drawn = load_data(folder)
     assert (drawn.name, len(drawn.x_test), drawn.test_drawn) == ("mine", 10, True)
-    idx(folder / "t10k-images-idx3-ubyte", IMAGES[:6])
-    idx(folder / "t10k-labels-idx1-ubyte", LABELS[:6].astype(np.uint8))
+    write_idx(folder / "t10k-images-idx3-ubyte", IMAGES[:6])
+    write_idx(folder / "t10k-labels-idx1-ubyte", LABELS[:6].astype(np.uint8))
     own = load_data(folder)
     assert (len(own.x_train), len(own.x_test), own.test_drawn) == (60, 6, False)
     np.testing.assert_array_equal(own.x_train[..., 0], IMAGES)

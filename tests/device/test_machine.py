@@ -125,7 +125,7 @@ def test_macos_is_asked_by_sysctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(platform, "mac_ver", lambda: ("14.5.1", ("", "", ""), "arm64"))
     found = read_machine(tmp_path)  # there is no sysctl where this test runs on Linux
     assert (found.system_name, found.system_version, found.libc) == ("macOS 14.5.1", (14, 5), "")
-    monkeypatch.setattr(machines, "_sysctl", lambda: "hw.optional.arm.FEAT_I8MM: 1\n")
+    monkeypatch.setattr(machines, "command_output", lambda *_: "hw.optional.arm.FEAT_I8MM: 1\n")
     assert read_machine(tmp_path).cpu_features == {"i8mm"}
 
 

@@ -313,7 +313,7 @@ def test_without_engines_nothing_is_run(golden: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("threads", [0, 257])
 def test_threads_have_a_range(golden: Path, threads: int) -> None:
-    with pytest.raises(SpecMismatchError, match=f"threads must be from 1 to 256, got {threads}"):
+    with pytest.raises(SpecMismatchError, match=f"threads must be a whole number from 1 to 256, got {threads}"):
         next(selftest(golden, threads=threads))
 
 

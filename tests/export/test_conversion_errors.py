@@ -1,6 +1,6 @@
 import keras
 import pytest
-from edgeproof.export.conversion_errors import describe_conversion_error, explanation
+from edgeproof.export.conversion_errors import conversion_errors, describe_conversion_error
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.errors import SpecMismatchError
 from keras import layers
@@ -14,26 +14,30 @@ def model() -> keras.Model:
 
 def test_the_first_layer_that_is_mentioned_is_named(model: keras.Model) -> None:
     message = 'error: loc(fused["serving_1/outer_1/inner_1/first_1/Op@x", "outer_1/second_1/MatMul"]): no luck'
-    assert explanation(message, model, Format.TFLITE).startswith("layer 'first' cannot be converted: error: loc")
+    assert describe_conversion_error(message, model, Format.TFLITE).startswith(
+        "layer 'first' cannot be converted: error: loc"
+    )
 
 
 def test_an_operator_that_the_format_lacks_is_named(model: keras.Model) -> None:
     message = "loc(\"outer/second/Inv\"): error: 'tf.MatrixInverse' op is neither a custom op nor a flex op, and so on"
-    assert explanation(message, model, Format.ONNX) == (
+    assert describe_conversion_error(message, model, Format.ONNX) == (
         "layer 'second' cannot be converted: .onnx has no operator for MatrixInverse; replace it, or leave this "
         "variant out with --recipes"
     )
 
 
 def test_without_a_layer_the_message_stands_for_itself(model: keras.Model) -> None:
-    assert explanation("firstborn second", model, Format.ONNX) == "it cannot be converted: firstborn second"
+    assert (
+        describe_conversion_error("firstborn second", model, Format.ONNX) == "it cannot be converted: firstborn second"
+    )
 
 
 def test_only_what_the_converters_raise_is_explained(model: keras.Model) -> None:
     with (
         pytest.raises(SpecMismatchError, match=r"it cannot be converted: integer division"),
-        describe_conversion_error(model, Format.ONNX),
+        conversion_errors(model, Format.ONNX),
     ):
         _ = 1 // 0
-    with pytest.raises(OSError, match="disk"), describe_conversion_error(model, Format.ONNX):
+    with pytest.raises(OSError, match="disk"), conversion_errors(model, Format.ONNX):
         raise OSError("disk")

@@ -5,10 +5,13 @@ import numpy as np
 import onnx
 import pytest
 from edgeproof.export import RECIPES, Format, Recipe, find_recipe
+from edgeproof.export.onnx import convert as onnx_convert
 from edgeproof.export.onnx.convert import to_onnx
+from edgeproof.export.tflite import convert as tflite_convert
 from edgeproof.export.tflite.convert import to_tflite
-from edgeproof.export.verification.tolerances import check_tolerance, measure_difference
+from edgeproof.export.verification.tolerances import check_tolerance
 from edgeproof.inspection.reader import read_graph
+from edgeproof.metrics.distance import measure_difference
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.errors import SpecMismatchError
@@ -19,6 +22,8 @@ CONVERTERS = {Format.TFLITE: to_tflite, Format.ONNX: to_onnx}
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 2, 2, 3)).astype(np.uint8).repeat(8, axis=1).repeat(6, axis=2)
 TFLITE = [recipe for recipe in RECIPES.values() if Format.TFLITE in recipe.formats]
 ONNX = [recipe for recipe in RECIPES.values() if Format.ONNX in recipe.formats]
+
+SETTINGS = {Format.TFLITE: tflite_convert.SETTINGS, Format.ONNX: onnx_convert.SETTINGS}
 
 each_variant = pytest.mark.parametrize("variant", ALL_VARIANTS)
 
@@ -52,13 +57,20 @@ def converted(sequential: keras.Model) -> dict[str, bytes]:
     return {variant: convert(sequential, variant) for variant in ALL_VARIANTS}
 
 
+def test_each_format_has_settings_for_its_recipes_and_no_others() -> None:
+    for model_format, settings in SETTINGS.items():
+        assert settings.keys() == {name for name, recipe in RECIPES.items() if model_format in recipe.formats}
+
+
 @each_variant
 def test_a_foreign_model_keeps_its_answers(sequential: keras.Model, converted: dict[str, bytes], variant: str) -> None:
     expected = sequential.predict(IMAGES.astype(np.float32), verbose=0)
     assert expected.std() > 0.05, "a model that always answers the same proves nothing"
     recipe, _, suffix = variant.partition(".")
     engine = load_engine(converted[variant], Format(suffix))
-    check_tolerance(measure_difference(engine.output.decode(run_each(engine, IMAGES)), expected), recipe)
+    check_tolerance(
+        measure_difference(engine.output.decode(run_each(engine, IMAGES)), expected), RECIPES[recipe].tolerance
+    )
 
 
 @each_variant

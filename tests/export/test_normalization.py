@@ -6,8 +6,8 @@ from edgeproof.export import normalization as module
 from edgeproof.export.normalization import normalization_as_convolution
 from edgeproof.export.onnx.convert import to_onnx
 from edgeproof.export.tflite.convert import to_tflite
-from edgeproof.export.verification.tolerances import measure_difference
 from edgeproof.inspection.reader import read_graph
+from edgeproof.metrics.distance import measure_difference
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
 from keras import layers

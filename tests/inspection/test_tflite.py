@@ -1,4 +1,3 @@
-import io
 import zipfile
 from typing import Any, TypeAlias
 
@@ -7,6 +6,8 @@ import pytest
 from edgeproof.inspection import Graph, read_graph
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.errors import InvalidFileError
+
+from tests.helpers.files import archived
 
 Build: TypeAlias = Any  # conftest's TfliteBuilder
 
@@ -211,14 +212,6 @@ def test_metadata_is_text_where_it_is_text(tflite: Build) -> None:
     graph = look_into(model)
     assert graph.metadata == {"version": "1.2.3", "table": "5 bytes"}
     assert graph.header == {"schema version": "3"}
-
-
-def archived(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
 
 
 def test_files_in_an_appended_archive_are_read(tflite: Build) -> None:

@@ -1,7 +1,6 @@
 """Reports of other kinds than the usual one, and what they were drawn from."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +9,6 @@ from edgeproof.report.model import Report, Sustained, SustainedTurn, VariantRow
 from edgeproof.report.raw_data import RawData
 
 HOSTILE = '<script>alert("1")</script>|$x_b$'
-
-
-@pytest.fixture(scope="session")
-def root() -> Path:
-    return Path(__file__).parents[2]
 
 
 @pytest.fixture

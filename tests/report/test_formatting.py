@@ -4,9 +4,7 @@ import pytest
 from edgeproof.metrics.types import Ratio
 from edgeproof.report import formatting as numbers
 
-
-def plain(text: str) -> str:
-    return text.replace("\N{NO-BREAK SPACE}", " ")
+from tests.helpers.text import plain
 
 
 @pytest.mark.parametrize(

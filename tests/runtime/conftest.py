@@ -1,28 +1,14 @@
-"""Tables of contents of zip archives, written entry by entry: they may say of files what they like."""
+from pathlib import Path
 
-import struct
-from types import SimpleNamespace
-
+import numpy as np
 import pytest
 
 
-def entry(name: str = "", *, extra: bytes = b"", size: int = 0, offset: int = 0) -> bytes:
-    """Encode what a table says of one file; there need be none."""
-    fields = 20, 20, 0, 0, 0, 33, 0, size, size, len(name), len(extra), 0, 0, 0, 0, offset
-    return struct.pack("<4s6H3L5H2L", b"PK\1\2", *fields) + name.encode() + extra
-
-
-def far_entry(name: str, offset: int) -> bytes:
-    """Encode an entry whose file begins at an offset of 64 bits."""
-    return entry(name, extra=struct.pack("<2HQ", 1, 8, offset), offset=2**32 - 1)
-
-
-def archive(table: bytes, files: int = 1) -> bytes:
-    """Return an archive that is nothing but a table of contents."""
-    return table + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, files, files, len(table), 0, 0)
-
-
-@pytest.fixture
-def contents() -> SimpleNamespace:
-    """The functions above."""
-    return SimpleNamespace(entry=entry, far_entry=far_entry, archive=archive)
+@pytest.fixture(scope="session")
+def images(golden: Path) -> np.ndarray:
+    """5,000 images, each another one."""
+    with np.load(golden / "golden.npz") as vectors:
+        known = vectors["inputs"][..., 0]
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 60, (5000, 28, 28), np.uint8)
+    return np.minimum(np.resize(known, (5000, 28, 28)).astype(int) + noise, 255).astype(np.uint8)

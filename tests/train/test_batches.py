@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from edgeproof.train.batches import changed_images, steps_per_epoch, training_batches
+from edgeproof.train.batches import augmented_images, steps_per_epoch, training_batches
 from edgeproof.train.options import FitOptions
 
 COUNT, CLASSES = 50, 5
@@ -56,7 +56,7 @@ def test_a_later_beginning_gives_what_would_have_come(images: np.ndarray, augmen
 
 def test_another_seed_gives_another_order_and_other_changes(images: np.ndarray) -> None:
     assert not np.array_equal(seen(images, options())[0][0], seen(images, options(seed=2))[0][0])
-    one, other = (next(iter(changed_images(images, options(augmentation=1.0, seed=s), 0))).numpy() for s in (1, 2))
+    one, other = (next(iter(augmented_images(images, options(augmentation=1.0, seed=s), 0))).numpy() for s in (1, 2))
     assert not np.allclose(one, other)
 
 
@@ -75,7 +75,7 @@ def test_the_order_does_not_follow_from_the_changes(images: np.ndarray) -> None:
 
 def test_a_teacher_is_asked_about_the_very_images_that_are_learned_from(images: np.ndarray) -> None:
     augmented = options(augmentation=1.0, epochs=5)
-    shown = [np.concatenate([b.numpy() for b in changed_images(images, augmented, which)]) for which in (0, 1)]
+    shown = [np.concatenate([b.numpy() for b in augmented_images(images, augmented, which)]) for which in (0, 1)]
     # The teacher's answer is a digest of the picture.
     told = np.stack([np.repeat(x.mean(axis=(1, 2)), CLASSES, axis=1) for x in shown]).astype(np.float16)
     taught, alone = (seen(images, augmented, **more) for more in ({"teacher": told}, {}))

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.train import distillation
-from edgeproof.train.batches import changed_images
+from edgeproof.train.batches import augmented_images
 from edgeproof.train.distillation import DistillationLoss, label_accuracy, teacher_logits
 from edgeproof.train.options import FitOptions
 
@@ -25,14 +25,14 @@ def teacher(path: Path, seed: int, classes: int = 3, activation: str = "softmax"
     return path
 
 
-def test_the_logits_are_those_of_the_mean_probabilities_of_the_changed_images(
+def test_the_logits_are_those_of_the_mean_probabilities_of_the_augmented_images(
     images: np.ndarray, tmp_path: Path
 ) -> None:
     files = [teacher(tmp_path / f"{seed}.keras", seed) for seed in (1, 2)]
     found = teacher_logits(files, images, 3, OPTIONS, cache=tmp_path)
     assert (found.shape, found.dtype) == ((2, 40, 3), np.float16)
     for which in (0, 1):
-        pixels = np.concatenate([batch.numpy() for batch in changed_images(images, OPTIONS, which)])
+        pixels = np.concatenate([batch.numpy() for batch in augmented_images(images, OPTIONS, which)])
         models = [keras.saving.load_model(file) for file in files]
         mean = np.mean([model.predict(pixels, verbose=0) for model in models], axis=0)
         np.testing.assert_allclose(tf.nn.softmax(found[which].astype(np.float32)), mean, atol=2e-3)
@@ -78,10 +78,10 @@ def test_a_teacher_for_something_else_is_refused(images: np.ndarray, tmp_path: P
     with pytest.raises(SpecMismatchError, match=r"gives \(None, 4\); needed are \(None, 8, 8, 1\) and \(None, 3\)"):
         teacher_logits([file], images, 3, OPTIONS, cache=tmp_path)
     teacher(file, 1, activation="linear")
-    with pytest.raises(SpecMismatchError, match=r"the teacher .*1\.keras gives no probabilities"):
+    with pytest.raises(SpecMismatchError, match=r"the teacher .*1\.keras does not give probabilities"):
         teacher_logits([file], images, 3, OPTIONS, cache=tmp_path)
     file.write_bytes(b"no model")
-    with pytest.raises(InvalidFileError, match=r"1\.keras is no Keras model that can be read"):
+    with pytest.raises(InvalidFileError, match=r"1\.keras is not a Keras model that can be read"):
         teacher_logits([file], images, 3, OPTIONS, cache=tmp_path)
     with pytest.raises(InvalidFileError, match="no such teacher"):
         teacher_logits([tmp_path / "gone.keras"], images, 3, OPTIONS, cache=tmp_path)

@@ -138,7 +138,7 @@ def test_a_loss_that_is_no_number_ends_the_training(small_data: "Dataset") -> No
 
     pixels = keras.Input((28, 28, 1))
     x = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(Broken()(pixels)))
-    with pytest.raises(CheckFailedError, match=r"no number after epoch 1: .* try a lower learning rate"):
+    with pytest.raises(CheckFailedError, match=r"not a number after epoch 1: .* try a lower learning rate"):
         fit(keras.Model(pixels, x), small_data, FitOptions(epochs=3))
 
 

@@ -9,83 +9,69 @@ import pytest
 from edgeproof.cli import main
 from PIL import Image
 
+from tests.helpers.command import refused
+from tests.helpers.files import write_npz
+
 pytest.importorskip("msgspec", reason="reports need msgspec")
+
+
 pytest.importorskip("tensorflow", reason="the Keras original needs TensorFlow")
+
+
 pytestmark = pytest.mark.tensorflow
-
-
-def npz(folder: Path, **arrays: np.ndarray) -> Path:
-    np.savez(folder / "my.npz", **arrays)  # type: ignore[arg-type]
-    return folder / "my.npz"
 
 
 IMAGES, LABELS = np.zeros((3, 28, 28), np.uint8), np.arange(3)
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """The one line on standard error; nothing is written."""
-    assert main(["benchmark", *map(str, arguments)]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("edgeproof: error: ")
-    assert printed.err.count("\n") == 1
-    return printed.err
-
-
-def test_a_bundle_with_a_missing_file_is_refused(
-    bundle_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bundle_with_a_missing_file_is_refused(bundle_copy: Path, tmp_path: Path) -> None:
     original = bundle_copy.parent / "model.keras"
     original.write_bytes(b"any bytes")
     manifest = json.loads((bundle_copy / "manifest.json").read_text())
     manifest["reference"]["sha256"] = hashlib.sha256(b"any bytes").hexdigest()
     (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
     (bundle_copy / "float32.onnx").unlink()
-    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
-    told = refused(capsys, bundle_copy, "--data", data, "--out", tmp_path / "out")
+    data = write_npz(tmp_path / "my.npz", x_test=IMAGES, y_test=LABELS)
+    told = refused("benchmark", bundle_copy, "--data", data, "--out", tmp_path / "out")
     assert "float32.onnx" in told
     assert not (tmp_path / "out").exists()
 
 
-def test_a_bundle_without_variants_or_of_other_classes_is_refused(
-    bundle_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bundle_without_variants_or_of_other_classes_is_refused(bundle_copy: Path, tmp_path: Path) -> None:
     (bundle_copy.parent / "model.keras").write_bytes(b"any bytes")
     manifest = json.loads((bundle_copy / "manifest.json").read_text())
     manifest["reference"]["sha256"] = hashlib.sha256(b"any bytes").hexdigest()
-    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
+    data = write_npz(tmp_path / "my.npz", x_test=IMAGES, y_test=LABELS)
     for change, told in (
         ({"variants": []}, "has no variants"),
         ({"classes": manifest["classes"][:9]}, "gives 10 probabilities; the bundle has 9 classes"),
     ):
         (bundle_copy / "manifest.json").write_text(json.dumps(manifest | change))
-        assert told in refused(capsys, bundle_copy, "--data", data, "--out", tmp_path / "out")
+        assert told in refused("benchmark", bundle_copy, "--data", data, "--out", tmp_path / "out")
 
 
-def test_what_is_measured_is_not_written_over(
-    bundle_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_measured_is_not_written_over(bundle_copy: Path, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     Image.new("L", (28, 28)).save(tmp_path / "pictures" / "a.png")
     for out in (bundle_copy, tmp_path / "pictures"):
-        told = refused(capsys, bundle_copy, "--data", tmp_path / "pictures", "--out", out)
+        told = refused("benchmark", bundle_copy, "--data", tmp_path / "pictures", "--out", out)
         assert f"{out} holds what is measured" in told
 
 
-def test_digits_are_no_test_of_other_classes(
-    bundle_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_digits_are_no_test_of_other_classes(bundle_copy: Path, tmp_path: Path) -> None:
     manifest = json.loads((bundle_copy / "manifest.json").read_text())
     manifest["classes"] = ["T-shirt", "Trouser", *manifest["classes"][2:]]
     (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
-    told = refused(capsys, bundle_copy, "--out", tmp_path / "out")
+    told = refused("benchmark", bundle_copy, "--out", tmp_path / "out")
     assert "the bundle's classes are T-shirt, Trouser, 2, …: name its test images with --data" in told
 
 
-def test_another_original_is_refused(golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_original_is_refused(golden: Path, tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"another")
-    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
-    told = refused(capsys, golden, "--reference", tmp_path / "model.keras", "--data", data, "--out", tmp_path / "out")
+    data = write_npz(tmp_path / "my.npz", x_test=IMAGES, y_test=LABELS)
+    told = refused(
+        "benchmark", golden, "--reference", tmp_path / "model.keras", "--data", data, "--out", tmp_path / "out"
+    )
     assert "is not the model that the bundle was exported from" in told
     assert not (tmp_path / "out").exists()
 
@@ -100,9 +86,11 @@ def test_another_original_is_refused(golden: Path, tmp_path: Path, capsys: pytes
     ],
 )
 def test_test_images_that_cannot_be_used_are_refused(
-    arrays: dict[str, np.ndarray], told: str, golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arrays: dict[str, np.ndarray], told: str, golden: Path, tmp_path: Path
 ) -> None:
-    assert told in refused(capsys, golden, "--data", npz(tmp_path, **arrays), "--out", tmp_path / "out")
+    assert told in refused(
+        "benchmark", golden, "--data", write_npz(tmp_path / "my.npz", **arrays), "--out", tmp_path / "out"
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -129,23 +117,19 @@ def test_an_option_out_of_its_range_is_refused(
     assert error.count("\n") == 1
 
 
-def test_more_threads_than_an_engine_takes_are_refused(
-    golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
-    told = refused(capsys, golden, "--data", data, "--threads", "1,257", "--out", tmp_path / "out")
+def test_more_threads_than_an_engine_takes_are_refused(golden: Path, tmp_path: Path) -> None:
+    data = write_npz(tmp_path / "my.npz", x_test=IMAGES, y_test=LABELS)
+    told = refused("benchmark", golden, "--data", data, "--threads", "1,257", "--out", tmp_path / "out")
     assert "threads must be from 1 to 256, got 257" in told
 
 
 @pytest.mark.parametrize("missing", ["bundle", "reference", "data"])
-def test_what_is_missing_is_named(
-    missing: str, golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_missing_is_named(missing: str, golden: Path, tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"")
-    data = npz(tmp_path, x_test=IMAGES, y_test=LABELS)
+    data = write_npz(tmp_path / "my.npz", x_test=IMAGES, y_test=LABELS)
     gone = tmp_path / "gone"
     told = refused(
-        capsys,
+        "benchmark",
         gone if missing == "bundle" else golden,
         "--reference",
         gone if missing == "reference" else tmp_path / "model.keras",
@@ -155,3 +139,10 @@ def test_what_is_missing_is_named(
         tmp_path / "out",
     )
     assert str(gone) in told
+
+
+def test_a_benchmark_without_its_original_says_so(golden: Path, small_npz: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.keras"
+    told = refused("benchmark", golden, "--data", small_npz, "--reference", gone, "--out", tmp_path / "r")
+    assert "no such Keras original" in told
+    assert list(tmp_path.iterdir()) == []

@@ -10,55 +10,28 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from edgeproof.cli import main
 from edgeproof.report.gate.budgets import BUDGETS
 from edgeproof.report.model import Report
+
+from tests.helpers.command import refused, run
+from tests.helpers.reports import write_report
 
 pytestmark = pytest.mark.skipif(not (find_spec("msgspec") and find_spec("scipy")), reason="needs the benchmarks extra")
 
 FLOAT, INT8 = "float32.tflite in LiteRT 2.3.0", "static_wi8_ai8.onnx in ONNX Runtime 1.32.0"
 
 
-def to_json(report: Report) -> str:
-    from edgeproof.report.serialization import to_json  # needs msgspec
-
-    return to_json(report)
-
-
-@pytest.fixture
-def file(report: Report, tmp_path: Path) -> Path:
-    (tmp_path / "report.json").write_text(to_json(report), encoding="utf-8")
-    return tmp_path / "report.json"
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path | float) -> tuple[int, str, str]:
-    """Run, and return the exit code, standard output and standard error."""
-    try:
-        code = main(["check", *map(str, arguments)])
-    except SystemExit as exit_:
-        code = exit_.code  # type: ignore[assignment]
-    output = capsys.readouterr()
-    return code, output.out, output.err
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path | float) -> str:
-    """Run, and return the one line on standard error; the exit code must be 2 and standard output empty."""
-    code, text, complaint = run(capsys, *arguments)
-    assert (code, text, complaint.count("\n")) == (2, "", 1)
-    return complaint.rstrip("\n")
-
-
-def test_all_budgets_hold(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_budgets_hold(file: Path) -> None:
     for subject in (file, file.parent):
-        code, text, complaint = run(capsys, subject, "--max-drop-points", 6, "--max-p50-us", 200)
+        code, text, complaint = run("check", subject, "--max-drop-points", 6, "--max-p50-us", 200)
         assert (code, complaint) == (0, "")
         *lines, summary = text.splitlines()
         assert [line.split()[0] for line in lines] == ["holds"] * 6
         assert summary == "6 checks hold"
 
 
-def test_a_budget_that_does_not_hold_is_exit_code_1(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, text, complaint = run(capsys, file, "--max-size-bytes", 29_999, "--max-broken", 1)
+def test_a_budget_that_does_not_hold_is_exit_code_1(file: Path) -> None:
+    code, text, complaint = run("check", file, "--max-size-bytes", 29_999, "--max-broken", 1)
     assert code == 1
     assert [line.split()[0] for line in text.splitlines()[:-1]] == ["holds", "FAILS", "FAILS", "FAILS"]
     assert "size of 80,000 bytes, at most 29,999 allowed" in text
@@ -68,34 +41,32 @@ def test_a_budget_that_does_not_hold_is_exit_code_1(file: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize("name", BUDGETS)
-def test_every_budget_is_a_flag(name: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_budget_is_a_flag(name: str, file: Path) -> None:
     budget = BUDGETS[name]
     strict, loose = (budget.highest, 0) if budget.at_least else (0, budget.highest or 10**9)
     for limit, expected in ((strict, 1), (loose, 0)):
-        code, text, _ = run(capsys, file, "--baseline", file, budget.flag, limit)
+        code, text, _ = run("check", file, "--baseline", file, budget.flag, limit)
         assert (code, f"  {name}" in text) == (expected, True)
 
 
-def test_budgets_come_from_a_file_and_flags_go_before_it(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_budgets_come_from_a_file_and_flags_go_before_it(file: Path, tmp_path: Path) -> None:
     budgets = tmp_path / "b.toml"
     budgets.write_text('max_size_bytes = 50_000\n[variants."float32.tflite"]\nmax_size_bytes = 90_000\n')
-    assert run(capsys, file, "--budgets", budgets)[0] == 0
-    code, _, complaint = run(capsys, file, "--budgets", budgets, "--max-size-bytes", 40_000)
+    assert run("check", file, "--budgets", budgets)[0] == 0
+    code, _, complaint = run("check", file, "--budgets", budgets, "--max-size-bytes", 40_000)
     assert (code, FLOAT in complaint, INT8 in complaint) == (1, True, False)
 
 
-def test_some_variants_alone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, text, _ = run(capsys, file, "--max-size-bytes", 50_000, "--variant", "int8.onnx")
+def test_some_variants_alone(file: Path) -> None:
+    code, text, _ = run("check", file, "--max-size-bytes", 50_000, "--variant", "int8.onnx")
     assert (code, FLOAT in text) == (0, False)
     assert (
-        run(capsys, file, "--max-size-bytes", 50_000, "--variant", "int8.onnx", "--variant", "float32.tflite")[0] == 1
+        run("check", file, "--max-size-bytes", 50_000, "--variant", "int8.onnx", "--variant", "float32.tflite")[0] == 1
     )
 
 
-def test_json_holds_every_finding(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, text, _ = run(capsys, file, "--json", "--max-p50-us", 70, "--threads", 2, "--allow-worse")
+def test_json_holds_every_finding(file: Path) -> None:
+    code, text, _ = run("check", file, "--json", "--max-p50-us", 70, "--threads", 2, "--allow-worse")
     document = json.loads(text)
     assert (code, document["schema_version"], document["holds"]) == (0, 1, True)
     assert document["subject"] == str(file)
@@ -109,61 +80,53 @@ def test_json_holds_every_finding(file: Path, capsys: pytest.CaptureFixture[str]
         "holds": True,
         "words": "p50 of up to 60.6 µs with 2 threads, at most 70.0 allowed (60.0 seen)",
     }
-    code, text, complaint = run(capsys, file, "--json", "--max-size-bytes", 0)
+    code, text, complaint = run("check", file, "--json", "--max-size-bytes", 0)
     assert (code, json.loads(text)["holds"], complaint.count("\n")) == (1, False, 1)
 
 
-def test_summaries_are_written_also_where_a_budget_fails(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_summaries_are_written_also_where_a_budget_fails(file: Path, tmp_path: Path) -> None:
     markdown, junit = tmp_path / "new" / "m.md", tmp_path / "j.xml"
     junit.write_text("old")
     for limit, expected in ((10**6, "0"), (50_000, "1")):
-        run(capsys, file, "--max-size-bytes", limit, "--markdown", markdown, "--junit", junit)
+        run("check", file, "--max-size-bytes", limit, "--markdown", markdown, "--junit", junit)
         assert ET.parse(junit).getroot().get("failures") == expected
         assert ("**FAILS**" in markdown.read_text()) == (expected == "1")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["j.xml", "new", "report.json"]
 
 
-def test_what_makes_the_figures_doubtful_is_said(
-    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_makes_the_figures_doubtful_is_said(report: Report, tmp_path: Path) -> None:
     file, markdown, remark = tmp_path / "report.json", tmp_path / "m.md", "2 of 9 test images are training images | too"
-    file.write_text(to_json(replace(report, environment={**report.environment, "remarks": [remark]})))
-    code, text, _ = run(capsys, file, "--max-size-bytes", 10**6, "--markdown", markdown)
+    write_report(replace(report, environment={**report.environment, "remarks": [remark]}), file)
+    code, text, _ = run("check", file, "--max-size-bytes", 10**6, "--markdown", markdown)
     assert code == 0
     assert text.splitlines()[-2] == f"note: {remark}"
     assert "\n**Doubtful:** 2 of 9 test images are training images \\| too.\n" in markdown.read_text()
-    assert json.loads(run(capsys, file, "--max-size-bytes", 10**6, "--json")[1])["remarks"] == [remark]
+    assert json.loads(run("check", file, "--max-size-bytes", 10**6, "--json")[1])["remarks"] == [remark]
 
 
-def test_a_link_stays_a_link(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
     (tmp_path / "real.md").touch()
     (tmp_path / "m.md").symlink_to(tmp_path / "real.md")
-    assert run(capsys, file, "--markdown", tmp_path / "m.md")[0] == 0
+    assert run("check", file, "--markdown", tmp_path / "m.md")[0] == 0
     assert (tmp_path / "m.md").is_symlink()
     assert (tmp_path / "real.md").read_text().startswith("## edgeproof check")
 
 
-def test_after_bad_input_nothing_is_written(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_after_bad_input_nothing_is_written(file: Path, tmp_path: Path) -> None:
     markdown, junit = tmp_path / "new" / "m.md", tmp_path / "j.xml"
-    refused(capsys, file, "--markdown", markdown, "--junit", junit, "--variant", "x")
+    refused("check", file, "--markdown", markdown, "--junit", junit, "--variant", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
 @pytest.mark.parametrize("option", ["--data", "--reference", "--custom"])
-def test_what_a_bundle_is_measured_with_is_not_written_over(
-    option: str, golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_bundle_is_measured_with_is_not_written_over(option: str, golden: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.npz"
     mine.write_bytes(b"my work")
-    assert "has another use in this command" in refused(capsys, golden, option, mine, "--markdown", mine)
+    assert "has another use in this command" in refused("check", golden, option, mine, "--markdown", mine)
     assert mine.read_bytes() == b"my work"
 
 
-def test_outputs_that_cannot_be_are_refused(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outputs_that_cannot_be_are_refused(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "b.toml").touch()
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.chdir(tmp_path)
@@ -180,7 +143,7 @@ def test_outputs_that_cannot_be_are_refused(
         (["--junit", "x" * 300], "File name too long"),
     ]
     for arguments, complaint in cases:
-        assert complaint in refused(capsys, file, *arguments)
+        assert complaint in refused("check", file, *arguments)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.toml", "pipe", "report.json"]
 
 
@@ -205,15 +168,11 @@ def test_outputs_that_cannot_be_are_refused(
         (["--custom", "x.py"], "--custom is for measuring a bundle, and "),
     ],
 )
-def test_bad_usage_is_one_line(
-    arguments: list[str], complaint: str, file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert complaint in refused(capsys, file, *arguments)
+def test_bad_usage_is_one_line(arguments: list[str], complaint: str, file: Path) -> None:
+    assert complaint in refused("check", file, *arguments)
 
 
-def test_what_is_no_report_is_refused(
-    golden: Path, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_report_is_refused(golden: Path, file: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "old.json").write_text('{"schema_version": 1}')
     (tmp_path / "budgets.toml").write_text("max_broken = [")
@@ -228,31 +187,27 @@ def test_what_is_no_report_is_refused(
         ([file, "--budgets", tmp_path], "is not a regular file"),
     ]
     for arguments, complaint in cases:
-        assert complaint in refused(capsys, *arguments)
+        assert complaint in refused("check", *arguments)
 
 
-def test_a_baseline_of_other_images_is_refused(
-    report: Report, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_baseline_of_other_images_is_refused(report: Report, file: Path, tmp_path: Path) -> None:
     other = replace(report, data=replace(report.data, sha256="0" * 64))
-    (tmp_path / "old.json").write_text(to_json(other))
-    assert "the baseline is about other test images" in refused(capsys, file, "--baseline", tmp_path / "old.json")
+    write_report(other, tmp_path / "old.json")
+    assert "the baseline is about other test images" in refused("check", file, "--baseline", tmp_path / "old.json")
 
 
-def test_a_report_is_no_worse_than_itself(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, text, _ = run(capsys, file, "--baseline", file.parent)
+def test_a_report_is_no_worse_than_itself(file: Path) -> None:
+    code, text, _ = run("check", file, "--baseline", file.parent)
     assert code == 0
     assert text.count("a tie: right and wrong on the same of 100 images as in the baseline") == 2
 
 
-def test_nothing_judged_is_nothing_proven(
-    report: Report, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, text, complaint = run(capsys, file, "--allow-worse")
+def test_nothing_judged_is_nothing_proven(report: Report, file: Path, tmp_path: Path) -> None:
+    code, text, complaint = run("check", file, "--allow-worse")
     assert (code, text) == (1, "nothing was judged\n")
     assert "nothing was judged, so nothing is proven" in complaint
-    (tmp_path / "bare.json").write_text(to_json(replace(report, rows=(), not_run={"float32.tflite": "no engine"})))
-    code, text, _ = run(capsys, tmp_path / "bare.json")
+    write_report(replace(report, rows=(), not_run={"float32.tflite": "no engine"}), tmp_path / "bare.json")
+    code, text, _ = run("check", tmp_path / "bare.json")
     assert (code, text.splitlines()[0].split("  ")[0]) == (1, "not judged")
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from edgeproof.cli import main
 
+from tests.helpers.command import refused
+
 NEEDS = {".tflite": "ai_edge_litert", ".onnx": "onnx"}
 
 
@@ -15,16 +17,6 @@ def inspected(capsys: pytest.CaptureFixture[str], *arguments: str | Path, code: 
             pytest.importorskip(NEEDS[argument.suffix])
     assert main(["inspect", *map(str, arguments)]) == code
     return capsys.readouterr().out
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """Run, and return the one line on standard error."""
-    assert main(["inspect", *map(str, arguments)]) == 2
-    output = capsys.readouterr()
-    assert output.out == ""
-    assert output.err.startswith("edgeproof: error: ")
-    assert output.err.count("\n") == 1
-    return output.err
 
 
 @pytest.mark.parametrize("name", ["static_wi8_ai8.tflite", "static_wi8_ai8.onnx"])
@@ -113,7 +105,7 @@ def test_a_bundle_needs_no_package_of_a_format(
 ) -> None:
     monkeypatch.setattr("edgeproof.inspection.reader.find_spec", lambda _: None)
     assert "float32.onnx" in inspected(capsys, golden)
-    assert "pip install 'edgeproof[inspect]'" in refused(capsys, golden / "float32.onnx")
+    assert "pip install 'edgeproof[inspect]'" in refused("inspect", golden / "float32.onnx")
 
 
 def test_files_that_are_not_those_of_the_manifest_are_named(
@@ -141,9 +133,9 @@ def test_json_of_a_bundle_holds_the_manifest(bundle_copy: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("model.keras", b"PK\x03\x04", "is no bundle and no model file; possible: a folder, .tflite, .onnx"),
-        ("picture.png", b"\x89PNG", "is no bundle and no model file; possible: a folder, .tflite, .onnx"),
-        ("model", b"", "is no bundle and no model file"),
+        ("model.keras", b"PK\x03\x04", "is neither a bundle nor a model file; possible: a folder, .tflite, .onnx"),
+        ("picture.png", b"\x89PNG", "is neither a bundle nor a model file; possible: a folder, .tflite, .onnx"),
+        ("model", b"", "is neither a bundle nor a model file"),
         ("empty.tflite", b"", "empty.tflite: these 0 bytes are not a .tflite model"),
         ("wrong.tflite", b"\x08\x08 ONNX", "wrong.tflite: these 7 bytes are not a .tflite model"),
         ("cut.tflite", b"\x1c\0\0\0TFL3", "cut.tflite: this .tflite file is damaged: "),
@@ -151,19 +143,17 @@ def test_json_of_a_bundle_holds_the_manifest(bundle_copy: Path, capsys: pytest.C
         ("cut.onnx", b"\x08\x08\x12\x99", "cut.onnx: this .onnx file is damaged: "),
     ],
 )
-def test_what_is_no_model_is_refused(
-    tmp_path: Path, name: str, content: bytes, complaint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
     path = tmp_path / name
     if path.suffix in NEEDS:
         pytest.importorskip(NEEDS[path.suffix])
     path.write_bytes(content)
-    assert complaint in refused(capsys, path)
+    assert complaint in refused("inspect", path)
 
 
-def test_what_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no such model: nowhere.onnx" in refused(capsys, "nowhere.onnx")
-    assert "no such model: nowhere" in refused(capsys, "nowhere")
-    assert "is not a bundle: it has no manifest.json" in refused(capsys, tmp_path)
+def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "no such model: nowhere.onnx" in refused("inspect", "nowhere.onnx")
+    assert "no such model: nowhere" in refused("inspect", "nowhere")
+    assert "is not a bundle: it has no manifest.json" in refused("inspect", tmp_path)
     os.mkfifo(tmp_path / "pipe.onnx")
-    assert "is not a regular file" in refused(capsys, tmp_path / "pipe.onnx")
+    assert "is not a regular file" in refused("inspect", tmp_path / "pipe.onnx")

@@ -6,18 +6,11 @@ from edgeproof.cli import main
 from edgeproof.device.selftest import Deviation, SelftestResult, State
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    """Run, and return the exit code, standard output and standard error."""
-    code = main(["selftest", *map(str, arguments)])
-    output = capsys.readouterr()
-    return code, output.out, output.err
+from tests.helpers.command import run
 
 
-def test_each_file_and_engine_has_a_line(
-    golden: Path, runnable: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, text, complaint = run(capsys, golden)
+def test_each_file_and_engine_has_a_line(golden: Path, runnable: tuple[str, ...]) -> None:
+    code, text, complaint = run("selftest", golden)
     assert (code, complaint) == (0, "")
     *lines, summary = text.splitlines()
     for name in ALL_VARIANTS:
@@ -32,12 +25,10 @@ def test_each_file_and_engine_has_a_line(
     assert summary.startswith(f"{len(lines)} tests: {passed} ok")
 
 
-def test_a_failure_is_one_line_on_standard_error(
-    bundle_copy: Path, runnable: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failure_is_one_line_on_standard_error(bundle_copy: Path, runnable: tuple[str, ...]) -> None:
     broken = runnable[0]
     (bundle_copy / broken).unlink()
-    code, text, complaint = run(capsys, bundle_copy, "--threads", "2")
+    code, text, complaint = run("selftest", bundle_copy, "--threads", "2")
     assert code == 1
     [line] = [line for line in text.splitlines() if f" {broken} " in line]
     assert line.startswith("FAILED ")
@@ -47,9 +38,7 @@ def test_a_failure_is_one_line_on_standard_error(
     assert complaint.count("\n") == 1
 
 
-def test_how_far_answers_are_off_is_told(
-    golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_how_far_answers_are_off_is_told(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def outcome(tolerance: float, steps: int | None, off: float) -> SelftestResult:
         deviation = Deviation(golden="x", max_abs=off, max_steps=steps, worst_image=5, agreeing=31, images=32)
         state = State.OK if deviation.within(tolerance) else State.FAILED
@@ -62,22 +51,20 @@ def test_how_far_answers_are_off_is_told(
         outcome(1e-4, None, 0.0): "equal to the golden answers; 31 of 32 classes as the original's",
     }
     monkeypatch.setattr("edgeproof.device.selftest.selftest", lambda *_, **__: iter(cases))
-    code, text, complaint = run(capsys, golden)
+    code, text, complaint = run("selftest", golden)
     *lines, summary = text.splitlines()
     assert [line.split(maxsplit=3)[3] for line in lines] == list(cases.values())
     assert (code, summary) == (1, "4 tests: 3 ok, 1 FAILED")
     assert complaint == "edgeproof: error: 1 of 4 tests failed: x in E\n"
 
 
-def test_json_holds_every_figure(
-    bundle_copy: Path, runnable: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_holds_every_figure(bundle_copy: Path, runnable: tuple[str, ...]) -> None:
     manifest = json.loads((bundle_copy / "manifest.json").read_text())
     for variant in manifest["variants"]:
         if variant["name"] == runnable[0]:
             variant["sha256"] = "0" * 64
     (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
-    code, text, _ = run(capsys, bundle_copy, "--json")
+    code, text, _ = run("selftest", bundle_copy, "--json")
     document = json.loads(text)
     assert (code, document["schema_version"], document["bundle"]) == (1, 1, str(bundle_copy))
     states = {test["variant"]: test["state"] for test in document["tests"]}
@@ -89,11 +76,9 @@ def test_json_holds_every_figure(
             assert test["deviation"]["max_abs"] <= test["tolerance"]
 
 
-def test_a_self_test_that_ran_nothing_proves_nothing(
-    golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_self_test_that_ran_nothing_proves_nothing(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeproof.runtime.engines.engine.is_installed", lambda _: False)
-    code, text, complaint = run(capsys, golden)
+    code, text, complaint = run("selftest", golden)
     assert code == 1
     assert text.splitlines()[-1] == "8 tests: 8 not run"
     assert "nothing was run" in complaint
@@ -102,14 +87,14 @@ def test_a_self_test_that_ran_nothing_proves_nothing(
 
 
 def test_an_engine_that_does_not_work_fails_with_the_reason(
-    golden: Path, runnable: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    golden: Path, runnable: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from edgeproof.device.installed import Installed
     from edgeproof.runtime.engines.packages import PACKAGES
 
     dead = tuple(Installed(package=package, version="0.1", problem="it dies") for package in PACKAGES)
     monkeypatch.setattr("edgeproof.device.installed.find_installed", lambda: dead)
-    code, text, _ = run(capsys, golden)
+    code, text, _ = run("selftest", golden)
     failed = [line for line in text.splitlines() if line.startswith("FAILED ")]
     assert (code, len(failed)) == (1, len(runnable))
     assert all(line.endswith(" 0.1 does not work: it dies") for line in failed)
@@ -118,22 +103,22 @@ def test_an_engine_that_does_not_work_fails_with_the_reason(
 @pytest.mark.parametrize("threads", ["0", "257", "many"])
 def test_threads_have_a_range(golden: Path, threads: str, capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        code, text, complaint = run(capsys, golden, "--threads", threads)
+        code, text, complaint = run("selftest", golden, "--threads", threads)
     except SystemExit as exit_:
         code, text, complaint = exit_.code, "", capsys.readouterr().err
     assert (code, text, complaint.count("\n")) == (2, "", 1)
 
 
-def test_what_is_no_bundle_is_bad_input(tmp_path: Path, golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_bundle_is_bad_input(tmp_path: Path, golden: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere", golden / "float32.tflite"):
-        code, text, complaint = run(capsys, path)
+        code, text, complaint = run("selftest", path)
         assert (code, text, complaint.count("\n")) == (2, "", 1)
         assert "is not a bundle: it has no manifest.json" in complaint
 
 
-def test_a_bundle_without_golden_vectors_does_not_hold(bundle_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bundle_without_golden_vectors_does_not_hold(bundle_copy: Path) -> None:
     (bundle_copy / "golden.npz").unlink()
-    code, text, complaint = run(capsys, bundle_copy)
+    code, text, complaint = run("selftest", bundle_copy)
     assert (code, text) == (1, "")
     assert complaint.startswith("edgeproof: error: there is nothing to test with: no such file of the bundle: ")
 

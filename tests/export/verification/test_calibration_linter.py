@@ -22,7 +22,7 @@ CLASSES = ("cat", "dog", "cow", "hen")
 
 
 def test_good_images_need_no_word() -> None:
-    assert lint_images(IMAGES, LABELS, CLASSES, IMAGES) == []
+    assert list(lint_images(IMAGES, LABELS, CLASSES, IMAGES)) == []
 
 
 @pytest.mark.parametrize(

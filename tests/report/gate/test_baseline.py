@@ -8,13 +8,9 @@ from edgeproof.report.gate.limits import Limits
 from edgeproof.report.model import Report
 from edgeproof.runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError
 
+from tests.helpers.reports import with_row
+
 FLOAT, INT8 = "float32.tflite", "static_wi8_ai8.onnx"
-
-
-def with_row(report: Report, position: int, **changes: object) -> Report:
-    rows = list(report.rows)
-    rows[position] = replace(rows[position], **changes)
-    return replace(report, rows=tuple(rows))
 
 
 def with_answers(report: Report, position: int, fixed: tuple[int, ...], broken: tuple[int, ...]) -> Report:

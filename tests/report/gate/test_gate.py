@@ -8,17 +8,13 @@ from edgeproof.report.gate.summary import as_markdown, as_text, headline
 from edgeproof.report.model import Report, VariantRow
 from edgeproof.runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, UnknownNameError
 
+from tests.helpers.reports import with_row
+
 FLOAT, INT8 = "float32.tflite", "static_wi8_ai8.onnx"
 
 
 def budgets(**limits: float) -> Limits:
     return Limits(flags=limits)
-
-
-def with_row(report: Report, position: int, **changes: object) -> Report:
-    rows = list(report.rows)
-    rows[position] = replace(rows[position], **changes)
-    return replace(report, rows=tuple(rows))
 
 
 def worse(report: Report) -> Report:

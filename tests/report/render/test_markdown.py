@@ -5,9 +5,7 @@ from edgeproof.report.model import Report
 from edgeproof.report.render.markdown import render_markdown
 from edgeproof.report.render.markdown_escape import escape
 
-
-def plain(report: Report) -> str:
-    return render_markdown(report).replace("\N{NO-BREAK SPACE}", " ")
+from tests.helpers.text import plain
 
 
 def tables(text: str) -> list[list[str]]:
@@ -20,7 +18,7 @@ def columns(line: str) -> int:
 
 
 def test_the_verdicts_come_first(report: Report) -> None:
-    text = plain(report)
+    text = plain(render_markdown(report))
     heading, table = text.split("\n\n")[:2]
     assert heading.startswith("## On 100 images of digits, no drop in accuracy is detectable in 2 variants")
     assert table.splitlines()[3] == (
@@ -30,7 +28,7 @@ def test_the_verdicts_come_first(report: Report) -> None:
 
 
 def test_every_part_is_there(report: Report) -> None:
-    text = plain(replace(report, not_run={"float16.onnx": "no engine"}))
+    text = plain(render_markdown(replace(report, not_run={"float16.onnx": "no engine"})))
     for part in (
         "Not run: float16.onnx (no engine).",
         "Fastest: static_wi8_ai8.onnx with a median of 50.0 µs.",
@@ -66,20 +64,22 @@ def test_text_is_escaped_and_kept_in_one_line() -> None:
 
 
 def test_without_labels_accuracy_is_said_to_be_unknown(unlabelled: Report) -> None:
-    text = plain(unlabelled)
+    text = plain(render_markdown(unlabelled))
     assert "The images have no labels: how many answers are right is unknown." in text
     assert "difference, points" not in text
     assert "| images that differ |" in text
 
 
 def test_what_makes_latency_doubtful_is_said(report: Report) -> None:
-    text = plain(replace(report, environment={**report.environment, "remarks": ["the processor was at 90 °C"]}))
+    text = plain(
+        render_markdown(replace(report, environment={**report.environment, "remarks": ["the processor was at 90 °C"]}))
+    )
     assert "**Doubtful:** the processor was at 90 °C." in text
-    assert "Doubtful" not in plain(report)
+    assert "Doubtful" not in plain(render_markdown(report))
 
 
 def test_what_was_not_measured_is_said(untimed: Report) -> None:
-    text = plain(untimed)
+    text = plain(render_markdown(untimed))
     assert "Latency was not measured." in text
     assert "Memory was not measured." in text
     assert "p50" not in text

@@ -3,10 +3,7 @@ from dataclasses import replace
 from edgeproof.report.model import Report
 from edgeproof.report.render.table import as_markdown, as_text, cells, footnote, headers, sweep
 
-
-def plain(text: str) -> str:
-    """The text with ordinary spaces between numbers and their units."""
-    return text.replace("\N{NO-BREAK SPACE}", " ")
+from tests.helpers.text import plain
 
 
 def test_the_markdown_tables_are_what_they_should_be(report: Report) -> None:

@@ -3,12 +3,19 @@
 `make test-old` runs these, too, where only tflite-runtime 2.14 and NumPy 1 are, the last builds for 32-bit ARM.
 """
 
+import json
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import pytest
 from edgeproof.runtime import Classifier
+from edgeproof.runtime.bundle.golden import GoldenVectors, read_golden
+from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.engine import load_engine
+from edgeproof.runtime.errors import InvalidFileError
 
 # Float engines add the same numbers in another order.
 FLOAT_TOLERANCE = 1e-5
@@ -43,3 +50,87 @@ def test_a_lone_file_says_itself_what_it_is(golden: Path, variant: str, tmp_path
     with np.load(golden / "golden.npz") as vectors:
         found = classifier.probabilities(vectors["inputs"])
         assert np.mean(found.argmax(axis=1) == vectors["reference"].argmax(axis=1)) > 0.9
+
+
+Arrays = dict[str, np.ndarray]
+
+
+def read(bundle: Path) -> GoldenVectors:
+    return read_golden(bundle, read_manifest(bundle))
+
+
+def change_manifest(bundle: Path, **entries: object) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["golden"] |= entries
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+
+
+def change(bundle: Path, edit: Callable[[Arrays], object]) -> None:
+    with np.load(bundle / "golden.npz") as archive:
+        arrays = dict(archive)
+    edit(arrays)
+    np.savez(bundle / "golden.npz", **arrays)
+    change_manifest(bundle, sha256=sha256((bundle / "golden.npz").read_bytes()).hexdigest())
+
+
+def test_images_and_answers_are_what_the_file_holds(golden: Path) -> None:
+    vectors, manifest = read(golden), read_manifest(golden)
+    with np.load(golden / "golden.npz") as archive:
+        np.testing.assert_array_equal(vectors.inputs, archive["inputs"])
+        np.testing.assert_array_equal(vectors.reference, archive["reference"])
+        for variant in manifest.variants:
+            for name, answers in vectors.answers(variant).items():
+                np.testing.assert_array_equal(answers, archive[name], strict=True)
+    assert list(vectors.answers(manifest.variant("int8.tflite"))) == [
+        "static_wi8_ai8.tflite",
+        "static_wi8_ai8.tflite/reference_kernels",
+    ]
+    assert list(vectors.answers(manifest.variant("float32.tflite"))) == ["float32.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (lambda a: a.pop("inputs"), "golden.npz holds no 'inputs'"),
+        (lambda a: a.pop("reference"), "golden.npz holds no 'reference'"),
+        (lambda a: a.update(inputs=a["inputs"].astype("float32")), "'inputs' is float32 of shape (32, 28, 28, 1)"),
+        (lambda a: a.update(inputs=a["inputs"][:31]), "'inputs' is uint8 of shape (31, 28, 28, 1)"),
+        (lambda a: a.update(inputs=a["inputs"][..., 0]), "uint8 of shape (32, 28, 28, 1) is needed"),
+        (lambda a: a.update(reference=a["reference"][:, :9]), "float32 of shape (32, 10) is needed"),
+        (lambda a: a["reference"].__setitem__((3, 3), np.nan), "'reference' holds numbers that are not finite"),
+    ],
+)
+def test_what_does_not_fit_the_manifest_is_refused(
+    bundle_copy: Path, edit: Callable[[Arrays], object], complaint: str
+) -> None:
+    change(bundle_copy, edit)
+    with pytest.raises(InvalidFileError) as error:
+        read(bundle_copy)
+    assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize("strange", [np.nan, np.inf])
+def test_answers_that_are_no_numbers_are_refused(bundle_copy: Path, strange: float) -> None:
+    change(bundle_copy, lambda arrays: arrays["float32.tflite"].__setitem__((3, 3), strange))
+    with pytest.raises(InvalidFileError, match=r"'float32.tflite' holds numbers that are not finite"):
+        read(bundle_copy).answers(read_manifest(bundle_copy).variant("float32.tflite"))
+
+
+def test_no_images_prove_nothing(bundle_copy: Path) -> None:
+    change(bundle_copy, lambda arrays: arrays.update({name: a[:0] for name, a in arrays.items()}))
+    change_manifest(bundle_copy, images=0)
+    with pytest.raises(InvalidFileError, match=r"golden.npz holds no images"):
+        read(bundle_copy)
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(bundle_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(read(bundle_copy).inputs) == 32
+    monkeypatch.setattr("edgeproof.runtime.bundle.golden._MAX_BYTES", 25_000)  # of inputs alone there are 25,088
+    with pytest.raises(InvalidFileError, match="25,"):
+        read(bundle_copy)
+
+
+def test_a_file_that_the_manifest_does_not_vouch_for_is_refused(bundle_copy: Path) -> None:
+    (bundle_copy / "golden.npz").write_bytes((bundle_copy / "golden.npz").read_bytes() + b" ")
+    with pytest.raises(InvalidFileError, match="is not the file that the manifest names"):
+        read(bundle_copy)

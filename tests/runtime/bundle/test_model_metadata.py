@@ -19,6 +19,8 @@ from edgeproof.runtime.bundle.model_metadata import (
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.runtime.io.checked_json import MAX_JSON_BYTES
 
+from tests.helpers.files import archived
+
 DESCRIPTION = Description(
     image=ImageSpec(height=12, width=10, channels=3),
     preprocessing=RESIZE,
@@ -68,31 +70,27 @@ def test_what_is_no_description_is_refused(text: str | bytes) -> None:
         parse_description(text)
 
 
-def archived(content: bytes, name: str = DESCRIPTION_NAME, compression: int = zipfile.ZIP_STORED) -> bytes:
-    stream = io.BytesIO(b"a model")
-    with zipfile.ZipFile(stream, "a", compression) as archive:
-        archive.writestr(name, content)
-    return stream.getvalue()
-
-
 def test_an_archive_at_the_end_is_read() -> None:
-    assert read_attached(archived(b"text"), DESCRIPTION_NAME) == b"text"
+    assert (
+        read_attached(archived({DESCRIPTION_NAME: b"text"}, zipfile.ZIP_STORED, behind=b"a model"), DESCRIPTION_NAME)
+        == b"text"
+    )
 
 
-@pytest.mark.parametrize("model", [b"", b"a model", archived(b"text", "another")])
+@pytest.mark.parametrize("model", [b"", b"a model", archived({"another": b"text"}, behind=b"a model")])
 def test_a_file_without_one_has_none(model: bytes) -> None:
     assert read_attached(model, DESCRIPTION_NAME) is None
 
 
 def test_a_bomb_is_not_unpacked() -> None:
-    model = archived(bytes(MAX_JSON_BYTES + 1), compression=zipfile.ZIP_DEFLATED)
+    model = archived({DESCRIPTION_NAME: bytes(MAX_JSON_BYTES + 1)}, behind=b"a model")
     assert len(model) < 10_000
     with pytest.raises(InvalidFileError, match=r"more than 4,194,304 bytes"):
         read_attached(model, DESCRIPTION_NAME)
 
 
 def test_a_damaged_archive_is_refused() -> None:
-    model = bytearray(archived(b"text"))
+    model = bytearray(archived({DESCRIPTION_NAME: b"text"}, zipfile.ZIP_STORED, behind=b"a model"))
     model[model.index(b"text")] ^= 1
     with pytest.raises(InvalidFileError, match="inside the model is damaged"):
         read_attached(bytes(model), DESCRIPTION_NAME)
@@ -101,7 +99,7 @@ def test_a_damaged_archive_is_refused() -> None:
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_any_damage_is_an_error_of_ours(method: int) -> None:
     """Python's zip reader raises whatever its parts do."""
-    good = archived(DESCRIPTION.to_json().encode() * 3, compression=method)
+    good = archived({DESCRIPTION_NAME: DESCRIPTION.to_json().encode() * 3}, method, behind=b"a model")
     rng = random.Random(1)
     for _ in range(500):
         model = bytearray(good)

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,20 @@ from edgeproof.runtime.engines import probe as module
 from edgeproof.runtime.engines.probe import probe
 from edgeproof.runtime.engines.probe_child import BEGUN, SURVIVED
 from edgeproof.runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError
+
+from tests.helpers.onnx_files import (
+    BOOL,
+    FLOAT,
+    GRAPH,
+    INT64,
+    WEIGHTS,
+    field,
+    graph,
+    node,
+    onnx,
+    tensor,
+    value,
+)
 
 START = f"import os, signal, subprocess, time; print({BEGUN!r}, flush=True); "
 
@@ -47,7 +62,7 @@ def test_half_a_model_is_refused_in_silence(golden: Path, variant: str, capfd: p
 
 def test_errors_keep_their_class(golden: Path, runnable: tuple[str, ...]) -> None:
     name = runnable[0]
-    with pytest.raises(SpecMismatchError, match="threads must be from 1 to 256, got 0"):
+    with pytest.raises(SpecMismatchError, match="threads must be a whole number from 1 to 256, got 0"):
         probe((golden / name).read_bytes(), Format(name.partition(".")[2]), threads=0)
 
 
@@ -96,7 +111,7 @@ def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
     code = (
         # Where this process runs in the background, its children would ignore Ctrl-C.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from edgeproof.runtime import probe\nfrom edgeproof.runtime.bundle.recipes import Format\n"
+        "from edgeproof.runtime.engines import probe\nfrom edgeproof.runtime.bundle.recipes import Format\n"
         f"probe._START = {child!r}\nprobe.probe(b'model', Format.ONNX)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
@@ -191,7 +206,7 @@ def test_the_child_sends_no_telemetry_and_imports_little(monkeypatch: pytest.Mon
         probe(b"model", Format.ONNX)
     disabled, *loaded = told.read_text().split()
     assert disabled == "1"
-    assert "runtime.probe_child" in loaded
+    assert "runtime.engines.probe_child" in loaded
     assert not set(loaded) & {
         "site",
         "subprocess",
@@ -202,3 +217,40 @@ def test_the_child_sends_no_telemetry_and_imports_little(monkeypatch: pytest.Mon
         "onnxruntime",
     }
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "0"
+
+
+FUZZ = Path(__file__).parents[2] / "fuzz.py"
+
+
+@pytest.mark.needs("onnx")
+def test_a_model_that_wants_all_memory_is_refused() -> None:
+    size = tensor("size", INT64, (1,), field(9, (2**30).to_bytes(8, "little")))
+    weights = tensor("w", FLOAT, (4, 3), field(9, WEIGHTS.tobytes()))
+    model = onnx([node("ConstantOfShape", "size", "huge"), node("ReduceSum", "huge", "unused")], size, weights)
+    with pytest.raises(InvalidFileError, match=r"ONNX Runtime [\d.]+ (does not accept|cannot run) the model"):
+        probe(model, Format.ONNX)
+
+
+@pytest.mark.needs("onnx")
+def test_a_model_that_never_answers_is_refused() -> None:
+    turns = tensor("turns", INT64, (), field(9, (2**62).to_bytes(8, "little")))
+    weights = tensor("w", FLOAT, (4, 3), field(9, WEIGHTS.tobytes()))
+    body = graph(
+        [node("Identity", "go_on", "still"), node("Neg", "state", "next")],
+        [value("turn", INT64, ()), value("go_on", BOOL, ()), value("state", FLOAT, (1, 4))],
+        [value("still", BOOL, ()), value("next", FLOAT, (1, 4))],
+    )
+    loop = node("Loop", "turns  flat", "last", field(1, "body") + field(6, body) + field(20, GRAPH))
+    model = onnx([loop, node("Add", "flat last", "sum")], turns, weights)
+    with pytest.raises(InvalidFileError, match=r"gives no answer within 3 seconds"):
+        probe(model, Format.ONNX, seconds=3)
+    assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("model_format", [pytest.param(f.value, marks=pytest.mark.needs(f.value)) for f in Format])
+def test_damaged_files_are_refused_or_answered(model_format: str) -> None:
+    done = subprocess.run(
+        [sys.executable, FUZZ, "--files", "40", "--format", model_format], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"40 damaged .{model_format} files: " in done.stdout

@@ -1,22 +1,17 @@
 import io
 import tracemalloc
 import zipfile
-from types import SimpleNamespace
 
 import pytest
 from edgeproof.runtime.errors import InvalidFileError
 from edgeproof.runtime.io.archive import Archive
 
-
-def archived(content: bytes, name: str = "file", method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        archive.writestr(name, content)
-    return stream.getvalue()
+from tests.helpers import zip_tables
+from tests.helpers.files import archived
 
 
 def test_files_are_read_whatever_stands_before_them() -> None:
-    content = archived(b"text" * 1_000_000)
+    content = archived({"file": b"text" * 1_000_000})
     for archive in (Archive(content, "x"), Archive(b"a model" + content, "x")):
         assert archive.names == ("file",)
         assert archive.read("file", max_bytes=4_000_000) == b"text" * 1_000_000
@@ -24,7 +19,7 @@ def test_files_are_read_whatever_stands_before_them() -> None:
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_no_more_is_unpacked_than_is_allowed(method: int) -> None:
-    archive = Archive(archived(bytes(2**26), method=method), "the model")
+    archive = Archive(archived({"file": bytes(2**26)}, method=method), "the model")
     tracemalloc.start()
     with pytest.raises(InvalidFileError, match="file inside the model has more than 1,000 bytes"):
         archive.read("file", max_bytes=1000)
@@ -33,8 +28,8 @@ def test_no_more_is_unpacked_than_is_allowed(method: int) -> None:
     assert peak < 2**23
 
 
-def test_a_table_of_contents_is_bounded(contents: SimpleNamespace) -> None:
-    content = contents.archive(contents.entry() * 23_000, 23_000)
+def test_a_table_of_contents_is_bounded() -> None:
+    content = zip_tables.archive(zip_tables.entry() * 23_000, 23_000)
     assert len(zipfile.ZipFile(io.BytesIO(content)).filelist) == 23_000
     with pytest.raises(InvalidFileError, match=r"at most 1,048,576 bytes can be read at once, not 1,058,000"):
         Archive(content, "x")
@@ -43,11 +38,11 @@ def test_a_table_of_contents_is_bounded(contents: SimpleNamespace) -> None:
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_rare_methods_are_refused(method: int) -> None:
     with pytest.raises(InvalidFileError, match="is packed with method"):
-        Archive(archived(b"text", method=method), "x").read("file", max_bytes=100)
+        Archive(archived({"file": b"text"}, method=method), "x").read("file", max_bytes=100)
 
 
 @pytest.mark.parametrize("offset", [2**63 - 1, 2**63, 2**64 - 1])
-def test_an_offset_of_64_bits_is_refused(contents: SimpleNamespace, offset: int) -> None:
-    archive = Archive(contents.archive(contents.far_entry("file", offset)), "x")
+def test_an_offset_of_64_bits_is_refused(offset: int) -> None:
+    archive = Archive(zip_tables.archive(zip_tables.far_entry("file", offset)), "x")
     with pytest.raises(InvalidFileError, match="file inside x is damaged"):
         archive.read("file", max_bytes=100)

@@ -2,7 +2,6 @@ import io
 import random
 import warnings
 import zipfile
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,14 @@ from edgeproof.runtime.errors import InvalidFileError
 from edgeproof.runtime.io.npz import names_in_npz, read_npz
 from numpy.typing import NDArray
 
+from tests.helpers.files import archived
+
 LIMIT = 2**20
 
 
 def saved(compressed: bool = True, **arrays: NDArray[Any]) -> bytes:
     stream = io.BytesIO()
     (np.savez_compressed if compressed else np.savez)(stream, **arrays)
-    return stream.getvalue()
-
-
-def archived(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
     return stream.getvalue()
 
 

@@ -1,30 +1,16 @@
-"""Many threads, many workers, other processes: the answers are those of one thread."""
+"""Many threads and workers: the answers are those of one thread."""
 
-import multiprocessing
-import pickle
-import shutil
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.runtime import Classifier, InvalidFileError, SpecMismatchError, loading
-from edgeproof.runtime.engines import probe
+from edgeproof.runtime import Classifier, InvalidFileError, SpecMismatchError
 from edgeproof.runtime.parallel import map_in_order
 
 SLOW = "static_wi8_ai16.tflite"  # runs on plain kernels, fifty times slower
-
-
-@pytest.fixture(scope="session")
-def images(golden: Path) -> np.ndarray:
-    """5,000 images, each another one."""
-    with np.load(golden / "golden.npz") as vectors:
-        known = vectors["inputs"][..., 0]
-    rng = np.random.default_rng(1)
-    noise = rng.integers(0, 60, (5000, 28, 28), np.uint8)
-    return np.minimum(np.resize(known, (5000, 28, 28)).astype(int) + noise, 255).astype(np.uint8)
 
 
 def test_eight_threads_give_the_serial_answers(golden: Path, images: np.ndarray, variant: str) -> None:
@@ -118,58 +104,3 @@ def test_a_stream_that_is_left_early_stops_its_threads(golden: Path, images: np.
     next(answers)
     answers.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("edgeproof")]
-
-
-def test_a_pickled_classifier_gives_the_same_answers(golden: Path, images: np.ndarray, variant: str) -> None:
-    loaded = Classifier.load(golden, variant=variant)
-    again = pickle.loads(pickle.dumps(loaded))
-    assert again.variant == variant
-    np.testing.assert_array_equal(again.probabilities(images[:20]), loaded.probabilities(images[:20]))
-
-
-def test_a_process_pool_carries_it(golden: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(golden.parent)
-    loaded = Classifier.load(golden.name)  # a relative path, which means another place elsewhere
-    monkeypatch.chdir("/")
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        found = pool.submit(loaded.probabilities, images[:20]).result()
-    np.testing.assert_array_equal(found, loaded.probabilities(images[:20]))
-
-
-@pytest.mark.needs("tflite")
-def test_the_built_in_model_is_pickled_by_its_name() -> None:
-    assert b"models" not in pickle.dumps(Classifier.load("mnist"))
-
-
-@pytest.mark.needs("tflite")
-def test_a_file_that_has_changed_is_not_loaded_again(golden: Path, tmp_path: Path) -> None:
-    file = tmp_path / "model.tflite"
-    shutil.copy(golden / "float32.tflite", file)
-    pickled = pickle.dumps(Classifier.load(file, trusted=True))
-    shutil.copy(golden / "float16.tflite", file)
-    with pytest.raises(InvalidFileError, match=r"model\.tflite has changed: sha256"):
-        pickle.loads(pickled)
-
-
-@pytest.mark.needs("tflite")
-def test_no_engine_sees_a_file_that_has_changed(golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "model.tflite"
-    shutil.copy(golden / "float32.tflite", file)
-    pickled = pickle.dumps(Classifier.load(file, trusted=True))
-    file.write_bytes(file.read_bytes()[:-1])
-    monkeypatch.setattr(loading, "load_engine", pytest.fail)
-    with pytest.raises(InvalidFileError, match="has changed"):
-        pickle.loads(pickled)
-
-
-@pytest.mark.needs("tflite")
-def test_a_file_that_is_known_is_not_tried_again(golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(golden / "float32.tflite", tmp_path)
-    pickled = pickle.dumps(Classifier.load(tmp_path / "float32.tflite"))
-    monkeypatch.setattr(probe, "probe", pytest.fail)
-    assert pickle.loads(pickled).variant == "float32.tflite"
-
-
-def test_a_pickled_classifier_keeps_its_variant(bundle_copy: Path) -> None:
-    chosen = Classifier.load(bundle_copy)
-    assert pickle.loads(pickle.dumps(chosen))._options.variant == chosen.variant

@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import pytest
 from edgeproof.export import RECIPES
-from edgeproof.export.onnx import convert as convert_onnx
+from edgeproof.export.onnx.convert import convert as convert_onnx
 from edgeproof.export.onnx.convert import float_graph
 from edgeproof.export.reference.source import as_source
 from edgeproof.export.tflite.convert import to_tflite
-from edgeproof.export.verification.tolerances import check_tolerance, measure_difference
+from edgeproof.export.verification.tolerances import check_tolerance
+from edgeproof.metrics.distance import measure_difference
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.errors import SpecMismatchError
@@ -127,7 +128,9 @@ def test_answers_are_those_of_the_original(make: Callable[[], keras.Model]) -> N
     for name, content in files.items():
         recipe, _, suffix = name.partition(".")
         engine = load_engine(content, Format(suffix))
-        check_tolerance(measure_difference(engine.output.decode(run_each(engine, IMAGES)), expected), recipe)
+        check_tolerance(
+            measure_difference(engine.output.decode(run_each(engine, IMAGES)), expected), RECIPES[recipe].tolerance
+        )
 
 
 def test_other_precisions_are_refused_by_name() -> None:

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from edgeproof.report.model import Report
 from edgeproof.report.serialization import from_json
 
 from studies.frontier.results import read_rows, summarize
+from tests.helpers.text import code_blocks, links_to_files
 
 
 @pytest.fixture(scope="module")
@@ -76,18 +76,19 @@ def test_a_readme_without_marks_is_refused(make_results: ModuleType, report: Rep
 
 
 def test_the_pictures_are_there(make_results: ModuleType, root: Path, readme: str) -> None:
-    named = re.findall(r'(?:!\[[^\]]*\]\(|src=")([^)"]+)', readme)
-    assert "docs/results.png" in named
-    assert [name for name in named if not (root / name).is_file()] == []
+    images = [link for link in links_to_files(readme) if link.endswith(".png")]
+    assert "docs/results.png" in images
+    assert [image for image in images if not (root / image).is_file()] == []
 
 
 def test_links_inside_the_repository_lead_somewhere(root: Path, readme: str) -> None:
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in link]
+    links = links_to_files(readme)
+    assert len(links) > 5
     assert [link for link in links if not (root / link).exists()] == []
 
 
 def test_the_example_runs_and_reads_the_digits(readme: str, golden: Path, files: Path, tmp_path: Path) -> None:
-    code, _ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code, _ = code_blocks(readme, "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 6
     (tmp_path / "runs" / "demo").mkdir(parents=True)
     shutil.copytree(golden, tmp_path / "runs" / "demo" / "bundle")

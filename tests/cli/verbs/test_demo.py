@@ -1,0 +1,56 @@
+"""`edgeproof demo`, as typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
+
+from tests.helpers.command import Done, run_alone
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture(scope="module")
+def demo(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    out = tmp_path_factory.mktemp("demo") / "runs" / "demo"
+    # What a training leaves that was killed while it wrote its first state: nothing to go on with.
+    (out / "unfinished").mkdir(parents=True)
+    (out / "unfinished" / ".state.npz").write_bytes(b"half")
+    return out, run_alone("demo", "--data", small_npz, "--epochs", "10", "--out", out)
+
+
+def test_the_demo_runs_the_whole_chain(demo: tuple[Path, Done]) -> None:
+    out, done = demo
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert found == {
+        "model.keras",
+        "training.json",
+        *(f"{picture}.png" for picture in ("curves", "confusion", "mistakes")),
+        *(f"bundle/{name}" for name in ("manifest.json", "labels.txt", "golden.npz")),
+        *(f"bundle/{variant}" for variant in ALL_VARIANTS),
+        *(f"report/report.{suffix}" for suffix in ("json", "html", "csv", "md")),
+        "report/predictions.png",
+        "report/latency.npz",
+    }
+
+
+def test_the_demo_shows_the_commands_that_it_stands_for(demo: tuple[Path, Done]) -> None:
+    commands = [line for line in demo[1].stdout.splitlines() if line.startswith("$ edgeproof ")]
+    assert [line.split()[2] for line in commands] == ["train", "export", "benchmark"]
+
+
+def test_the_demo_prints_the_table_of_its_report(demo: tuple[Path, Done]) -> None:
+    out, done = demo
+    document = json.loads((out / "report" / "report.json").read_text())
+    assert [row["variant"] for row in document["rows"]] == [
+        line.split()[0] for line in done.stdout.splitlines() if line.startswith(ALL_VARIANTS) and "%" in line
+    ]
+
+
+def test_a_failing_step_ends_the_demo_with_its_code(tmp_path: Path) -> None:
+    done = run_alone("demo", "--data", tmp_path / "missing.npz", "--out", tmp_path / "demo")
+    assert done.returncode == 2
+    assert "no such data file" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,64 @@
+"""`edgeproof train`, as typed."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.helpers.command import COMMAND, run_alone
+
+pytestmark = pytest.mark.tensorflow
+
+
+def weights(model: Path) -> list[np.ndarray]:
+    import keras
+
+    return keras.saving.load_model(model).get_weights()
+
+
+@pytest.mark.parametrize("verb", ["train", "demo"])
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_training_that_is_stopped_keeps_its_finished_epochs(
+    verb: str, request_to_stop: signal.Signals, small_npz: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs" / "mine"
+    arguments = [verb, "--data", str(small_npz), "--epochs", "100000", "--out", str(out)]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if " 2/100000" in line:
+                break
+        assert any((tmp_path / "runs").rglob(".edgeproof-*"))
+        process.send_signal(request_to_stop)
+        errors = process.stderr.read()
+        process.stdout.read()
+    assert process.returncode == 2
+    assert errors == (
+        "edgeproof: error: interrupted; the finished epochs are kept, and the same command with --resume goes on after "
+        "them\n"
+    )
+    assert [path.name for path in out.rglob("*")] == ["unfinished", "state.npz"]
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_weights(small_npz: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", small_npz, "--preset", "tiny", "--epochs", "4", "--dropout", "0.2"]
+    assert run_alone(*arguments, "--out", tmp_path / "whole").returncode == 0
+    cut = [*COMMAND, *map(str, arguments), "--out", str(tmp_path / "cut")]
+    with subprocess.Popen(cut, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if " 2/4" in line:
+                break
+        process.kill()
+    refused = run_alone(*arguments, "--out", tmp_path / "cut")
+    assert refused.returncode == 2
+    assert "holds a training that is not finished; go on with --resume, or remove that folder" in refused.stderr
+    resumed = run_alone(*arguments, "--resume", "--out", tmp_path / "cut")
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    assert "going on after epoch 2" in resumed.stdout
+    for one, other in zip(*(weights(tmp_path / name / "model.keras") for name in ("whole", "cut")), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not (tmp_path / "cut" / "unfinished").exists()
