@@ -5,16 +5,13 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import nbformat
 import numpy as np
 import pytest
 
-pytest.importorskip("nbclient", reason="needs the dev extra")
-
-import nbformat
-
 pytestmark = pytest.mark.tensorflow
 
-TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.ipynb"
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.ipynb"
 SMALL = """
 DATA = "small.npz"
 FIT = FitOptions(epochs=1)
