@@ -3,11 +3,12 @@
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
+
+from ..runtime.io.processes import python_command
 
 # Printed by the process itself at its end: the kernel's figure for a child begins with what its parent had. The
 # process's own output is not read.
@@ -66,7 +67,4 @@ def result_of(program: str) -> dict[str, float]:
 
 
 def _run(program: str) -> subprocess.CompletedProcess[str]:
-    # -P: what lies in the current folder is not imported in place of a package.
-    return subprocess.run(
-        [sys.executable, "-P", "-c", program], capture_output=True, text=True, errors="replace", check=True
-    )
+    return subprocess.run(python_command(program), capture_output=True, text=True, errors="replace", check=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..metrics.types import Memory
 from ..runtime.bundle.recipes import Format
 from ..runtime.errors import CheckFailedError, one_line
+from ..runtime.io.processes import describe_exit
 from .fresh_processes import measure_processes
 
 _NUMPY_ALONE = "NumPy alone"
@@ -69,7 +70,7 @@ def measure_memory(programs: Mapping[str, str], *, rounds: int) -> dict[str, Mem
     except subprocess.CalledProcessError as error:
         last = (error.stderr or "").strip().splitlines()[-1:]
         raise CheckFailedError(
-            f"a process that loads one model ended with code {error.returncode}: {one_line(' '.join(last))[:200]}"
+            f"a process that loads one model {describe_exit(error.returncode)}: {one_line(' '.join(last))[:200]}"
         ) from error
     alone = costs.pop(_NUMPY_ALONE).peak_mib
     return {

@@ -2,18 +2,16 @@
 
 import signal
 import subprocess
-import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..runtime.engines.packages import PACKAGES, Package
 from ..runtime.errors import one_line
+from ..runtime.io.processes import describe_exit, python_command
 from .smoke_test import run_smoke_test
 
 _CHILD = """
-import sys
-sys.path[:] = {path!r}
 from edgeproof.device.smoke_test import run_smoke_test
 sys.exit(run_smoke_test({module!r}, {model_format!r}) or 0)
 """
@@ -67,12 +65,10 @@ def broken_packages(installed: Sequence[Installed]) -> dict[str, str]:
 
 
 def _try(package: Package, seconds: float) -> str:
-    # Python passes over entries that are no text; an empty one stands for the current folder, which holds no engines.
-    path = [entry for entry in sys.path if isinstance(entry, str) and entry]  # pyright: ignore[reportUnnecessaryIsInstance]
-    code = _CHILD.format(path=path, module=package.module, model_format=str(package.runs))
+    code = _CHILD.format(module=package.module, model_format=str(package.runs))
     try:
         done = subprocess.run(
-            [sys.executable or "", "-c", code],
+            python_command(code),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -101,7 +97,5 @@ def _reason(code: int, log: str) -> str:
     # Windows reports an instruction that the CPU lacks as an exit code.
     if code in (-signal.SIGILL, 0xC000001D):
         return "it uses an instruction that this CPU lacks"
-    if code < 0:
-        return f"it ended the process by signal {-code}"
     lines = [line for line in map(one_line, log.splitlines()) if line]
-    return lines[-1][:200] if lines else f"it ended the process with exit code {code:#x}"
+    return f"its process {describe_exit(code)}" if code < 0 or not lines else lines[-1][:200]

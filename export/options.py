@@ -1,4 +1,4 @@
-"""What goes into an export and what is told while it runs; light, so that no one waits for TensorFlow to be asked."""
+"""The options of an export, and the events that it reports; without TensorFlow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,23 +13,22 @@ from .samples import CALIBRATION_IMAGES, PIXELS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportOptions:
-    """What the user may choose.
+    """The choices of an export.
 
     Attributes:
         recipes: Which recipes to export, each in all of its formats.
         seed: Chooses the calibration and verification images.
         calibration_images: How many images to measure activation ranges on.
-        input_range: What black and white are to the model, for example (0.0, 1.0).
+        input_range: The model's values of black and white, for example (0.0, 1.0).
         softmax: The model gives logits; append a softmax.
-        labels: What the classes are called; None for the data's own names.
+        labels: Names of the classes; None for the data's own.
         custom: A Python file that registers the model's own layers.
         reduce_range: Whether int8 ONNX weights keep to 7 bits, which every CPU computes right; see `to_onnx`.
-        known_failures: Variants that are left out without being tried, because they ended the converter before.
-        preprocessing: How pictures of other sizes are to come to the model's; None for the data's own way.
+        preprocessing: How images of other sizes are brought to the model's; None for the data's own way.
         prove_in: A Python with another TFLite runtime, in which every TFLite file is run as well.
         held_out: Positions of the training images that the model has not learned from, to fit temperatures on; None
-            where that is not known.
-        data: What the model was trained on, where its training's record vouches for that.
+            for those that the training's record names.
+        data: The model's training data, for the manifest; None for those that the training's record names.
     """
 
     recipes: Sequence[Recipe] = tuple(RECIPES.values())
@@ -40,7 +39,6 @@ class ExportOptions:
     labels: tuple[str, ...] | None = None
     custom: Path | None = None
     reduce_range: bool = True
-    known_failures: tuple[LeftOut, ...] = ()
     preprocessing: Preprocessing | None = None
     prove_in: Path | None = None
     held_out: tuple[int, ...] | None = None
@@ -49,12 +47,12 @@ class ExportOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verified:
-    """A variant that will be in the bundle, for whoever follows the export.
+    """A variant that will be in the bundle.
 
     Attributes:
-        variant: What the manifest will say of it.
-        difference: How far it is from the original.
-        notes: What is worth saying besides.
+        variant: Its entry in the manifest.
+        difference: How far it is from the reference.
+        notes: Remarks for the user.
     """
 
     variant: Variant
@@ -64,7 +62,7 @@ class Verified:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataWarning:
-    """Something is wrong with the training images, or with what is known of them; the text says what to do."""
+    """A fault of the training images, or of what is known of them; the text says what to do."""
 
     text: str
 
@@ -74,7 +72,7 @@ DEFAULTS = ExportOptions()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """A variant is being converted and proven.
+    """A variant is being converted and verified.
 
     Attributes:
         name: ``<recipe>.<format>``.

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from edgeproof.datasets.dataset import Dataset
+from edgeproof.datasets.training_record import MODEL_NAME, RECORD_NAME
 from edgeproof.device.environment import describe_environment
 from edgeproof.runtime.io.files import is_file
 from edgeproof.train.architecture import Architecture
 from edgeproof.train.checkpoint_files import unfinished
 from edgeproof.train.fingerprint import identity, settings_sha256
 from edgeproof.train.options import settings
-from edgeproof.train.record import MODEL_NAME, RECORD_NAME
 
 from .commands import run_edgeproof
 

@@ -100,9 +100,10 @@ def run_folder(small_data: "Dataset", tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def exported(run_folder: Path, small_data: "Dataset") -> Path:
     """The bundle of that run, beside its model.keras."""
-    from edgeproof.export.bundle import export_bundle
+    from edgeproof.export.bundle_writer import write_bundle
 
-    export_bundle(run_folder / "model.keras", small_data, run_folder / "bundle")
+    (run_folder / "bundle").mkdir()
+    write_bundle(run_folder / "model.keras", small_data, run_folder / "bundle")
     return run_folder / "bundle"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
+from ..datasets.training_record import MODEL_NAME, RECORD_NAME, SCHEMA_VERSION
 from ..runtime.errors import EngineMissingError
 from ..runtime.io.atomic import atomic_files
 from .architecture import Architecture
@@ -24,17 +25,16 @@ from .environment import describe_machine
 from .fingerprint import identity
 from .fit import Fitted, fit
 from .mistakes import draw_confusion, draw_mistakes
-from .options import FitOptions
+from .options import FitOptions, settings
 from .quantization_aware import check_foldable, fake_quantized, fold_batch_norm, round_weights
-from .record import MODEL_NAME, RECORD_NAME, SCHEMA_VERSION
-from .strategy import ONE_DEVICE, Devices
+from .strategy import devices as find_devices
 
 CURVES_NAME, CONFUSION_NAME, MISTAKES_NAME, LOGS_NAME = "curves.png", "confusion.png", "mistakes.png", "tensorboard"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """Where the model is and how good it is.
+    """A model that was trained and saved.
 
     Attributes:
         path: The `.keras` file.
@@ -52,45 +52,49 @@ def train(
     out: Path,
     *,
     architecture: Architecture | None = None,
-    options: FitOptions,
+    options: FitOptions | None = None,
     teachers: Sequence[Path] = (),
     resume: bool = False,
     tensorboard: bool = False,
-    devices: Devices = ONE_DEVICE,
+    strategy: str | None = None,
     progress: TextIO | None = None,
 ) -> Trained | None:
     """Build a model, fit it, measure it once on the test images, and write the run.
 
     Args:
-        data: What to learn.
+        data: The data set.
         out: The folder for the files; other files in it stay. While the training runs, a checkpoint lies in it, which
             stays there if the training is cut off.
         architecture: Which model; the default preset if None.
-        options: How it is fitted.
+        options: How it is fitted; as its preset is, or by `FitOptions()` without one, if None.
         teachers: `.keras` files of larger models whose probabilities are learned from besides the labels.
         resume: Whether to go on from the checkpoint in `out`.
         tensorboard: Whether to write TensorBoard's logs into `out`.
-        devices: What it runs on. Several workers must all be given the same.
-        progress: Where lines of progress are written; None for silence.
+        strategy: ``"mirrored"`` or ``"multiworker"`` for several devices, see `strategy.devices`; all workers must be
+            given the same arguments. None for one device.
+        progress: A stream for lines of progress; None for silence.
 
     Returns:
-        What was written; None in a worker that is not the chief, which writes nothing.
+        The model; None in a worker that is not the chief, which writes nothing.
 
     Raises:
-        CheckFailedError: The loss is no number any more.
+        CheckFailedError: The loss is not a number any more.
         EngineMissingError: TensorBoard is not installed.
+        EdgeproofError: Another worker has gone.
         InvalidFileError: A teacher, the user's own builder or the checkpoint cannot be read or run.
         OutputError: `out` cannot be written, or holds an unfinished training that is not to be resumed; found out
             before the training starts.
         SpecMismatchError: The model or a teacher is for other images, the checkpoint is of another training, or the
             model or the batch cannot be what the options ask for.
     """
+    devices = find_devices(strategy)  # before anything else is done with TensorFlow
     if tensorboard and find_spec("tensorboard") is None:
         raise EngineMissingError("TensorBoard's logs need tensorboard; pip install 'edgeproof[tensorboard]'")
-    devices.check_batch(options.batch_size)
     if not resume:
         check_no_unfinished_run(out)
     architecture = architecture or Architecture()
+    options = options or settings(architecture.preset)
+    devices.check_batch(options.batch_size)
     with atomic_files(out) if devices.is_chief else nullcontext() as staging:
         keras.utils.set_random_seed(options.seed)
         with devices.scope():
@@ -113,7 +117,7 @@ def train(
         )
         if staging is None:
             return None
-        # What was drawn at random until here depends on how often the training was cut off.
+        # How much was drawn at random until here depends on how often the training was interrupted.
         keras.utils.set_random_seed(options.seed)
         model, tuned = _deployed(model), None
         if options.quantization_epochs:

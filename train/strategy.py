@@ -2,8 +2,9 @@
 
 import json
 import os
+import signal
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import keras
@@ -107,6 +108,9 @@ def devices(name: str | None) -> Devices:
         errors = (ValueError, RuntimeError, tf.errors.OpError)
         with foreign_errors(SpecMismatchError, "the workers cannot be joined", caught=errors):
             strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        # TensorFlow takes over requests to stop when workers are joined.
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         return Devices(strategy=strategy, is_chief=strategy.cluster_resolver.task_id == 0)
     raise UnknownNameError(f"unknown strategy {name!r}; possible: {MIRRORED}, {MULTIWORKER}")
 

@@ -1,27 +1,23 @@
-"""The Keras original in a process of its own.
+"""The Keras reference in a process of its own.
 
 TensorFlow decides once per process how many threads it has, keeps them, and takes half a gigabyte: in the process in
 which the variants are measured it would be the noise.
 """
 
 import hashlib
-import multiprocessing
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.bundle.manifest import Manifest
-from ...runtime.errors import CheckFailedError, EdgeproofError, InvalidFileError, SpecMismatchError, one_line
-from ...runtime.io.atomic import signals_held
+from ...runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ...runtime.io.files import read_file
+from ...runtime.io.worker import Parent, Worker
 from ..latency.interleaved import WARMUP_SECONDS, Nanoseconds, Repetition, timed
 
 # Images that travel to the process at once.
@@ -31,7 +27,7 @@ _NONE: Nanoseconds = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReferenceFile:
-    """Which model it is.
+    """The Keras file of a bundle.
 
     Attributes:
         path: The `.keras` file.
@@ -58,8 +54,8 @@ class ReferenceFile:
             )
 
 
-class ReferenceWorker:
-    """A process that has loaded the Keras original and answers for it; ends with the `with` block.
+class ReferenceWorker(Worker):
+    """A process that has loaded the Keras reference and answers for it; ends with the `with` block.
 
     Args:
         file: The model.
@@ -71,32 +67,12 @@ class ReferenceWorker:
     """
 
     def __init__(self, file: ReferenceFile, *, threads: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, file, threads), daemon=True)
-        # It inherits the deafness to Ctrl-C: this process answers for both.
-        with signals_held():
-            self._process.start()
-        theirs.close()
+        super().__init__(_serve, file, threads, name="the Keras reference process")
         try:
-            self.engine, self.calls = self._received()
+            self.engine, self.calls = self.receive()
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.join()
-        self._connection.close()
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the model's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C)."""
@@ -109,32 +85,12 @@ class ReferenceWorker:
         return {call: TimedReference(partial(self._ask, "turn", call)) for call in self.calls}
 
     def _ask(self, *request: Any) -> Any:  # noqa: ANN401  (whatever the other side answers)
-        try:
-            self._connection.send(request)
-        except OSError:
-            raise self._died() from None
-        return self._received()
-
-    def _received(self) -> Any:  # noqa: ANN401
-        try:
-            kind, value = self._connection.recv()
-        except (EOFError, OSError):
-            raise self._died() from None
-        if kind == "bug":
-            raise RuntimeError(f"in the process of the Keras original:\n{value}")
-        if kind == "error":
-            raise value
-        return value
-
-    def _died(self) -> CheckFailedError:
-        self._process.join()
-        return CheckFailedError(
-            f"the process of the Keras original ended with code {self._process.exitcode}; is there enough memory?"
-        )
+        self.send(request)
+        return self.receive()
 
 
 class TimedReference:
-    """The Keras original, called in one way."""
+    """The Keras reference, called in one way."""
 
     turns = 1  # nothing is held against its noise, and it is slow
 
@@ -146,21 +102,13 @@ class TimedReference:
         return Repetition(run=self._turn(seconds), invoke=_NONE, preprocessing=_NONE, load=_NONE, first=_NONE)
 
 
-def _serve(connection: Connection, file: ReferenceFile, threads: int) -> None:
+def _serve(parent: Parent, file: ReferenceFile, threads: int) -> None:
     """Load the model, say what it is, then answer requests until the other side has gone."""
-    try:
-        connection.send(("answer", (server := _Server(file, threads)).greeting))
-        while True:
-            request, *arguments = connection.recv()
-            connection.send(("answer", getattr(server, request)(*arguments)))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
-    except (EdgeproofError, OSError) as error:
-        connection.send(("error", error))
-    except MemoryError:
-        connection.send(("error", EdgeproofError("there is not enough memory for the Keras original")))
-    except Exception:
-        connection.send(("bug", traceback.format_exc()))
+    server = _Server(file, threads)
+    parent.send(server.greeting)
+    while True:
+        request, *arguments = parent.receive()
+        parent.send(getattr(server, request)(*arguments))
 
 
 class _Server:

@@ -1,24 +1,17 @@
 """`edgeproof export`."""
 
 import argparse
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut, Manifest, TrainingData
-from ...runtime.bundle.reader import check_is_bundle
+from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut, Manifest
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
 from ...runtime.errors import CheckFailedError, InvalidFileError
-from ...runtime.io.atomic import atomic_folder
 from ...runtime.io.files import read_file
 from ..arguments import add_custom, add_data, add_data_options, data_options_from, positive, seed
-from ..child import ChildDiedError, run_in_child
 
 if TYPE_CHECKING:
-    from ...datasets.dataset import DataOptions, Dataset
-    from ...export.options import DataWarning, Event, ExportOptions, Verified
+    from ...export.options import Event
 
 _MAX_LABELS_BYTES = 2**20
 
@@ -36,23 +29,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, help="the bundle's folder; a bundle there is replaced (default: bundle beside MODEL)"
     )
-    model = parser.add_argument_group("what the model is like")
+    model = parser.add_argument_group("the model")
     model.add_argument(
         "--input-range",
         nargs=2,
         type=float,
         default=(0.0, 255.0),
         metavar=("LOW", "HIGH"),
-        help="what black and white are to the model; every exported file takes raw pixels (default: 0 255)",
+        help="the model's values of black and white; every exported file takes raw pixels (default: 0 255)",
     )
     model.add_argument("--softmax", action="store_true", help="the model gives logits: append a softmax")
-    model.add_argument("--labels", type=Path, metavar="FILE", help="what the classes are called, one per line")
+    model.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one per line")
     add_custom(model)
     add_data_options(parser, otherwise=" (defaults: as in the training)")
-    how = parser.add_argument_group("how it is exported")
-    how.add_argument("--seed", type=seed, default=1, help="chooses the calibration images (default: 1)")
+    how = parser.add_argument_group("the export")
+    how.add_argument("--seed", type=seed, default=1, help="seed of the draw of calibration images (default: 1)")
     how.add_argument(
-        "--calibration-images", type=positive, default=500, metavar="N", help="drawn from --data (default: 500)"
+        "--calibration-images",
+        type=positive,
+        default=500,
+        metavar="N",
+        help="how many to draw from --data (default: 500)",
     )
     how.add_argument(
         "--onnx-int8-for",
@@ -70,12 +67,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export and write the bundle."""
-    from ...datasets.dataset import DataOptions
+    from ...export.bundle import export_bundle
     from ...export.options import ExportOptions
     from ...export.reference.keras_file import check_keras_file
 
-    said = data_options_from(options)
-    DataOptions(**said)  # what cannot be is told before anything is loaded
+    overrides = data_options_from(options)
     chosen = ExportOptions(
         recipes=choose_recipes(name.strip() for name in options.recipes.split(",")),
         seed=options.seed,
@@ -85,18 +81,17 @@ def run(options: argparse.Namespace) -> int:
         labels=None if options.labels is None else _labels(options.labels),
         custom=options.custom,
         reduce_range=options.onnx_int8_for == "any",
-        preprocessing=said.get("preprocessing"),
+        preprocessing=overrides.get("preprocessing"),
         prove_in=options.prove_in,
     )
-    check_keras_file(options.model)
     out = options.out or options.model.parent / "bundle"
+    check_keras_file(options.model)
     print(f"Exporting {options.model}; every file is compared with it on up to 500 training images")
     print(
         f"  {'variant':24} {'size':>12}  {'removed':>11}  {'agreement':>11}  worst difference  signal to noise",
         flush=True,
     )
-    with atomic_folder(out, check_replaceable=check_is_bundle) as staging:
-        manifest = _export_in_children(partial(_export, options.model, options.data, said, staging), chosen)
+    manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_print_event)
     _summarize(manifest, out)
     if manifest.left_out:
         names = ", ".join(one.name for one in manifest.left_out)
@@ -104,94 +99,15 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _export_in_children(export: "Callable[..., Manifest]", options: "ExportOptions") -> Manifest:
-    """Export in a child process; when a variant ends it, start again without that variant."""
-    from ...export.options import Started
-
-    told: list[object] = []
-    started = ""
-
-    def tell(event: "Event") -> None:
-        nonlocal started
-        if isinstance(event, Started):
-            started = event.name
-        elif event not in told:  # what was told before the child died is not told again
-            told.append(event)
-            _tell(event)
-
-    while True:
-        try:
-            return run_in_child(partial(export, options), tell=tell)
-        except ChildDiedError as error:
-            failure = LeftOut(name=started, reason=f"{error}; this is a fault of the converter with this model")
-            if not started or failure.name in {known.name for known in options.known_failures}:
-                raise
-            options = replace(options, known_failures=(*options.known_failures, failure))
-
-
-def _export(
-    model: Path,
-    data_name: str,
-    said: dict[str, Any],
-    folder: Path,
-    options: "ExportOptions",
-    tell: "Callable[[Event], None]",
-) -> Manifest:
-    """Do the work; in a child process."""
-    from ...datasets.loading import load_data
-
-    data = load_data(data_name, _data_options(model, said))
-    from ...export.bundle import write_bundle
-    from ...export.options import DataWarning
-    from ...train.record import find_held_out
-
-    try:
-        held_out = find_held_out(model, data)
-    except InvalidFileError as error:
-        tell(DataWarning(text=str(error)))
-        held_out = None
-    if held_out is not None:
-        options = replace(options, held_out=tuple(held_out.tolist()), data=_vouched(data))
-    elif data.test_drawn:
-        tell(
-            DataWarning(
-                text=f"{data.name} has no test part, and nothing vouches that the model has not learned from the "
-                f"{len(data.x_test):,} images that were drawn for one: its accuracy may be too high"
-            )
-        )
-    return write_bundle(model, data, folder, options, on_event=tell)
-
-
-def _data_options(model: Path, said: dict[str, Any]) -> "DataOptions":
-    """Return how the data is read: as in the training, but for what the user says."""
-    from ...datasets.dataset import DataOptions
-    from ...train.record import find_data_options
-
-    try:
-        known = find_data_options(model)
-    except InvalidFileError:  # which is told where held-out images are looked for
-        known = None
-    return replace(known or DataOptions(), **said)
-
-
-def _vouched(data: "Dataset") -> TrainingData:
-    return TrainingData(
-        name=data.name,
-        sha256=data.content_sha256(),
-        test_share=data.options.test_share if data.test_drawn else None,
-        split_seed=data.options.split_seed,
-    )
-
-
-def _tell(event: "Verified | LeftOut | DataWarning") -> None:
-    """Print one line per variant, as it is proven."""
-    from ...export.options import DataWarning
+def _print_event(event: "Event") -> None:
+    """Print one line per variant, as it is verified, and per warning."""
+    from ...export.options import DataWarning, Verified
 
     if isinstance(event, LeftOut):
         print(f"  {event.name:24} left out: {event.reason}", flush=True)
     elif isinstance(event, DataWarning):
         print(f"  warning: {event.text}", flush=True)
-    else:
+    elif isinstance(event, Verified):
         variant, difference = event.variant, event.difference
         print(
             f"  {variant.name:24} {variant.size_bytes / 1000:9,.1f} kB  {variant.removed_bytes / 1000:8,.1f} kB"
@@ -203,7 +119,7 @@ def _tell(event: "Verified | LeftOut | DataWarning") -> None:
 
 
 def _temperature(confidence: FittedTemperature | None) -> list[str]:
-    """Say which temperature a file needs, if it needs one, and what that does for it."""
+    """Return a note on a file's temperature, if it has one, with the calibration error before and after."""
     if confidence is None or confidence.temperature == 1:
         return []
     before, after = confidence.ece_before * 100, confidence.ece_after * 100
@@ -224,11 +140,11 @@ def _summarize(manifest: Manifest, out: Path) -> None:
     if reference.accuracy is not None:
         print(f"; it gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right", end="")
     print()
-    print(f"  probabilities: {_trust(manifest)}")
+    print(f"  probabilities: {_calibration(manifest)}")
 
 
-def _trust(manifest: Manifest) -> str:
-    """Say on what it rests that a probability can be taken at its word."""
+def _calibration(manifest: Manifest) -> str:
+    """Describe the images that temperatures were fitted on."""
     measured = [variant.confidence for variant in manifest.variants if variant.confidence is not None]
     if not measured:
         return "not calibrated, there are too few images that the model has not learned from"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ...runtime.errors import EdgeproofError, SpecMismatchError
 from ...train.options import SCHEDULES
-from .. import handle_termination_signals
 from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
 
 if TYPE_CHECKING:
@@ -149,11 +148,7 @@ def _train(
     options: argparse.Namespace, data: "Dataset", out: Path, preset: str | None, chosen: "FitOptions"
 ) -> "Trained | None":
     from ...train.run import train
-    from ...train.strategy import devices
 
-    chosen_devices = devices(options.strategy)
-    # TensorFlow takes over a request to stop when workers are joined.
-    handle_termination_signals()
     return train(
         data,
         out,
@@ -162,7 +157,7 @@ def _train(
         teachers=options.teacher,
         resume=options.resume,
         tensorboard=options.tensorboard,
-        devices=chosen_devices,
+        strategy=options.strategy,
         progress=sys.stdout,
     )
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...runtime.engines.packages import PACKAGES
 from ...runtime.errors import EngineMissingError, InvalidFileError
+from ...runtime.io.processes import describe_exit
 
 _MICRO = "tflite_micro"
 _NAMES = {package.module: package.title for package in PACKAGES} | {_MICRO: "TensorFlow Lite Micro"}
@@ -124,7 +125,7 @@ def find_runtime(python: Path | None) -> OtherRuntime | None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InvalidFileError(f"{python} is not a Python interpreter: {error}") from error
     if done.returncode:
-        raise InvalidFileError(f"{python} is not a Python interpreter: it ended with {done.returncode}")
+        raise InvalidFileError(f"{python} is not a Python interpreter: it {describe_exit(done.returncode)}")
     packages = done.stdout.split()
     if not packages:
         raise EngineMissingError(
@@ -134,8 +135,8 @@ def find_runtime(python: Path | None) -> OtherRuntime | None:
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    if done.returncode < 0:
-        return f"ended by signal {-done.returncode}"
-    lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"ended with {done.returncode}"]
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    if done.returncode < 0 or not lines:
+        return f"its process {describe_exit(done.returncode)}"
     # TensorFlow Lite Micro prints the cause first, and raises something general.
     return next((line for line in lines if _MISSING_OPERATOR in line), lines[-1])[:200]

@@ -5,24 +5,18 @@ ends LiteRT by a segmentation fault, or never returns.
 """
 
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import errors
 from ..bundle.recipes import Format
 from ..errors import EdgeproofError, InvalidFileError
+from ..io.processes import describe_exit, kill_group, python_command
 from .probe_child import BEGUN, SURVIVED
-
-if TYPE_CHECKING:
-    from subprocess import Popen
 
 # The child has use for this folder alone, under any name: neither the imports of edgeproof's packages nor the way in
 # which it was installed cost it time.
 _START = """
-import sys
-sys.path[:] = {path!r}
 from types import ModuleType
 runtime = sys.modules["runtime"] = ModuleType("runtime")
 runtime.__path__ = [{folder!r}]
@@ -65,23 +59,22 @@ def probe(
     if not sys.executable or hasattr(sys, "frozen"):
         raise EdgeproofError(f"there is no Python interpreter here to try an unknown model in; {_REMEDY}")
     code = _START.format(
-        path=[entry for entry in sys.path if isinstance(entry, str) and entry],  # pyright: ignore[reportUnnecessaryIsInstance]
         folder=str(Path(__file__).parents[1]),
         model_format=str(model_format),
         data_folder=None if data_folder is None else str(data_folder),
         seconds=seconds,
         threads=threads,
     )
-    lines, exit_code = _run([sys.executable, _NO_SITE, "-c", code], model, seconds)
+    lines, exit_code = _run(python_command(code, _NO_SITE), model, seconds)
     match lines:
         case [begun, survived] if (begun, survived) == (BEGUN, SURVIVED):
             return
         case [begun, kind, message] if begun == BEGUN:
             raise getattr(errors, kind, InvalidFileError)(message)
         case [begun] if begun == BEGUN:
-            raise InvalidFileError(f"the model ends the process that runs it: {_how_it_ended(exit_code)}")
+            raise InvalidFileError(f"the process that runs the model {describe_exit(exit_code)}")
         case _:
-            raise EdgeproofError(f"{sys.executable} cannot try the model: {_how_it_ended(exit_code)}; {_REMEDY}")
+            raise EdgeproofError(f"{sys.executable} cannot try the model: it {describe_exit(exit_code)}; {_REMEDY}")
 
 
 def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], int]:
@@ -106,24 +99,6 @@ def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], i
         except subprocess.TimeoutExpired:
             raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds; {_REMEDY}") from None
         finally:
-            _end(child)
+            if child.poll() is None:
+                kill_group(child)
     return written.decode("utf-8", "replace").splitlines(), child.returncode
-
-
-def _end(child: "Popen[bytes]") -> None:
-    """Kill the child with all of its own children, unless it has ended by itself."""
-    if child.poll() is not None:
-        return
-    if sys.platform == "win32":
-        child.kill()
-    else:
-        os.killpg(child.pid, signal.SIGKILL)
-
-
-def _how_it_ended(exit_code: int) -> str:
-    if exit_code >= 0:
-        return f"exit code {exit_code:#x}" if exit_code > 255 else f"exit code {exit_code}"
-    try:
-        return signal.Signals(-exit_code).name
-    except ValueError:
-        return f"signal {-exit_code}"

@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 from edgeproof.datasets.dataset import Dataset
 from edgeproof.datasets.loading import load_data
+from edgeproof.datasets.training_record import MODEL_NAME, find_held_out
 from edgeproof.runtime.classifier import Classifier
 from edgeproof.runtime.errors import EdgeproofError, SpecMismatchError
 from edgeproof.train.options import settings
-from edgeproof.train.record import MODEL_NAME, find_held_out
 
 from ..commands import run_edgeproof, run_parallel
 from ..results_store import check_writable

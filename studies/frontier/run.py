@@ -19,6 +19,7 @@ from pathlib import Path
 
 from edgeproof.datasets.dataset import Dataset
 from edgeproof.datasets.loading import load_data
+from edgeproof.datasets.training_record import MODEL_NAME, RECORD_NAME
 from edgeproof.inspection.graph_types import total
 from edgeproof.inspection.reader import read_graph
 from edgeproof.metrics.paired import mcnemar
@@ -28,7 +29,6 @@ from edgeproof.runtime.classifier import Classifier
 from edgeproof.runtime.errors import EdgeproofError, UnknownNameError
 from edgeproof.runtime.io.files import read_file
 from edgeproof.train.fingerprint import settings_sha256
-from edgeproof.train.record import MODEL_NAME, RECORD_NAME
 
 from ..commands import run_edgeproof, run_parallel
 from ..results_store import check_writable

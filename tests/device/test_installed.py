@@ -9,8 +9,8 @@ from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
 
 DIES = {
     "os.kill(os.getpid(), signal.SIGILL)": "it uses an instruction that this CPU lacks",
-    "os.kill(os.getpid(), signal.SIGSEGV)": "it ended the process by signal 11",
-    "os._exit(3)": "it ended the process with exit code 0x3",
+    "os.kill(os.getpid(), signal.SIGSEGV)": "its process ended by SIGSEGV",
+    "os._exit(3)": "its process ended with exit code 3",
     "raise ImportError('libodd.so: cannot open')": "ImportError: libodd.so: cannot open",
     "raise AttributeError('_ARRAY_API not found')": "it was built for NumPy 1, and this is NumPy 2",
     "sys.exit('\\x1b[31m  red\\n')": "red",

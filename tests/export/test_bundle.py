@@ -3,19 +3,21 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import pytest
-from edgeproof.export import bundle as module
+from edgeproof.export import bundle_writer as module
 from edgeproof.export import converters, find_recipe
 from edgeproof.export.bundle import export_bundle
+from edgeproof.export.bundle_writer import write_bundle
 from edgeproof.export.options import ExportOptions
 from edgeproof.export.reference.source import load_source
 from edgeproof.export.samples import Samples, stratified_order
 from edgeproof.export.verification.temperature_fit import measure_temperature
 from edgeproof.runtime import Classifier
+from edgeproof.runtime.bundle.manifest import Manifest
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
@@ -24,6 +26,12 @@ from edgeproof.train.presets import PRESETS
 
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
+
+
+def written(model: Path, data: "Dataset", folder: Path, *arguments: Any, **options: Any) -> Manifest:  # noqa: ANN401
+    """Write a bundle in this process: in a child, as by `export_bundle`, nothing could be put in another's place."""
+    folder.mkdir()
+    return write_bundle(model, data, folder, *arguments, **options)
 
 
 def test_the_bundle_holds_what_its_manifest_says(exported: Path, run_folder: Path) -> None:
@@ -62,7 +70,7 @@ def test_golden_vectors_are_the_files_own_answers_to_training_images(
 def test_a_second_export_gives_the_same_bytes(
     exported: Path, run_folder: Path, small_data: "Dataset", tmp_path: Path
 ) -> None:
-    export_bundle(run_folder / "model.keras", small_data, tmp_path / "again")
+    written(run_folder / "model.keras", small_data, tmp_path / "again")
     for path in exported.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
 
@@ -84,7 +92,7 @@ def test_calibration_sees_training_images_only_and_none_that_verifies(
 
     monkeypatch.setattr(module, "Converters", made)
     monkeypatch.setattr(module, "Verifier", prover)
-    export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(recipes=[find_recipe("int8")]))
+    written(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(recipes=[find_recipe("int8")]))
     training, test = ({image.tobytes() for image in part} for part in (small_data.x_train, small_data.x_test))
     assert len(set(calibrated)) == 300
     assert set(calibrated) <= training - test - set(verified)
@@ -98,7 +106,7 @@ HELD_OUT = ExportOptions(recipes=[find_recipe("int8")], calibration_images=100, 
 def calibrated(run_folder: Path, small_data: "Dataset", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with temperatures that were fitted on every other training image."""
     out = tmp_path_factory.mktemp("calibrated") / "bundle"
-    export_bundle(run_folder / "model.keras", small_data, out, HELD_OUT)
+    written(run_folder / "model.keras", small_data, out, HELD_OUT)
     return out
 
 
@@ -126,7 +134,7 @@ def test_without_held_out_images_the_verification_images_are_used(exported: Path
 def test_a_second_export_with_held_out_images_gives_the_same_bytes(
     calibrated: Path, run_folder: Path, small_data: "Dataset", tmp_path: Path
 ) -> None:
-    export_bundle(run_folder / "model.keras", small_data, tmp_path / "again", HELD_OUT)
+    written(run_folder / "model.keras", small_data, tmp_path / "again", HELD_OUT)
     for path in calibrated.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
 
@@ -135,14 +143,14 @@ def test_test_images_choose_no_temperature(
     calibrated: Path, run_folder: Path, small_data: "Dataset", tmp_path: Path
 ) -> None:
     other = replace(small_data, x_test=small_data.x_test[::-1], y_test=np.roll(small_data.y_test, 1))
-    manifest = export_bundle(run_folder / "model.keras", other, tmp_path / "b", HELD_OUT)
+    manifest = written(run_folder / "model.keras", other, tmp_path / "b", HELD_OUT)
     assert manifest.variants == read_manifest(calibrated).variants
     assert manifest.reference.accuracy != read_manifest(calibrated).reference.accuracy
 
 
 def test_recipes_can_be_chosen(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
     options = ExportOptions(recipes=[find_recipe("float32"), find_recipe("int16x8")], calibration_images=120)
-    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options)
+    manifest = written(run_folder / "model.keras", small_data, tmp_path / "b", options)
     assert [variant.name for variant in manifest.variants] == [
         "float32.tflite",
         "static_wi8_ai16.tflite",
@@ -154,7 +162,7 @@ def test_recipes_can_be_chosen(run_folder: Path, small_data: "Dataset", tmp_path
 def test_labels_can_be_given_and_travel_in_every_file(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
     labels = tuple(f"digit {i}" for i in range(10))
     options = ExportOptions(recipes=[find_recipe("float32")], labels=labels)
-    export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options)
+    written(run_folder / "model.keras", small_data, tmp_path / "b", options)
     assert (tmp_path / "b" / "labels.txt").read_text().splitlines() == list(labels)
     for name in ("float32.tflite", "float32.onnx"):
         (tmp_path / name).write_bytes((tmp_path / "b" / name).read_bytes())
@@ -163,8 +171,8 @@ def test_labels_can_be_given_and_travel_in_every_file(run_folder: Path, small_da
 
 def test_labels_must_be_as_many_as_the_classes(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
     with pytest.raises(SpecMismatchError, match="3 labels are given for 10 classes"):
-        export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(labels=("a", "b", "c")))
-    assert list(tmp_path.iterdir()) == []
+        written(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(labels=("a", "b", "c")))
+    assert list((tmp_path / "b").iterdir()) == []
 
 
 def losing_weights(model: keras.Model) -> keras.Model:
@@ -181,7 +189,7 @@ def test_a_wrong_file_does_not_ship_and_the_others_do(
     monkeypatch.setattr(converters, "saved_model", lambda model: real(losing_weights(model)))
     told: list[object] = []
     options = ExportOptions(recipes=[find_recipe("float32")])
-    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "bundle", options, on_event=told.append)
+    manifest = written(run_folder / "model.keras", small_data, tmp_path / "bundle", options, on_event=told.append)
     assert [variant.name for variant in manifest.variants] == ["float32.onnx"]
     (left_out,) = manifest.left_out
     assert left_out.name == "float32.tflite"
@@ -200,8 +208,8 @@ def test_nothing_is_written_when_no_file_is_right(
     monkeypatch.setattr(converters, "saved_model", never)
     monkeypatch.setattr(converters, "float_graph", never)
     with pytest.raises(CheckFailedError, match=r"no variant could be exported: it cannot; float32\.tflite, which"):
-        export_bundle(run_folder / "model.keras", small_data, tmp_path / "bundle")
-    assert list(tmp_path.iterdir()) == []
+        written(run_folder / "model.keras", small_data, tmp_path / "bundle")
+    assert list((tmp_path / "bundle").iterdir()) == []
 
 
 @keras.saving.register_keras_serializable("edgeproof_tests")
@@ -218,14 +226,14 @@ def test_a_layer_that_cannot_be_converted_is_named_with_the_way_out(small_data: 
     answers = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(inverse))
     keras.Model(pixels, answers).save(tmp_path / "inverse.keras")
     with pytest.raises(CheckFailedError, match="no variant could be exported") as caught:
-        export_bundle(tmp_path / "inverse.keras", small_data, tmp_path / "b")
+        written(tmp_path / "inverse.keras", small_data, tmp_path / "b")
     for kind in ("tflite", "onnx"):
         assert (
             f"layer 'upside_down' cannot be converted: .{kind} has no operator for MatrixInverse; replace it, or leave "
             "this variant out with --recipes"
         ) in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["inverse.keras"]
+    assert list((tmp_path / "b").iterdir()) == []
 
 
 def test_eight_bits_do_not_excuse_a_wrong_graph(
@@ -241,7 +249,7 @@ def test_eight_bits_do_not_excuse_a_wrong_graph(
     real = converters.saved_model
     monkeypatch.setattr(converters, "saved_model", lambda model: real(slightly_wrong(model)))
     options = ExportOptions(recipes=[find_recipe("int8")])
-    manifest = export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options)
+    manifest = written(run_folder / "model.keras", small_data, tmp_path / "b", options)
     assert [one.name for one in manifest.variants] == ["static_wi8_ai8.onnx"]
     assert [one.reason for one in manifest.left_out] == ["float32.tflite, which it is made from, is not right"]
 
@@ -254,7 +262,7 @@ def test_what_is_said_of_a_failure_can_be_read_back(
 
     monkeypatch.setattr(converters, "saved_model", colourful)
     options = ExportOptions(recipes=[find_recipe("float32")])
-    export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", options)
+    written(run_folder / "model.keras", small_data, tmp_path / "b", options)
     (left_out,) = read_manifest(tmp_path / "b").left_out
     assert left_out.reason == "not so fast\\x07"
 
@@ -265,6 +273,11 @@ def test_a_failed_export_keeps_the_old_bundle(bundle_copy: Path, run_folder: Pat
     with pytest.raises(ValueError, match=r"not a \.keras file"):
         export_bundle(run_folder.parent / "not.keras", small_data, bundle_copy)
     assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
+
+
+def test_data_that_is_loaded_takes_no_options(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
+    with pytest.raises(SpecMismatchError, match="are for data that is to be loaded; small is loaded already"):
+        export_bundle(run_folder / "model.keras", small_data, tmp_path / "b", data_options={"split_seed": 1})
 
 
 def test_a_folder_that_is_no_bundle_is_not_replaced(run_folder: Path, small_data: "Dataset") -> None:
@@ -284,4 +297,4 @@ def test_model_and_data_must_fit(
 ) -> None:
     PRESETS["default"](image_shape, classes).save(tmp_path / "model.keras")
     with pytest.raises(SpecMismatchError, match=complaint):
-        export_bundle(tmp_path / "model.keras", small_data, tmp_path / "bundle")
+        written(tmp_path / "model.keras", small_data, tmp_path / "bundle")

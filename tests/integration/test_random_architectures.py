@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
-from edgeproof.export.bundle import export_bundle
+from edgeproof.export.bundle_writer import write_bundle
 from edgeproof.export.options import ExportOptions
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 from keras import layers
@@ -201,7 +201,8 @@ def test_every_recipe_gives_the_answers_of_a_random_architecture(
     data = replace(data, x_test=data.x_test.repeat(architecture.channels, axis=3))
     fitted(architecture, data, architecture_seed).save(tmp_path / "model.keras")
     options = ExportOptions(input_range=SCALINGS[architecture.scaling], softmax=architecture.logits)
-    manifest = export_bundle(tmp_path / "model.keras", data, tmp_path / "bundle", options)
+    (tmp_path / "bundle").mkdir()
+    manifest = write_bundle(tmp_path / "model.keras", data, tmp_path / "bundle", options)
     assert [f"{one.name}: {one.reason}" for one in manifest.left_out] == [], architecture
     assert [variant.name for variant in manifest.variants] == list(ALL_VARIANTS)
 

@@ -86,7 +86,7 @@ def test_a_python_in_the_current_folder_is_that_one(tmp_path: Path, monkeypatch:
     (tmp_path / "python3").write_text("#!/bin/sh\nexit 7\n")
     (tmp_path / "python3").chmod(0o755)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidFileError, match="it ended with 7"):
+    with pytest.raises(InvalidFileError, match="it ended with exit code 7"):
         find_runtime(Path("./python3"))
 
 
@@ -97,7 +97,7 @@ def test_no_python_is_no_runtime(tmp_path: Path) -> None:
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\nexit 3\n")
     script.chmod(0o755)
-    with pytest.raises(InvalidFileError, match="is not a Python interpreter: it ended with 3"):
+    with pytest.raises(InvalidFileError, match="is not a Python interpreter: it ended with exit code 3"):
         find_runtime(script)
     script.write_text("#!/bin/sh\nexit 0\n")
     with pytest.raises(EngineMissingError, match=r"has no TFLite runtime; .* pip install tflite-runtime==2\.14\.0"):

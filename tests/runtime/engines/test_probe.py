@@ -69,16 +69,16 @@ def test_errors_keep_their_class(golden: Path, runnable: tuple[str, ...]) -> Non
 @pytest.mark.parametrize(
     ("code", "how"),
     [
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
-        ("os.abort()", "SIGABRT"),
-        ("os.kill(os.getpid(), 40)", "signal 40"),
-        ("os._exit(3)", "exit code 3"),
-        ("os._exit(0)", "exit code 0"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "by SIGSEGV"),
+        ("os.abort()", "by SIGABRT"),
+        ("os.kill(os.getpid(), 40)", "by signal 40"),
+        ("os._exit(3)", "with exit code 3"),
+        ("os._exit(0)", "with exit code 0"),
     ],
 )
 def test_a_death_is_told(monkeypatch: pytest.MonkeyPatch, code: str, how: str) -> None:
     child_does(monkeypatch, START + code)
-    with pytest.raises(InvalidFileError, match=f"^the model ends the process that runs it: {how}$"):
+    with pytest.raises(InvalidFileError, match=f"^the process that runs the model ended {how}$"):
         probe(b"model", Format.ONNX)
 
 

@@ -1,46 +1,45 @@
-"""The record of a training run, and what it vouches for: how the data was loaded, and what was not learned from."""
+"""The record of a training run: how the data was loaded, and which images were held out."""
 
-import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets.dataset import DataOptions, Dataset
-from ..datasets.stratify import validation_split
+from ..runtime.bundle.manifest import TrainingData
 from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.errors import EdgeproofError, InvalidFileError, one_line
 from ..runtime.io.checked_json import MAX_JSON_BYTES, Node, parse
 from ..runtime.io.decode import decode
+from ..runtime.io.digest import sha256_of
 from ..runtime.io.files import read_file
+from .dataset import DataOptions, Dataset
+from .stratify import validation_split
 
 SCHEMA_VERSION = 2
 MODEL_NAME, RECORD_NAME = "model.keras", "training.json"
 
+_T = TypeVar("_T")
+
 
 def find_data_options(model: Path) -> DataOptions | None:
-    """Return how the data was loaded that a model has learned from, as its record says.
+    """Return how the data was loaded that a model has learned from.
 
     Args:
         model: A `.keras` file; the record is the `training.json` beside it.
 
     Returns:
-        Options that leave nothing open; None if there is no record.
+        Options with every choice made; None if there is no record.
 
     Raises:
         InvalidFileError: The record is broken, is from another schema version, or is about another model.
     """
-    path = model.parent / RECORD_NAME
-    if not path.is_file():
-        return None
-    try:
-        return _data_options(_read(path, model).get("data").get("options"))
-    except EdgeproofError as error:
-        raise InvalidFileError(f"{path} does not tell how the data was loaded: {one_line(error)[:200]}") from None
+    return _from_record(model, "how the data was loaded", _data_options)
 
 
 def find_held_out(model: Path, data: Dataset) -> NDArray[np.intp] | None:
-    """Return the positions of the training images that a model has not learned from, as its record vouches for them.
+    """Return the positions of the training images that a model has not learned from.
 
     Args:
         model: A `.keras` file; the record is the `training.json` beside it.
@@ -53,13 +52,27 @@ def find_held_out(model: Path, data: Dataset) -> NDArray[np.intp] | None:
         InvalidFileError: The record is broken, is from another schema version, or is about another model or other
             data.
     """
+    return _from_record(model, "which images were held out", lambda record: _held_out(record, data))
+
+
+def describe_training_data(data: Dataset) -> TrainingData:
+    """Return what a bundle says of the data that its model has learned from."""
+    return TrainingData(
+        name=data.name,
+        sha256=data.content_sha256(),
+        test_share=data.options.test_share if data.test_drawn else None,
+        split_seed=data.options.split_seed,
+    )
+
+
+def _from_record(model: Path, what: str, find: Callable[[Node], _T]) -> _T | None:
     path = model.parent / RECORD_NAME
     if not path.is_file():
         return None
     try:
-        return _held_out(_read(path, model), data)
+        return find(_read(path, model))
     except EdgeproofError as error:
-        raise InvalidFileError(f"{path} does not tell which images were held out: {one_line(error)[:200]}") from None
+        raise InvalidFileError(f"{path} does not tell {what}: {one_line(error)[:200]}") from None
 
 
 def _read(path: Path, model: Path) -> Node:
@@ -67,12 +80,13 @@ def _read(path: Path, model: Path) -> Node:
     version = record.get("schema_version").integer(1)
     if version != SCHEMA_VERSION:
         raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {SCHEMA_VERSION}")
-    if record.get("model_sha256").sha256() != hashlib.sha256(read_file(model, "model")).hexdigest():
+    if record.get("model_sha256").sha256() != sha256_of(read_file(model, "model")):
         raise InvalidFileError(f"it is about another file than {model.name}")
     return record
 
 
-def _data_options(options: Node) -> DataOptions:
+def _data_options(record: Node) -> DataOptions:
+    options = record.get("data").get("options")
     height, width = (side.integer(1) for side in options.get("image_size").items(2))
     return DataOptions(
         image_size=(height, width),

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from edgeproof.datasets.training_record import find_data_options, find_held_out
 from edgeproof.runtime.errors import InvalidFileError
-from edgeproof.train import fit as fit_module
-from edgeproof.train.options import FitOptions
-from edgeproof.train.record import find_data_options, find_held_out
-from edgeproof.train.run import train
 
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
@@ -20,6 +17,10 @@ if TYPE_CHECKING:
 def test_what_the_record_calls_held_out_is_what_the_fit_did_not_learn_from(
     small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from edgeproof.train import fit as fit_module
+    from edgeproof.train.options import FitOptions
+    from edgeproof.train.run import train
+
     learned: list[bytes] = []
     real = fit_module.training_batches
 

@@ -1,0 +1,207 @@
+"""The files of a bundle: every variant converted and verified, then all written."""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets.dataset import Dataset
+from ..runtime.bundle.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
+from ..runtime.bundle.model_metadata import LABELS_NAME, check_fit
+from ..runtime.bundle.reader import read_manifest
+from ..runtime.bundle.recipes import RECIPES, Format, Recipe
+from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, one_line
+from .converters import Converters
+from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started, Verified
+from .reference.source import Source, load_source
+from .samples import Samples, draw_samples
+from .verification.calibration_linter import lint_images, lint_input_range, lint_stability
+from .verification.other_runtimes import find_micro, find_runtime
+from .verification.temperature_fit import held_out_images
+from .verification.verifier import VerifiedFile, Verifier
+
+GOLDEN_NAME = "golden.npz"
+
+
+def write_bundle(
+    model: Path,
+    data: Dataset,
+    folder: Path,
+    options: ExportOptions = DEFAULTS,
+    *,
+    known_failures: Sequence[LeftOut] = (),
+    on_event: Callable[[Event], None] = lambda _: None,
+) -> Manifest:
+    """Write a bundle's files into an empty folder, in this process.
+
+    Args:
+        model: A `.keras` file.
+        data: The data set that the model has learned from.
+        folder: Where the files are written.
+        options: What to export, and how.
+        known_failures: Variants that are left out without being tried, because they ended the converter before.
+        on_event: Called with what happens, as it happens.
+
+    Raises:
+        CheckFailedError: No variant is close enough to the reference.
+        InvalidFileError: The model cannot be loaded.
+        SpecMismatchError: Model, labels and data do not fit each other.
+    """
+    runtimes = [runtime for runtime in (find_micro(), find_runtime(options.prove_in)) if runtime]
+    source = load_source(
+        model,
+        size=data.image_shape,
+        input_range=options.input_range,
+        softmax=options.softmax,
+        custom=options.custom,
+    )
+    classes = _classes(source, data, options.labels)
+    samples = draw_samples(data.x_train, data.y_train, seed=options.seed, count=options.calibration_images)
+    preprocessing = options.preprocessing or data.preprocessing
+    check_fit(source.image, preprocessing)
+    held_out = None
+    if options.held_out is not None:
+        held_out = held_out_images(
+            data.x_train, data.y_train, options.held_out, seed=options.seed, calibration=len(samples.calibration)
+        )
+    expected = source.probabilities(samples.verification)
+    verified: list[VerifiedFile] = []
+    left_out: list[LeftOut] = []
+    with Converters(
+        source,
+        samples.calibration,
+        classes,
+        preprocessing=preprocessing,
+        reduce_range=options.reduce_range,
+    ) as converters:
+        found = _warnings(source, samples, classes, data, converters, options.recipes)
+        for text in found:
+            on_event(DataWarning(text=text))
+        verifier = Verifier(
+            samples=samples,
+            expected=expected,
+            runtimes=runtimes,
+            reduce_range=options.reduce_range,
+            held_out=held_out,
+        )
+        attempt = partial(_attempt, converters, verifier, known_failures, on_event)
+        for made in _variants(options.recipes, attempt):
+            if isinstance(made, VerifiedFile):
+                verified.append(made)
+                on_event(Verified(variant=made.variant, difference=made.difference, notes=made.notes))
+            else:
+                left_out.append(made)
+                on_event(made)
+    if not verified:
+        reasons = dict.fromkeys(one.reason for one in left_out)
+        raise CheckFailedError(f"no variant could be exported: {'; '.join(reasons)}")
+    golden = _golden_file(samples.golden, expected, verified)
+    reference = Reference(
+        sha256=source.sha256,
+        parameters=source.parameters,
+        input_range=source.input_range,
+        output=source.output,
+        accuracy=float(np.mean(source.probabilities(data.x_test).argmax(axis=1) == data.y_test)),
+        test_images=len(data.x_test),
+    )
+    manifest = Manifest(
+        image=source.image,
+        preprocessing=preprocessing,
+        classes=classes,
+        reference=reference,
+        calibration=Calibration(images=len(samples.calibration), seed=options.seed, warnings=tuple(found)),
+        variants=tuple(file.variant for file in verified),
+        left_out=tuple(left_out),
+        golden=Golden(file=GOLDEN_NAME, sha256=hashlib.sha256(golden).hexdigest(), images=len(samples.golden)),
+        data=options.data,
+    )
+    for file in verified:
+        (folder / file.variant.file).write_bytes(file.content)
+    (folder / GOLDEN_NAME).write_bytes(golden)
+    (folder / LABELS_NAME).write_text("".join(f"{label}\n" for label in classes), encoding="utf-8")
+    (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+    return read_manifest(folder)  # what cannot be read back must not be written
+
+
+def _classes(source: Source, data: Dataset, labels: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Check that model, data and labels fit each other, and return what the classes are called."""
+    taken, given = source.image.shape, data.image_shape
+    if taken != given:
+        raise SpecMismatchError(f"the model takes images of shape {taken}, the data has {given}")
+    if source.classes != len(data.classes):
+        raise SpecMismatchError(f"the model has {source.classes} classes, the data has {len(data.classes)}")
+    if labels is None:
+        return data.classes
+    if len(labels) != source.classes:
+        raise SpecMismatchError(f"{len(labels)} labels are given for {source.classes} classes; needed is one per class")
+    return labels
+
+
+def _warnings(
+    source: Source,
+    samples: Samples,
+    classes: Sequence[str],
+    data: Dataset,
+    converters: Converters,
+    recipes: Sequence[Recipe],
+) -> list[str]:
+    found = lint_input_range(source, samples.verification, samples.verification_labels)
+    if any(recipe.calibrated for recipe in recipes):
+        found += lint_images(samples.calibration, samples.calibration_labels, classes, data.x_train)
+        # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
+        with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):
+            found += lint_stability(converters.float32_tflite(), samples.calibration)
+    return found
+
+
+def _variants(
+    recipes: Sequence[Recipe], attempt: Callable[[Recipe, Format], VerifiedFile | LeftOut]
+) -> Iterator[VerifiedFile | LeftOut]:
+    """Yield each variant, verified or left out, format by format."""
+    for model_format in Format:
+        chosen = [recipe for recipe in recipes if model_format in recipe.formats]
+        if not chosen:
+            continue
+        # The graph is verified before it is quantized: the bounds for 8 bits would let a wrong one pass.
+        graph = attempt(RECIPES["float32"], model_format)
+        for recipe in chosen:
+            if recipe.name == "float32":
+                yield graph
+            elif isinstance(graph, LeftOut):
+                reason = f"{graph.name}, which it is made from, is not right"
+                yield LeftOut(name=f"{recipe.name}.{model_format}", reason=reason)
+            else:
+                yield attempt(recipe, model_format)
+
+
+def _attempt(
+    converters: Converters,
+    verifier: Verifier,
+    known_failures: Sequence[LeftOut],
+    on_event: Callable[[Event], None],
+    recipe: Recipe,
+    model_format: Format,
+) -> VerifiedFile | LeftOut:
+    name = f"{recipe.name}.{model_format}"
+    for failure in known_failures:
+        if failure.name == name:
+            return failure
+    on_event(Started(name=name))
+    try:
+        return verifier.verify(converters.convert(recipe, model_format), recipe, model_format)
+    # The converter cannot express the model, the engine does not accept the file, or its answers are others.
+    except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:
+        return LeftOut(name=name, reason=one_line(error))
+
+
+def _golden_file(images: NDArray[np.uint8], expected: NDArray[np.float32], files: Sequence[VerifiedFile]) -> bytes:
+    """Pack inputs and outputs: `inputs`, `reference`, and each variant's raw outputs under its name."""
+    buffer = io.BytesIO()
+    outputs = {name: answers for file in files for name, answers in file.golden.items()}
+    np.savez_compressed(buffer, allow_pickle=False, inputs=images, reference=expected[: len(images)], **outputs)
+    return buffer.getvalue()

@@ -1,0 +1,150 @@
+"""Work in a child process that may die.
+
+TensorFlow's converters end the process on models that they do not foresee, hold on to memory, and swallow Ctrl-C in
+destructors. The child is started by command line: multiprocessing would run the caller's script again, and cannot start
+where there is none, as on standard input or in a notebook.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any, Self
+
+from ..errors import CheckFailedError, EdgeproofError
+from .atomic import signals_held
+from .processes import describe_exit, kill_group, python_command
+
+_START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
+_VALUE, _RESULT, _ERROR, _BUG = range(4)
+
+
+class WorkerDiedError(CheckFailedError):
+    """A child process was ended by a signal, or ended itself; the message says how."""
+
+
+class Worker:
+    """A child process at work; a context manager that ends it, with all of its own children and temporary files.
+
+    Args:
+        work: A function of a module, called there with a `Parent` and the arguments.
+        arguments: Can be pickled, as can all that is sent and returned.
+        name: Its name in messages.
+    """
+
+    def __init__(self, work: Callable[..., Any], *arguments: Any, name: str) -> None:  # noqa: ANN401
+        self._name = name
+        with ExitStack() as started:
+            # What the child leaves behind, killed or not, goes with this folder.
+            scratch = started.enter_context(
+                tempfile.TemporaryDirectory(prefix="edgeproof-", ignore_cleanup_errors=True)
+            )
+            connection, theirs = Pipe()
+            self._connection = started.enter_context(connection)
+            # The child inherits the blocked signals; only the parent handles Ctrl-C.
+            with theirs, signals_held():
+                self.process = subprocess.Popen(
+                    python_command(_START.format(descriptor=theirs.fileno())),
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+                started.callback(kill_group, self.process)
+            self.send((scratch, work, arguments))
+            self._started = started.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child."""
+        self._started.close()
+
+    def send(self, value: Any) -> None:  # noqa: ANN401
+        """Send what the work receives.
+
+        Raises:
+            WorkerDiedError: The child has ended.
+        """
+        try:
+            self._connection.send(value)
+        except OSError:
+            raise self._died() from None
+
+    def receive(self) -> Any:  # noqa: ANN401
+        """Return what the work sends next; see `result` for the errors."""
+        _, value = self._next()
+        return value
+
+    def result(self, on_event: Callable[[Any], None]) -> Any:  # noqa: ANN401
+        """Return the work's result, and pass on what it sends before.
+
+        Raises:
+            WorkerDiedError: The child has ended.
+            EdgeproofError: The work has raised it.
+            OSError: The same.
+        """
+        while True:
+            kind, value = self._next()
+            if kind == _RESULT:
+                return value
+            on_event(value)
+
+    def _next(self) -> tuple[int, Any]:
+        try:
+            kind, value = self._connection.recv()
+        # The connection was closed between two messages, or within one.
+        except (EOFError, OSError):
+            raise self._died() from None
+        if kind == _ERROR:
+            raise value
+        if kind == _BUG:
+            raise RuntimeError(f"in the process of {self._name}:\n{value}")
+        return kind, value
+
+    def _died(self) -> WorkerDiedError:
+        return WorkerDiedError(f"{self._name} {describe_exit(self.process.wait())}")
+
+
+class Parent:
+    """The other end of a `Worker`, in the child."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send(self, value: Any) -> None:  # noqa: ANN401
+        """Send what the parent receives."""
+        self._connection.send((_VALUE, value))
+
+    def receive(self) -> Any:  # noqa: ANN401
+        """Return what the parent has sent next; does not return where the parent has gone."""
+        try:
+            return self._connection.recv()
+        except (EOFError, ConnectionError):
+            sys.exit()
+
+
+def serve(descriptor: int) -> None:
+    """Do the work that the parent sends over the connection with this file descriptor; the whole of a child."""
+    os.set_inheritable(descriptor, False)  # another process that holds it would hide the end of this one
+    connection = Connection(descriptor)
+    try:
+        tempfile.tempdir, work, arguments = connection.recv()
+        message = _RESULT, work(Parent(connection), *arguments)
+    except (EdgeproofError, OSError) as error:
+        message = _ERROR, error
+    except MemoryError:
+        message = _ERROR, EdgeproofError("there is not enough memory")
+    except Exception:
+        message = _BUG, traceback.format_exc()
+    # The parent may have gone.
+    with suppress(OSError):
+        connection.send(message)
