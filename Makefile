@@ -79,7 +79,7 @@ test-armv7: wheel
 # What docs/training.md and the README say of the presets: measures anew, and trains what runs/ lacks; all of it is a day on 2 cores.
 FRONTIER := runs/frontier
 training-results: $(INSTALLED)
-	rm -f $(addprefix studies/results/,frontier.json $(foreach series,default-8 default-30 tiny-8 tiny-100,ingredients-$(series).json))
+	rm -f $(addprefix studies/results/,frontier.json $(foreach series,default-8 default-30 tiny-8 tiny-100,ablations-$(series).json))
 	$(BIN)/python -m studies.frontier.run --runs $(FRONTIER)
 	$(BIN)/python -m studies.ablations.run
 	$(BIN)/python -m studies.ablations.run --seeds 5 --variation "learning from preset accurate"
@@ -91,8 +91,8 @@ training-results: $(INSTALLED)
 	$(BIN)/python -m studies.ablations.run --preset tiny --epochs 100 \
 		--variation "no augmentation" --variation "augmentation 1"
 	$(BIN)/python -m studies.robustness.run $(foreach preset,tiny default accurate,$(FRONTIER)/$(preset)-1/bundle) \
-		--json studies/results/robustness.json --picture docs/corruptions.png > studies/results/robustness.txt
-	$(BIN)/python docs/make_results.py
+		--json studies/results/robustness.json --sheet docs/corruptions.png > studies/results/robustness.txt
+	$(BIN)/python -m studies.pages.results
 
 # The models that come with the package, and the large one beside the results: of each preset the frontier's network of
 # the first seed, be it the best or not.
@@ -104,14 +104,14 @@ pretrained: training-results
 # What the README and docs/report.md say of the demo's files, measured anew on this machine: about ten minutes.
 results: demo
 	$(BIN)/python -m studies.repeatability runs/demo/bundle --json studies/results/repeatability.json
-	$(BIN)/python docs/make_results.py runs/demo/report
+	$(BIN)/python -m studies.pages.results runs/demo/report
 
 # What docs/runtime.md says of the model that comes with the package: about ten minutes.
 runtime-results: $(INSTALLED)
 	$(BIN)/python -m studies.overhead --json studies/results/overhead.json
 	$(BIN)/python -m studies.scenes --json studies/results/scenes.json
-	$(BIN)/python docs/make_seen.py
-	$(BIN)/python docs/make_results.py
+	$(BIN)/python -m studies.pages.seen
+	$(BIN)/python -m studies.pages.results
 
 clean:
 	rm -rf .venv .venv-build .venv-light .venv-old build dist runs *.egg-info

@@ -169,13 +169,14 @@ def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Re
 
     check_installed("benchmark")
     from ..benchmarks.run import BenchmarkOptions, benchmark
-    from .evaluation import evaluation_images, original_of
+    from ..datasets.evaluation import evaluation_images
+    from .reference_file import reference_of
 
     images = evaluation_images(options.data, options.subject)
     chosen = BenchmarkOptions(
         threads=(options.threads or 1,), seconds=_SECONDS, latency=latency, memory=memory, custom=options.custom
     )
     try:
-        return benchmark(options.subject, original_of(options), images, chosen, progress=show_step).report
+        return benchmark(options.subject, reference_of(options), images, chosen, progress=show_step).report
     finally:
         show_step("")

@@ -1,4 +1,4 @@
-"""The data sets that edgeproof knows by name: where they come from, and the digests that they must have."""
+"""Load the data sets that edgeproof knows by name, and check their digests."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -7,17 +7,17 @@ from pathlib import Path
 from ..runtime.bundle.model_metadata import DIGIT, RESIZE
 from ..runtime.errors import InvalidFileError, one_line
 from ..runtime.io.files import read_file
-from ..runtime.io.npz import read_npz
+from .arrays import read_npz_file
 from .fingerprints import array_sha256
 from .idx import read_idx_folder
-from .splits import ARRAY_NAMES, Splits, splits_of_arrays
+from .splits import Splits, splits_of_arrays
 
 # The public mirror that keras.datasets uses.
 MIRROR = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 MNIST_URL = f"{MIRROR}mnist.npz"
 MNIST_FILE_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
-# The content is what counts: the same arrays are found in differently packed files. See data/NOTICE.
+# Of the arrays, because the same ones are found in differently packed files. See data/NOTICE.
 MNIST_ARRAY_SHA256: Mapping[str, str] = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
     "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
@@ -26,7 +26,7 @@ MNIST_ARRAY_SHA256: Mapping[str, str] = {
 }
 _CHECKOUT_FILE = Path(__file__).parents[1] / "data" / "mnist.npz"
 
-# MD5 is what the makers publish; it keeps out what is damaged, and HTTPS what is forged.
+# The makers publish MD5, which detects damage; HTTPS keeps out forgeries.
 FASHION_FILE_MD5: Mapping[str, str] = {
     "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
     "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
@@ -53,26 +53,22 @@ def load_mnist_splits(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = N
     Yann LeCun and Corinna Cortes hold the copyright; the data is available under CC BY-SA 3.0 (see data/NOTICE).
 
     Args:
-        checkout: Where a checkout of edgeproof keeps the file; used if it is there.
-        cache: The folder for the downloaded file; the user's cache folder by default. A file there is used, else
-            it is downloaded from the mirror that Keras uses.
+        checkout: The file in a checkout of edgeproof; used if it exists.
+        cache: The folder for the download; the user's cache folder by default. A file there is used, else it is
+            downloaded from the mirror that Keras uses.
 
     Raises:
-        InvalidFileError: The file does not hold the arrays of MNIST, whatever its source; it is left where it is.
+        InvalidFileError: The file does not hold the arrays of MNIST; it is not removed.
     """
     path = checkout
     if not path.is_file():
         path = (cache or _cache()) / "mnist.npz"
         _download("MNIST", MNIST_URL, path, f"sha256:{MNIST_FILE_SHA256}")
-    arrays = read_npz(read_file(path, "data file"), max_bytes=2**30, only=ARRAY_NAMES)
+    source = read_npz_file(path, MNIST_ARRAY_SHA256)
     for name, expected in MNIST_ARRAY_SHA256.items():
-        found = array_sha256(arrays[name]) if name in arrays else "missing"
-        if found != expected:
-            raise InvalidFileError(
-                f"{path} is not MNIST: the sha256 of {name} is {found[:12]}… instead of {expected[:12]}…; "
-                "remove or replace the file"
-            )
-    return splits_of_arrays("mnist", arrays, str(path), preprocessing=DIGIT)
+        found = array_sha256(source.arrays[name]) if name in source.arrays else "missing"
+        _check_digest(f"{path} is not MNIST: the sha256 of {name}", found, expected)
+    return splits_of_arrays(source._replace(name="mnist"), DIGIT)
 
 
 def load_fashion_mnist_splits(*, cache: Path | None = None) -> Splits:
@@ -82,27 +78,28 @@ def load_fashion_mnist_splits(*, cache: Path | None = None) -> Splits:
 
     Args:
         cache: The folder for the four files; `fashion-mnist` in the user's cache folder by default. Files there are
-            used, others are downloaded from the mirror that Keras uses.
+            used, missing ones are downloaded from the mirror that Keras uses.
 
     Raises:
-        InvalidFileError: A file there is another than that of Fashion-MNIST; it is left where it is.
+        InvalidFileError: A file there is not that of Fashion-MNIST; it is not removed.
     """
     folder = cache or _cache() / "fashion-mnist"
     for name, expected in FASHION_FILE_MD5.items():
         path = folder / name
         _download("Fashion-MNIST", MIRROR + name, path, f"md5:{expected}")
         found = hashlib.md5(read_file(path, "data file"), usedforsecurity=False).hexdigest()
-        if found != expected:
-            raise InvalidFileError(
-                f"{path} is not of Fashion-MNIST: its md5 is {found[:12]}… instead of {expected[:12]}…; remove or "
-                "replace the file"
-            )
-    # Nothing else that lies there: an unpacked copy would come first, and nobody has checked it.
-    arrays, _ = read_idx_folder(folder, only=FASHION_FILE_MD5)
-    return splits_of_arrays("fashion-mnist", arrays, str(folder), preprocessing=RESIZE, classes=FASHION_CLASSES)
+        _check_digest(f"{path} is not of Fashion-MNIST: its md5", found, expected)
+    # An unpacked copy beside them would be preferred, and its digest is not known.
+    arrays = read_idx_folder(folder, only=FASHION_FILE_MD5)
+    return splits_of_arrays(arrays._replace(name="fashion-mnist"), RESIZE, FASHION_CLASSES)
 
 
 BUILT_IN: Mapping[str, Callable[[], Splits]] = {"mnist": load_mnist_splits, "fashion-mnist": load_fashion_mnist_splits}
+
+
+def _check_digest(what: str, found: str, expected: str) -> None:
+    if found != expected:
+        raise InvalidFileError(f"{what} is {found[:12]}… instead of {expected[:12]}…; remove or replace the file")
 
 
 def _cache() -> Path:
@@ -113,7 +110,7 @@ def _cache() -> Path:
 
 def _download(called: str, url: str, path: Path, known_hash: str) -> None:
     """Download a file, unless one of its name is there."""
-    # pooch would replace a cached file of another digest without a word; whoever reads it refuses it instead.
+    # pooch would silently replace a cached file of another digest; the caller refuses it instead.
     if path.is_file():
         return
     import pooch

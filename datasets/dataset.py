@@ -1,5 +1,6 @@
-"""A labelled image set, and how it came about."""
+"""A labelled image set, and the options that it was loaded with."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,23 +9,23 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import MAX_SIDE, Preprocessing
 from ..runtime.errors import SpecMismatchError
-from .fingerprints import content_sha256, pixel_digests
+from .fingerprints import pixel_digests
 
 TEST_SHARE = 1 / 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataOptions:
-    """How files become a data set.
+    """Options for reading files as a data set.
 
     Attributes:
-        image_size: Height and width that pictures are brought to; None for their own, if they share one. Arrays keep
-            theirs.
-        channels: 1 for grayscale, 3 for RGB; None for grayscale if all pictures are. Arrays keep theirs.
-        preprocessing: How a picture comes to its size; None for the data's own way.
-        test_share: Share of the images that become the test part, where the data has none of its own.
-        split_seed: Chooses them; the same for all that is done with the data.
-        skip_bad: Leave out pictures that cannot be read, instead of refusing the data.
+        image_size: Height and width that image files are resized to; None for their own, if they share one. Arrays
+            keep theirs.
+        channels: 1 for grayscale, 3 for RGB; None for grayscale if all image files are. Arrays keep theirs.
+        preprocessing: How an image file is resized; None for the data's own way.
+        test_share: Share of the images to draw as the test split, where the data has none of its own.
+        split_seed: Seed of that draw.
+        skip_bad: Leave out image files that cannot be read, instead of refusing the data.
     """
 
     image_size: tuple[int, int] | None = None
@@ -48,19 +49,19 @@ class DataOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset:
-    """Labelled images, split into those to learn from and those that only the final figure may see.
+    """Labelled images, split into those to learn from and those that only the final test may see.
 
     Attributes:
-        name: What the user asked for.
+        name: The data set's name.
         x_train: uint8 array of shape (N, H, W, C), values 0-255.
         y_train: int64 array of shape (N,), positions in `classes`.
         x_test: Like `x_train`.
         y_test: Like `y_train`.
         classes: The labels.
-        preprocessing: How a picture comes to be like these images.
+        preprocessing: How an image of any size becomes like these.
         sha256: SHA-256 of each array's bytes as they were loaded, by the array's name.
-        options: What they were loaded with, where nothing is left open: the same files give the same images again.
-        test_drawn: Whether the test part was drawn from the images, because the data has none of its own.
+        options: The options they were loaded with, without any None: the same files give the same images again.
+        test_drawn: Whether the test split was drawn from the images, because the data has none of its own.
         remarks: What is doubtful about them, and what was done to them, in sentences without a full stop.
     """
 
@@ -83,6 +84,9 @@ class Dataset:
         return height, width, channels
 
     def content_sha256(self) -> str:
-        """Return a digest of all images with their labels that depends on neither their order nor their part."""
+        """Return a digest of all images with their labels, independent of their order and split."""
         digests = [*pixel_digests(self.x_train), *pixel_digests(self.x_test)]
-        return content_sha256(digests, np.concatenate([self.y_train, self.y_test]))
+        whole = hashlib.sha256()
+        for digest, label in sorted(zip(digests, [*self.y_train.tolist(), *self.y_test.tolist()], strict=True)):
+            whole.update(digest + label.to_bytes(8, "little"))
+        return whole.hexdigest()

@@ -1,41 +1,36 @@
-"""The images that a bundle is tested on: a user's `.npz` file, IDX files or pictures, with labels or without."""
+"""Read the images that a bundle is tested on: test images where the data has them, with labels or without."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.bundle.manifest import Manifest
+from ..runtime.bundle.reader import read_manifest
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
-from ..runtime.images.preprocess import prepare
-from ..runtime.images.reading import IMAGE_SUFFIXES
-from ..runtime.io.files import is_folder, read_file
-from ..runtime.io.npz import names_in_npz, read_npz
-from .idx import holds_idx, read_idx_folder
-from .image_listing import ImageFolder, file_remark, list_images
-
-# The names of images and labels in an .npz file, in the order of preference; and in IDX files, where a training part
-# without a test part is all that there is.
-_TEST = ("x_test", "y_test")
-_NPZ_NAMES, _IDX_NAMES = (_TEST, ("x", "y")), (_TEST, ("x_train", "y_train"))
-_MAX_NPZ_BYTES = 2**34
+from ..runtime.io.files import is_folder
+from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
+from .builtin import BUILT_IN
+from .image_listing import TEST, list_images, list_splits
+from .image_reader import ImageReader
+from .loading import is_image_folder, load_data, read_arrays
+from .recorded_split import bundle_options, find_recorded_split
+from .wording import SUFFIXES, first_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationImages:
-    """What every model is given.
+    """The images that every model of a bundle is tested on.
 
     Attributes:
-        name: What the user asked for.
+        name: The data set's name.
         images: uint8 of shape (N, H, W, C) as the models take them, values 0-255; N is at least 1.
         labels: Positions in `classes`, int64 of shape (N,); None where they are not known.
         classes: The labels.
-        remarks: What about them makes figures doubtful, in sentences without a full stop.
-        meant_for_tests: Whether the data itself calls them its test part; else a model may have learned from them.
+        remarks: What makes results on them doubtful, in sentences without a full stop.
+        is_test_split: Whether the data itself calls them its test images; else a model may have learned from them.
     """
 
     name: str
@@ -43,7 +38,7 @@ class EvaluationImages:
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     remarks: tuple[str, ...] = ()
-    meant_for_tests: bool = True
+    is_test_split: bool = True
 
     @property
     def sha256(self) -> str:
@@ -56,36 +51,58 @@ class EvaluationImages:
         return digest.hexdigest()
 
 
-def read_images(path: Path, manifest: Manifest) -> EvaluationImages:
-    """Read the images that a bundle is to be tested on.
+def evaluation_images(name: str | Path | None, bundle: Path) -> EvaluationImages:
+    """Return the images that a bundle is to be tested on.
 
     Args:
-        path: An `.npz` file with `x_test` and `y_test`, or `x` and `y`, the labels being optional; a folder of IDX
-            files, called as MNIST's are; or a folder with pictures in a sub-folder for each class, or in no sub-folder
-            where they have no labels. A folder that has `test` with these in it is read there.
-        manifest: The bundle's: which images it takes, how pictures come to that, and what the classes are called.
+        name: ``"mnist"`` or ``"fashion-mnist"``, or what `read_images` takes; None for the built-in set that the model
+            was trained on, or for MNIST if the bundle is of digits. Of data without a test split, those images are
+            taken that were held out from the training, if the bundle records which these are.
+        bundle: The bundle's folder, whose manifest says which images it takes.
 
     Raises:
-        InvalidFileError: It is missing, empty, damaged or laid out otherwise.
-        SpecMismatchError: The images have another size than the bundle's, or a label is none of its classes.
+        UnknownNameError: There is no such data.
+        InvalidFileError: The bundle or the images are missing or broken.
+        SpecMismatchError: They do not fit each other.
     """
-    if is_folder(path):
-        if not holds_idx(path):
-            return _from_folder(path, manifest)
-        arrays, remarks = read_idx_folder(path)
-        return _from_arrays(one_line(path.absolute().name), arrays, _IDX_NAMES, path, manifest, remarks)
-    if path.suffix != ".npz":
-        raise InvalidFileError(
-            f"no such data {str(path)!r}; possible: mnist, fashion-mnist, an .npz file, or a folder of pictures or "
-            "of IDX files"
+    manifest = read_manifest(bundle)
+    chosen = _default(manifest) if name is None else name
+    data = load_data(chosen) if chosen in BUILT_IN else find_recorded_split(Path(chosen), manifest)
+    if data is not None:
+        return EvaluationImages(
+            name=data.name, images=data.x_test, labels=data.y_test, classes=manifest.classes, remarks=data.remarks
         )
-    wanted = {name for names in _NPZ_NAMES for name in names}
-    content = read_file(path, "data file")
-    arrays = read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=wanted)
-    if not any(x in arrays for x, _ in _NPZ_NAMES):
-        holds = one_line(", ".join(sorted(names_in_npz(content))))[:200] or "nothing"
-        raise InvalidFileError(f"{path} has neither x_test nor x; it holds {holds}")
-    return _from_arrays(one_line(path.stem), arrays, _NPZ_NAMES, path, manifest)
+    found = read_images(Path(chosen), manifest)
+    if found.is_test_split:
+        return found
+    remark = (
+        "nothing vouches that the model has not learned from these images: they are not a test part, and not the data "
+        "that the bundle says it was trained on"
+    )
+    return replace(found, remarks=(*found.remarks, remark))
+
+
+def read_images(path: Path, manifest: Manifest) -> EvaluationImages:
+    """Read images for a bundle: the test split, or all where there is none.
+
+    Args:
+        path: All that `load_data` reads, and the same without labels or with fewer classes: an `.npz` file may have
+            images alone, and a folder may have images in no sub-folder.
+        manifest: The bundle's: which images it takes, how image files become such, and the classes.
+
+    Raises:
+        UnknownNameError: It is not data of any kind.
+        InvalidFileError: It is missing, empty, damaged or laid out otherwise.
+        SpecMismatchError: The images have another size than the bundle's, or a label is not one of its classes.
+    """
+    if is_image_folder(path):
+        return _from_folder(path, manifest)
+    source = read_arrays(path, TEST_ARRAYS)
+    if TEST_ARRAYS[0] not in source.arrays and not is_folder(path):
+        source = read_arrays(path)
+    found = _from_arrays(source, manifest)
+    check_images(found, manifest)
+    return found
 
 
 def check_images(found: EvaluationImages, manifest: Manifest) -> None:
@@ -93,7 +110,7 @@ def check_images(found: EvaluationImages, manifest: Manifest) -> None:
 
     Raises:
         InvalidFileError: There are none.
-        SpecMismatchError: They have another size, or a label is none of the bundle's classes.
+        SpecMismatchError: They have another size, or a label is not one of the bundle's classes.
     """
     if len(found.images) == 0:
         raise InvalidFileError(f"the test set of {found.name} holds no images")
@@ -109,90 +126,52 @@ def check_images(found: EvaluationImages, manifest: Manifest) -> None:
         )
 
 
-def _from_arrays(
-    name: str,
-    arrays: Mapping[str, NDArray[Any]],
-    possible: Sequence[tuple[str, str]],
-    path: Path,
-    manifest: Manifest,
-    remarks: tuple[str, ...] = (),
-) -> EvaluationImages:
-    """Take the first of the possible pairs of images and labels whose images are there."""
-    x, y = next(names for names in possible if names[0] in arrays)
-    found = EvaluationImages(
-        name=name,
-        images=_images(arrays[x], f"{x} of {path}"),
-        labels=_labels(arrays[y], len(arrays[x]), f"{y} of {path}") if y in arrays else None,
-        classes=manifest.classes,
-        remarks=remarks,
-        meant_for_tests=(x, y) == _TEST,
+def _default(manifest: Manifest) -> str:
+    """Return the built-in set that a bundle is tested on by default."""
+    if manifest.data is not None and manifest.data.name in BUILT_IN and manifest.data.test_share is None:
+        return manifest.data.name
+    # Whatever data they were learned from, digits can be tested on MNIST.
+    if manifest.classes == tuple("0123456789"):
+        return "mnist"
+    raise SpecMismatchError(
+        f"the bundle's classes are {first_of(manifest.classes, 3)}: name its test images with --data (mnist, say)"
     )
-    check_images(found, manifest)
-    return found
 
 
-def _images(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    shaped = array[..., np.newaxis] if array.ndim == 3 else array
-    if array.dtype != np.uint8 or shaped.ndim != 4:
-        raise InvalidFileError(
-            f"{what} is {array.dtype} of shape {array.shape}; images are uint8 of shape (N, H, W) or (N, H, W, C)"
-        )
-    return shaped
-
-
-def _labels(array: NDArray[Any], images: int, what: str) -> NDArray[np.int64]:
-    flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array  # as some data sets of Keras have them
-    if flat.shape != (images,) or flat.dtype.kind not in "iu":
-        raise InvalidFileError(
-            f"{what} is {array.dtype} of shape {array.shape}; labels are whole numbers, one for each of {images} images"
-        )
-    return flat.astype(np.int64)
-
-
-def _from_folder(path: Path, manifest: Manifest) -> EvaluationImages:
-    has_test_part = is_folder(path / "test") and "test" not in manifest.classes
-    listed = list_images(path / "test" if has_test_part else path)
-    name = one_line(path.absolute().name)
-    if not listed.classes:
-        return _images_in(name, listed, {None: listed.loose}, manifest, meant_for_tests=has_test_part)
-    positions = {label: position for position, label in enumerate(manifest.classes)}
-    unknown = [label for label in listed.classes if label not in positions]
-    if unknown:
-        raise SpecMismatchError(
-            f"{listed.root} has the folder {unknown[0]!r}, which is none of the bundle's classes: "
-            f"{', '.join(manifest.classes[:20])}{', …' if len(manifest.classes) > 20 else ''}"
-        )
-    files = {positions[label]: paths for label, paths in listed.classes.items()}
-    return _images_in(name, listed, files, manifest, meant_for_tests=has_test_part)
-
-
-def _images_in(
-    name: str,
-    listed: ImageFolder,
-    files: Mapping[int | None, Sequence[Path]] | Mapping[int, Sequence[Path]],
-    manifest: Manifest,
-    *,
-    meant_for_tests: bool,
-) -> EvaluationImages:
-    pixels: list[NDArray[np.uint8]] = []
-    labels: list[int | None] = []
-    blank: list[Path] = []
-    for label, paths in files.items():
-        for path in paths:
-            found = prepare(path, manifest.image, manifest.preprocessing)
-            pixels.append(found.pixels)
-            labels.append(label)
-            blank += [path] * len(found.blank)
-    if not pixels:
-        raise InvalidFileError(f"the folder {name} holds no pictures ({', '.join(IMAGE_SUFFIXES)})")
+def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
+    pairs = [pair for pair in (TEST_ARRAYS, *TRAIN_ARRAYS) if pair[0] in source.arrays]
+    if not pairs:
+        raise source.missing(("x_test", "x_train", "x"), "one of these is needed")
+    x, y = pairs[0]
+    images = source.images(x)
     return EvaluationImages(
-        name=name,
-        images=np.concatenate(pixels),
-        labels=None if None in labels else np.array(labels, np.int64),
+        name=source.name,
+        images=images,
+        labels=source.labels(y, len(images)).astype(np.int64) if y in source.arrays else None,
         classes=manifest.classes,
-        remarks=(
-            *file_remark(listed.others, "left out, as no pictures of a class", listed.root),
-            *file_remark(blank, "black for the models, because no digit was found in them", listed.root),
-        ),
-        meant_for_tests=meant_for_tests,
+        remarks=source.remarks,
+        is_test_split=x == TEST_ARRAYS[0],
+    )
+
+
+def _from_folder(folder: Path, manifest: Manifest) -> EvaluationImages:
+    has_test = is_folder(folder / TEST) and TEST not in manifest.classes
+    listed = [list_images(folder / TEST)] if has_test else [*list_splits(folder).values()]
+    is_labelled = any(part.classes for part in listed)
+    if is_labelled:
+        files = [file for part in listed for file in part.labelled(manifest.classes, "the bundle's classes")]
+    else:
+        files = [(path, 0) for part in listed for path in part.loose]
+    reader = ImageReader(folder, bundle_options(manifest))
+    found = reader.read(files)
+    reader.check_readable("repair or remove them")
+    if not found:
+        raise InvalidFileError(f"{folder} holds no images ({SUFFIXES})")
+    return EvaluationImages(
+        name=one_line(folder.absolute().name),
+        images=reader.stack(found),
+        labels=np.array([image.label for image in found], np.int64) if is_labelled else None,
+        classes=manifest.classes,
+        remarks=reader.remarks([path for part in listed for path in part.others]),
+        is_test_split=has_test,
     )

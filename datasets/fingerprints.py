@@ -1,7 +1,6 @@
-"""Tells images apart by their pixels, whatever their files are called and in which order they come."""
+"""Digests of images by their pixels, independent of file names and order."""
 
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,16 +16,3 @@ def pixel_digests(images: NDArray[np.uint8]) -> list[bytes]:
 def array_sha256(array: NDArray[Any]) -> str:
     """Return the SHA-256 of an array's values in their order, as hexadecimal digits."""
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-
-
-def content_sha256(digests: Sequence[bytes], labels: NDArray[np.int64]) -> str:
-    """Return a digest of a whole set of labelled images that does not depend on their order.
-
-    Args:
-        digests: Of each image.
-        labels: Positions of their classes, shape (N,).
-    """
-    whole = hashlib.sha256()
-    for digest, label in sorted(zip(digests, labels.tolist(), strict=True)):
-        whole.update(digest + label.to_bytes(8, "little"))
-    return whole.hexdigest()

@@ -1,4 +1,4 @@
-"""Reads IDX files, the format of MNIST and its relatives, as they are or compressed by gzip, from anywhere."""
+"""Read IDX files, the format of MNIST and its relatives, plain or compressed by gzip, from untrusted sources."""
 
 import gzip
 import io
@@ -7,18 +7,19 @@ import re
 import zlib
 from collections.abc import Container
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, one_line
 from ..runtime.io.files import read_file
+from .arrays import NamedArrays
 
-# http://yann.lecun.com/exdb/mnist: two zero bytes, the type of the numbers, how many dimensions; then each dimension.
+# http://yann.lecun.com/exdb/mnist: two zero bytes, the type of the numbers, the rank; then each dimension.
 _UINT8, _MAX_DIMENSIONS = 0x08, 4
 _GZIP = b"\x1f\x8b"
-# Deflate packs at most 258 bytes into two bits: what claims to unpack to more does not.
+# Deflate packs at most 258 bytes into two bits.
 _MAX_RATIO = 1032
 _CHUNK_BYTES = 2**20
 _MAX_BYTES = 2**34
@@ -31,38 +32,38 @@ _NAME = re.compile(
 _TRANSPOSED = "emnist-"
 
 
-class IdxFolder(NamedTuple):
-    """The arrays of a folder of IDX files.
-
-    Attributes:
-        arrays: By the names that an `.npz` file would have: ``x_train``, ``y_train``, ``x_test``, ``y_test``.
-        remarks: What was done to them, in sentences without a full stop.
-    """
-
-    arrays: dict[str, NDArray[np.uint8]]
-    remarks: tuple[str, ...]
-
-
 def holds_idx(folder: Path) -> bool:
-    """Tell whether a folder holds IDX files by the names that MNIST's have."""
+    """Tell whether a folder holds IDX files named as MNIST's."""
     return any(_NAME.fullmatch(path.name) for path in folder.iterdir())
 
 
-def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> IdxFolder:
-    """Read the IDX files of one data set: images and labels of a training part, a test part, or both.
+def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> NamedArrays:
+    """Read the IDX files of one data set: images and labels of a training split, a test split, or both.
 
-    Where a file lies there both compressed and as it is, the latter is read.
+    The arrays get the names x_train, y_train, x_test and y_test, as in an `.npz` file. Of a file that is there both
+    plain and compressed, the plain one is read.
 
     Args:
-        folder: Where they are.
-        only: Names of the files that count; all by default.
+        folder: The folder with the files.
+        only: Names of the files to read; all by default.
 
     Raises:
         InvalidFileError: There are files of several sets, images without labels, or a file that is damaged.
     """
+    prefix, found = _find_files(folder, only)
+    arrays = {f"{'x' if kind == 'images' else 'y'}_{split}": read_idx(path) for (split, kind), path in found.items()}
+    remarks = ()
+    if f"{prefix}-".startswith(_TRANSPOSED):
+        arrays = {key: np.swapaxes(array, 1, 2) if array.ndim > 2 else array for key, array in arrays.items()}
+        remarks = ("EMNIST's files hold their images transposed; they were turned upright",)
+    return NamedArrays(one_line(folder.absolute().name), folder, arrays, arrays, remarks)
+
+
+def _find_files(folder: Path, only: Container[str] | None) -> tuple[str, dict[tuple[str, str], Path]]:
+    """Return the prefix of the files' names, and each file by split and kind."""
     found: dict[tuple[str, str], Path] = {}
     prefixes: set[str] = set()
-    # Sorted by name, a file comes before the same with .gz behind.
+    # Sorted by name, a plain file comes before its .gz.
     for path in sorted(folder.iterdir()):
         match = _NAME.fullmatch(path.name)
         if match and (only is None or path.name in only):
@@ -73,29 +74,21 @@ def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> IdxF
             f"{folder} holds IDX files of {len(prefixes)} data sets: {', '.join(map(ascii, sorted(prefixes)))}; put "
             "each into a folder of its own"
         )
-    transposed = any(f"{prefix}-".startswith(_TRANSPOSED) for prefix in prefixes)
-    arrays: dict[str, NDArray[np.uint8]] = {}
-    for part, kind in found:
+    for split, kind in found:
         other = "labels" if kind == "images" else "images"
-        if (part, other) not in found:
-            raise InvalidFileError(f"{folder} has {found[part, kind].name} and no {part} {other} beside it")
-    for (part, kind), path in found.items():
-        array = read_idx(path)
-        if kind == "images" and transposed:
-            array = np.swapaxes(array, 1, 2) if array.ndim > 2 else array
-        arrays[f"{'x' if kind == 'images' else 'y'}_{part}"] = array
-    remark = "EMNIST's files hold their images transposed; they were turned upright"
-    return IdxFolder(arrays=arrays, remarks=(remark,) if transposed else ())
+        if (split, other) not in found:
+            raise InvalidFileError(f"{folder} has {found[split, kind].name} and no {split} {other} beside it")
+    return "".join(prefixes), found
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """Read an IDX file of bytes.
 
     Returns:
-        As large as the file says; it cannot be written.
+        A read-only array of the shape in the file's header.
 
     Raises:
-        InvalidFileError: It is missing, damaged, holds other numbers than bytes, or is longer or shorter than it says.
+        InvalidFileError: It is missing, damaged, holds other numbers than bytes, or is not as long as its header says.
     """
     try:
         return parse_idx(read_file(path, "IDX file"))
@@ -110,7 +103,7 @@ def parse_idx(content: bytes) -> NDArray[np.uint8]:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) if packed else io.BytesIO(content) as stream:
             shape = _shape(stream)
             expected = math.prod(shape)
-            # Before anything of that size is read: a header may say what it likes.
+            # Before anything of that size is read: the header may lie.
             if expected > min(_MAX_BYTES, len(content) * (_MAX_RATIO if packed else 1)):
                 raise InvalidFileError(f"an IDX file of {len(content):,} bytes cannot hold bytes of shape {shape}")
             numbers = _read(stream, expected + 1)
@@ -130,7 +123,7 @@ def _shape(stream: Any) -> tuple[int, ...]:  # noqa: ANN401  (GzipFile and Bytes
     magic = _read(stream, 4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] != _UINT8 or not 1 <= magic[3] <= _MAX_DIMENSIONS:
         raise InvalidFileError(
-            f"it is no IDX file of bytes: it begins with {magic.hex(' ') or 'nothing'} instead of 00 00 08 and a "
+            f"it is not an IDX file of bytes: it begins with {magic.hex(' ') or 'nothing'} instead of 00 00 08 and a "
             f"number of dimensions from 1 to {_MAX_DIMENSIONS}"
         )
     sizes = _read(stream, 4 * magic[3])
@@ -140,7 +133,7 @@ def _shape(stream: Any) -> tuple[int, ...]:  # noqa: ANN401  (GzipFile and Bytes
 
 
 def _read(stream: Any, count: int) -> bytes:  # noqa: ANN401
-    """Read so many bytes, or to the end; in chunks, since readers set aside at once what they are asked for."""
+    """Read so many bytes, or to the end; in chunks, since a stream allocates at once what it is asked for."""
     content = bytearray()
     while len(content) < count and (chunk := stream.read(min(_CHUNK_BYTES, count - len(content)))):
         content += chunk

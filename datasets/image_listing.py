@@ -1,22 +1,25 @@
-"""Which pictures a folder holds, and in which sub-folders: one for each class."""
+"""List the image files of a folder: a sub-folder for each class, in splits or not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ..runtime.images.reading import IMAGE_SUFFIXES
+from .wording import first_of
+
+TRAIN, TEST, VALIDATION = "train", "test", ("val", "valid", "validation")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFolder:
-    """The picture files of a folder; hidden files and folders are left aside.
+    """The image files of a folder, without hidden files and folders.
 
     Attributes:
         root: The folder.
-        classes: The pictures of each sub-folder by its name; both are sorted.
-        loose: Pictures that lie in no sub-folder.
-        others: Files that are no pictures of a class, wherever they lie; loose pictures, where there are sub-folders.
+        classes: The images of each sub-folder by its name; both are sorted.
+        loose: Images that are in no sub-folder.
+        others: Files that are not images of a class, at any depth; with them loose images, where there are sub-folders.
     """
 
     root: Path
@@ -24,15 +27,30 @@ class ImageFolder:
     loose: tuple[Path, ...]
     others: tuple[Path, ...]
 
+    def labelled(self, classes: Sequence[str], source: str) -> list[tuple[Path, int]]:
+        """Return the images of the sub-folders, each with the position of its class.
+
+        Raises:
+            SpecMismatchError: A sub-folder is not one of the classes; `source` tells the user where these come from.
+        """
+        positions = {label: position for position, label in enumerate(classes)}
+        for label in self.classes:
+            if label not in positions:
+                raise SpecMismatchError(
+                    f"{self.root} has the folder {one_line(label)!r}, which is not one of {source}: "
+                    f"{first_of(classes, 20)}"
+                )
+        return [(path, positions[label]) for label, paths in self.classes.items() for path in paths]
+
 
 def list_images(root: Path) -> ImageFolder:
-    """List the pictures of a folder.
+    """List the images of a folder.
 
     Raises:
         InvalidFileError: A folder cannot be read.
     """
     try:
-        classes = {folder.name: _images_in(folder) for folder in sub_folders(root)}
+        classes = {folder.name: _images_in(folder) for folder in _sub_folders(root)}
         loose = _images_in(root)
         used = {path for paths in classes.values() for path in paths} if classes else set(loose)
         others = tuple(path for path in _files(root) if path not in used)
@@ -41,43 +59,40 @@ def list_images(root: Path) -> ImageFolder:
     return ImageFolder(root=root, classes=classes, loose=loose, others=others)
 
 
-def sub_folders(root: Path) -> list[Path]:
-    """Return the sub-folders in their order; hidden ones belong to other programs."""
-    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+def list_splits(folder: Path) -> dict[str, ImageFolder]:
+    """List the images of each split by the name of its folder; a folder without splits is `train` as a whole.
 
-
-def file_remark(paths: Sequence[Path], what: str, root: Path) -> tuple[str, ...]:
-    """Return a sentence on files of a folder, with the first for an example; none where there are no files.
-
-    >>> remark_on([Path("photos/cat/notes.txt")], "left out", Path("photos"))
-    ("1 of the folder's files is left out, such as cat/notes.txt",)
+    Raises:
+        InvalidFileError: A folder cannot be read, or there are others beside the splits.
     """
-    if not paths:
-        return ()
-    return (
-        f"{len(paths):,} of the folder's files {'is' if len(paths) == 1 else 'are'} {what}, such as "
-        f"{shown(paths[0], root)}",
-    )
+    whole = list_images(folder)
+    # A class may be called train: then its folder holds images, and no folders.
+    if TRAIN not in whole.classes or whole.classes[TRAIN] or not _sub_folders(folder / TRAIN):
+        return {TRAIN: whole}
+    for name in whole.classes:
+        if name not in (TRAIN, TEST, *VALIDATION):
+            raise InvalidFileError(
+                f"{folder} has {TRAIN} and {one_line(name)!r} in it; possible beside {TRAIN}: {TEST}, "
+                f"{', '.join(VALIDATION)}"
+            )
+    return {name: list_images(folder / name) for name in whole.classes}
 
 
-def shown(path: Path, root: Path) -> str:
-    """Return a file's name as it fits into a message."""
-    return one_line(str(path.relative_to(root)))
+def _visible(folder: Path) -> list[Path]:
+    """Return what a folder holds, sorted; hidden entries belong to other programs."""
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _sub_folders(root: Path) -> list[Path]:
+    return [entry for entry in _visible(root) if entry.is_dir()]
 
 
 def _images_in(folder: Path) -> tuple[Path, ...]:
-    # Hidden ones are macOS's, beside each file on a foreign disk.
-    return tuple(
-        sorted(
-            path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-        )
-    )
+    return tuple(path for path in _visible(folder) if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
+    for entry in _visible(folder):
         # A link to a folder above would never end.
         if entry.is_dir() and not entry.is_symlink():
             yield from _files(entry)

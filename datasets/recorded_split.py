@@ -1,5 +1,6 @@
-"""Finds, in data without a test part, the images that a bundle's model was kept from."""
+"""Find the test split that was drawn for a bundle's training in data that has none of its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..runtime.bundle.manifest import Manifest
@@ -8,31 +9,35 @@ from .dataset import DataOptions, Dataset
 from .loading import load_data
 
 
-def find_recorded_split(path: Path, manifest: Manifest) -> Dataset | None:
-    """Return the data that a model was trained on, if it is this and its test part was drawn from its images.
-
-    Args:
-        path: What may be that data.
-        manifest: The bundle's, which says what the model was trained on and how the test part was drawn.
-
-    Returns:
-        The data set, split as it was for the training; None if this is other data, or has a test part of its own.
-    """
-    learned = manifest.data
-    if learned is None or learned.test_share is None:
-        return None
-    options = DataOptions(
+def bundle_options(manifest: Manifest) -> DataOptions:
+    """Return the options that turn image files into what a bundle's model takes."""
+    return DataOptions(
         image_size=(manifest.image.height, manifest.image.width),
         channels=manifest.image.channels,
         preprocessing=manifest.preprocessing,
-        test_share=learned.test_share,
-        split_seed=learned.split_seed,
-        # Whether some were skipped in the training, too, shows in the digest.
-        skip_bad=True,
+    )
+
+
+def find_recorded_split(path: Path, manifest: Manifest) -> Dataset | None:
+    """Return the data that a bundle's model was trained on, if this is it and its test split was drawn from its images.
+
+    Args:
+        path: Any data.
+        manifest: The bundle's, with the digest of its training data and how the test split was drawn.
+
+    Returns:
+        The data set, split as for the training; None if this is other data, or has a test split of its own.
+    """
+    recorded = manifest.data
+    if recorded is None or recorded.test_share is None:
+        return None
+    # If other images were skipped in the training, the digest differs.
+    options = replace(
+        bundle_options(manifest), test_share=recorded.test_share, split_seed=recorded.split_seed, skip_bad=True
     )
     try:
         data = load_data(path, options)
-    # A test set need not be what one can train on: it may have a single class, or none.
+    # Data to test on need not be data to train on: it may have a single class, or no labels.
     except EdgeproofError:
         return None
-    return data if data.test_drawn and data.content_sha256() == learned.sha256 else None
+    return data if data.test_drawn and data.content_sha256() == recorded.sha256 else None

@@ -1,14 +1,17 @@
-"""What every source of data gives: labelled images in a training part, and a test part where there is one."""
+"""Labelled images in a training split, and a test split where there is one."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import Preprocessing
-from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.errors import InvalidFileError
+from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
+from .fingerprints import pixel_digests
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,39 +20,40 @@ class Split:
 
     Attributes:
         images: uint8 of shape (N, H, W, C), values 0-255; N is at least 1.
-        labels: Whole numbers of shape (N,), as they were loaded: positions in the classes.
-        names: What a user knows each image as; None for its position in `array`.
-        array: What the array of the images is called.
+        labels: Integers of shape (N,), as they were loaded: positions in the classes.
+        names: What a user knows each image as: a file's name, or a place in an array.
+        digests: Of each image's pixels; computed if not given.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[Any]
-    names: Sequence[str] | None = None
-    array: str = "x"
+    names: Sequence[str]
+    digests: Sequence[bytes] = ()
 
-    def named(self, position: int) -> str:
-        """Return what the user knows an image as."""
-        return f"{self.array}[{position}]" if self.names is None else self.names[position]
+    def __post_init__(self) -> None:
+        if not self.digests:
+            object.__setattr__(self, "digests", pixel_digests(self.images))
 
     def __getitem__(self, positions: NDArray[np.intp]) -> "Split":
         return Split(
             images=self.images[positions],
             labels=self.labels[positions],
-            names=[self.named(int(position)) for position in positions],
+            names=[self.names[int(position)] for position in positions],
+            digests=[self.digests[int(position)] for position in positions],
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Splits:
-    """A data set as it was found.
+    """A data set as its files have it.
 
     Attributes:
-        name: What the user knows it as.
+        name: The data set's name.
         train: Images of every class.
-        test: Images of these classes and of this shape; None where the data has no test part.
-        classes: The labels, two at least.
-        preprocessing: How a picture comes to be like these images.
-        remarks: What was found while it was read.
+        test: Images of these classes and of this shape; None where the data has no test split.
+        classes: The labels, at least two.
+        preprocessing: How an image of any size becomes like these.
+        remarks: What was noticed while reading, in sentences without a full stop.
     """
 
     name: str
@@ -60,108 +64,67 @@ class Splits:
     remarks: tuple[str, ...] = ()
 
 
-# How a source's arrays may be called, images and labels, for training and for the test, in the order of preference.
-_TRAINING, _TEST = (("x_train", "y_train"), ("x", "y")), ("x_test", "y_test")
-ARRAY_NAMES = (*_TEST, *(name for names in _TRAINING for name in names))
-
-
 def splits_of_arrays(
-    name: str,
-    arrays: Mapping[str, NDArray[Any]],
-    source: str,
-    *,
-    preprocessing: Preprocessing,
-    classes: tuple[str, ...] | None = None,
-    remarks: tuple[str, ...] = (),
-    holds: Collection[str] = (),
+    source: NamedArrays, preprocessing: Preprocessing, classes: tuple[str, ...] | None = None
 ) -> Splits:
-    """Check arrays, and return them as a data set.
+    """Read the splits of named arrays.
 
     Args:
-        name: What the user knows the data as.
-        arrays: x_train, y_train, x_test and y_test; or x and y; or x_train and y_train.
-        source: Where they come from, for complaints.
-        preprocessing: How a picture comes to be like these images.
+        source: Has x_train, y_train, x_test and y_test; or x and y; or x_train and y_train.
+        preprocessing: How an image of any size becomes like these.
         classes: The labels; None for their numbers.
-        remarks: What was found while they were read.
-        holds: The names of all arrays there, for complaints; those in `arrays` by default.
 
     Raises:
-        InvalidFileError: They are missing, or are no labelled images.
+        InvalidFileError: Arrays are missing, or are not labelled images of two classes or more.
     """
-    x, y = _names(arrays, source, holds or arrays)
-    train = _part(arrays, x, y, source)
-    count = _class_count(train.labels, f"{y} of {source}")
-    if classes is not None and count != len(classes):
-        raise InvalidFileError(f"{source} has {count} classes instead of {len(classes)}")
-    test = _part(arrays, *_TEST, source) if _TEST[0] in arrays else None
-    if test is not None and train.images.shape[1:] != test.images.shape[1:]:
-        raise InvalidFileError(f"{source}: x_train has shape {train.images.shape}, x_test {test.images.shape}")
-    for part, called in ((train, y), (test, _TEST[1])):
-        if part is not None and (part.labels.min() < 0 or part.labels.max() >= count):
-            raise InvalidFileError(
-                f"{called} of {source} must hold {len(part.images)} labels from 0 to {count - 1}, one for each image"
-            )
+    x, y = _train_arrays(source)
+    train = _read_split(source, x, y)
+    count = _class_count(train.labels, f"{y} of {source.location}")
+    test = _read_split(source, *TEST_ARRAYS) if TEST_ARRAYS[0] in source.arrays else None
+    if test is not None:
+        _check_test(test, train, count, source.location)
     return Splits(
-        name=name,
+        name=source.name,
         train=train,
         test=test,
-        classes=classes or tuple(str(i) for i in range(count)),
+        classes=classes or tuple(map(str, range(count))),
         preprocessing=preprocessing,
-        remarks=remarks,
+        remarks=source.remarks,
     )
 
 
-def _names(arrays: Mapping[str, NDArray[Any]], source: str, holds: Collection[str]) -> tuple[str, str]:
-    """Return the names of the training images and labels, once all that must be there is found there."""
-    x, y = next((names for names in _TRAINING if names[0] in arrays or names[1] in arrays), _TRAINING[0])
-    needed = [x, y]
-    # `x` and `y` beside a test part are as good as `x_train` and `y_train`.
-    if any(name in arrays for name in _TEST):
-        needed += _TEST
-    missing = [name for name in needed if name not in arrays]
+def _train_arrays(source: NamedArrays) -> tuple[str, str]:
+    """Return the names of the training images and labels, after checking that no array is missing."""
+    there = source.arrays.keys()
+    x, y = next((pair for pair in TRAIN_ARRAYS if there & pair), TRAIN_ARRAYS[0])
+    missing = [name for name in (x, y, *(TEST_ARRAYS if there & TEST_ARRAYS else ())) if name not in there]
     if missing:
-        found = one_line(", ".join(sorted(holds)))[:200] or "nothing"
-        raise InvalidFileError(
-            f"{source} has no {', '.join(missing)}; it holds {found}; needed are x_train, y_train, x_test and y_test, "
-            "or x and y"
-        )
+        raise source.missing(missing, "needed are x_train, y_train, x_test and y_test, or x and y")
     return x, y
 
 
-def _part(arrays: Mapping[str, NDArray[Any]], x: str, y: str, source: str) -> Split:
-    images = _images(arrays[x], f"{x} of {source}")
-    labels = arrays[y]
-    flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels  # as some data sets of Keras have them
-    if flat.ndim != 1 or flat.dtype.kind not in "iu" or len(flat) == 0:
-        raise InvalidFileError(
-            f"{y} of {source} is {labels.dtype} of shape {labels.shape}; labels are whole numbers from 0, (N,) or "
-            "(N, 1)"
-        )
-    if len(flat) != len(images):
-        raise InvalidFileError(f"{y} of {source} must hold {len(images)} labels, one for each image, got {len(flat)}")
-    return Split(images=images, labels=flat, array=x)
+def _read_split(source: NamedArrays, x: str, y: str) -> Split:
+    images = source.images(x)
+    return Split(images=images, labels=source.labels(y, len(images)), names=[f"{x}[{i}]" for i in range(len(images))])
 
 
-def _images(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    shaped = array[..., np.newaxis] if array.ndim == 3 else array
-    if array.dtype != np.uint8 or shaped.ndim != 4 or shaped.shape[3] not in (1, 3) or 0 in shaped.shape:
+def _check_test(test: Split, train: Split, count: int, location: Path) -> None:
+    if train.images.shape[1:] != test.images.shape[1:]:
+        raise InvalidFileError(f"{location}: x_train has shape {train.images.shape}, x_test {test.images.shape}")
+    if test.labels.min() < 0 or test.labels.max() >= count:
         raise InvalidFileError(
-            f"{what} is {array.dtype} of shape {array.shape}; images are uint8 of shape (N, H, W), (N, H, W, 1) or "
-            "(N, H, W, 3)"
+            f"{TEST_ARRAYS[1]} of {location} must hold {len(test.images)} labels from 0 to {count - 1}, one for each "
+            "image"
         )
-    return shaped
 
 
 def _class_count(labels: NDArray[Any], what: str) -> int:
-    if labels.min() < 0:
-        raise InvalidFileError(f"{what} goes down to {labels.min()}; labels are whole numbers from 0, (N,) or (N, 1)")
-    count = int(labels.max()) + 1
-    if count > len(labels):
+    present = np.unique(labels)
+    count = len(present)
+    if count < 2 or present[0] != 0 or present[-1] != count - 1:
+        absent = sorted(set(range(count)) - set(present.tolist()))[:5]
         raise InvalidFileError(
-            f"{what} goes up to {count - 1} in {len(labels)} labels; classes are numbered without gaps"
+            f"{what} has {count} class(es) from {present[0]} to {present[-1]}, none of {absent}; labels are whole "
+            "numbers from 0 without gaps, of at least two classes"
         )
-    absent = sorted(set(range(count)) - set(labels.tolist()))
-    if count < 2 or absent:
-        raise InvalidFileError(f"{what} has {count} class(es), none of {absent[:5]}; at least two, without gaps")
     return count

@@ -1,1 +1,1 @@
-"""The repository's own studies. They are not in the wheel and import the installed edgeproof."""
+"""The repository's own studies. They are not in the wheel; they import the installed edgeproof."""

@@ -1,13 +1,13 @@
-"""What the runtime adds to a bare engine: time per image, imports, cold start, memory, size.
+"""Overhead of the runtime over a bare engine: time per image, imports, cold start, memory, size.
 
     python -m studies.overhead
 
-needs nothing but the runtime and LiteRT. Every figure is a ratio of two things measured in turns in one run, so that a
-busy machine hits both alike; the budgets are the project's own.
+Both sides of a ratio are measured in turns in one run, so that a busy machine slows both alike. The budgets are the
+project's own.
 """
 
 import argparse
-import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from edgeproof.benchmarks.fresh_processes import measure_processes, result_of
+from edgeproof.cli.arguments import positive
 from edgeproof.device.environment import describe_environment
 from edgeproof.runtime.bundle.golden import read_golden
 from edgeproof.runtime.bundle.reader import read_manifest, read_vouched_file
@@ -28,6 +29,8 @@ from edgeproof.runtime.pretrained import find_pretrained
 from numpy.typing import NDArray
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from .results_store import write_json
 
 SCHEMA_VERSION = 1
 _MODEL = "mnist"
@@ -41,11 +44,11 @@ class Figure:
     """One line of the table.
 
     Attributes:
-        what: What is compared with what.
-        value: Their ratio, or the figure itself.
-        budget: What it should not exceed.
+        what: Its name; for a ratio both sides.
+        value: In `unit`.
+        budget: The most that `value` should be.
         unit: ``"x"`` for a ratio.
-        detail: The figures behind it.
+        detail: Both sides of a ratio.
     """
 
     what: str
@@ -55,27 +58,27 @@ class Figure:
     detail: str
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="python -m studies.overhead", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="how often each comparison is repeated (default: 15)")
+    parser.add_argument("--rounds", type=positive, default=15, help="repetitions of each comparison (default: 15)")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args(arguments)
     environment = describe_environment()
-    findings: list[Figure] = []
+    figures: list[Figure] = []
     for measure in (_one_image, _many_images, _imports, _cold_start, _growth, _installed):
-        for finding in measure(options.rounds):
-            findings.append(finding)
-            within = "within" if finding.value <= finding.budget else "OVER"
-            figure = f"{finding.what:60} {finding.value:7.2f} {finding.unit:3}"
-            print(f"{figure}  {within} {finding.budget:g}  {finding.detail}", flush=True)  # noqa: T201
+        for figure in measure(options.rounds):
+            figures.append(figure)
+            within = "within" if figure.value <= figure.budget else "OVER"
+            line = (
+                f"{figure.what:60} {figure.value:7.2f} {figure.unit:3}  {within} {figure.budget:g}  {figure.detail}\n"
+            )
+            sys.stdout.write(line)
+            sys.stdout.flush()
     if options.json is not None:
-        document = {
-            "schema_version": SCHEMA_VERSION,
-            "environment": environment,
-            "findings": [asdict(finding) for finding in findings],
-        }
-        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        document = {"schema_version": SCHEMA_VERSION, "environment": environment}
+        write_json({**document, "findings": [asdict(figure) for figure in figures]}, options.json)
+    return 0
 
 
 def _one_image(rounds: int) -> list[Figure]:
@@ -147,9 +150,9 @@ def _imports(rounds: int) -> list[Figure]:
 
 def _cold_start(rounds: int) -> list[Figure]:
     with TemporaryDirectory() as folder:
-        picture = Path(folder, "digit.png")
-        _save(_digits(1)[0], picture)
-        predict = f"from edgeproof.cli import main\nassert main(['predict', {str(picture)!r}]) == 0\n"
+        image = Path(folder, "digit.png")
+        _save(_digits(1)[0], image)
+        predict = f"from edgeproof.cli import main\nassert main(['predict', {str(image)!r}]) == 0\n"
         costs = measure_processes({"engine": _ENGINE_ALONE, "predict": predict}, rounds=rounds)
     ours, bare = costs["predict"], costs["engine"]
     return [
@@ -231,9 +234,9 @@ def _installed(_: int) -> list[Figure]:
 
 
 def installed_sizes(package: str, *, extra: str) -> dict[str, int]:
-    """Return the bytes that a package, one of its extras, and all that these need take on the disk, by package.
+    """Return the bytes on the disk of a package with one of its extras and of all its requirements, by package.
 
-    Sizes are those of the files that pip has recorded. What is not installed is left out: it is needed elsewhere.
+    Sizes are those of the files that pip has recorded. Requirements that are not installed are for other platforms.
     """
     sizes: dict[str, int] = {}
     waiting = [package]
@@ -257,7 +260,7 @@ def _size(file: Path) -> int:
 
 
 def _by_hand() -> tuple[Callable[[NDArray[np.uint8]], Any], Callable[[NDArray[np.uint8]], list[Any]]]:
-    """Return what users write themselves: a function for one image, and a loop over many."""
+    """Return the code that users write themselves: a function for one image, and a loop over many."""
     folder = find_pretrained(_MODEL)
     variant = read_manifest(folder).variant("int8.tflite")
     interpreter = import_interpreter().Interpreter(
@@ -284,7 +287,7 @@ def _by_hand() -> tuple[Callable[[NDArray[np.uint8]], Any], Callable[[NDArray[np
 
 
 def _digits(count: int) -> NDArray[np.uint8]:
-    """Return the golden images of the built-in model, over and over: uint8 of shape (count, 28, 28)."""
+    """Return the golden images of the built-in model, repeated as needed: uint8 of shape (count, 28, 28)."""
     folder = find_pretrained(_MODEL)
     return np.resize(read_golden(folder, read_manifest(folder)).inputs[..., 0], (count, 28, 28))
 
@@ -295,17 +298,17 @@ def _save(digit: NDArray[np.uint8], file: Path) -> None:
     Image.fromarray(digit).save(file)
 
 
-def _in_turns(subjects: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Return the median seconds of each, called in turns after a first round that does not count."""
-    times: list[list[float]] = [[] for _ in subjects]
+def _in_turns(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Return the median seconds of each call, made in turns after a first round that does not count."""
+    times: list[list[float]] = [[] for _ in calls]
     for number in range(rounds + 1):
-        for subject, taken in zip(subjects, times, strict=True):
+        for call, taken in zip(calls, times, strict=True):
             start = perf_counter()
-            subject()
+            call()
             if number > 0:
                 taken.append(perf_counter() - start)
     return [median(taken) for taken in times]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

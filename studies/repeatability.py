@@ -1,13 +1,12 @@
-"""Is the same file ever called different from itself, and does a ranking come out the same again?
+"""Repeatability of latency figures: whether a file is found different from itself, and whether rankings hold.
 
     python -m studies.repeatability runs/demo/bundle
 
-Every run measures each variant under two names. Between these no difference may be found; and of two variants that are
-told apart, the same one must be faster in every run.
+Every run measures each variant under two names. Between these no difference may be found; and of two variants that
+differ, the same one must be faster in every run.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,12 +18,15 @@ from typing import Any
 import numpy as np
 from edgeproof.benchmarks.latency.interleaved import ROUNDS, TimedEngine, measure
 from edgeproof.benchmarks.targets import benchmark_targets
+from edgeproof.cli.arguments import positive, seconds
 from edgeproof.device.environment import describe_environment
 from edgeproof.metrics.latency import Rounds, distribution, is_faster, noise_floor, slower_than
 from edgeproof.runtime.bundle.golden import read_golden
 from edgeproof.runtime.bundle.reader import read_manifest
-from edgeproof.runtime.errors import EdgeproofError
 from numpy.typing import NDArray
+
+from .commands import one_line_errors
+from .results_store import write_json
 
 _NAMES = ("a", "b")
 # A row's title and which of its two names it is.
@@ -33,13 +35,13 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One run.
+    """Figures of a run.
 
     Attributes:
         noise_floor: As a ratio.
         p50_us: The median latency of every row, under its first name.
-        slower_than: For each row those that were found to be faster, under their first names.
-        called_different: Rows that were called different from themselves.
+        slower_than: For each row those that are faster, under their first names.
+        called_different: Rows that were found different from themselves.
     """
 
     noise_floor: float
@@ -58,11 +60,11 @@ class Reversal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repeated:
-    """How often an order of two rows came out again.
+    """Comparisons of the order of two rows between two runs.
 
     Attributes:
-        comparisons: How often two rows had an order in each of two runs.
-        reversals: Those comparisons in which it was not the same.
+        comparisons: Number of those in which the rows have an order in both runs.
+        reversals: Those in which the order differs.
     """
 
     comparisons: int
@@ -71,13 +73,13 @@ class Repeated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repeatability:
-    """What several runs in a row showed.
+    """Figures of several runs in a row.
 
     Attributes:
         environment: The machine.
         runs: In their order.
-        told_apart: Of rows of which one was found to be faster.
-        by_median: Of rows whose medians alone were further apart than the noise floor.
+        told_apart: Comparisons of rows one of which is faster, as a report judges it.
+        by_median: Comparisons of rows whose medians are further apart than the noise floor.
     """
 
     environment: Mapping[str, Any]
@@ -90,7 +92,7 @@ def summarize(taken: Mapping[Key, Rounds]) -> Run:
     """Judge one run.
 
     Args:
-        taken: Nanoseconds of the runs, turn by turn and round by round, by row and name.
+        taken: Nanoseconds of the calls, repetition by repetition and round by round, by row and name.
     """
     floor = noise_floor({f"{row} {name}": rounds for (row, name), rounds in taken.items()})
     rows = list(dict.fromkeys(row for row, _ in taken))
@@ -107,12 +109,12 @@ def summarize(taken: Mapping[Key, Rounds]) -> Run:
     )
 
 
-def compare(runs: Sequence[Run], order: Callable[[Run, str, str], int]) -> Repeated:
+def compare_runs(runs: Sequence[Run], order: Callable[[Run, str, str], int]) -> Repeated:
     """Compare the order of every two rows between every two runs.
 
     Args:
         runs: In their order.
-        order: Says of two rows in a run which is the faster one: -1, 1, or 0 where that is not clear.
+        order: Order of two rows in a run: -1, 1, or 0 where they do not differ.
     """
     compared = 0
     reversals: list[Reversal] = []
@@ -141,12 +143,12 @@ def measure_repeatability(bundle: Path, *, runs: int, seconds: float, rounds: in
 
     Args:
         bundle: The bundle's folder.
-        runs: How often.
+        runs: Number of runs.
         seconds: Of each name, in every run.
         rounds: In each run.
 
     Raises:
-        EdgeproofError: The bundle is missing or broken, or none of its variants can be run.
+        EdgeproofError: The bundle is missing or broken, or none of its variants can run.
     """
     environment = describe_environment()
     manifest = read_manifest(bundle)
@@ -154,34 +156,31 @@ def measure_repeatability(bundle: Path, *, runs: int, seconds: float, rounds: in
     running, _ = benchmark_targets(bundle, manifest)
     found: list[Run] = []
     for number in range(runs):
-        subjects = {
+        timed = {
             (one.title, name): TimedEngine(partial(one.load, 1), images, manifest.image, manifest.preprocessing)
             for one in running
             for name in _NAMES
         }
-        turns = measure(subjects, seconds=seconds, rounds=rounds, seed=number)
+        turns = measure(timed, seconds=seconds, rounds=rounds, seed=number)
         found.append(summarize({key: [[turn.run for turn in one] for one in taken] for key, taken in turns.items()}))
     return Repeatability(
         environment=environment,
         runs=tuple(found),
-        told_apart=compare(found, told_apart),
-        by_median=compare(found, by_median),
+        told_apart=compare_runs(found, told_apart),
+        by_median=compare_runs(found, by_median),
     )
 
 
+@one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print what was found, and return 1 if a file was called different or two changed places."""
+    """Measure, print the figures, and return 1 if a file was found different from itself or an order changed."""
     parser = argparse.ArgumentParser(prog="python -m studies.repeatability", description=__doc__)
     parser.add_argument("bundle", type=Path, help="a bundle's folder")
-    parser.add_argument("--runs", type=int, default=5, help="how often (default: 5)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each name in every run (default: 1)")
+    parser.add_argument("--runs", type=positive, default=5, help="number of runs (default: 5)")
+    parser.add_argument("--seconds", type=seconds, default=1.0, help="of each name in every run (default: 1)")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args(arguments)
-    try:
-        found = measure_repeatability(options.bundle, runs=options.runs, seconds=options.seconds)
-    except EdgeproofError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
+    found = measure_repeatability(options.bundle, runs=options.runs, seconds=options.seconds)
     for number, run in enumerate(found.runs, start=1):
         rows = ", ".join(f"{row.partition(' ')[0]} {p50:.1f}" for row, p50 in run.p50_us.items())
         different = ", ".join(run.called_different) or "none"
@@ -194,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{words}: {len(order.reversals)} of {order.comparisons} pairs changed places between two runs\n"
         )
     if options.json is not None:
-        options.json.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
+        write_json(asdict(found), options.json)
     return int(bool(found.told_apart.reversals) or any(run.called_different for run in found.runs))
 
 

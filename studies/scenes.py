@@ -1,28 +1,31 @@
-"""Digits as a camera would show them: MNIST's images on lit, noisy, compressed paper, and how many are read rightly.
+"""Accuracy on made photographs: MNIST's digits on lit, noisy, compressed paper.
 
-python -m studies.scenes [--model BUNDLE] [--images N] [--seed N] [--processes N] [--json FILE]
+python -m studies.scenes
 """
 
 import argparse
 import io
-import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from edgeproof.cli.arguments import positive
+from edgeproof.cli.arguments import seed as seed_type
 from edgeproof.device.environment import describe_environment
 from edgeproof.metrics.paired import share
 from edgeproof.metrics.types import Share
-from edgeproof.runtime import Classifier, EdgeproofError, SpecMismatchError
-from edgeproof.runtime.io.files import check_file
+from edgeproof.runtime import Classifier, SpecMismatchError
 from edgeproof.runtime.prediction import NO_DIGIT
 from numpy.typing import NDArray
 
-DATA = Path(__file__).parents[1] / "data" / "mnist.npz"
+from .commands import one_line_errors
+from .data import MNIST, load_named
+from .results_store import write_json
+
 SEED = 7
 
 SIDES = (300, 800)
@@ -38,13 +41,13 @@ _work: tuple[Classifier, NDArray[np.uint8], int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScenesResult:
-    """How a model did on scenes.
+    """Figures of a model on scenes.
 
     Attributes:
-        accuracy: Scenes whose digit was read rightly.
-        no_digit: Scenes in which no digit was found; they count as wrong.
-        clean_accuracy: The same images as MNIST has them.
-        wrong: Positions of the scenes that were not read rightly.
+        accuracy: Scenes that are classified correctly.
+        no_digit: Scenes in which no digit is found; they count as wrong.
+        clean_accuracy: MNIST's own images that are classified correctly.
+        wrong: Positions of the scenes that are not classified correctly.
     """
 
     accuracy: Share
@@ -53,28 +56,28 @@ class ScenesResult:
     wrong: tuple[int, ...]
 
 
-def read_scenes(
+def classify_scenes(
     model: str | Path, images: NDArray[np.uint8], labels: NDArray[np.int64], *, seed: int, processes: int
 ) -> ScenesResult:
-    """Make a scene of each image and let a model read it.
+    """Make a scene of each image and classify it.
 
     Args:
-        model: What `Classifier.load` takes; its preprocessing must be "digit" and its classes the ten digits.
+        model: As for `Classifier.load`; its preprocessing must be "digit" and its classes the ten digits.
         images: MNIST's images, uint8 of shape (N, 28, 28), light ink on black.
         labels: Their digits, shape (N,).
-        seed: Draws the scenes.
-        processes: How many processes share the work; the outcome does not depend on it.
+        seed: Of the scenes.
+        processes: Number of processes that share the work; the result does not depend on it.
 
     Raises:
-        EdgeproofError: The model cannot be loaded, or is none that reads digits.
+        EdgeproofError: The model cannot be loaded, or does not look for digits.
     """
     classifier = Classifier.load(model)
     digits = tuple(str(digit) for digit in range(10))
     if classifier.preprocessing.method != "digit" or classifier.classes != digits:
-        raise SpecMismatchError(f"{model} does not look for digits in pictures; possible: mnist, or a bundle that does")
+        raise SpecMismatchError(f"{model} does not look for digits in images; possible: mnist, or a bundle that does")
     clean = np.array([answer.label for answer in classifier.predict(images)])
-    with ProcessPoolExecutor(processes, initializer=_start, initargs=(classifier, images, seed)) as pool:
-        found = np.array(list(pool.map(_read, range(len(images)), chunksize=20)))
+    with ProcessPoolExecutor(processes, initializer=_initialize, initargs=(classifier, images, seed)) as pool:
+        found = np.array(list(pool.map(_classify, range(len(images)), chunksize=20)))
     truth = labels.astype(str)
     return ScenesResult(
         accuracy=share(int(np.sum(found == truth)), len(truth)),
@@ -84,13 +87,13 @@ def read_scenes(
     )
 
 
-def _start(classifier: Classifier, images: NDArray[np.uint8], seed: int) -> None:
-    """Keep in each process what all of its scenes need."""
+def _initialize(classifier: Classifier, images: NDArray[np.uint8], seed: int) -> None:
+    """Hold the inputs of all scenes in a process."""
     global _work
     _work = classifier, images, seed
 
 
-def _read(index: int) -> str:
+def _classify(index: int) -> str:
     classifier, images, seed = _work
     return classifier.predict_one(scene(images[index], seed, index)).label
 
@@ -101,7 +104,7 @@ def scenes(images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int) -> I
     Args:
         images: MNIST's images, uint8 of shape (N, 28, 28), light ink on black.
         labels: Their classes, shape (N,).
-        seed: Draws everything.
+        seed: Of the scenes.
     """
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
         yield scene(image, seed, index), int(label)
@@ -111,17 +114,17 @@ def scene(image: NDArray[np.uint8], seed: int, index: int) -> NDArray[np.uint8]:
     """Paste an image somewhere onto a canvas of paper, light it, add noise and compress it.
 
     Both sides of the canvas are drawn from `SIDES`, the enlargement from `SCALES`, the rotation from up to `DEGREES`
-    either way, the place from wherever the whole image fits. Even indices are dark ink on light paper, odd ones light
+    either way, the place from all where the whole image fits. Even indices are dark ink on light paper, odd ones light
     ink on dark. The light falls off in a straight line, by up to `SHADE` from one end of the canvas to the other.
     Gaussian noise has a standard deviation of `NOISE` grey levels; the JPEG is really encoded and decoded.
 
     Args:
         image: uint8 of shape (28, 28), light ink on black.
-        seed: Draws the scene, together with `index` alone: it does not depend on which scenes were made before.
+        seed: Of the random numbers, together with `index`: a scene does not depend on those made before it.
         index: The image's position in its data set.
 
     Returns:
-        Grey picture, uint8 of shape (H, W), values 0-255.
+        Grey image, uint8 of shape (H, W), values 0-255.
     """
     draw = np.random.default_rng((seed, index))
     height, width = (int(side) for side in draw.integers(SIDES[0], SIDES[1] + 1, size=2))
@@ -153,48 +156,42 @@ def _light(height: int, width: int, draw: np.random.Generator) -> NDArray[np.flo
     return (1 - shade * (fall / np.abs(fall).max() + 1) / 2).astype(np.float32)
 
 
-def _compressed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _compressed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=JPEG_QUALITY)
+    Image.fromarray(image).save(file, "JPEG", quality=JPEG_QUALITY)
     return np.asarray(Image.open(file))
 
 
-def main(arguments: list[str]) -> int:
+@one_line_errors
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print a model's accuracy on scenes of MNIST's test images."""
     parser = argparse.ArgumentParser(
         prog="python -m studies.scenes",
-        description="Read digits in made photographs.",
+        description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    cores = os.cpu_count() or 1
     parser.add_argument("--model", default="mnist", help="a bundle, a model file or a built-in model")
-    parser.add_argument("--data", type=Path, default=DATA, help="MNIST as an .npz file in the Keras layout")
-    parser.add_argument("--images", type=_positive, default=10_000, help="how many test images, from the first")
-    parser.add_argument("--seed", type=int, default=SEED, help="draws the scenes")
-    parser.add_argument("--processes", type=_positive, default=os.cpu_count() or 1, help="processes to share the work")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument("--data", default=MNIST, help="mnist, or digits laid out as MNIST in an .npz file")
+    parser.add_argument("--images", type=positive, default=10_000, help="test images, from the first")
+    parser.add_argument("--seed", type=seed_type, default=SEED, help="of the scenes")
+    parser.add_argument("--processes", type=positive, default=cores, help="processes that share the work")
+    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args(arguments)
-    try:
-        check_file(options.data, "data")
-        with np.load(options.data) as data:
-            images, labels = data["x_test"][: options.images], data["y_test"][: options.images].astype(np.int64)
-        outcome = read_scenes(options.model, images, labels, seed=options.seed, processes=options.processes)
-    except EdgeproofError as error:
-        parser.error(str(error))
+    data = load_named(options.data)
+    images, labels = data.x_test[: options.images, :, :, 0], data.y_test[: options.images]
+    found = classify_scenes(options.model, images, labels, seed=options.seed, processes=options.processes)
     sys.stdout.write(
-        f"accuracy          {_text(outcome.accuracy)}\n"
-        f"no digit found    {_text(outcome.no_digit)}\n"
-        f"clean originals   {_text(outcome.clean_accuracy)}\n"
+        f"accuracy          {_text(found.accuracy)}\n"
+        f"no digit found    {_text(found.no_digit)}\n"
+        f"clean images      {_text(found.clean_accuracy)}\n"
     )
-    if options.json:
-        figures = {
-            "environment": describe_environment(),
-            "data": {"name": options.data.name, "test_images": len(images), "seed": options.seed},
-            "model": str(options.model),
-            **asdict(outcome),
-        }
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if options.json is not None:
+        source = {"name": data.name, "test_images": len(images), "seed": options.seed}
+        environment = describe_environment()
+        write_json({"environment": environment, "data": source, "model": options.model, **asdict(found)}, options.json)
     return 0
 
 
@@ -202,12 +199,5 @@ def _text(part: Share) -> str:
     return f"{part.value:.2%} ({part.low:.2%}–{part.high:.2%}), {part.count:,} of {part.images:,}"
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

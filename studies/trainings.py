@@ -1,4 +1,4 @@
-"""Trainings that a benchmark needs: made by the command that a user types, and not made again."""
+"""Trainings that a study needs: run by the command that a user types, and never twice."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,15 +17,30 @@ from edgeproof.train.options import settings
 
 from .commands import run_edgeproof
 
-Known = TypeVar("Known", bound="_HasDigests")
+
+class Trained(Protocol):
+    """Figures of a trained network."""
+
+    @property
+    def command(self) -> str:
+        """See `Training.command`."""
+        ...
+
+    @property
+    def settings_sha256(self) -> str:
+        """See `Training.settings_sha256`."""
+        ...
+
+
+Known = TypeVar("Known", bound=Trained)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Training:
-    """A preset with what is different from its own settings.
+    """A preset with the settings that differ from its own.
 
     Attributes:
-        preset: Which.
+        preset: Its name.
         options: Fields of `FitOptions`.
         dropout: Of the preset.
         teachers: Folders of trainings whose networks are learned from.
@@ -38,13 +53,13 @@ class Training:
 
     @property
     def command(self) -> str:
-        """The command, but for data, seed and folders."""
-        return " ".join(["train", *self._typed, *(f"--teacher {folder.name}" for folder in self.teachers)])
+        """The command, without data, seed and folders."""
+        return " ".join(["train", *self._arguments, *(f"--teacher {folder.name}" for folder in self.teachers)])
 
     def settings_sha256(self, data: Dataset) -> str | None:
         """Return the digest of the settings that a network trained today would have; None while a teacher is missing.
 
-        See `train.identity.settings_sha256`.
+        See `edgeproof.train.fingerprint.settings_sha256`.
         """
         teachers = [folder / MODEL_NAME for folder in self.teachers]
         if not all(is_file(teacher) for teacher in teachers):
@@ -55,33 +70,33 @@ class Training:
         return settings_sha256(identity(data, architecture, model, options, teachers))
 
     def ensure(self, folder: Path, seed: int, *, name: str, data: Dataset) -> None:
-        """Train into a folder, unless the same training is there; go on with one that was cut off.
+        """Train into a folder, unless the same training is there; resume one that was interrupted.
 
         Args:
             folder: Of the training.
             seed: Of everything random.
-            name: What `edgeproof train --data` takes.
-            data: What it stands for.
+            name: The data's, for `edgeproof train --data`.
+            data: The data of that name.
 
         Raises:
             CheckFailedError: The command failed; the message is its own.
         """
         planned = self.settings_sha256(data)
-        if planned is not None and planned == found_sha256(folder):
+        if planned is not None and planned == recorded_sha256(folder):
             return
-        taught = [word for teacher in self.teachers for word in ("--teacher", str(teacher / MODEL_NAME))]
+        teachers = [word for teacher in self.teachers for word in ("--teacher", str(teacher / MODEL_NAME))]
         resume = ["--resume"] if unfinished(folder) else []
         run_edgeproof(
-            *("train", "--data", name, "--seed", str(seed), *self._typed, *taught, *resume, "--out", str(folder))
+            *("train", "--data", name, "--seed", str(seed), *self._arguments, *teachers, *resume, "--out", str(folder))
         )
 
     @property
-    def _typed(self) -> list[str]:
+    def _arguments(self) -> list[str]:
         options = {"preset": self.preset, **self.options} | ({"dropout": self.dropout} if self.dropout else {})
         return [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
-def found_sha256(folder: Path) -> str | None:
+def recorded_sha256(folder: Path) -> str | None:
     """Return the digest of the settings that a folder's network was trained with; None if there is none."""
     try:
         return settings_sha256(json.loads((folder / RECORD_NAME).read_text(encoding="utf-8")))
@@ -90,31 +105,22 @@ def found_sha256(folder: Path) -> str | None:
 
 
 def environment_of(folder: Path) -> str:
-    """Say on what a folder's network was trained: this machine's processor, and the versions in its record."""
+    """Describe where a folder's network was trained: this machine's processor, and the versions in its record."""
     machine = describe_environment()
     versions = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))["versions"]
     return f"{machine['cpu']}, {machine['cores']} cores, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}"
 
 
-class _HasDigests(Protocol):
-    """What was measured of a network."""
-
-    @property
-    def command(self) -> str: ...
-    @property
-    def settings_sha256(self) -> str: ...
-
-
 def still_valid(known: Sequence[Known], trainings: Sequence[Training], data: Dataset) -> list[Known]:
-    """Return what would be measured of the same networks if they were trained today.
+    """Return the results whose networks would come out the same if they were trained today.
 
-    A network whose teachers are missing cannot be checked by its digest. Its command has to do, if another of them can
-    be checked: all that are kept together are of the same data.
+    A network whose teachers are missing cannot be checked by its digest. Its command suffices if the digest of another
+    one matches: all results of a file are of the same data.
 
     Args:
-        known: All that is kept together.
-        trainings: For each what would be trained today.
-        data: What it would be trained on.
+        known: All results of a file.
+        trainings: The training of each, as it would be today.
+        data: The data of today.
     """
     # Repetitions with other seeds have the same digest, and for each one a model is built.
     digests = {command: one.settings_sha256(data) for command, one in {one.command: one for one in trainings}.items()}

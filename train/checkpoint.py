@@ -112,10 +112,9 @@ class Checkpoint:
 
     def _read(self) -> dict[str, NDArray[np.generic]]:
         # A damaged archive makes zipfile, zlib or NumPy's header parser raise whatever they have.
-        with (
-            foreign_errors(InvalidFileError, f"{self.path} is damaged"),
-            np.load(self.path, allow_pickle=False) as archive,
-        ):
+        # Opened here: given a path, NumPy leaves the file of a damaged archive open.
+        problem = foreign_errors(InvalidFileError, f"{self.path} is damaged")
+        with problem, self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive}
 
 

@@ -114,9 +114,8 @@ def _teacher(path: Path, image_shape: tuple[int, ...], classes: int) -> keras.Mo
         model = keras.saving.load_model(path, compile=False)
     taken, given = (None, *image_shape), (None, classes)
     if (model.input_shape, model.output_shape) != (taken, given):
-        raise SpecMismatchError(
-            f"the teacher {path} takes {model.input_shape} and gives {model.output_shape}; needed: {taken} and {given}"
-        )
+        found = f"the teacher {path} takes {model.input_shape} and gives {model.output_shape}"
+        raise SpecMismatchError(f"{found}; needed are {taken} and {given}")
     grey = np.full((1, *image_shape), 128, np.float32)
     if not are_probabilities(model.predict(grey, verbose=0)):
         raise SpecMismatchError(

@@ -56,7 +56,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print the table, and write the report in all its forms with the raw samples."""
-    from ..evaluation import beside, evaluation_images, original_of
+    from ...datasets.evaluation import evaluation_images
+    from ..reference_file import beside, reference_of
 
     warnings.simplefilter("ignore")  # what Matplotlib says of letters that its fonts lack
     data = evaluation_images(options.data, options.bundle)
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     )
     with atomic_files(out) as staging:
         try:
-            measured = benchmark(options.bundle, original_of(options), data, chosen, progress=show_step)
+            measured = benchmark(options.bundle, reference_of(options), data, chosen, progress=show_step)
         finally:
             show_step("")
         report = measured.report

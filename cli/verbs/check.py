@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ...runtime.errors import CheckFailedError, OutputError
 from ...runtime.io.atomic import atomic_files
 from ...runtime.io.files import is_folder
-from ..evaluation import original_of
 from ..gate_arguments import add_budgets, add_subject, read_gate_input
+from ..reference_file import reference_of
 
 if TYPE_CHECKING:
     from ...report.gate.gate import BudgetResult
@@ -63,7 +63,7 @@ def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
     """Stage each requested file; they appear whole, when the block ends without an error."""
     requested = {name: getattr(options, name) for name in ("markdown", "junit") if getattr(options, name) is not None}
     data = None if options.data is None else Path(options.data)
-    given = (options.subject, options.budgets, options.baseline, data, original_of(options), options.custom)
+    given = (options.subject, options.budgets, options.baseline, data, reference_of(options), options.custom)
     # A folder stands for the report in it, and a bundle for all of its files.
     read = [file for path in given if path is not None for file in (path, *(path.iterdir() if is_folder(path) else ()))]
     for name, file in requested.items():

@@ -1,1 +1,1 @@
-"""What each part of the training recipe is worth, over several seeds."""
+"""Ablations of the training recipe: the worth of each part, over several seeds."""

@@ -1,4 +1,4 @@
-"""What each ingredient of the training was found to be worth, as a page in Markdown."""
+"""The ablations as a page in Markdown."""
 
 from collections.abc import Sequence
 
@@ -20,25 +20,27 @@ def table(found: Sequence[Gain]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(outcomes: Sequence[TrainedVariation]) -> str:
-    """Return the table of the gains and how it came about, as Markdown."""
-    images = ", ".join(f"{count:,}" for count in dict.fromkeys(one.images for one in outcomes))
-    commands = dict.fromkeys((one.variation, one.command) for one in outcomes)
+def page(networks: Sequence[TrainedVariation]) -> str:
+    """Return the table of the gains with the commands and the environment behind it, as Markdown."""
+    images = ", ".join(f"{count:,}" for count in dict.fromkeys(one.images for one in networks))
+    commands = dict.fromkeys((one.variation, one.command) for one in networks)
     return (
-        f"{table(gains(outcomes))}\n"
+        f"{table(gains(networks))}\n"
         f"Of the int8 files, on {images} images that were held out, over n seeds; the test images "
-        "were not looked at. Means, and mean differences to the first line on the same seeds with their 95 % interval "
+        "are not used. Means, and mean differences to the first line on the same seeds with their 95 % interval "
         "(Student's t), each for itself. A mnat is a thousandth of a nat; less is better. The cross-entropy is that "
-        f"after the temperature that an export fits, to at most 5,000 of these images.{_teachers(outcomes)}\n\n"
+        f"after the temperature that an export fits, to at most 5,000 of these images.{_teachers(networks)}\n\n"
         + "".join(f"- {variation}: `edgeproof {command}`\n" for variation, command in commands)
-        + f"\n{'; '.join(dict.fromkeys(one.environment for one in outcomes))}.\n"
+        + f"\n{'; '.join(dict.fromkeys(one.environment for one in networks))}.\n"
     )
 
 
-def _teachers(outcomes: Sequence[TrainedVariation]) -> str:
-    taught = any("--teacher " in one.command for one in outcomes)
+def _teachers(networks: Sequence[TrainedVariation]) -> str:
+    has_teacher = any("--teacher " in one.command for one in networks)
     return (
-        " A `teacher-E-S` is preset accurate after E epochs with seed S, trained on the same images." if taught else ""
+        " A `teacher-E-S` is preset accurate after E epochs with seed S, trained on the same images."
+        if has_teacher
+        else ""
     )
 
 

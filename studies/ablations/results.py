@@ -1,4 +1,4 @@
-"""What each ingredient of the training was found to be worth: networks, and their comparison seed by seed."""
+"""Results of the ablations: trained networks, and each variation compared with the preset's settings seed by seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,25 +7,25 @@ from statistics import mean
 
 from edgeproof.metrics.intervals import half_width
 
-from ..results_store import read_kept, write_kept
+from ..results_store import ResultsStore
 
 SCHEMA_VERSION = 1
-# The variation that all others are compared with.
+# The variation without changes, which all others are compared with.
 PLAIN = "the preset's settings"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainedVariation:
-    """One network.
+    """A network trained with a variation of a preset's settings.
 
     Attributes:
-        variation: What was different from the preset's settings.
+        variation: A name of `run.VARIATIONS`.
         seed: Of everything random.
-        command: What it was trained with, but for data, seed and folders.
-        settings_sha256: Digest of all that it depends on, but for seed and versions.
-        images: How many images it was validated on.
-        right: How many of them the int8 file gets right.
-        loss: Mean cross-entropy of the int8 file on them, in nats.
+        command: Of the training, without data, seed and folders.
+        settings_sha256: Digest of all that it depends on, without seed and versions.
+        images: Number of validation images.
+        right: Images that the int8 file gets right.
+        loss: Mean cross-entropy of the int8 file, in nats.
         environment: Processor and versions.
     """
 
@@ -59,15 +59,15 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gain:
-    """What a variation does, compared with the preset's settings on the same seeds.
+    """Effect of a variation, compared with the preset's settings on the same seeds.
 
     Attributes:
-        variation: Which.
-        n: How many seeds.
+        variation: Its name.
+        n: Number of seeds.
         accuracy: Mean, in percent.
-        points: What it does to the accuracy.
+        points: Difference of the accuracy.
         loss: Mean cross-entropy, in nats.
-        nats: What it does to the cross-entropy, which tells more than the accuracy from as many images.
+        nats: Difference of the cross-entropy, which varies less between seeds than the accuracy.
     """
 
     variation: str
@@ -79,13 +79,13 @@ class Gain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Results:
-    """What is kept.
+class AblationResults:
+    """Content of an ablations file.
 
     Attributes:
         schema_version: Of this layout.
-        gains: In the order of the outcomes.
-        outcomes: What they follow from.
+        gains: Of each variation.
+        outcomes: The networks that the gains follow from.
     """
 
     schema_version: int
@@ -93,22 +93,22 @@ class Results:
     outcomes: tuple[TrainedVariation, ...]
 
 
-def gains(outcomes: Sequence[TrainedVariation]) -> list[Gain]:
-    """Compare every variation with the preset's settings, on the seeds that both have, in the order of the outcomes."""
-    found = {(one.variation, one.seed): one for one in outcomes}
+def gains(networks: Sequence[TrainedVariation]) -> list[Gain]:
+    """Compare every variation with the preset's settings on the seeds that both have, in the order of the networks."""
+    found = {(one.variation, one.seed): one for one in networks}
     result: list[Gain] = []
-    for variation in dict.fromkeys(one.variation for one in outcomes):
+    for variation in dict.fromkeys(one.variation for one in networks):
         seeds = [seed for name, seed in found if name == variation and (PLAIN, seed) in found]
         if seeds:
-            ours, theirs = ([found[name, seed] for seed in seeds] for name in (variation, PLAIN))
+            varied, plain = ([found[name, seed] for seed in seeds] for name in (variation, PLAIN))
             result.append(
                 Gain(
                     variation=variation,
                     n=len(seeds),
-                    accuracy=mean(one.accuracy for one in ours),
-                    points=_difference([a.accuracy - b.accuracy for a, b in zip(ours, theirs, strict=True)]),
-                    loss=mean(one.loss for one in ours),
-                    nats=_difference([a.loss - b.loss for a, b in zip(ours, theirs, strict=True)]),
+                    accuracy=mean(one.accuracy for one in varied),
+                    points=_difference([a.accuracy - b.accuracy for a, b in zip(varied, plain, strict=True)]),
+                    loss=mean(one.loss for one in varied),
+                    nats=_difference([a.loss - b.loss for a, b in zip(varied, plain, strict=True)]),
                 )
             )
     return result
@@ -118,21 +118,25 @@ def _difference(values: Sequence[float]) -> Difference:
     return Difference(mean=mean(values), half_width=half_width(values))
 
 
-def read_results(path: Path) -> list[TrainedVariation]:
-    """Read what was found before; nothing if there is no file.
+def read_networks(path: Path) -> list[TrainedVariation]:
+    """Read the networks of a file that `write_networks` wrote; none if there is no file.
 
     Raises:
         InvalidFileError: It is damaged, or from another schema version.
     """
-    results = read_kept(path, Results, SCHEMA_VERSION)
+    results = _store(path).read()
     return [] if results is None else list(results.outcomes)
 
 
-def write_results(outcomes: Sequence[TrainedVariation], path: Path, page: str) -> None:
-    """Write what was found and what follows from it, as JSON and, beside it, as a page in Markdown.
+def write_networks(networks: Sequence[TrainedVariation], path: Path, page: str) -> None:
+    """Write networks and gains as JSON, and beside it a page in Markdown.
 
     Raises:
         OutputError: They cannot be written.
     """
-    results = Results(schema_version=SCHEMA_VERSION, gains=tuple(gains(outcomes)), outcomes=tuple(outcomes))
-    write_kept(results, path, {".md": page.encode()})
+    results = AblationResults(schema_version=SCHEMA_VERSION, gains=tuple(gains(networks)), outcomes=tuple(networks))
+    _store(path).write(results, {".md": page.encode()})
+
+
+def _store(path: Path) -> ResultsStore[AblationResults]:
+    return ResultsStore(path, AblationResults, SCHEMA_VERSION)

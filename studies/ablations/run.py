@@ -1,17 +1,16 @@
-"""What each ingredient of the training is worth: trains with and without it, over several seeds.
+"""Ablations of the training recipe: trains with and without each part, over several seeds.
 
     python -m studies.ablations.run
     python -m studies.ablations.run --preset tiny --epochs 30 --variation "no augmentation"
 
-What counts are the validation images, three tenths of those to learn from, which no network has seen: the test images
-choose nothing. Of each network it is the int8 file that answers, as every export leaves it: with a temperature, one
-number, that was fitted to at most 5,000 of the same images. That lowers the cross-entropy of every network alike, by
-less than the ten-thousandth of a nat. Differences are taken seed by seed; each interval is for itself, not corrected
-for their number.
+Compared are accuracies and cross-entropies on the validation images, three tenths of the training images, which no
+network has learned from: the test images choose nothing. The exported int8 file of each network answers, with its
+temperature, one number, which was fitted to at most 5,000 of the same images; that lowers the cross-entropy of every
+network alike, by less than the ten-thousandth of a nat. Differences are taken seed by seed; their intervals are not
+corrected for the number of variations.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,27 +18,25 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from edgeproof.cli.arguments import positive
 from edgeproof.datasets.dataset import Dataset
-from edgeproof.datasets.loading import load_data
 from edgeproof.datasets.training_record import MODEL_NAME, find_held_out
 from edgeproof.runtime.classifier import Classifier
-from edgeproof.runtime.errors import EdgeproofError, SpecMismatchError
+from edgeproof.runtime.errors import SpecMismatchError
 from edgeproof.train.options import settings
 
-from ..commands import run_edgeproof, run_parallel
-from ..results_store import check_writable
-from ..trainings import Training, environment_of, found_sha256, still_valid
+from ..commands import add_training_options, one_line_errors, results_folder, run_edgeproof, run_parallel
+from ..data import load_named
+from ..results_store import check_writable, extend
+from ..trainings import Training, environment_of, recorded_sha256, still_valid
 from .page import page
-from .results import PLAIN, TrainedVariation, read_results, write_results
+from .results import PLAIN, TrainedVariation, read_networks, write_networks
 
 _INT8 = "static_wi8_ai8.tflite"
-_RESULTS = Path(__file__).parents[1] / "results"
-# Other data have no place among the results that are kept.
-_DATA = "mnist"
-TAUGHT = "learning from preset accurate"
-# Of the images: a twelfth, as is usual, would be too few to tell recipes apart.
+WITH_TEACHER = "learning from preset accurate"
+# The validation share: a twelfth, as is usual, would be too few images to tell recipes apart.
 _HELD_OUT = 0.3
-# What is compared with the preset's own settings: fields of `FitOptions`.
+# Fields of `FitOptions` that differ from the preset's own.
 VARIATIONS: Mapping[str, Mapping[str, int | float | str]] = {
     PLAIN: {},
     "no augmentation": {"augmentation": 0.0},
@@ -55,12 +52,12 @@ VARIATIONS: Mapping[str, Mapping[str, int | float | str]] = {
     "label smoothing 0.05": {"label_smoothing": 0.05},
     "dropout 0.1": {},
     "quantization-aware, 2 epochs": {"quantization_epochs": 2},
-    TAUGHT: {},
+    WITH_TEACHER: {},
 }
 
 
 def variations_of(preset: str) -> list[str]:
-    """Return the names of those in `VARIATIONS` that differ from a preset's own settings, and of these settings.
+    """Return the names in `VARIATIONS` of the preset's own settings and of all that differ from them.
 
     Raises:
         UnknownNameError: There is no such preset.
@@ -71,12 +68,12 @@ def variations_of(preset: str) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """What is trained, in all its variations.
+    """A preset and a number of epochs, trained in all variations.
 
     Attributes:
-        preset: Which.
+        preset: Its name.
         epochs: Of each network, the teachers included.
-        data: What `edgeproof train --data` takes.
+        data: As for `edgeproof train --data`.
         runs: The folder for all networks.
 
     Raises:
@@ -92,24 +89,24 @@ class Series:
         settings(self.preset)
 
     def training(self, variation: str, seed: int) -> Training:
-        """Return what is trained for a variation.
+        """Return the training of a variation.
 
-        A teacher has the seed of its student: another's would have learned from the images that this is validated on.
+        A teacher has the seed of its student: with another seed it would learn from the student's validation images.
         """
         return Training(
             preset=self.preset,
             options={"epochs": self.epochs, "validation_share": _HELD_OUT, **VARIATIONS[variation]},
             dropout=0.1 if variation == "dropout 0.1" else 0.0,
-            teachers=(self.runs / f"teacher-{self.epochs}-{seed}",) if variation == TAUGHT else (),
+            teachers=(self.runs / f"teacher-{self.epochs}-{seed}",) if variation == WITH_TEACHER else (),
         )
 
     @property
     def teacher(self) -> Training:
-        """What the teachers are."""
+        """The training of a teacher."""
         return Training(preset="accurate", options={"epochs": self.epochs, "validation_share": _HELD_OUT})
 
 
-def make_outcome(series: Series, variation: str, seed: int) -> TrainedVariation:
+def train_variation(series: Series, variation: str, seed: int) -> TrainedVariation:
     """Train, export and validate one network.
 
     Raises:
@@ -117,7 +114,7 @@ def make_outcome(series: Series, variation: str, seed: int) -> TrainedVariation:
     """
     folder = series.runs / f"{series.preset}-{series.epochs}-{variation.replace(' ', '-')}-{seed}"
     model, bundle = folder / MODEL_NAME, folder / "bundle"
-    data = load_data(series.data)
+    data = load_named(series.data)
     training = series.training(variation, seed)
     for teacher in training.teachers:
         series.teacher.ensure(teacher, seed, name=series.data, data=data)
@@ -126,25 +123,25 @@ def make_outcome(series: Series, variation: str, seed: int) -> TrainedVariation:
     held_out = find_held_out(model, data)
     assert held_out is not None
     labels = data.y_train[held_out]
-    found = Classifier.load(bundle, variant=_INT8).probabilities(data.x_train[held_out])
-    # What rounding to 8 bits makes 0 would cost infinitely much.
-    likelihood = np.maximum(found[np.arange(len(labels)), labels], 1 / 512)
+    probabilities = Classifier.load(bundle, variant=_INT8).probabilities(data.x_train[held_out])
+    # A probability that 8 bits round to 0 would cost infinitely much.
+    likelihood = np.maximum(probabilities[np.arange(len(labels)), labels], 1 / 512)
     return TrainedVariation(
         variation=variation,
         seed=seed,
         command=training.command,
-        settings_sha256=found_sha256(folder) or "",
+        settings_sha256=recorded_sha256(folder) or "",
         images=len(labels),
-        right=int((found.argmax(axis=1) == labels).sum()),
+        right=int((probabilities.argmax(axis=1) == labels).sum()),
         loss=float(-np.log(likelihood).mean()),
         environment=environment_of(folder),
     )
 
 
-def _current(known: Sequence[TrainedVariation], series: Series, data: Dataset) -> list[TrainedVariation]:
-    """Return the outcomes whose networks would be trained in the same way today."""
-    there = [one for one in known if one.variation in variations_of(series.preset)]
-    return still_valid(there, [series.training(one.variation, one.seed) for one in there], data)
+def _valid_networks(known: Sequence[TrainedVariation], series: Series, data: Dataset) -> list[TrainedVariation]:
+    """Return the networks that would be trained in the same way today."""
+    planned = [one for one in known if one.variation in variations_of(series.preset)]
+    return still_valid(planned, [series.training(one.variation, one.seed) for one in planned], data)
 
 
 def _chosen(preset: str, names: Sequence[str] | None) -> list[str]:
@@ -155,51 +152,36 @@ def _chosen(preset: str, names: Sequence[str] | None) -> list[str]:
     return chosen
 
 
+@one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make what is missing, and write and print what it shows."""
+    """Train the missing networks, and write and print the comparison."""
     parser = argparse.ArgumentParser(prog="python -m studies.ablations.run", description=__doc__)
-    parser.add_argument("--preset", default="default", help="which is trained (default: default)")
-    parser.add_argument("--epochs", type=int, default=8, help="of each network (default: 8)")
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from 1 on (default: 3)")
-    parser.add_argument("--data", default=_DATA, help=f"as for edgeproof train (default: {_DATA})")
-    parser.add_argument("--runs", type=Path, default=Path("runs/ingredients"), help="folder for the networks")
-    parser.add_argument(
-        "--results",
-        type=Path,
-        help="folder for ingredients-PRESET-EPOCHS.json and .md (default: that of the results that are kept; for "
-        "other data --runs)",
-    )
+    parser.add_argument("--preset", default="default", help="to be trained (default: default)")
+    parser.add_argument("--epochs", type=positive, default=8, help="of each network (default: 8)")
     parser.add_argument(
         "--variation",
         action="append",
         choices=[name for name in VARIATIONS if name != PLAIN],
-        help="compare this one with the preset's settings; again for another one (default: all)",
+        help="to be compared with the preset's settings; may be repeated (default: all)",
     )
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="networks at a time (default: all cores)")
+    add_training_options(parser, seeds=3, runs="runs/ablations", files="ablations-PRESET-EPOCHS.json and .md")
     options = parser.parse_args(arguments)
-    results: Path = options.results or (_RESULTS if options.data == _DATA else options.runs)
-    path = results / f"ingredients-{options.preset}-{options.epochs}.json"
-    try:
-        variations = _chosen(options.preset, options.variation)
-        # All variations of a seed before the next seed: what is there after a while can be compared.
-        wanted = [(name, seed) for seed in range(1, options.seeds + 1) for name in variations]
-        series = Series(preset=options.preset, epochs=options.epochs, data=options.data, runs=options.runs)
-        check_writable(results)
-        kept = _current(read_results(path), series, load_data(options.data))
-        if kept:
-            write_results(kept, path, page(kept))
-        there = {(one.variation, one.seed) for one in kept}
-        missing = [key for key in wanted if key not in there]
-        for outcome in run_parallel(options.jobs, [partial(make_outcome, series, *key) for key in missing]):
-            kept = sorted([*kept, outcome], key=lambda one: (one.seed, [*VARIATIONS].index(one.variation)))
-            write_results(kept, path, page(kept))
-    except EdgeproofError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    if not kept:
-        sys.stderr.write("error: there is nothing to report: no seeds were asked for\n")
-        return 2
-    sys.stdout.write(page(kept))
+    path = results_folder(options) / f"ablations-{options.preset}-{options.epochs}.json"
+    variations = _chosen(options.preset, options.variation)
+    # All variations of a seed before the next seed, so that an interrupted study can be compared.
+    wanted = [(name, seed) for seed in range(1, options.seeds + 1) for name in variations]
+    series = Series(preset=options.preset, epochs=options.epochs, data=options.data, runs=options.runs)
+    check_writable(path.parent)
+    known = _valid_networks(read_networks(path), series, load_named(options.data))
+    there = {(one.variation, one.seed) for one in known}
+    missing = [partial(train_variation, series, *key) for key in wanted if key not in there]
+    networks = extend(
+        known,
+        run_parallel(options.jobs, missing),
+        write=lambda networks: write_networks(networks, path, page(networks)),
+        order=lambda one: (one.seed, [*VARIATIONS].index(one.variation)),
+    )
+    sys.stdout.write(page(networks))
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Accuracy for the size: the presets over several seeds, among published results."""
+"""Accuracy against size: the presets over several seeds, among published results."""

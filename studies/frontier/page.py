@@ -1,4 +1,4 @@
-"""The frontier as a table in Markdown, and as a picture with the published points on it."""
+"""The frontier as a table in Markdown and as a chart among published results."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
@@ -19,13 +19,13 @@ from .results import Row, Summary
 
 _HEIGHT = 560
 _BYTES = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
-# Percent of the test images; the axis is logarithmic in what is missing to 100.
+# Percent of the test images; the axis is logarithmic in the distance to 100.
 _ACCURACIES = (98.8, 99.0, 99.2, 99.3, 99.4, 99.5, 99.6, 99.7, 99.8)
 _PIXEL_DENSITY = 144
 
 
 def write_table(summaries: Sequence[Summary], rows: Sequence[Row]) -> str:
-    """Return the summaries and how they were made, as Markdown."""
+    """Return the summaries with the commands and the environment behind them, as Markdown."""
     head = (
         "| preset | accuracy of the int8 file | n | int8 − float32 | lowest p | parameters | MACs | weights | file | "
         "arena |\n"
@@ -37,10 +37,10 @@ def write_table(summaries: Sequence[Summary], rows: Sequence[Row]) -> str:
     return (
         head
         + "".join(_line(summary) for summary in summaries)
-        + f"\nMean and standard deviation over n seeds, on {images} test images, which chose nothing; in brackets the "
-        "95 % interval of the mean (Student's t). p: the exact McNemar tests of int8 against float32, corrected for "
-        "their number after Holm. Parameters: of the int8 file, in which normalization is folded; in brackets of the "
-        "Keras model. Arena: what TensorFlow Lite Micro reports.\n\n"
+        + f"\nMean and standard deviation over n seeds, on {images} test images, which are used for nothing else; in "
+        "brackets the 95 % interval of the mean (Student's t). p: the exact McNemar tests of int8 against float32, "
+        "corrected for their number after Holm. Parameters: of the int8 file, in which normalization is folded; in "
+        "brackets of the Keras model. Arena: as TensorFlow Lite Micro reports it.\n\n"
         + "".join(f"- {preset}: `edgeproof {command}`\n" for preset, command in commands)
         + f"\n{'; '.join(environments)}.\n"
     )
@@ -60,20 +60,20 @@ def _count(number: int | None) -> str:
     return "not known" if number is None else f"{number:,}"
 
 
-def draw_frontier(summaries: Sequence[Summary], anchors: Sequence[PublishedResult], *, called: str) -> bytes:
+def draw_frontier(summaries: Sequence[Summary], published: Sequence[PublishedResult], *, called: str) -> bytes:
     """Draw `frontier_figure` as a PNG."""
     content = io.BytesIO()
-    made = frontier_figure(summaries, anchors, called=called)
+    made = frontier_figure(summaries, published, called=called)
     made.savefig(content, format="png", dpi=_PIXEL_DENSITY, facecolor=PAPER)
     return content.getvalue()
 
 
-def frontier_figure(summaries: Sequence[Summary], anchors: Sequence[PublishedResult], *, called: str) -> Figure:
+def frontier_figure(summaries: Sequence[Summary], published: Sequence[PublishedResult], *, called: str) -> Figure:
     """Draw accuracy over bytes.
 
     Args:
         summaries: Of the presets.
-        anchors: What others have published for the same data.
+        published: Results for the same data.
         called: The data's name.
     """
     made = figure(WIDE, _HEIGHT)
@@ -81,9 +81,9 @@ def frontier_figure(summaries: Sequence[Summary], anchors: Sequence[PublishedRes
     _axes(axes)
     labels = Labels(axes)
     for summary in summaries:
-        _preset(axes, summary, labels)
-    for anchor in anchors:
-        _anchor(axes, anchor, labels)
+        _draw_preset(axes, summary, labels)
+    for one in published:
+        _draw_published(axes, one, labels)
     for summary in summaries:
         labels.put(
             f"{summary.preset}\n{summary.mean:.2f} %, file {file_size(summary.file_bytes)}",
@@ -93,8 +93,8 @@ def frontier_figure(summaries: Sequence[Summary], anchors: Sequence[PublishedRes
             fontweight="bold",
             color=INK,
         )
-    for anchor in sorted(anchors, key=lambda one: -one.weight_bytes):
-        labels.put(anchor.name, (anchor.weight_bytes, anchor.accuracy), fontsize=10, color=SOFT)
+    for one in sorted(published, key=lambda one: -one.weight_bytes):
+        labels.put(one.name, (one.weight_bytes, one.accuracy), fontsize=10, color=SOFT)
     write(
         axes,
         0.0,
@@ -132,22 +132,22 @@ def _axes(axes: Axes) -> None:
     axes.grid(visible=True, color=LINE, linewidth=0.8)
 
 
-def _anchor(axes: Axes, anchor: PublishedResult, labels: Labels) -> None:
-    place = (anchor.weight_bytes, anchor.accuracy)
+def _draw_published(axes: Axes, result: PublishedResult, labels: Labels) -> None:
+    place = (result.weight_bytes, result.accuracy)
     labels.keep_clear(place, place)
-    marker = "s" if anchor.quantized else "o"
+    marker = "s" if result.quantized else "o"
     axes.scatter(
         *place,
         s=44,
         marker=marker,
-        facecolor=KERAS if anchor.fair else PAPER,
+        facecolor=KERAS if result.fair else PAPER,
         edgecolor=KERAS,
         linewidth=1.4,
         zorder=3,
     )
 
 
-def _preset(axes: Axes, summary: Summary, labels: Labels) -> None:
+def _draw_preset(axes: Axes, summary: Summary, labels: Labels) -> None:
     places = (summary.weight_bytes, summary.file_bytes)
     half = summary.half_width or 0.0
     labels.keep_clear((places[0], summary.mean), (places[1], summary.mean))

@@ -1,7 +1,7 @@
-"""What others have published for MNIST: the points that a frontier is compared with.
+"""Published results for MNIST that the frontier is compared with.
 
-Figures were read in the named sources on 2026-11-22. Sizes are what the source calls its weights, or one byte for each
-parameter where it has float weights: without the overhead of a file, so that others never look larger than they are.
+Figures were read in the named sources on 2026-11-22. Sizes are those of the weights by the source, or one byte for each
+parameter where weights are floats: without the overhead of a file, so that no network looks larger than it is.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ class PublishedResult:
     """A published network.
 
     Attributes:
-        name: What a reader can find it by.
+        name: As in its source.
         accuracy: Of the 10,000 test images, in percent.
         weight_bytes: As the module says.
         quantized: Whether the accuracy is that of integers of 8 bits or fewer.
-        fair: Whether the test images chose nothing, neither the epoch nor the network, by what its source says.
-        source: Where it stands.
+        fair: Whether, by its source, the test images chose neither the epoch nor the network.
+        source: Where it is published.
     """
 
     name: str

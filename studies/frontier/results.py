@@ -1,4 +1,4 @@
-"""What trained presets were found to be: one row for each seed, and what the rows of a preset say together."""
+"""Results of the frontier: a row for each preset and seed, and a summary of each preset's rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from edgeproof.metrics.intervals import half_width
 from edgeproof.metrics.paired import holm
 
-from ..results_store import read_kept, write_kept
+from ..results_store import ResultsStore
 
 SCHEMA_VERSION = 1
 
@@ -18,23 +18,23 @@ class Row:
     """One training, exported and measured.
 
     Attributes:
-        preset: What was trained.
+        preset: Its name.
         seed: Of the training and of the choice of calibration images.
-        command: What it was trained with, but for data, seed and folders.
-        settings_sha256: Digest of all that the result depends on, but for seed and versions.
-        keras_parameters: How many numbers the Keras model holds, those of the normalization included.
-        parameters: How many weights and biases the int8 file holds.
+        command: Of the training, without data, seed and folders.
+        settings_sha256: Digest of all that the result depends on, without seed and versions.
+        keras_parameters: Numbers in the Keras model, those of the normalization included.
+        parameters: Weights and biases in the int8 file.
         macs: Multiply-accumulates for one image; None where an operator's are not known.
         file_bytes: Size of the int8 file.
-        weight_bytes: What its weights and biases take.
+        weight_bytes: Size of its weights and biases.
         arena_bytes: The memory for tensors that TensorFlow Lite Micro reports; None where it was not installed.
-        images: How many test images.
-        float_right: How many the exported float32 file gets right.
-        int8_right: How many the int8 file gets right.
-        fixed: How many only the int8 file gets right.
-        broken: How many only the float32 file gets right.
+        images: Number of test images.
+        float_right: Images that the exported float32 file gets right.
+        int8_right: Images that the int8 file gets right.
+        fixed: Images that only the int8 file gets right.
+        broken: Images that only the float32 file gets right.
         p_value: Of the exact McNemar test of these two.
-        train_seconds: Wall time of the epochs, on whatever else the machine did.
+        train_seconds: Wall time of the epochs, on a machine that may have done other work.
         sha256: Digest of the int8 file.
         environment: Processor and versions.
     """
@@ -72,11 +72,11 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """The rows of one preset together.
+    """Summary of the rows of one preset.
 
     Attributes:
-        preset: Which.
-        n: How many seeds.
+        preset: Its name.
+        n: Number of seeds.
         mean: Accuracy of the int8 files, in percent.
         sd: Standard deviation over the seeds, in points; 0 for one seed.
         half_width: Of the 95 % interval of the mean (Student's t), in points; None for one seed.
@@ -108,7 +108,7 @@ class Summary:
 
 
 def summarize(rows: Sequence[Row]) -> list[Summary]:
-    """Summarize each preset's rows, in the order in which presets first come."""
+    """Summarize each preset's rows, in the order of first appearance."""
     presets = dict.fromkeys(row.preset for row in rows)
     return [_summary([row for row in rows if row.preset == preset]) for preset in presets]
 
@@ -135,16 +135,25 @@ def _summary(rows: Sequence[Row]) -> Summary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Results:
+class FrontierResults:
+    """Content of frontier.json.
+
+    Attributes:
+        schema_version: Of this layout.
+        summary: Of each preset.
+        rows: Of all presets and seeds.
+    """
+
     schema_version: int
     summary: tuple[Summary, ...]
     rows: tuple[Row, ...]
 
 
 def write_rows(rows: Iterable[Row], path: Path, pages: Mapping[str, bytes]) -> None:
-    """Write rows and their summary as JSON, and what is shown of them; see `kept.write_kept`."""
-    kept = tuple(rows)
-    write_kept(_Results(schema_version=SCHEMA_VERSION, summary=tuple(summarize(kept)), rows=kept), path, pages)
+    """Write rows and their summary as JSON, and pages beside it; see `ResultsStore.write`."""
+    written = tuple(rows)
+    results = FrontierResults(schema_version=SCHEMA_VERSION, summary=tuple(summarize(written)), rows=written)
+    _store(path).write(results, pages)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -153,5 +162,9 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         InvalidFileError: It is damaged, or from another schema version.
     """
-    results = read_kept(path, _Results, SCHEMA_VERSION)
+    results = _store(path).read()
     return [] if results is None else list(results.rows)
+
+
+def _store(path: Path) -> ResultsStore[FrontierResults]:
+    return ResultsStore(path, FrontierResults, SCHEMA_VERSION)

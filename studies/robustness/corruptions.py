@@ -1,11 +1,11 @@
 """The 15 corruptions of MNIST-C (Mu & Gilmer 2019, arXiv 1906.02337), made anew from its parameters.
 
 Their names, order and severities are those of `corruptions.py` in google-research/mnist-c, and so the task is as hard;
-the pictures are others, since the random numbers are. What is done differently:
+the images differ, since the random numbers do. Other differences:
 
 - Results are rounded to bytes.
-- `motion_blur` is done here rather than by ImageMagick, `canny_edges` rather than by scikit-image.
-- The last piece of a `zigzag` has another end, a fraction of a pixel away.
+- `motion_blur` needs no ImageMagick, `canny_edges` no scikit-image.
+- The last piece of a `zigzag` ends a fraction of a pixel away.
 - Images may have any size of at least 16x16, and colours: lengths grow with the image (see `pixel`), noise is drawn for
   each value.
 """
@@ -47,7 +47,7 @@ CORRUPTIONS: Mapping[str, Corruption] = MappingProxyType(
 )
 MIN_SIDE = 16
 MAX_SEED = 2**32 - 1
-# Images that are corrupted at a time: enough to share the work of a loop over pixels, and little memory.
+# Values that are corrupted at a time: enough to share the work of a loop over pixels, in little memory.
 _CHUNK_VALUES = 2**19
 
 
@@ -57,15 +57,15 @@ def corrupt(images: NDArray[np.uint8], name: str, *, seed: int) -> NDArray[np.ui
     Args:
         images: uint8 of shape (N, H, W, C), values 0-255; sides of at least 16, C of 1 or 3.
         name: A key of `CORRUPTIONS`.
-        seed: Draws what is drawn, together with the corruption's name and each image's position: an image becomes the
-            same picture whichever others follow it.
+        seed: Of the random numbers, together with the corruption's name and each image's position: the result for an
+            image does not depend on the images after it.
 
     Returns:
         New uint8 images of the same shape.
 
     Raises:
         UnknownNameError: There is no such corruption.
-        SpecMismatchError: The images or the seed are not as said.
+        SpecMismatchError: The images or the seed are not as described.
     """
     if name not in CORRUPTIONS:
         raise UnknownNameError(f"unknown corruption {name!r}; possible: {', '.join(CORRUPTIONS)}")
@@ -82,7 +82,7 @@ def corrupt(images: NDArray[np.uint8], name: str, *, seed: int) -> NDArray[np.ui
 
 
 def _generator(name: str, seed: int, position: int) -> np.random.Generator:
-    # The name rather than its place in the table: a corruption more does not change the others.
+    # The name rather than its place in the table, so that a new corruption does not change the others.
     return np.random.default_rng((seed, position, int.from_bytes(name.encode(), "big")))
 
 

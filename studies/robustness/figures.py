@@ -1,4 +1,4 @@
-"""What a file's right answers on corrupted images say: shares, differences and means with their intervals."""
+"""Figures of a file on corrupted images: shares, differences and means with their intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Condition:
     Attributes:
         name: ``"clean"`` or the corruption's.
         accuracy: Images that it gets right.
-        difference: To the bundle's first measured file on the same pictures; None for that one.
+        difference: To the bundle's first measured file on the same images; None for that one.
     """
 
     name: str
@@ -48,13 +48,13 @@ class Mean:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileResult:
-    """What was found of a file.
+    """Figures of a file.
 
     Attributes:
         bundle: As the user named it.
         variant: The file's name in it.
         sha256: Of the file.
-        engine: What ran it, with its version.
+        engine: Its engine, with the version.
         conditions: Clean, then every corruption.
         mean_accuracy: Over the corruptions, without the clean images.
         mean_error: 1 - mean accuracy.
@@ -85,7 +85,7 @@ def mean_share(right: NDArray[np.bool_]) -> Mean:
     """
     per_image = right.mean(axis=0)
     value, reach = float(per_image.mean()), _reach(per_image)
-    if not reach:  # All images are alike: an image under all corruptions is taken for one answer.
+    if not reach:  # All images are alike: each one counts as a single answer.
         alike = share(round(float(per_image.sum())), len(per_image))
         return Mean(value=value, low=alike.low, high=alike.high)
     return Mean(value=value, low=max(0.0, value - reach), high=min(1.0, value + reach))
@@ -96,19 +96,19 @@ def mean_difference(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> Diffe
 
     Args:
         right: Shape (corruptions, images).
-        other: The other's, on the same pictures.
+        other: The other's, on the same images.
     """
     per_image = right.mean(axis=0) - other.mean(axis=0)
     reach = _reach(per_image)
     value = float(per_image.mean())
-    if not reach:  # As above: no narrower than what so many images can show.
+    if not reach:  # As above: no narrower than so many images can show.
         gained = round(float(per_image.sum()))
         return replace(paired_difference(max(gained, 0), max(-gained, 0), len(per_image)), points=100 * value)
     return Difference(points=100 * value, low=100 * (value - reach), high=100 * (value + reach))
 
 
 def _reach(per_image: NDArray[np.floating]) -> float:
-    """Return how far the interval reaches either way; 0 where all images are alike, and so say nothing of it."""
+    """Return the half width of the interval; 0 where all images are alike."""
     if per_image.min() == per_image.max():
         return 0.0
     return _NORMAL_95 * float(per_image.std(ddof=1)) / len(per_image) ** 0.5
@@ -124,7 +124,7 @@ def file_result(
     sha256: str,
     engine: str,
 ) -> FileResult:
-    """Return what a file's right answers say.
+    """Return the figures of a file.
 
     Args:
         right: For every condition, which images the file gets right.
@@ -133,7 +133,7 @@ def file_result(
         bundle: As the user named it.
         variant: The file's name in it.
         sha256: Of the file.
-        engine: What ran it.
+        engine: Its engine.
     """
     corrupted, first, base = (np.stack([of[name] for name in CORRUPTIONS]) for of in (right, reference, baseline))
     is_first = right is reference

@@ -12,7 +12,7 @@ from .units import Draws, Floats, Images, drawn, pixel, sides
 
 
 def glass_blur(images: Images, draws: Draws, *, sigma: float = 0.7, reach: int = 1, iterations: int = 2) -> Images:
-    """Blur, swap pixels with near ones by chance, and blur again; severity 1 of 5.
+    """Blur, swap pixels with near ones at random, and blur again; severity 1 of 5.
 
     From the lower right to the upper left each pixel is swapped, with a chance of one half, with one that is up to
     `reach` above and left, or one less below and right. The blur goes along the columns only: MNIST-C calls
@@ -24,26 +24,26 @@ def glass_blur(images: Images, draws: Draws, *, sigma: float = 0.7, reach: int =
         draws: See above.
         sigma: Of both blurs, in pixels of MNIST.
         reach: In pixels of MNIST.
-        iterations: How often every pixel has its turn.
+        iterations: Passes over all pixels.
     """
     count, height, width, channels = images.shape
     length = pixel(images)
     step = max(1, round(reach * length))
     ys, xs = np.arange(height - step, step, -1), np.arange(width - step, step, -1)
     here = (ys[:, np.newaxis] * width + xs).ravel()
-    turns = (iterations, len(here))
-    # A pixel whose turn is left out is swapped with itself.
-    swapped = np.array([draw.random(turns, dtype=np.float32) < 0.5 for draw in draws])
-    shifts = np.array([draw.integers(-step, step, size=(2, *turns), dtype=np.int32) for draw in draws])
+    steps = (iterations, len(here))
+    # A pixel that is left out is swapped with itself.
+    swapped = np.array([draw.random(steps, dtype=np.float32) < 0.5 for draw in draws])
+    shifts = np.array([draw.integers(-step, step, size=(2, *steps), dtype=np.int32) for draw in draws])
     there = here + swapped * (shifts[:, 0] * width + shifts[:, 1])
-    # The pixels come first: in each turn all images have theirs.
-    turns_first = np.ascontiguousarray(there.reshape(count, -1).T)
+    # Pixels before images: each step swaps one pixel of all images.
+    partners = np.ascontiguousarray(there.reshape(count, -1).T)
     pixels = np.ascontiguousarray(_blurred(images, sigma * length).reshape(count, -1, channels).swapaxes(0, 1))
     every = np.arange(count)
-    for own, other in zip(np.tile(here, iterations), turns_first, strict=True):
-        kept = pixels[own].copy()
+    for own, other in zip(np.tile(here, iterations), partners, strict=True):
+        held = pixels[own].copy()
         pixels[own] = pixels[other, every]
-        pixels[other, every] = kept
+        pixels[other, every] = held
     return _blurred(pixels.swapaxes(0, 1).reshape(images.shape), sigma * length)
 
 
@@ -111,7 +111,7 @@ def translate(images: Images, draws: Draws, *, pixels: float = 3.0) -> Images:
 
 
 def warped(images: Images, inverse: Floats, shifts: Floats | None = None) -> Images:
-    """Take each pixel from where a linear map about the centre says, bilinearly; what comes from outside is black.
+    """Take each pixel from where a linear map about the centre says, bilinearly; outside the image is black.
 
     Args:
         images: See above.

@@ -1,4 +1,4 @@
-"""A picture of images under every corruption: a row for each corruption, under the clean images."""
+"""Contact sheet of images under every corruption: a row for each corruption, below the clean images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,16 +32,16 @@ def contact_sheet(images: NDArray[np.uint8], *, seed: int) -> "Image":
     rows = {"clean": shown} | {name: corrupt(shown, name, seed=seed) for name in CORRUPTIONS}
     sheet = Image.new("RGB", (_MARGIN + width * len(shown) + _GAP, height * len(rows) + _GAP), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    for row, (name, pictures) in enumerate(rows.items()):
+    for row, (name, versions) in enumerate(rows.items()):
         top = _GAP + row * height
         draw.text((_GAP, top + height // 2 - 10), name, fill=_INK)
-        for column, picture in enumerate(pictures):
-            coloured = np.broadcast_to(picture, (*picture.shape[:2], 3))
+        for column, image in enumerate(versions):
+            coloured = np.broadcast_to(image, (*image.shape[:2], 3))
             enlarged = coloured.repeat(times, axis=0).repeat(times, axis=1)
             sheet.paste(Image.fromarray(np.ascontiguousarray(enlarged)), (_MARGIN + column * width, top))
     return sheet
 
 
 def write_contact_sheet(file: Path, images: NDArray[np.uint8], *, seed: int) -> None:
-    """Write the picture of `contact_sheet` as PNG."""
+    """Write a `contact_sheet` as PNG."""
     contact_sheet(images, seed=seed).save(file, "PNG")

@@ -13,9 +13,9 @@ from scipy.ndimage import convolve1d, correlate1d, gaussian_filter, label, map_c
 
 from .units import Draws, Floats, Images, drawn, pixel
 
-# How far above and below its middle a line reaches, in pixels of MNIST.
+# Half the thickness of a line, in pixels of MNIST.
 _REACH = 2.3
-# Of red, green and blue in the lightness of a colour (ITU-R BT.709).
+# Weights of red, green and blue in the lightness (ITU-R BT.709).
 _LIGHTNESS = np.array([0.2125, 0.7154, 0.0721], np.float32)
 
 
@@ -67,7 +67,7 @@ def canny_edges(images: Images, draws: Draws, *, sigma: float = 1.0) -> Images:
     spread = (0, sigma * length, sigma * length)
     grey = images[..., 0] if images.shape[3] == 1 else images @ _LIGHTNESS
     inside = gaussian_filter(np.ones_like(grey[:1]), spread, mode="constant")
-    # What is beyond the edge is left out of the mean, rather than taken for black.
+    # Pixels beyond the edge are left out of the mean, rather than taken for black.
     smooth = gaussian_filter(grey, spread, mode="constant") / inside
     down, right = _sobel(smooth, along=1, across=2), _sobel(smooth, along=2, across=1)
     slope = np.hypot(down, right)
@@ -86,7 +86,7 @@ def _stroke(
     Its brightness is 1 + ln(1 - d / 2.3) at a vertical distance of d pixels of MNIST.
 
     Args:
-        images: What it is drawn for.
+        images: To be drawn over.
         start: Columns and rows of the left ends, shape (N,) each.
         end: Of the right ends.
     """
@@ -97,7 +97,7 @@ def _stroke(
     drawn_at = (np.floor(left) <= columns) & (columns < np.ceil(right)) & (run > 0)
     middle = top + (bottom - top) / np.where(run > 0, run, 1) * (columns - left)
     distance = np.abs(rows[:, np.newaxis] - middle[:, np.newaxis, :]) / (_REACH * pixel(images))
-    # Beyond 1 - 1/e there is nothing left of it; the logarithm ends at 1.
+    # The line ends at a distance of 1 - 1/e; the logarithm at 1.
     return np.maximum(1 + np.log1p(-np.minimum(distance, 0.9)), 0) * drawn_at[:, np.newaxis, :]
 
 
@@ -123,10 +123,10 @@ def _is_ridge(slope: Floats, down: Floats, right: Floats) -> NDArray[np.bool_]:
 
 
 def _linked(weak: NDArray[np.bool_], strong: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep what is weak and hangs together, over sides and corners, with something strong in the same image."""
+    """Return the weak pixels that are connected, over sides and corners, with a strong one in the same image."""
     within = np.zeros((3, 3, 3), bool)
     within[1] = True
     parts, count = cast("tuple[NDArray[np.int32], int]", label(weak, within))
-    kept = np.zeros(count + 1, bool)
-    kept[parts[strong]] = True
-    return kept[parts]
+    is_strong = np.zeros(count + 1, bool)
+    is_strong[parts[strong]] = True
+    return is_strong[parts]

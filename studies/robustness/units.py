@@ -1,4 +1,4 @@
-"""What the corruptions have in common: what they take, and how long a pixel of MNIST is in an image of another size."""
+"""Types and units of the corruptions: arrays, generators, and the length of a pixel of MNIST in images of any size."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.floating[Any]]
 # Shape (N, H, W, C), values 0-1, float32; single operations may widen them.
 Images = Floats
-# One for each image, so that what becomes of an image does not depend on those beside it.
+# One for each image, so that the result for an image does not depend on the others.
 Draws = Sequence[np.random.Generator]
-# May leave 0-1; what takes it to bytes clips it.
+# Results may leave 0-1; `corrupt` clips them.
 Corruption = Callable[[Images, Draws], Images]
 
 MNIST_SIDE = 28
@@ -21,13 +21,13 @@ def pixel(images: Images) -> float:
     """Return the length of one of MNIST's pixels, in pixels of these images.
 
     MNIST-C states its lengths for 28x28 pixels. They grow with the shorter side, so that a digit of another size is
-    moved, blurred and struck through as far as MNIST's are.
+    moved, blurred and struck through as far as MNIST's.
     """
     return min(images.shape[1:3]) / MNIST_SIDE
 
 
 def drawn(draws: Draws, one: Callable[[np.random.Generator], ArrayLike]) -> NDArray[np.float32]:
-    """Stack what is drawn for each image, as float32."""
+    """Return what one generator after the other draws, stacked as float32."""
     return np.array([one(draw) for draw in draws], dtype=np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Corruptions that change how bright pixels are and leave the digit where it is: noise, light, weather.
+"""Corruptions that change brightness and leave the digit in its place: noise, light, weather.
 
 Parameters are those of MNIST-C (Mu & Gilmer 2019, arXiv 1906.02337, and `corruptions.py` of google-research/mnist-c);
 most forms go back to ImageNet-C (Hendrycks & Dietterich 2019, arXiv 1903.12261). The code is edgeproof's own. All
@@ -15,7 +15,7 @@ from .units import Draws, Floats, Images, drawn, pixel
 
 # In MNIST-C the fog is cut from a map of this side, whatever the image's.
 _MAP = 256
-# Maps that are made at a time: as many as a processor's cache holds.
+# Maps made at a time: as many as a processor's cache holds.
 _MAPS = 16
 _MUD = (63 / 255, 42 / 255, 20 / 255)
 
@@ -63,8 +63,8 @@ def fog(images: Images, draws: Draws, *, thickness: float = 3.0, decay: float = 
     Args:
         images: See above.
         draws: See above.
-        thickness: How bright the fog is beside the image's full scale.
-        decay: How fast details fade, see `plasma`.
+        thickness: Brightness of the fog, as a multiple of the image's full scale.
+        decay: Smoothness, see `plasma`.
     """
     height, width = images.shape[1:3]
     side = max(_MAP, 2 ** int(np.ceil(np.log2(max(height, width)))))
@@ -92,7 +92,7 @@ def plasma(draws: Draws, *, side: int, decay: float) -> Floats:
         Shape (N, side, side), stretched to 0-1.
     """
     maps = np.zeros((len(draws), side, side), np.float32)
-    # The map's point of the coarsest grid stays 0; every other one gets its own number.
+    # The point of the coarsest grid stays 0; every other one gets its own number.
     wobble = drawn(draws, lambda draw: draw.random((side, side), dtype=np.float32)) * 2 - 1
     step, reach = side, 1.0
     while step > 1:
@@ -115,7 +115,7 @@ def plasma(draws: Draws, *, side: int, decay: float) -> Floats:
 def spatter(images: Images, draws: Draws, *, mean: float = 0.65, deviation: float = 0.3) -> Images:
     """Splash mud: it covers where smoothed normal noise is above 0.65; severity 4 of 5.
 
-    The noise is smoothed with 1 pixel, what is above with 1.5 pixels; where that is below 0.8 there is no mud.
+    The noise is smoothed with 1 pixel, the mask with 1.5 pixels; where the mask is below 0.8 there is no mud.
     Mud is 63 of 255 in grey, as in MNIST-C, and brown in colour, as in ImageNet-C.
 
     Args:

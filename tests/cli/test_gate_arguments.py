@@ -23,7 +23,7 @@ def measured(report: Report, monkeypatch: pytest.MonkeyPatch) -> list[SimpleName
 
     run_module = pytest.importorskip("edgeproof.benchmarks.run", reason="needs the benchmarks")
     monkeypatch.setattr(run_module, "benchmark", benchmark)
-    monkeypatch.setattr("edgeproof.cli.evaluation.evaluation_images", lambda name, bundle: (name, bundle))
+    monkeypatch.setattr("edgeproof.datasets.evaluation.evaluation_images", lambda name, bundle: (name, bundle))
     monkeypatch.setattr("edgeproof.cli.check_installed", lambda _: None)
     return asked
 

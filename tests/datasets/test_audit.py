@@ -1,17 +1,17 @@
 import numpy as np
 from edgeproof.datasets.audit import audit
-from edgeproof.datasets.fingerprints import pixel_digests
 from edgeproof.datasets.splits import Split
 
 
 def part(values: list[int], labels: list[int], array: str = "x_train", names: list[str] | None = None) -> Split:
     """Images of one pixel."""
     images = np.array(values, np.uint8).reshape(-1, 1, 1, 1)
-    return Split(images=images, labels=np.array(labels, np.uint8), array=array, names=names)
+    names = names or [f"{array}[{position}]" for position in range(len(values))]
+    return Split(images=images, labels=np.array(labels, np.uint8), names=names)
 
 
 def told(train: Split, test: Split, classes: tuple[str, ...] = ("cat", "dog")) -> tuple[str, ...]:
-    return audit(train, test, classes, pixel_digests(train.images), pixel_digests(test.images))
+    return audit(train, test, classes)
 
 
 FINE = part([10, 11], [0, 1], "x_test")

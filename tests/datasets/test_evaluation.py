@@ -7,7 +7,7 @@ from edgeproof.datasets.evaluation import EvaluationImages, check_images, read_i
 from edgeproof.runtime.bundle.manifest import Manifest
 from edgeproof.runtime.bundle.model_metadata import RESIZE
 from edgeproof.runtime.bundle.reader import read_manifest
-from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
+from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError
 from PIL import Image
 
 from tests.helpers.files import write_idx, write_npz
@@ -28,8 +28,8 @@ IMAGES = np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((4, 28, 28), np.u
 LABELS = np.array([3, 1, 4, 1], np.uint8)
 
 
-@pytest.mark.parametrize(("x", "y"), [("x_test", "y_test"), ("x", "y")])
-def test_an_npz_file_is_read_in_either_layout(x: str, y: str, manifest: Manifest, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("x", "y"), [("x_test", "y_test"), ("x_train", "y_train"), ("x", "y")])
+def test_an_npz_file_is_read_in_every_layout(x: str, y: str, manifest: Manifest, tmp_path: Path) -> None:
     found = read_images(write_npz(tmp_path / "my.npz", **{x: IMAGES, y: LABELS[:, None]}), manifest)
     assert (found.name, found.images.shape, found.images.dtype) == ("my", (4, 28, 28, 1), np.uint8)
     assert found.labels is not None
@@ -58,7 +58,7 @@ def test_a_folder_of_classes_is_read_by_their_names(manifest: Manifest, tmp_path
     assert found.labels.tolist() == [0, 7, 7]
     assert [int(image.mean()) for image in found.images] == [10, 70, 71]
     assert found.images.shape[1:] == (28, 28, 1)
-    assert found.remarks == ("1 of the folder's files is left out, as no pictures of a class, such as 7/notes.txt",)
+    assert found.remarks == ("1 of the folder's files is left out (not an image of a class): 7/notes.txt",)
 
 
 def test_classes_are_named_by_the_bundle_and_not_by_their_order(manifest: Manifest, tmp_path: Path) -> None:
@@ -83,26 +83,42 @@ def test_idx_files_are_read(manifest: Manifest, tmp_path: Path) -> None:
     write_idx(tmp_path / "mine" / "train-images-idx3-ubyte", IMAGES)
     write_idx(tmp_path / "mine" / "train-labels-idx1-ubyte", LABELS)
     whole = read_images(tmp_path / "mine", manifest)
-    assert (whole.name, len(whole.images), whole.meant_for_tests) == ("mine", 4, False)
+    assert (whole.name, len(whole.images), whole.is_test_split) == ("mine", 4, False)
     write_idx(tmp_path / "mine" / "t10k-images-idx3-ubyte", IMAGES[2:])
     write_idx(tmp_path / "mine" / "t10k-labels-idx1-ubyte", LABELS[2:])
     found = read_images(tmp_path / "mine", manifest)
     assert found.labels is not None
-    assert (found.labels.tolist(), found.meant_for_tests) == ([4, 1], True)
+    assert (found.labels.tolist(), found.is_test_split) == ([4, 1], True)
 
 
 def test_images_are_for_tests_where_the_data_calls_them_so(manifest: Manifest, tmp_path: Path) -> None:
-    assert read_images(write_npz(tmp_path / "my.npz", x_test=IMAGES), manifest).meant_for_tests
-    assert not read_images(write_npz(tmp_path / "my.npz", x=IMAGES), manifest).meant_for_tests
+    assert read_images(write_npz(tmp_path / "my.npz", x_test=IMAGES), manifest).is_test_split
+    assert not read_images(write_npz(tmp_path / "my.npz", x=IMAGES), manifest).is_test_split
     picture(tmp_path / "photos" / "1" / "a.png", 1)
-    assert not read_images(tmp_path / "photos", manifest).meant_for_tests
+    assert not read_images(tmp_path / "photos", manifest).is_test_split
     picture(tmp_path / "photos" / "test" / "1" / "a.png", 1)
-    assert read_images(tmp_path / "photos", manifest).meant_for_tests
+    assert read_images(tmp_path / "photos", manifest).is_test_split
 
 
 def test_other_arrays_may_be_anything(manifest: Manifest, tmp_path: Path) -> None:
     found = read_images(write_npz(tmp_path / "my.npz", x_test=IMAGES, names=np.array(["a", "b"])), manifest)
     assert len(found.images) == 4
+
+
+def test_of_training_splits_without_a_test_split_all_images_are_taken(manifest: Manifest, tmp_path: Path) -> None:
+    for name, value in (("train/1/a.png", 1), ("train/2/b.png", 2), ("val/2/c.png", 3)):
+        picture(tmp_path / name, value)
+    found = read_images(tmp_path, manifest)
+    assert found.labels is not None
+    assert (found.labels.tolist(), found.is_test_split) == ([1, 2, 2], False)
+    assert [int(image.mean()) for image in found.images] == [1, 2, 3]
+
+
+def test_training_arrays_beside_test_arrays_may_be_anything(manifest: Manifest, tmp_path: Path) -> None:
+    assert (
+        len(read_images(write_npz(tmp_path / "my.npz", x_test=IMAGES, x_train=np.array([{}], object)), manifest).images)
+        == 4
+    )
 
 
 def test_a_folder_without_sub_folders_has_no_labels(manifest: Manifest, tmp_path: Path) -> None:
@@ -115,20 +131,18 @@ def test_pictures_without_a_digit_are_counted(golden: Path, tmp_path: Path) -> N
     picture(tmp_path / "1" / "blank.png", 255, side=100)
     found = read_images(tmp_path, read_manifest(golden))
     assert int(found.images.max()) == 0
-    assert found.remarks == (
-        "1 of the folder's files is black for the models, because no digit was found in them, such as 1/blank.png",
-    )
+    assert found.remarks == ("1 of the folder's files is black for the model (no digit was found): 1/blank.png",)
 
 
 @pytest.mark.parametrize(
     ("arrays", "complaint"),
     [
-        ({"a": IMAGES}, "has neither x_test nor x; it holds a"),
+        ({"a": IMAGES}, "has no x_test, x_train, x; it holds a; one of these is needed"),
         ({"x_test": IMAGES.astype(np.float32), "y_test": LABELS}, "x_test of .* is float32"),
         ({"x_test": IMAGES[:, :, 0], "y_test": LABELS}, r"\(4, 28\); images are uint8"),
         (
             {"x_test": IMAGES, "y_test": LABELS[:3]},
-            r"shape \(3,\); labels are whole numbers, one for each",
+            r"shape \(3,\); labels are whole numbers from 0, \(4,\) or \(4, 1\), one for each image",
         ),
         ({"x_test": IMAGES, "y_test": LABELS / 2}, "y_test of .* is float64"),
         (
@@ -140,7 +154,7 @@ def test_pictures_without_a_digit_are_counted(golden: Path, tmp_path: Path) -> N
             {"x_test": IMAGES[:, :8, :8], "y_test": LABELS},
             r"takes .* shape \(28, 28, 1\), the data has \(8, 8, 1\)",
         ),
-        ({"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "the test set of my holds no images"),
+        ({"x_test": IMAGES[:0], "y_test": LABELS[:0]}, r"x_test of .* shape \(0, 28, 28\); images are"),
     ],
 )
 def test_an_npz_file_of_another_kind_is_refused(
@@ -152,26 +166,31 @@ def test_an_npz_file_of_another_kind_is_refused(
 
 def test_a_folder_that_is_no_class_is_refused(manifest: Manifest, tmp_path: Path) -> None:
     picture(tmp_path / "seven" / "a.png", 5)
-    with pytest.raises(SpecMismatchError, match="the folder 'seven', which is none of the bundle's classes: 0, 1, 2"):
+    with pytest.raises(
+        SpecMismatchError, match="the folder 'seven', which is not one of the bundle's classes: 0, 1, 2"
+    ):
         read_images(tmp_path, manifest)
 
 
 def test_a_folder_without_pictures_is_refused(manifest: Manifest, tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
-    with pytest.raises(InvalidFileError, match="holds no pictures"):
+    with pytest.raises(InvalidFileError, match="holds no images"):
         read_images(tmp_path, manifest)
 
 
 def test_a_picture_that_is_none_is_named(manifest: Manifest, tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(InvalidFileError, match=r"bad\.png is not an image"):
+    with pytest.raises(
+        InvalidFileError,
+        match=r"1 image in .* cannot be read: 1/bad\.png \(it is not an image.*; repair or remove them$",
+    ):
         read_images(tmp_path, manifest)
 
 
 @pytest.mark.parametrize("name", ["gone", "gone.npz", "data.csv"])
 def test_data_that_is_not_there_is_refused(name: str, manifest: Manifest, tmp_path: Path) -> None:
-    with pytest.raises(InvalidFileError, match=name):
+    with pytest.raises((InvalidFileError, UnknownNameError), match=name):
         read_images(tmp_path / name, manifest)
 
 
@@ -180,6 +199,12 @@ def test_the_digest_is_that_of_pixels_and_labels() -> None:
     assert one.sha256 == replace(one, name="b").sha256
     others = (replace(one, labels=None), replace(one, labels=one.labels[::-1]), replace(one, images=one.images[::-1]))
     assert len({one.sha256, *(other.sha256 for other in others)}) == 4
+
+
+def test_an_empty_set_is_refused(manifest: Manifest) -> None:
+    images = EvaluationImages(name="a", images=IMAGES[:0, ..., None], labels=None, classes=manifest.classes)
+    with pytest.raises(InvalidFileError, match="the test set of a holds no images"):
+        check_images(images, manifest)
 
 
 def test_labels_outside_of_the_classes_are_refused_wherever_they_come_from(manifest: Manifest) -> None:

@@ -34,7 +34,7 @@ def test_zeros_are_packed_as_tightly_as_gzip_can() -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "no IDX file of bytes: it begins with nothing"),
+        (b"", "not an IDX file of bytes: it begins with nothing"),
         (b"\0\0\x08", "it begins with 00 00 08 instead"),
         (b"PNG picture", "it begins with 50 4e 47 20 instead of 00 00 08"),
         (b"\0\0\x0d\1\0\0\0\0", "it begins with 00 00 0d 01"),  # float32
@@ -112,7 +112,7 @@ def test_damaged_files_are_refused_or_read_as_they_say(seed: int) -> None:
 
 def test_a_complaint_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"")
-    with pytest.raises(InvalidFileError, match=r"train-labels-idx1-ubyte: it is no IDX file"):
+    with pytest.raises(InvalidFileError, match=r"train-labels-idx1-ubyte: it is not an IDX file"):
         read_idx(tmp_path / "train-labels-idx1-ubyte")
 
 
@@ -135,7 +135,7 @@ def test_a_folder_is_read_by_the_names_of_its_files(tmp_path: Path) -> None:
     )
     (tmp_path / "README").write_text("about")
     assert holds_idx(tmp_path)
-    arrays, remarks = read_idx_folder(tmp_path)
+    _, _, arrays, _, remarks = read_idx_folder(tmp_path)
     assert remarks == ()
     assert {name: array.shape for name, array in arrays.items()} == {
         "x_train": (7, 5, 4),
@@ -161,7 +161,7 @@ def test_emnist_is_turned_upright_and_that_is_told(tmp_path: Path) -> None:
         emnist__digits__test__images__idx3__ubyte=IMAGES[:2],
         emnist__digits__test__labels__idx1__ubyte=LABELS[:2],
     )
-    arrays, remarks = read_idx_folder(tmp_path)
+    _, _, arrays, _, remarks = read_idx_folder(tmp_path)
     np.testing.assert_array_equal(arrays["x_train"], IMAGES.transpose(0, 2, 1))
     np.testing.assert_array_equal(arrays["x_test"], IMAGES[:2].transpose(0, 2, 1))
     assert remarks == ("EMNIST's files hold their images transposed; they were turned upright",)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from edgeproof.datasets.image_listing import file_remark, list_images
+from edgeproof.datasets.image_listing import list_images
 from edgeproof.runtime.errors import InvalidFileError
 
 
@@ -62,11 +62,3 @@ def test_a_folder_of_a_class_may_be_a_link(tmp_path: Path) -> None:
 def test_a_folder_that_is_gone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidFileError, match=r"cannot read the folder .*gone: No such file"):
         list_images(tmp_path / "gone")
-
-
-def test_files_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
-    files = [tmp_path / "cat" / "\x1b[2J.txt", tmp_path / "b"]
-    assert file_remark(files, "left out", tmp_path) == (
-        "2 of the folder's files are left out, such as cat/\\x1b[2J.txt",
-    )
-    assert file_remark([], "left out", tmp_path) == ()

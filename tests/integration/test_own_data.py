@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.cli.evaluation import evaluation_images
 from edgeproof.datasets.dataset import DataOptions
+from edgeproof.datasets.evaluation import evaluation_images
 from edgeproof.datasets.loading import load_data
 from PIL import Image
 
@@ -42,7 +42,7 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def test_what_is_doubtful_about_the_data_is_told_before_the_training(trained: tuple[Path, str]) -> None:
     notes = [line for line in trained[1].splitlines() if line.startswith("  note: ")]
     assert notes == [
-        "  note: 1 of the folder's files is skipped, because it cannot be read as a picture: dark/bad.png",
+        "  note: 1 of the folder's files is skipped (cannot be read as an image): dark/bad.png",
         "  note: 30 of 120 images are the test part, drawn by split seed 5, because the data has none of its own",
     ]
 
@@ -85,7 +85,7 @@ def test_what_is_said_anew_goes_first_and_then_nothing_is_vouched_for(
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        ([], "1 picture in {} cannot be read: dark/bad.png (it is not an image"),
+        ([], "1 image in {} cannot be read: dark/bad.png (it is not an image"),
         (["--skip-bad"], "say which one the model is to take: --image-size HEIGHT WIDTH"),
         (["--test-share", "2"], "the test share is between 0 and 1, got 2"),
         (["--image-size", "0", "9"], "a whole number of at least 1 is needed, got '0'"),

@@ -12,7 +12,7 @@ from studies.repeatability import (
     Reversal,
     Run,
     by_median,
-    compare,
+    compare_runs,
     main,
     measure_repeatability,
     summarize,
@@ -40,9 +40,9 @@ def test_rows_that_change_places_are_told_unless_they_are_within_the_noise() -> 
         Run(noise_floor=1.02, p50_us={"x": 12, "y": 10, "z": 9.9}, slower_than=second, called_different=()),
     ]
     x_and_y, x_and_z = (Reversal(runs=(0, 1), rows=("x", other)) for other in "yz")
-    assert compare(runs, by_median) == Repeated(comparisons=2, reversals=(x_and_y, x_and_z))
-    assert compare(runs, told_apart) == Repeated(comparisons=1, reversals=(x_and_y,))
-    assert compare(runs[:1] * 2, told_apart) == Repeated(comparisons=2, reversals=())
+    assert compare_runs(runs, by_median) == Repeated(comparisons=2, reversals=(x_and_y, x_and_z))
+    assert compare_runs(runs, told_apart) == Repeated(comparisons=1, reversals=(x_and_y,))
+    assert compare_runs(runs[:1] * 2, told_apart) == Repeated(comparisons=2, reversals=())
 
 
 def test_a_bundle_is_measured_under_two_names(golden: Path) -> None:

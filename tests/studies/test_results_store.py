@@ -10,7 +10,7 @@ import pytest
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.pretrained import find_pretrained
 
-from studies.ablations import run as ingredients
+from studies.ablations import run as ablations
 from studies.frontier import run as frontier
 from studies.frontier.results import read_rows
 
@@ -59,24 +59,24 @@ def _varied(*names: str) -> list[str]:
     ("results", "benchmark", "maker", "options"),
     [
         ("frontier", frontier, "make_row", []),
-        ("ingredients-default-8", ingredients, "make_outcome", []),
-        ("ingredients-default-8", ingredients, "make_outcome", ["--seeds", "5", *_varied(ingredients.TAUGHT)]),
+        ("ablations-default-8", ablations, "train_variation", []),
+        ("ablations-default-8", ablations, "train_variation", ["--seeds", "5", *_varied(ablations.WITH_TEACHER)]),
         (
-            "ingredients-default-30",
-            ingredients,
-            "make_outcome",
-            ["--epochs", "30", *_varied("no augmentation", "no warm-up", ingredients.TAUGHT)],
+            "ablations-default-30",
+            ablations,
+            "train_variation",
+            ["--epochs", "30", *_varied("no augmentation", "no warm-up", ablations.WITH_TEACHER)],
         ),
         (
-            "ingredients-tiny-8",
-            ingredients,
-            "make_outcome",
+            "ablations-tiny-8",
+            ablations,
+            "train_variation",
             ["--preset", "tiny", *_varied(*TINY)],
         ),
         (
-            "ingredients-tiny-100",
-            ingredients,
-            "make_outcome",
+            "ablations-tiny-100",
+            ablations,
+            "train_variation",
             ["--preset", "tiny", "--epochs", "100", *_varied("no augmentation", "augmentation 1")],
         ),
     ],

@@ -45,7 +45,7 @@ def test_digits_in_scenes_are_found(digits: tuple[NDArray[np.uint8], NDArray[np.
 def test_the_outcome_does_not_depend_on_the_number_of_processes(
     digits: tuple[NDArray[np.uint8], NDArray[np.int64]],
 ) -> None:
-    one, two = (scenes.read_scenes("mnist", *digits, seed=1, processes=number) for number in (1, 2))
+    one, two = (scenes.classify_scenes("mnist", *digits, seed=1, processes=number) for number in (1, 2))
     assert one == two
     assert one.accuracy.images == 24
     assert one.accuracy.count >= 22
@@ -59,15 +59,21 @@ def test_the_figures_are_printed_and_written(capsys: pytest.CaptureFixture[str],
     printed = capsys.readouterr().out
     assert f"{figures['accuracy']['count']} of 20" in printed
     assert "no digit found" in printed
-    assert "clean originals" in printed
+    assert "clean images" in printed
 
 
-@pytest.mark.parametrize("arguments", [["--model", "missing"], ["--data", "missing.npz"], ["--images", "0"]])
-def test_what_is_impossible_ends_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("arguments", [["--model", "missing"], ["--data", "missing.npz"]])
+def test_a_missing_file_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert scenes.main(arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert arguments[1] in line
+
+
+def test_no_images_are_refused() -> None:
     with pytest.raises(SystemExit) as stop:
-        scenes.main(arguments)
+        scenes.main(["--images", "0"])
     assert stop.value.code == 2
-    assert "error: " in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_model_that_does_not_look_for_digits_is_refused(
@@ -78,4 +84,4 @@ def test_a_model_that_does_not_look_for_digits_is_refused(
     content["preprocessing"] = {"method": "resize", "interpolation": "bilinear", "antialias": True}
     manifest.write_text(json.dumps(content))
     with pytest.raises(SpecMismatchError, match="does not look for digits"):
-        scenes.read_scenes(bundle_copy, *digits, seed=1, processes=1)
+        scenes.classify_scenes(bundle_copy, *digits, seed=1, processes=1)

@@ -13,7 +13,7 @@ from matplotlib.text import Annotation
 from PIL import Image
 
 from studies import trainings
-from studies.ablations import run as ingredients
+from studies.ablations import run as ablations
 from studies.frontier import run as frontier
 from studies.frontier.page import draw_frontier, frontier_figure, write_table
 from studies.frontier.published import PUBLISHED_RESULTS
@@ -241,7 +241,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    for benchmark in (main, ingredients.main):
+    for benchmark in (main, ablations.main):
         assert benchmark(["--results", str(tmp_path / "file" / "new"), "--runs", str(tmp_path / "runs")]) == 2
         assert "cannot write to" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()

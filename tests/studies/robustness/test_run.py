@@ -15,7 +15,7 @@ from studies.robustness import run as robustness
 from studies.robustness.corruptions import CORRUPTIONS, corrupt
 from studies.robustness.figures import CLEAN, file_result, mean_difference, mean_share, table
 from studies.robustness.moves import rotate
-from studies.robustness.run import main, measure_robustness, subjects_of
+from studies.robustness.run import load_files, main, measure_robustness
 from studies.robustness.units import Corruption
 from studies.robustness.values import impulse_noise
 
@@ -97,15 +97,15 @@ def test_mce_is_the_mean_of_the_ratios_of_the_errors() -> None:
 
 def test_mce_is_unknown_where_the_first_file_makes_no_error(golden: Path, images: EvaluationImages) -> None:
     few = EvaluationImages(name="few", images=images.images[:1], labels=images.labels[:1], classes=images.classes)
-    found = measure_robustness(subjects_of(str(golden)), few, seed=0)
+    found = measure_robustness(load_files(str(golden)), few, seed=0)
     assert [one.mce for one in found] == [None, None]
     assert "unknown" in table(found)
 
 
 def test_workers_do_not_change_what_is_found(golden: Path, images: EvaluationImages) -> None:
-    files, told = subjects_of(str(golden), ["int8.tflite"]), []
+    files, told = load_files(str(golden), ["int8.tflite"]), []
     some = replace(images, images=images.images[:40], labels=images.labels[:40])
-    one = measure_robustness(files, some, seed=3, tell=told.append)
+    one = measure_robustness(files, some, seed=3, progress=told.append)
     assert one == measure_robustness(files, some, seed=3, workers=2)
     assert told == list(NAMES)
     assert one != measure_robustness(files, some, seed=4)
@@ -154,10 +154,10 @@ def test_variants_are_chosen_by_name_or_alias_and_the_first_is_compared_with(
 
 
 def test_a_terminal_sees_what_is_under_way(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    robustness._tell("fog")
+    robustness._show_progress("fog")
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    robustness._tell("fog")
+    robustness._show_progress("fog")
     assert "\rfog " in capsys.readouterr().err
 
 
@@ -165,7 +165,7 @@ def test_the_picture_has_a_row_for_the_clean_images_and_each_corruption(
     golden: Path, small_npz: Path, images: EvaluationImages, tmp_path: Path
 ) -> None:
     file = tmp_path / "sheet.png"
-    assert main([str(golden), "--data", str(small_npz), "--limit", "14", "--picture", str(file)]) == 0
+    assert main([str(golden), "--data", str(small_npz), "--limit", "14", "--sheet", str(file)]) == 0
     with Image.open(file) as opened:
         sheet = np.asarray(opened)
     assert sheet.shape == (16 * 90 + 6, 110 + 12 * 90 + 6, 3)
@@ -238,7 +238,7 @@ def test_bad_input_is_one_line(
     named = arguments
     for name, place in places.items():
         named = [argument.replace(name, str(place)) for argument in named]
-    assert main([*named, "--picture", str(tmp_path / "out" / "sheet.png")]) == 2
+    assert main([*named, "--sheet", str(tmp_path / "out" / "sheet.png")]) == 2
     told = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("INFO")]  # LiteRT's own
     assert len(told) == 1
     assert told[0].startswith("error: ")
@@ -259,10 +259,10 @@ def test_a_bundle_without_the_usual_variants_names_those_it_has(bundle_copy: Pat
     content["variants"] = [one for one in content["variants"] if one["name"] == "float16.tflite"]
     manifest.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"--variants: float16\.tflite"):
-        subjects_of(str(bundle_copy))
+        load_files(str(bundle_copy))
 
 
 def test_images_without_labels_are_refused(golden: Path, images: EvaluationImages) -> None:
     unlabelled = EvaluationImages(name="u", images=images.images, labels=None, classes=images.classes)
     with pytest.raises(SpecMismatchError, match="u has no labels"):
-        measure_robustness(subjects_of(str(golden)), unlabelled, seed=0)
+        measure_robustness(load_files(str(golden)), unlabelled, seed=0)

@@ -1,29 +1,32 @@
-"""Draw docs/seen.png: pictures of digits, what the built-in model sees of them, and its answers.
+"""The image docs/seen.png: digits in made photographs, the built-in model's input for each, and its answers.
 
-    python docs/make_seen.py
+    python -m studies.pages.seen
 
-The pictures are made, not taken: two are scenes as `studies.scenes` makes them of MNIST's training images,
-the others are drawn here.
+Two of the photographs are scenes that `studies.scenes` makes of MNIST's training images, the others are drawn here.
 """
 
+import argparse
+from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from edgeproof.cli import main as edgeproof
-from edgeproof.datasets.loading import load_mnist
 from PIL import Image, ImageDraw, ImageFilter
 
-from studies.scenes import scene
+from ..data import MNIST, load_named
+from ..scenes import scene
 
-OUT = Path(__file__).resolve().parent / "seen.png"
+OUT = Path(__file__).resolve().parents[2] / "docs" / "seen.png"
 SEED = 3
 
 
-def main() -> None:
-    digits = load_mnist().x_train[:, :, :, 0]
-    pictures = {
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the photographs and let `edgeproof predict` draw the image."""
+    argparse.ArgumentParser(prog="python -m studies.pages.seen", description=__doc__).parse_args(arguments)
+    digits = load_named(MNIST).x_train[:, :, :, 0]
+    photographs = {
         "photo.jpg": Image.fromarray(scene(digits[0], SEED, 0)),
         "blackboard.jpg": Image.fromarray(scene(digits[7], SEED, 7)),
         "notebook.jpg": notebook(),
@@ -32,13 +35,13 @@ def main() -> None:
         "blank.jpg": paper(400, 300),
     }
     with TemporaryDirectory() as folder, chdir(folder):
-        for name, picture in pictures.items():
-            picture.save(name)
-        edgeproof(["predict", *pictures, "--show", str(OUT)])
+        for name, photograph in photographs.items():
+            photograph.save(name)
+        edgeproof(["predict", *photographs, "--show", str(OUT)])
 
 
 def notebook() -> Image.Image:
-    """A 4 in pencil on ruled paper, in the shadow of a hand."""
+    """Draw a 4 in pencil on ruled paper, in the shadow of a hand."""
     page = paper(420, 420)
     pen = ImageDraw.Draw(page)
     for y in range(30, 420, 46):
@@ -50,7 +53,7 @@ def notebook() -> Image.Image:
 
 
 def felt_pen() -> Image.Image:
-    """A thick blue 2, off the centre."""
+    """Draw a thick blue 2, off the centre."""
     page = paper(500, 360)
     pen = ImageDraw.Draw(page)
     pen.line(
@@ -63,7 +66,7 @@ def felt_pen() -> Image.Image:
 
 
 def drawing() -> Image.Image:
-    """A 3 in white on a transparent ground, as drawing programs save it."""
+    """Draw a 3 in white on a transparent ground, as drawing programs save it."""
     layer = Image.new("RGBA", (240, 240))
     pen = ImageDraw.Draw(layer)
     points = ((80, 60), (140, 55), (150, 90), (105, 115), (155, 140), (150, 185), (80, 190))
@@ -72,7 +75,7 @@ def drawing() -> Image.Image:
 
 
 def paper(width: int, height: int) -> Image.Image:
-    """Grainy paper, lit from one side."""
+    """Return grainy paper, lit from one side."""
     grain = np.random.default_rng(SEED).normal(0, 5, (height, width, 1))
     light = np.linspace(238, 196, width)[np.newaxis, :, np.newaxis]
     return Image.fromarray(np.clip(light + grain + (0, -2, -9), 0, 255).astype(np.uint8))

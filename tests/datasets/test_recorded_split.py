@@ -1,14 +1,13 @@
-"""Which images a bundle is tested on: those that its model was kept from, wherever that can be known."""
+"""Which images a bundle is tested on: those that were held out from its training, wherever that can be known."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.cli.evaluation import evaluation_images
-from edgeproof.datasets import builtin
-from edgeproof.datasets import recorded_split as drawn_part
+from edgeproof.datasets import builtin, recorded_split
 from edgeproof.datasets.dataset import DataOptions, Dataset
+from edgeproof.datasets.evaluation import evaluation_images
 from edgeproof.datasets.loading import load_data
 from edgeproof.datasets.splits import Split, Splits
 from edgeproof.runtime.bundle.model_metadata import RESIZE
@@ -44,7 +43,7 @@ def whole(folder: Path, images: np.ndarray = IMAGES, labels: np.ndarray = LABELS
     return folder / "mine.npz"
 
 
-def pictures(folder: Path, images: np.ndarray = IMAGES) -> Path:
+def image_folder(folder: Path, images: np.ndarray = IMAGES) -> Path:
     for number, (image, label) in enumerate(zip(images, LABELS, strict=False)):
         (folder / str(label)).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / str(label) / f"{number}.png")
@@ -52,7 +51,7 @@ def pictures(folder: Path, images: np.ndarray = IMAGES) -> Path:
 
 
 @pytest.mark.parametrize("options", [DataOptions(), DataOptions(test_share=0.4, split_seed=9)])
-@pytest.mark.parametrize("make", [whole, lambda folder: pictures(folder / "photos")])
+@pytest.mark.parametrize("make", [whole, lambda folder: image_folder(folder / "photos")])
 def test_of_the_data_that_was_trained_on_the_images_are_taken_that_were_kept_from_it(
     make: "type[whole]", options: DataOptions, bundle_copy: Path, tmp_path: Path
 ) -> None:
@@ -69,7 +68,7 @@ def test_of_the_data_that_was_trained_on_the_images_are_taken_that_were_kept_fro
 
 
 def test_names_of_files_and_labels_of_the_bundle_do_not_matter(bundle_copy: Path, tmp_path: Path) -> None:
-    folder = pictures(tmp_path / "photos")
+    folder = image_folder(tmp_path / "photos")
     data = load_data(folder)
     about(bundle_copy, data)
     for number, path in enumerate(sorted(folder.rglob("*.png"), reverse=True)):
@@ -81,8 +80,8 @@ def test_names_of_files_and_labels_of_the_bundle_do_not_matter(bundle_copy: Path
     assert found.classes[3] == "digit 3"
 
 
-def test_pictures_that_were_skipped_in_the_training_are_skipped_again(bundle_copy: Path, tmp_path: Path) -> None:
-    folder = pictures(tmp_path / "photos")
+def test_images_that_were_skipped_in_the_training_are_skipped_again(bundle_copy: Path, tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "photos")
     (folder / "3" / "bad.png").write_bytes(b"no picture")
     data = load_data(folder, DataOptions(skip_bad=True))
     found = evaluation_images(str(folder), about(bundle_copy, data))
@@ -92,7 +91,7 @@ def test_pictures_that_were_skipped_in_the_training_are_skipped_again(bundle_cop
 def test_of_other_data_without_a_test_part_all_is_taken_and_that_is_told(bundle_copy: Path, tmp_path: Path) -> None:
     path = whole(tmp_path)
     about(bundle_copy, load_data(path))
-    for other in (whole(tmp_path, IMAGES[:-1], LABELS[:-1]), pictures(tmp_path / "photos", IMAGES[:50])):
+    for other in (whole(tmp_path, IMAGES[:-1], LABELS[:-1]), image_folder(tmp_path / "photos", IMAGES[:50])):
         found = evaluation_images(str(other), bundle_copy)
         assert len(found.images) in (50, 59)
         assert NOT_VOUCHED in found.remarks[-1]
@@ -108,23 +107,24 @@ def test_a_test_part_of_its_own_is_taken_without_a_word(
     bundle_copy: Path, small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert evaluation_images(str(small_npz), bundle_copy).remarks == ()
-    monkeypatch.setattr(drawn_part, "load_data", lambda *_: pytest.fail("the training images are not read for that"))
+    monkeypatch.setattr(
+        recorded_split, "load_data", lambda *_: pytest.fail("the training images are not read for that")
+    )
     about(bundle_copy, load_data(small_npz))
     found = evaluation_images(str(small_npz), bundle_copy)
     assert (len(found.images), found.remarks) == (200, ())
-    pictures(tmp_path / "photos" / "test")
+    image_folder(tmp_path / "photos" / "test")
     assert evaluation_images(str(tmp_path / "photos"), bundle_copy).remarks == ()
 
 
 @pytest.fixture
 def clothes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in for Fashion-MNIST, which would be downloaded."""
-    part = Split(images=IMAGES[..., None], labels=LABELS)
-    test = Split(images=IMAGES[:20, ..., None] ^ 1, labels=LABELS[:20])
-    parts = Splits(name="fashion-mnist", train=part, test=test, classes=builtin.FASHION_CLASSES, preprocessing=RESIZE)
-    built_in = dict(builtin.BUILT_IN) | {"fashion-mnist": lambda: parts}
-    monkeypatch.setattr(builtin, "BUILT_IN", built_in)
-    monkeypatch.setattr("edgeproof.datasets.loading.BUILT_IN", built_in)
+    names = [f"x[{i}]" for i in range(60)]
+    train = Split(images=IMAGES[..., None], labels=LABELS, names=names)
+    test = Split(images=IMAGES[:20, ..., None] ^ 1, labels=LABELS[:20], names=names[:20])
+    splits = Splits(name="fashion-mnist", train=train, test=test, classes=builtin.FASHION_CLASSES, preprocessing=RESIZE)
+    monkeypatch.setitem(builtin.BUILT_IN, "fashion-mnist", lambda: splits)
 
 
 @pytest.mark.usefixtures("clothes")

@@ -1,14 +1,14 @@
-"""Write what was measured into README.md, docs/runtime.md and docs/report.md, and the pictures beside them.
+"""Committed figures as sections of README.md, docs/runtime.md and docs/report.md, and as images beside them.
 
-    python docs/make_results.py runs/demo/report
+    python -m studies.pages.results [runs/demo/report]
 
-takes what `edgeproof demo` has measured; the other figures are those in studies/results. Without an argument the
-committed figures are laid out anew.
+The figures are those in studies/results. Given the report of `edgeproof demo`, its figures and its predictions.png
+replace the committed ones first.
 """
 
+import argparse
 import json
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,26 +20,33 @@ from edgeproof.report.render.markdown_escape import escape
 from edgeproof.report.render.table import as_markdown, footnote
 from edgeproof.report.serialization import from_json
 
-from studies.frontier.results import Summary, read_rows, summarize
+from ..families.page import families_page
+from ..frontier.results import Summary, read_rows, summarize
+from ..results_store import RESULTS
 
-ROOT = Path(__file__).parents[1]
-README, RUNTIME, REPORT = ROOT / "README.md", ROOT / "docs" / "runtime.md", ROOT / "docs" / "report.md"
-MEASURED = ROOT / "studies" / "results"
-RESULTS, SCENES, OVERHEAD, REPEATABILITY = (
-    MEASURED / f"{name}.json" for name in ("demo", "scenes", "overhead", "repeatability")
+DOCS = Path(__file__).parents[2] / "docs"
+README, RUNTIME, REPORT, FAMILIES = (
+    DOCS.parent / "README.md",
+    *(DOCS / f"{name}.md" for name in ("runtime", "report", "families")),
 )
-FRONTIER = MEASURED / "frontier.json"
+DEMO, SCENES, OVERHEAD, REPEATABILITY, FRONTIER = (
+    RESULTS / f"{name}.json" for name in ("demo", "scenes", "overhead", "repeatability", "frontier")
+)
+CHART, PREDICTIONS = DOCS / "results.png", DOCS / "predictions.png"
 PURPOSES = {
     "tiny": "microcontrollers",
     "default": "phones, Raspberry Pis",
     "accurate": "the fewest mistakes",
 }
-PICTURE, GALLERY = ROOT / "docs" / "results.png", ROOT / "docs" / "predictions.png"
 
 
 def with_section(text: str, name: str, content: str) -> str:
-    """Return a page's text with what stands between the two marks of a section written anew."""
-    begin, end = f"<!-- {name}, written by docs/make_results.py -->\n", f"<!-- end of {name} -->\n"
+    """Return a page's text with new content between the two marks of a section.
+
+    Raises:
+        SystemExit: A mark is missing.
+    """
+    begin, end = f"<!-- {name}, written by studies/pages/results.py -->\n", f"<!-- end of {name} -->\n"
     before, _, rest = text.partition(begin)
     _, mark, after = rest.partition(end)
     if not mark:
@@ -53,7 +60,7 @@ def with_results(readme: str, report: Report) -> str:
 
 
 def with_presets(readme: str, summaries: Sequence[Summary]) -> str:
-    """Return the README's text with what the presets reach, from the smallest on."""
+    """Return the README's text with the figures of the presets, from the smallest on."""
     rows = [
         f"| `{found.preset}` | {PURPOSES[found.preset]} | {found.mean:.2f} % ± {found.half_width:.2f} | {found.n} | "
         f"{found.parameters:,} | {found.macs:,} | {file_size(found.file_bytes)} |\n"
@@ -64,41 +71,42 @@ def with_presets(readme: str, summaries: Sequence[Summary]) -> str:
 
 
 def with_figures(page: str, scenes: dict[str, Any], overhead: dict[str, Any]) -> str:
-    """Return the text of docs/runtime.md with the figures of both benchmarks."""
-    return with_section(with_section(page, "scenes", scenes_text(scenes)), "overhead", overhead_table(overhead))
+    """Return the text of docs/runtime.md with the figures of both studies."""
+    return with_section(with_section(page, "scenes", _scenes_text(scenes)), "overhead", _overhead_table(overhead))
 
 
 def with_repeatability(page: str, found: dict[str, Any]) -> str:
-    """Return the text of docs/report.md with what measuring the same files again and again showed."""
+    """Return the text of docs/report.md with the figures of measuring the same files several times."""
     runs = found["runs"]
     files, machine = len(runs[0]["p50_us"]), found["environment"]
     different = sum(len(run["called_different"]) for run in runs)
     floors = sorted((run["noise_floor"] - 1) * 100 for run in runs)
     text = (
-        f"in {len(runs)} runs of {files} files, {different} were called different from themselves. Of "
-        f"{found['told_apart']['comparisons']} pairs that were told apart in each of two runs,\n"
-        f"{len(found['told_apart']['reversals'])} had changed places; of {found['by_median']['comparisons']} whose "
-        f"medians alone were further apart than the noise floor, {len(found['by_median']['reversals'])}.\n"
-        "(A machine may be in another state in another run, in which another model is faster.) The noise floor was "
+        f"in {len(runs)} runs of {files} files, {different} were found different from themselves. The order of two "
+        "files was compared between every two runs: of\n"
+        f"{found['told_apart']['comparisons']} orders that a report would state, "
+        f"{len(found['told_apart']['reversals'])} changed; of {found['by_median']['comparisons']} by medians further "
+        f"apart than the noise floor, {len(found['by_median']['reversals'])}. (In another run\n"
+        "a machine may be in another state, in which another model is faster.) The noise floor was "
         f"{floors[0]:.1f} to {floors[-1]:.1f} %\n({machine['cpu']}, {machine['cores']} cores, a shared machine).\n"
     )
     return with_section(page, "repeatability", text)
 
 
-def scenes_text(scenes: dict[str, Any]) -> str:
-    read, clean, none = (scenes[key] for key in ("accuracy", "clean_accuracy", "no_digit"))
-    interval = f"{_percent(read['low'])} – {_percent(read['high'])}"
+def _scenes_text(scenes: dict[str, Any]) -> str:
+    found, clean, none = (scenes[key] for key in ("accuracy", "clean_accuracy", "no_digit"))
+    interval = f"{_percent(found['low'])} – {_percent(found['high'])}"
     return (
-        f"**{_percent(read['value'])}** ({interval}) of {read['images']:,} scenes are read rightly by the built-in\n"
-        f"int8 model, which reads {_percent(clean['value'])} of the same images as MNIST has them;\n"
-        f"no digit was found in {none['count']}.\n"
+        f"The built-in int8 model classifies **{_percent(found['value'])}** ({interval}) of {found['images']:,}\n"
+        f"scenes correctly, and {_percent(clean['value'])} of MNIST's own images; in {none['count']} scenes no digit "
+        "was found.\n"
     )
 
 
-def overhead_table(overhead: dict[str, Any]) -> str:
+def _overhead_table(overhead: dict[str, Any]) -> str:
     rows = [
         f"| {found['what']} | {found['value']:.2f} {found['unit'].replace('x', '×')} | "
-        f"{found['budget']:g}{'' if found['value'] <= found['budget'] else ', not kept'} | {found['detail']} |"
+        f"{found['budget']:g}{'' if found['value'] <= found['budget'] else ', exceeded'} | {found['detail']} |"
         for found in overhead["findings"]
     ]
     machine = overhead["environment"]
@@ -123,20 +131,23 @@ def _read(file: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def main(arguments: list[str]) -> None:
-    """Take over a report if one is given, then write pictures and pages."""
-    if arguments:
-        measured = Path(arguments[0])
-        shutil.copyfile(measured / "report.json", RESULTS)
-        shutil.copyfile(measured / "predictions.png", GALLERY)
-    report = from_json(RESULTS.read_text(encoding="utf-8"))
-    PICTURE.write_bytes(draw_png(report))
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Take over a report if one is given, then write images and pages."""
+    parser = argparse.ArgumentParser(prog="python -m studies.pages.results", description=__doc__)
+    parser.add_argument("report", nargs="?", type=Path, help="folder of a report of the demo (default: the committed)")
+    folder = parser.parse_args(arguments).report
+    if folder is not None:
+        shutil.copyfile(folder / "report.json", DEMO)
+        shutil.copyfile(folder / "predictions.png", PREDICTIONS)
+    report = from_json(DEMO.read_text(encoding="utf-8"))
+    CHART.write_bytes(draw_png(report))
     readme = with_results(README.read_text(encoding="utf-8"), report)
     README.write_text(with_presets(readme, summarize(read_rows(FRONTIER))), encoding="utf-8")
     scenes, overhead, repeated = (_read(file) for file in (SCENES, OVERHEAD, REPEATABILITY))
     RUNTIME.write_text(with_figures(RUNTIME.read_text(encoding="utf-8"), scenes, overhead), encoding="utf-8")
     REPORT.write_text(with_repeatability(REPORT.read_text(encoding="utf-8"), repeated), encoding="utf-8")
+    FAMILIES.write_text(families_page(_read(RESULTS / "families.json")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,0 +1,85 @@
+"""Named arrays of images and labels, as `.npz` files and folders of IDX files have them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.io.files import read_file
+from ..runtime.io.npz import names_in_npz, read_npz
+
+# The names of images and labels, in the order of preference.
+TRAIN_ARRAYS, TEST_ARRAYS = (("x_train", "y_train"), ("x", "y")), ("x_test", "y_test")
+ARRAY_NAMES = tuple(name for names in (*TRAIN_ARRAYS, TEST_ARRAYS) for name in names)
+_MAX_NPZ_BYTES = 2**34
+
+
+class NamedArrays(NamedTuple):
+    """Arrays that were read from a file or folder.
+
+    Attributes:
+        name: The data set's name.
+        location: The file or folder, for messages.
+        arrays: By name.
+        held: The names of all arrays there, read or not.
+        remarks: What was done to them, in sentences without a full stop.
+    """
+
+    name: str
+    location: Path
+    arrays: Mapping[str, NDArray[Any]]
+    held: Collection[str]
+    remarks: tuple[str, ...] = ()
+
+    def images(self, name: str) -> NDArray[np.uint8]:
+        """Return an array as images of shape (N, H, W, C).
+
+        Raises:
+            InvalidFileError: It is not uint8 of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), or is empty.
+        """
+        array = self.arrays[name]
+        images = array[..., np.newaxis] if array.ndim == 3 else array
+        if array.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape:
+            raise InvalidFileError(
+                f"{name} of {self.location} is {array.dtype} of shape {array.shape}; images are uint8 of shape "
+                "(N, H, W), (N, H, W, 1) or (N, H, W, 3)"
+            )
+        return images
+
+    def labels(self, name: str, count: int) -> NDArray[Any]:
+        """Return an array as labels of `count` images: integers of shape (N,).
+
+        Raises:
+            InvalidFileError: It has another shape or length, or does not hold integers.
+        """
+        array = self.arrays[name]
+        # Some data sets of Keras have a column of labels.
+        labels = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+        if labels.shape != (count,) or labels.dtype.kind not in "iu":
+            raise InvalidFileError(
+                f"{name} of {self.location} is {array.dtype} of shape {array.shape}; labels are whole numbers from 0, "
+                f"({count},) or ({count}, 1), one for each image"
+            )
+        return labels
+
+    def missing(self, names: Sequence[str], needed: str) -> InvalidFileError:
+        """Return the error that these arrays are missing."""
+        held = one_line(", ".join(sorted(self.held)))[:200] or "nothing"
+        return InvalidFileError(f"{self.location} has no {', '.join(names)}; it holds {held}; {needed}")
+
+
+def read_npz_file(path: Path, only: Collection[str]) -> NamedArrays:
+    """Read the arrays of these names from an `.npz` file; others may be anything.
+
+    Raises:
+        InvalidFileError: It is missing or damaged.
+    """
+    content = read_file(path, "data file")
+    try:
+        arrays, held = read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=only), names_in_npz(content)
+    except InvalidFileError as error:
+        raise InvalidFileError(f"{path} is not an .npz file that can be read: {one_line(error)[:200]}") from error
+    return NamedArrays(one_line(path.stem), path, arrays, held)
