@@ -17,4 +17,5 @@ list_names(
         ".run": "benchmark BenchmarkResult",
         ".writer": "write_report",
     },
+    extra="benchmarks",
 )
