@@ -32,7 +32,7 @@ lines:
 # docs/api, from the docstrings, and docs/tutorial.ipynb, run anew.
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_api.py
-	$(BIN)/jupyter execute --inplace docs/tutorial.ipynb
+	$(BIN)/python docs/make_tutorial.py
 
 wheel: $(CAN_BUILD)
 	rm -rf build/lib build/bdist* dist
@@ -66,7 +66,7 @@ test-old: wheel $(INSTALLED)
 	$(PYTHON_OLD) -m venv .venv-old
 	.venv-old/bin/pip install --quiet pytest tflite-runtime==2.14.0 numpy==1.26.4 "$$(echo dist/*.whl)[tflite]"
 	.venv-old/bin/pytest -rs -m "not tensorflow" $(DEVICE) tests/cli/verbs/test_doctor.py tests/cli/test_main.py tests/cli/verbs/test_selftest.py tests/cli/test_sheet.py
-	$(BIN)/pytest tests/export/test_old_runtime.py --old-python .venv-old/bin/python
+	$(BIN)/pytest tests/integration/test_old_runtime.py --old-python .venv-old/bin/python
 
 # The same wheel on ARM processors without the hardware; where the parts cannot be had, one line says SKIPPED.
 test-arm64: wheel

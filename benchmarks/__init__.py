@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ..runtime.lazy import list_names
 
 if TYPE_CHECKING:
-    from .run import BenchmarkOptions as BenchmarkOptions
+    from .options import BenchmarkOptions as BenchmarkOptions
     from .run import BenchmarkResult as BenchmarkResult
     from .run import benchmark as benchmark
     from .writer import write_report as write_report
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 list_names(
     __name__,
     {
-        ".run": "benchmark BenchmarkOptions BenchmarkResult",
+        ".options": "BenchmarkOptions",
+        ".run": "benchmark BenchmarkResult",
         ".writer": "write_report",
     },
+    extra="benchmarks",
 )

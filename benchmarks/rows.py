@@ -1,16 +1,15 @@
-"""Rows of a report, put together from what was measured."""
+"""The rows of a report, put together from answers and latencies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.evaluation import EvaluationImages
 from ..metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
-from ..metrics.types import Comparison, Memory, Reliability
+from ..metrics.types import Memory, Reliability
 from ..report.model import ReferenceRow, VariantRow
+from ..report.raw_data import Answers
 from ..report.verdict import judge
 from ..runtime.bundle.tensors import TensorSpec
 from .latency.timings import Timings
@@ -18,76 +17,43 @@ from .reference.worker import ReferenceFile
 from .targets import BenchmarkTarget
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What a model answered.
-
-    Attributes:
-        stored: Its raw outputs, shape (N, classes).
-        output: The tensor that they came from.
-    """
-
-    stored: NDArray[Any]
-    output: TensorSpec
-
-    @property
-    def probabilities(self) -> NDArray[np.float32]:
-        """The same as probabilities, float32."""
-        return self.output.decode(self.stored)
-
-
 def variant_rows(
-    running: Sequence[BenchmarkTarget],
-    answers: Mapping[str, Answer],
+    targets: Sequence[BenchmarkTarget],
+    answers: Mapping[str, Answers],
     expected: NDArray[np.float32],
     data: EvaluationImages,
     timings: Timings,
     memory: Mapping[str, Memory],
 ) -> tuple[VariantRow, ...]:
-    """Put together what was measured of files in engines; their p-values are corrected for their number.
+    """Return the rows of files in engines; their p-values are corrected for their number.
 
     Args:
-        running: The files in their engines.
-        answers: What they answered, by title.
-        expected: The original's probabilities, shape (N, classes).
+        targets: The files in their engines.
+        answers: Those of the files, by title.
+        expected: The reference's probabilities, shape (N, classes).
         data: The test images.
         timings: The latencies.
         memory: By title; not of all.
     """
-    comparisons = corrected(
-        [compare_answers(answers[one.title].probabilities, expected, data.labels) for one in running]
-    )
+    labels, images = data.labels, len(data.images)
+    found = [answers[target.title].probabilities for target in targets]
+    comparisons = corrected([compare_answers(each, expected, labels) for each in found])
     return tuple(
-        _row(one, answers[one.title], comparison, data, timings, memory.get(one.title), rows=len(running))
-        for one, comparison in zip(running, comparisons, strict=True)
-    )
-
-
-def _row(
-    one: BenchmarkTarget,
-    answer: Answer,
-    comparison: Comparison,
-    data: EvaluationImages,
-    timings: Timings,
-    memory: Memory | None,
-    *,
-    rows: int,
-) -> VariantRow:
-    variant, labels = one.variant, data.labels
-    temperature = 1.0 if variant.confidence is None else variant.confidence.temperature
-    return VariantRow(
-        variant=variant.name,
-        format=variant.format,
-        recipe=variant.recipe,
-        engine=one.engine,
-        sha256=variant.sha256,
-        size=one.size,
-        accuracy=None if labels is None else accuracy(answer.probabilities, labels),
-        comparison=comparison,
-        verdict=judge(comparison, len(data.images), rows),
-        reliability=None if labels is None else reliability(answer.stored, labels, answer.output, temperature),
-        timings=timings.of(one.title),
-        memory=memory,
+        VariantRow(
+            variant=target.variant.name,
+            format=target.variant.format,
+            recipe=target.variant.recipe,
+            engine=target.engine,
+            sha256=target.variant.sha256,
+            size=target.size,
+            accuracy=None if labels is None else accuracy(probabilities, labels),
+            comparison=comparison,
+            verdict=judge(comparison, images, len(targets)),
+            reliability=None if labels is None else _reliability(answers[target.title], labels),
+            timings=timings.of(target.title),
+            memory=memory.get(target.title),
+        )
+        for target, probabilities, comparison in zip(targets, found, comparisons, strict=True)
     )
 
 
@@ -99,7 +65,7 @@ def reference_row(
     timings: Timings,
     memory: Memory | None,
 ) -> ReferenceRow:
-    """Put together what was measured of the Keras original.
+    """Return the row of the Keras reference.
 
     Args:
         file: The model.
@@ -110,21 +76,21 @@ def reference_row(
         memory: None where it was not measured.
     """
     labels = data.labels
-    wrong: tuple[int, ...] | None = None
-    known: Reliability | None = None
-    if labels is not None:
-        wrong = tuple(np.flatnonzero(expected.argmax(axis=1) != labels).tolist())
-        known = reliability(expected, labels, TensorSpec(name="probabilities", dtype="float32", shape=expected.shape))
+    output = TensorSpec(name="probabilities", dtype="float32", shape=expected.shape)
     return ReferenceRow(
         sha256=file.manifest.reference.sha256,
         file_bytes=file.path.stat().st_size,
         parameters=file.manifest.reference.parameters,
         engine=engine,
         accuracy=None if labels is None else accuracy(expected, labels),
-        wrong=wrong,
+        wrong=None if labels is None else tuple(np.flatnonzero(expected.argmax(axis=1) != labels).tolist()),
         class_images=None if labels is None else tuple(np.bincount(labels, minlength=len(data.classes)).tolist()),
         confusions=None if labels is None else confusions(expected, labels),
-        reliability=known,
+        reliability=None if labels is None else reliability(expected, labels, output),
         timings=timings.keras,
         memory=memory,
     )
+
+
+def _reliability(answers: Answers, labels: NDArray[np.int64]) -> Reliability:
+    return reliability(answers.stored, labels, answers.output, answers.temperature)

@@ -1,4 +1,4 @@
-"""What runs in a benchmark: every variant of a bundle, each in every engine that is installed."""
+"""The targets of a benchmark: every variant of a bundle in every installed engine."""
 
 import gzip
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ class BenchmarkTarget:
     """A model file in an engine.
 
     Attributes:
-        variant: What the manifest says of the file.
+        variant: The file's entry in the manifest.
         content: The file.
         engine: The engine with its version.
         load: Makes a new engine with so many threads, ready to run.
@@ -46,8 +46,13 @@ class BenchmarkTarget:
         return f"{self.variant.name} in {self.engine}"
 
     @property
+    def temperature(self) -> float:
+        """The temperature that the manifest has for the file; 1 where it has none."""
+        return 1.0 if self.variant.confidence is None else self.variant.confidence.temperature
+
+    @property
     def size(self) -> Size:
-        """What the file takes."""
+        """The size of the file, of its weights, and of the file compressed."""
         return Size(
             file_bytes=len(self.content),
             weight_bytes=self._weight_bytes(),
@@ -64,7 +69,7 @@ class BenchmarkTarget:
         """Run images one by one; returns raw outputs of shape (N, classes).
 
         Raises:
-            InvalidFileError: They hold something that is no number.
+            InvalidFileError: They are not finite.
         """
         parts = [run_each(engine, images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)]
         stored = np.concatenate(parts)
@@ -74,7 +79,7 @@ class BenchmarkTarget:
 
 
 def benchmark_targets(bundle: Path, manifest: Manifest) -> tuple[list[BenchmarkTarget], dict[str, str]]:
-    """Return what can be run of a bundle here, and why the rest cannot, by the variant's name.
+    """Return the targets that can be run here, and by variant why others cannot.
 
     Raises:
         InvalidFileError: A file is missing, or is not the one that the manifest vouches for, or there is none.
@@ -115,7 +120,7 @@ def benchmark_targets(bundle: Path, manifest: Manifest) -> tuple[list[BenchmarkT
 def peer_targets(
     rows: Sequence[BenchmarkTarget], threads: Sequence[int]
 ) -> tuple[list[BenchmarkTarget], dict[str, str]]:
-    """Return the same files in the installed runtimes that are no part of edgeproof, and why others cannot be run.
+    """Return the same files in installed runtimes that are not part of edgeproof, and why others cannot be run.
 
     Args:
         rows: The bundle's files.

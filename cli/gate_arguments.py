@@ -168,15 +168,16 @@ def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Re
     from . import check_installed
 
     check_installed("benchmark")
-    from ..benchmarks.run import BenchmarkOptions, benchmark
-    from ..datasets.evaluation import evaluation_images
-    from .reference_file import reference_of
+    from ..benchmarks.options import BenchmarkOptions
+    from ..benchmarks.run import benchmark
 
-    images = evaluation_images(options.data, options.subject)
     chosen = BenchmarkOptions(
         threads=(options.threads or 1,), seconds=_SECONDS, latency=latency, memory=memory, custom=options.custom
     )
     try:
-        return benchmark(options.subject, reference_of(options), images, chosen, progress=show_step).report
+        result = benchmark(
+            options.subject, options.data, reference=options.reference, options=chosen, progress=show_step
+        )
     finally:
         show_step("")
+    return result.report

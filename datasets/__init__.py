@@ -8,13 +8,14 @@ if TYPE_CHECKING:
     from .dataset import DataOptions as DataOptions
     from .dataset import Dataset as Dataset
     from .evaluation import EvaluationImages as EvaluationImages
+    from .evaluation import evaluation_images as evaluation_images
     from .loading import load_data as load_data
 
 list_names(
     __name__,
     {
         ".dataset": "DataOptions Dataset",
-        ".evaluation": "EvaluationImages",
+        ".evaluation": "EvaluationImages evaluation_images",
         ".loading": "load_data",
     },
 )

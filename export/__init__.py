@@ -25,4 +25,5 @@ list_names(
         ".options": "ExportOptions",
         ".tflite.convert": "to_tflite",
     },
+    extra="export",
 )

@@ -22,4 +22,5 @@ list_names(
         ".paired": "mcnemar paired_difference",
         ".types": "Comparison Difference Share",
     },
+    extra="check",
 )

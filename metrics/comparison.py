@@ -1,4 +1,4 @@
-"""How a variant's answers compare with the original's on the very same images."""
+"""Comparison of a variant's answers with the reference's, image by image."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ def compare_answers(
 
     Args:
         found: The variant's probabilities, shape (N, classes), N at least 1.
-        reference: The original's, same shape.
+        reference: The reference's, same shape.
         labels: The true classes, shape (N,); None where they are not known.
 
     Returns:
@@ -73,7 +73,7 @@ def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
 def reliability(
     stored: NDArray[Any], labels: NDArray[np.int64], output: TensorSpec, temperature: float = 1.0
 ) -> Reliability:
-    """Measure how far probabilities can be taken at their word, as they are and with a temperature.
+    """Measure the calibration error of probabilities, as they are and with a temperature.
 
     Args:
         stored: The model's raw answers, shape (N, classes), N at least 1.

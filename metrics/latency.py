@@ -1,8 +1,8 @@
-"""What turns of runs say of a latency, and which of two is smaller.
+"""Statistics of latencies: percentiles, ratios, ranks.
 
-Runs that follow each other are alike: what slows one down slows its neighbours down. Intervals therefore count rounds,
-which lie seconds apart, and not runs. They come from the ranks of the rounds' medians and suppose no distribution;
-where rounds are alike as well they are a little too narrow.
+Runs that follow each other are alike: whatever slows one down slows its neighbours down. Intervals therefore count
+rounds, which lie seconds apart, and not runs. They come from the ranks of the rounds' medians and suppose no
+distribution; where rounds are alike as well they are a little too narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ CONFIDENCE = 0.95
 # Of the interval that decides whether two are different: a report of 10 rows makes 45 comparisons.
 DECISION = 0.999
 
-# Nanoseconds of the runs of each turn, int64, in a list for each round; no turn is empty.
+# Nanoseconds of the runs of each repetition, int64, in a list for each round; no repetition is empty.
 Rounds = Sequence[Sequence[NDArray[np.int64]]]
 
 
 def distribution(rounds: Rounds) -> Distribution:
-    """Summarize all runs of a subject; every turn weighs the same."""
+    """Summarize all runs of a model; every repetition weighs the same."""
     turns = [turn for one in rounds for turn in one]
     runs = np.concatenate(turns) / 1000
     weights = np.concatenate([np.full(len(turn), 1 / len(turn)) for turn in turns])
@@ -46,7 +46,7 @@ def distribution(rounds: Rounds) -> Distribution:
 
 
 def ratio(rounds: Rounds, others: Rounds, floor: float = 1.0) -> Ratio:
-    """Return how many times as long one subject takes as another one in the same rounds, with its 95 % interval.
+    """Return how many times as long one model takes as another one in the same rounds, with its 95 % interval.
 
     Args:
         rounds: Of the one.
@@ -59,21 +59,21 @@ def ratio(rounds: Rounds, others: Rounds, floor: float = 1.0) -> Ratio:
     return Ratio(value=exp(middle), low=exp(low), high=exp(high), tie=low <= 0 <= high or abs(middle) <= log(floor))
 
 
-def noise_floor(subjects: Mapping[str, Rounds]) -> float:
+def noise_floor(models: Mapping[str, Rounds]) -> float:
     """Return how far apart two measurements of the same file can be in this run, as a ratio of 1 or more.
 
-    In every round the first of a subject's two turns is compared with the second. The largest end of the 95 % intervals
-    of these ratios, of all subjects, is the floor.
+    In every round a model's first repetition is compared with its second. The floor is the largest end of the 95 %
+    intervals of these ratios, over all models.
     """
     floor = 0.0
-    for rounds in subjects.values():
+    for rounds in models.values():
         logs = [log(float(np.median(first)) / float(np.median(second))) for first, second in rounds]
         floor = max(floor, *(abs(end) for end in _median_interval(logs, CONFIDENCE)))
     return exp(floor)
 
 
 def is_faster(rounds: Rounds, others: Rounds, floor: float) -> bool:
-    """Tell whether a subject is faster than another one by more than the run's noise.
+    """Tell whether a model is faster than another one by more than the run's noise.
 
     It is if the median ratio is beyond the noise floor, and the 99.9 % interval of that ratio holds no tie.
     """
@@ -84,7 +84,7 @@ def is_faster(rounds: Rounds, others: Rounds, floor: float) -> bool:
 
 
 def slower_than(rounds: Rounds, others: Mapping[str, Rounds], floor: float) -> tuple[str, ...]:
-    """Return the names of the other subjects that are faster; see `is_faster`."""
+    """Return the names of the other models that are faster; see `is_faster`."""
     return tuple(name for name, faster in others.items() if faster is not rounds and is_faster(faster, rounds, floor))
 
 

@@ -1,4 +1,4 @@
-"""The figures that a report is made of, each with what it was taken from. `docs/report.md` says how they are found."""
+"""The figures of a report, each with its base. `docs/report.md` says how they are found."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +28,7 @@ class Difference:
     """Accuracy of a variant minus that of the reference on the same images, in percentage points.
 
     Attributes:
-        points: What was seen; below 0 the variant is worse.
+        points: As seen; below 0 the variant is worse.
         low: Lower end of the 95 % score interval for paired proportions (Tango 1998).
         high: Upper end.
     """
@@ -66,7 +66,7 @@ class Flip:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelledComparison:
-    """What the labels say of a variant beside the reference.
+    """A variant beside the reference, judged by the labels.
 
     Attributes:
         difference: In accuracy.
@@ -90,14 +90,14 @@ class LabelledComparison:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """How a variant's answers differ from the reference's, image by image.
+    """Differences of a variant's answers from the reference's, image by image.
 
     Attributes:
         agreement: Images on which the most probable class is the reference's.
         flips: The other images, by position.
         max_probability_difference: Largest difference of one class's probability on one image.
         mean_probability_difference: Mean over the images of each one's largest difference.
-        outcome: What the labels say; None where there are none.
+        outcome: The comparison by labels; None where there are none.
     """
 
     agreement: Share
@@ -108,7 +108,7 @@ class Comparison:
 
 
 class VerdictKind(StrEnum):
-    """What can be said of a variant's accuracy beside the reference's."""
+    """A judgement of a variant's accuracy beside the reference's."""
 
     TIE = "tie"
     NO_DROP = "no drop detectable"
@@ -144,14 +144,14 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reliability:
-    """How far probabilities can be taken at their word.
+    """The calibration of probabilities.
 
     Attributes:
         images: How many images it was measured on.
-        ece_raw: Expected calibration error, 0-1, of what the model gives (Guo et al. 2017).
-        temperature: What the bundle's manifest has for the file; 1 where it has none.
-        ece: Expected calibration error with the temperature applied: of what `Classifier` gives.
-        bins: Of what the model gives: 15 equal bins of the probability, those without images left out.
+        ece_raw: Expected calibration error (ECE), 0-1, of the model as it is (Guo et al. 2017).
+        temperature: From the bundle's manifest; 1 where it has none.
+        ece: ECE with the temperature applied, as `Classifier` does.
+        bins: Of the model as it is: 15 equal bins of the probability, those without images left out.
     """
 
     images: int
@@ -163,7 +163,7 @@ class Reliability:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Size:
-    """What a file takes.
+    """The size of a file.
 
     Attributes:
         file_bytes: On a disk.
@@ -191,10 +191,10 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """How long something took, in microseconds; no run is left out.
+    """The distribution of durations, in microseconds; no run is left out.
 
-    Every turn weighs the same in the percentiles, however many runs it had time for: otherwise the fast turns of a
-    machine whose speed changes would outvote the slow ones.
+    Every repetition weighs the same in the percentiles, however many runs it had time for: otherwise the fast
+    repetitions of a machine whose speed changes would outvote the slow ones.
 
     Attributes:
         runs: How many were timed.
@@ -247,7 +247,7 @@ class Timing:
         preprocessing: From an image's pixels to what the engine takes.
         load: From the file's bytes to an engine that is ready.
         first: The first run after that.
-        ratio_to_keras: `run` over the Keras original's fastest call with as many threads; None where the original
+        ratio_to_keras: `run` over the Keras reference's fastest call with as many threads; None where the reference
             was not timed.
         slower_than: Titles of the rows that are faster beyond the run's noise. Two rows of which neither names the
             other are a tie; a third one may be told apart from one of them only.

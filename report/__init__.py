@@ -24,4 +24,5 @@ list_names(
         ".model": "Report",
         ".serialization": "read_report",
     },
+    extra="check",
 )

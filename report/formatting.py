@@ -1,8 +1,8 @@
-"""Numbers as people read them, each with its unit; a number that is not known is a dash."""
+"""Numbers for people, each with its unit; an unknown number is a dash."""
 
 from math import ceil
 
-from ..metrics.types import Difference, Ratio, Reliability, Share
+from ..metrics.types import Comparison, Difference, Ratio, Reliability, Share
 
 UNKNOWN = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -23,7 +23,7 @@ def accuracy(share: Share | None) -> str:
 
 
 def signed(value: float | None, digits: int = 2) -> str:
-    """Write a difference with its sign; what rounds to 0 has none.
+    """Write a difference with its sign; a value that rounds to 0 has none.
 
     >>> signed(0.123), signed(-0.001)
     ('+0.12', '0.00')
@@ -43,6 +43,14 @@ def difference(found: Difference | None) -> str:
     return f"{signed(found.points)} ({signed(found.low)} to {signed(found.high)})"
 
 
+def flips(comparison: Comparison, *, labelled: bool) -> str:
+    """Write how many images a variant fixed and broke; without labels, on how many it differs."""
+    if not labelled:
+        return f"{len(comparison.flips):,}"
+    outcome = comparison.outcome
+    return f"{len(outcome.fixed):,} / {len(outcome.broken):,}" if outcome else UNKNOWN
+
+
 def interval(share: Share) -> str:
     """Write a share's interval, in percent without the sign."""
     return f"{share.low * 100:.2f} – {share.high * 100:.2f}"
@@ -58,7 +66,7 @@ def p_value(p: float) -> str:
 
 
 def at_most(points: float) -> str:
-    """Write points upwards rounded: what is not ruled out is not made smaller.
+    """Write points rounded upwards, so that a possible loss is not made smaller.
 
     >>> at_most(0.0301), at_most(0.03), at_most(5.01), at_most(0.0003)
     ('0.04 points', '0.03 points', '5.01 points', '0.0003 points')

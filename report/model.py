@@ -14,7 +14,7 @@ class DataFacts:
     """The test images.
 
     Attributes:
-        name: What the user asked for.
+        name: The name or path that the user gave.
         images: How many there are.
         labelled: Whether their classes are known.
         sha256: Digest of pixels and labels: reports with the same one can be compared image by image.
@@ -30,7 +30,7 @@ class DataFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KerasTiming:
-    """The latency of the Keras original, called in one way.
+    """The latency of the Keras reference, called in one way.
 
     Attributes:
         call: How it was called.
@@ -45,7 +45,7 @@ class KerasTiming:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReferenceRow:
-    """The Keras original.
+    """The Keras reference.
 
     Attributes:
         sha256: Digest of the `.keras` file that was measured.
@@ -91,8 +91,8 @@ class VariantRow:
         sha256: Digest of the file that was measured.
         size: Of that file.
         accuracy: On the test images; None where they have no labels.
-        comparison: With the Keras original, image by image.
-        verdict: What follows from it.
+        comparison: With the Keras reference, image by image.
+        verdict: A judgement by fixed rules.
         reliability: None without labels.
         timings: One for each number of threads; empty where latency was not measured.
         memory: None where it was not measured.
@@ -123,7 +123,7 @@ class VariantRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoiseFloor:
-    """How well this run can tell two latencies apart.
+    """The smallest difference of latencies that this run can tell from a tie.
 
     Attributes:
         threads: The engines' threads.
@@ -137,12 +137,12 @@ class NoiseFloor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SustainedTurn:
-    """What one variant took in one turn of a long run.
+    """The latency of one variant in one repetition of a long run.
 
     Attributes:
         row: The title of the variant's row.
-        at_seconds: When the turn began, from the start of the long run.
-        p50_us: Median of the turn's runs.
+        at_seconds: When the repetition began, from the start of the long run.
+        p50_us: Median of the repetition's runs.
         p90_us: Nine of ten of its runs are at most this slow.
     """
 
@@ -159,7 +159,7 @@ class Sustained:
     Attributes:
         minutes: How long.
         threads: The engines' threads.
-        turns: In the order in which they were measured.
+        turns: The repetitions, in the order in which they were measured.
         states: The machine's state at the beginning of every round, each with `at_seconds`.
     """
 
@@ -171,15 +171,15 @@ class Sustained:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Everything that was measured, and on what.
+    """All figures of a benchmark, with the machine and the data.
 
     Attributes:
         environment: The machine, its state before and after, and the versions.
         data: The test images.
         method: How it was measured.
-        reference: The Keras original.
+        reference: The Keras reference.
         rows: The bundle's variants, each in each engine that is installed.
-        peers: The same model in runtimes that are no part of edgeproof.
+        peers: The same model in runtimes that are not part of edgeproof.
         not_run: Variants that no installed engine runs, and why.
         noise_floors: One for each number of threads; empty where latency was not measured.
         sustained: None where no long run was asked for.

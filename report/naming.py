@@ -1,4 +1,4 @@
-"""What rows are called where all of them stand together."""
+"""The names of rows where all of them stand together."""
 
 from .model import Report, VariantRow
 
@@ -15,7 +15,7 @@ def name_lines(name: str) -> list[str]:
 
 
 def keras_name(call: str | None) -> str:
-    """Return the name of the Keras original, called in one way."""
+    """Return the name of the Keras reference, called in one way."""
     return "Keras original" if call is None else f"Keras original, {call}"
 
 

@@ -1,4 +1,4 @@
-"""What a report was drawn from and does not hold itself: too much for a file that people read."""
+"""The data behind a report that report.json has no room for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,50 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.bundle.temperature import Temperature
+from ..runtime.bundle.tensors import TensorSpec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """The answers of a model file to all test images.
+
+    Attributes:
+        stored: Its raw outputs, shape (N, classes), in the dtype of `output`.
+        output: The tensor that gave them.
+        temperature: See `Temperature`; 1 where the bundle has none for the file.
+    """
+
+    stored: NDArray[Any]
+    output: TensorSpec
+    temperature: float
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """The probabilities of the file as it is, shape (N, classes)."""
+        return self.output.decode(self.stored)
+
+    @property
+    def calibrated(self) -> NDArray[np.float32]:
+        """The probabilities with the temperature applied, as `Classifier` gives them."""
+        return Temperature(self.output, self.temperature)(self.stored)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawData:
-    """The test images and the raw latencies behind a report.
+    """The test images, the answers and the raw latencies behind a report.
 
     Attributes:
         images: uint8 of shape (N, H, W, C), values 0-255, as every model was given them.
-        runs: Nanoseconds of every timed run (hand the input over, run, take the output) by subject and number of
-            threads, int64. A subject is the title of a variant's row, or the way in which Keras was called. Empty
-            where latency was not measured.
+        labels: The true classes, int64 of shape (N,); None where they are not known.
+        answers: By the titles of the rows, peers included.
+        default_row: The title of the row with the variant that `Classifier.load` takes from the bundle.
+        runs: Nanoseconds of every timed run (hand the input over, run, take the output), int64, by number of threads
+            and a row's title or a way of calling Keras. Empty where latency was not measured.
     """
 
     images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    answers: Mapping[str, Answers]
+    default_row: str
     runs: Mapping[tuple[str, int], NDArray[Any]]

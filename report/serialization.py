@@ -1,4 +1,4 @@
-"""report.json: written from a report, and read back as something that may be anything."""
+"""report.json: written from a report, and read back without trust."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,10 @@ def from_json(content: bytes | str, called: str = "the report") -> Report:
 
     Args:
         content: The text.
-        called: What complaints call it.
+        called: Its name in messages.
 
     Raises:
-        InvalidFileError: It is from another schema version, or is no report.
+        InvalidFileError: It is from another schema version, or is not a report.
     """
     try:
         version = msgspec.json.decode(content, type=_Version).schema_version
@@ -55,7 +55,7 @@ def read_report(path: Path) -> Report:
 
 
 def _check_numbers(value: object) -> None:
-    """Refuse numbers that no measurement gives, and that arithmetic does not survive.
+    """Refuse numbers so large that no measurement gives them.
 
     Raises:
         ValidationError: There are some.

@@ -1,4 +1,4 @@
-"""What follows from a comparison, in words, by stated rules."""
+"""Verdicts: judge a comparison by fixed rules, in words."""
 
 from ..metrics.types import Comparison, LabelledComparison, Verdict, VerdictKind
 from .formatting import at_most, p_value, signed
@@ -8,7 +8,7 @@ LEVEL = 0.05
 
 
 def judge(comparison: Comparison, images: int, rows: int) -> Verdict:
-    """Say what a comparison with the reference shows.
+    """Judge a comparison with the reference.
 
     The rules, in this order:
 

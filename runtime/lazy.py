@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 
-def list_names(package: str, names: Mapping[str, str]) -> None:
+def list_names(package: str, names: Mapping[str, str], *, extra: str = "") -> None:
     """Give a package its public names: set its ``__all__``, ``__dir__`` and ``__getattr__``.
 
     Each name is imported with its module when it is first asked for, so that importing the package stays cheap. Type
@@ -14,6 +14,8 @@ def list_names(package: str, names: Mapping[str, str]) -> None:
     Args:
         package: The package's ``__name__``.
         names: Its public names, separated by spaces, by the module that has them: ``{".dataset": "Dataset Split"}``.
+        extra: The extra of edgeproof that brings the packages that these modules import, if it takes one; where one is
+            missing, asking for a name raises `EngineMissingError`, which says what to install.
     """
     module_of = {name: module for module, group in names.items() for name in group.split()}
     namespace = vars(sys.modules[package])
@@ -21,7 +23,13 @@ def list_names(package: str, names: Mapping[str, str]) -> None:
     def import_name(name: str) -> object:
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        namespace[name] = getattr(import_module(module_of[name], package), name)
+        try:
+            namespace[name] = getattr(import_module(module_of[name], package), name)
+        except ModuleNotFoundError as error:
+            from .errors import EngineMissingError
+
+            advice = f"pip install 'edgeproof[{extra}]'" if extra else f"pip install {error.name}"
+            raise EngineMissingError(f"{package}.{name} needs {error.name}; {advice}") from error
         return namespace[name]
 
     namespace["__all__"] = sorted(module_of)

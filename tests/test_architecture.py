@@ -109,6 +109,14 @@ def test_the_table_in_contributing_is_this_one() -> None:
     assert table == MAY_IMPORT
 
 
+def test_the_files_that_contributing_names_are_there() -> None:
+    named = re.findall(r"`((?:\w+/)+(?:\w+\.\w+)?)`", (ROOT / "CONTRIBUTING.md").read_text())
+    made = ("build/", "NAME")
+    rooms = ("", *(f"{room}/" for room in ALL))  # a folder is named within its room
+    missing = [name for name in named if not any((ROOT / room / name).exists() for room in rooms)]
+    assert [name for name in missing if not any(part in name for part in made)] == []
+
+
 def test_no_module_imports_itself_in_a_circle() -> None:
     try:
         TopologicalSorter(IMPORTS).prepare()

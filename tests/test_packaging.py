@@ -65,6 +65,14 @@ def test_the_files_that_the_makefile_names_are_there(name: str) -> None:
     assert (ROOT / name).is_file()
 
 
+def test_the_studies_that_are_named_are_there() -> None:
+    pages = [ROOT / name for name in ("Makefile", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    texts = [page.read_text() for page in (*pages, *(ROOT / "docs").glob("*.md"))]
+    named = {module for text in texts for module in re.findall(r"(?:-m |`)(studies(?:\.[a-z_]+)+)", text)}
+    assert len(named) >= 8
+    assert [name for name in named if not (ROOT / f"{name.replace('.', '/')}.py").is_file()] == []
+
+
 def test_the_tests_on_arm_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "tests" / "arm")
     from machines import MACHINES

@@ -4,6 +4,9 @@ import ast
 import importlib.util
 import pkgutil
 import re
+import subprocess
+import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -31,8 +34,8 @@ def names_for_type_checkers(package: str) -> list[str]:
 
 
 def test_every_package_has_a_page() -> None:
-    rooms = {f"edgeproof.{package.name}" for package in pkgutil.iter_modules(edgeproof.__path__) if package.ispkg}
-    assert set(PACKAGES) == {"edgeproof", *rooms} - {"edgeproof.cli"}
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"]
+    assert set(PACKAGES) == {*packages} - {"edgeproof.cli"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -65,6 +68,21 @@ def test_no_module_has_the_name_of_what_is_listed(package: str) -> None:
 def test_a_name_that_is_not_listed_is_an_attribute_error(package: str) -> None:
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
         _ = import_module(package).nothing
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "advice"),
+    [
+        ("edgeproof.train", "train", "needs keras; pip install 'edgeproof[train]'"),
+        ("edgeproof.export", "to_tflite", "needs keras; pip install 'edgeproof[export]'"),
+        ("edgeproof.report", "read_report", "needs msgspec; pip install 'edgeproof[check]'"),
+        ("edgeproof.runtime", "Classifier", "needs numpy; pip install numpy"),
+    ],
+)
+def test_a_name_whose_packages_are_missing_says_what_to_install(package: str, name: str, advice: str) -> None:
+    code = f"import sys\nsys.modules.update(keras=None, msgspec=None, numpy=None)\nfrom {package} import {name}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == f"edgeproof.runtime.errors.EngineMissingError: {package}.{name} {advice}"
 
 
 def test_load_is_that_of_the_classifier(golden: Path) -> None:

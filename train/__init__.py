@@ -17,4 +17,5 @@ list_names(
         ".options": "FitOptions",
         ".run": "train Trained",
     },
+    extra="train",
 )

@@ -1,7 +1,7 @@
-"""Latency of single images, measured in interleaved turns so that a slow minute hits every subject alike.
+"""Latency of single images in interleaved repetitions, so that a slow minute hits every model alike.
 
-Every turn loads its model anew: where the memory of a model happens to lie changes its speed by some percent, and what
-is called a difference must be more than that.
+Every repetition loads its model anew: where the memory of a model happens to lie changes its speed by some percent, and
+a difference must be larger than that.
 """
 
 import random
@@ -18,12 +18,12 @@ from ...runtime.engines.engine import Engine
 from ...runtime.images.preprocess import prepare
 
 # Many short rounds: on a shared machine, whose speed changes from second to second, 60 rounds of the same length in all
-# tell apart what is 4 % apart; 20 rounds, what is 20 to 50 % apart.
+# tell apart 4 %; 20 rounds, 20 to 50 %.
 ROUNDS = 60
 WARMUP_SECONDS, WARMUP_RUNS = 0.01, 5
-# At least so many of each kind, however short a turn is: a slow model has its median from 120 turns.
+# At least so many of each kind, however short a repetition is: a slow model has its median from 120 of them.
 LEAST_RUNS = 1
-# What a turn's time is spent on.
+# The parts of a repetition's time.
 _RUN, _INVOKE, _PREPROCESSING = 0.6, 0.25, 0.15
 
 Nanoseconds = NDArray[np.int64]
@@ -32,7 +32,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repetition:
-    """What one subject took in one turn, in nanoseconds; arrays of int64, one entry for each time.
+    """The times of one model in one repetition, in nanoseconds; arrays of int64, one entry for each time.
 
     Attributes:
         run: Hand one image over, run, take the output.
@@ -50,15 +50,15 @@ class Repetition:
 
 
 class Timed(Protocol):
-    """Something whose latency is measured turn by turn.
+    """A model whose latency is measured.
 
     Attributes:
-        turns: How many turns it has in every round; with two it can be compared with itself.
+        repetitions: How many it has in every round; with two it can be compared with itself.
     """
 
-    turns: int
+    repetitions: int
 
-    def turn(self, seconds: float) -> Repetition:
+    def repeat(self, seconds: float) -> Repetition:
         """Run for about so long, after a warm-up that is not counted."""
         ...
 
@@ -69,21 +69,21 @@ class TimedEngine:
     Args:
         load: Makes a new engine that is ready to run.
         images: uint8 of shape (N, H, W, C), values 0-255; cycled through.
-        image: What the model takes.
-        preprocessing: How pictures come to that.
+        image: The images that the model takes.
+        preprocessing: How other images come to that size.
     """
 
-    turns = 2
+    repetitions = 2
 
     def __init__(
         self, load: Callable[[], Engine], images: NDArray[np.uint8], image: ImageSpec, preprocessing: Preprocessing
     ) -> None:
-        self._load, self._images_in = load, list(images)
+        self._load = load
         self._images, self._inputs = images, list[NDArray[Any]]()
         self._image, self._preprocessing = image, preprocessing
 
-    def turn(self, seconds: float) -> Repetition:
-        """Load the model, run it once, warm it up, then time what is to be timed; see `Subject.turn`."""
+    def repeat(self, seconds: float) -> Repetition:
+        """Load the model, run it once, warm it up, then time it; see `Timed.repeat`."""
         start = perf_counter_ns()
         engine = self._load()
         loaded = perf_counter_ns() - start
@@ -94,15 +94,15 @@ class TimedEngine:
         # A model that takes longer than all of the warm-up needs no five runs of it.
         timed(engine.run, inputs, WARMUP_SECONDS, 1 if first > WARMUP_SECONDS * 1e9 else WARMUP_RUNS)
 
-        def encode(picture: NDArray[np.uint8]) -> object:
-            return engine.input.encode(prepare(picture, self._image, self._preprocessing).pixels)
+        def encode(image: NDArray[np.uint8]) -> object:
+            return engine.input.encode(prepare(image, self._image, self._preprocessing).pixels)
 
         run = timed(engine.run, inputs, seconds * _RUN)
         invoke = engine.invoker(inputs[0])
         return Repetition(
             run=run,
             invoke=timed(lambda _: invoke(), inputs, seconds * _INVOKE),
-            preprocessing=timed(encode, self._images_in, seconds * _PREPROCESSING),
+            preprocessing=timed(encode, list(self._images), seconds * _PREPROCESSING),
             load=np.array([loaded]),
             first=np.array([first]),
         )
@@ -127,37 +127,37 @@ def timed(work: Callable[[Any], object], inputs: list[Any], seconds: float, leas
 
 
 def measure(
-    subjects: Mapping[Key, Timed],
+    models: Mapping[Key, Timed],
     *,
     seconds: float,
     rounds: int = ROUNDS,
     seed: int = 1,
-    tick: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> dict[Key, list[list[Repetition]]]:
-    """Let subjects take their turns, in every round in an order that is drawn anew.
+    """Time models in repetitions, in every round in an order that is drawn anew.
 
     A short round before the first warms up what is shared, and is not counted.
 
     Args:
-        subjects: By name.
-        seconds: Time per subject over all rounds.
+        models: By name.
+        seconds: Time per model over all rounds.
         rounds: How many.
-        seed: Draws the order of the turns.
-        tick: Called with the number of each finished round, from 1.
+        seed: Draws the order of the repetitions.
+        progress: Called with the number of each finished round, from 1.
 
     Returns:
-        For each subject a list for each round, with its turns in the order in which they were taken.
+        For each model a list for each round, with its repetitions in the order in which they were taken.
     """
-    for subject in subjects.values():
-        subject.turn(0.0)
-    taken: dict[Key, list[list[Repetition]]] = {name: [] for name in subjects}
-    order, draw = [name for name, subject in subjects.items() for _ in range(subject.turns)], random.Random(seed)
+    for model in models.values():
+        model.repeat(0.0)
+    taken: dict[Key, list[list[Repetition]]] = {name: [] for name in models}
+    order, draw = [name for name, model in models.items() for _ in range(model.repetitions)], random.Random(seed)
     for number in range(1, rounds + 1):
         draw.shuffle(order)
-        for turns in taken.values():
-            turns.append([])
+        for repetitions in taken.values():
+            repetitions.append([])
         for name in order:
-            subject = subjects[name]
-            taken[name][-1].append(subject.turn(seconds / (rounds * subject.turns)))
-        tick(number)
+            model = models[name]
+            taken[name][-1].append(model.repeat(seconds / (rounds * model.repetitions)))
+        progress(number)
     return taken

@@ -16,15 +16,15 @@ SAMPLES_NAME = "latency.npz"
 def to_npz(rounds: Mapping[Key, Sequence[Sequence[Repetition]]]) -> bytes:
     """Return the file with every timed run, none left out.
 
-    For each subject, number of threads and kind of time (the fields of `Repetition`) it has an array of nanoseconds
-    named ``"<subject> | threads=<n> | <kind>"``, int64, in the order of the runs, and one whose name goes on with
-    ``" | turns"``, int64, that says how many of them each turn has. Every round has the same number of turns.
+    For each model, number of threads and kind of time (the fields of `Repetition`) it has an array of nanoseconds
+    named ``"<model> | threads=<n> | <kind>"``, int64, in the order of the runs, and one whose name goes on with
+    ``" | turns"``, int64, with the number of runs in each repetition. Every round has as many repetitions.
     """
     arrays: dict[str, NDArray[np.int64]] = {}
-    for (subject, threads), taken in rounds.items():
+    for (model, threads), taken in rounds.items():
         for field in fields(Repetition):
-            parts: list[NDArray[np.int64]] = [getattr(turn, field.name) for turns in taken for turn in turns]
-            name = f"{subject} | threads={threads} | {field.name}"
+            parts: list[NDArray[np.int64]] = [getattr(each, field.name) for repeated in taken for each in repeated]
+            name = f"{model} | threads={threads} | {field.name}"
             arrays[name] = np.concatenate(parts)
             arrays[f"{name} | turns"] = np.array([len(part) for part in parts])
     content = io.BytesIO()

@@ -10,29 +10,29 @@ from ...device.state import machine_state
 from ...report.model import Sustained, SustainedTurn
 from .interleaved import Timed
 
-TURN_SECONDS = 1.0
+REPETITION_SECONDS = 1.0
 
 
 def measure_sustained(
-    subjects: Mapping[str, Timed],
+    models: Mapping[str, Timed],
     *,
     minutes: float,
     threads: int,
-    turn_seconds: float = TURN_SECONDS,
+    repetition_seconds: float = REPETITION_SECONDS,
     seed: int = 1,
-    tick: Callable[[float], None] = lambda _: None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Sustained:
-    """Let subjects take turns for so many minutes without a pause; the last round is finished.
+    """Time models one after the other for so many minutes without a pause; the last round is finished.
 
     Args:
-        subjects: By the titles of their rows.
+        models: By the titles of their rows.
         minutes: How long, together.
         threads: The engines' threads, for the record.
-        turn_seconds: How long a turn lasts.
-        seed: Draws the order of the turns in each round.
-        tick: Called after each round with the minutes that have passed.
+        repetition_seconds: How long a repetition lasts.
+        seed: Draws the order in each round.
+        progress: Called after each round with the minutes that have passed.
     """
-    order, draw = list(subjects), random.Random(seed)
+    order, draw = list(models), random.Random(seed)
     turns: list[SustainedTurn] = []
     states: list[dict[str, object]] = []
     start = perf_counter()
@@ -41,8 +41,8 @@ def measure_sustained(
         draw.shuffle(order)
         for name in order:
             at = perf_counter() - start
-            p50, p90 = np.percentile(subjects[name].turn(turn_seconds).run, (50, 90)) / 1000
+            p50, p90 = np.percentile(models[name].repeat(repetition_seconds).run, (50, 90)) / 1000
             turns.append(SustainedTurn(row=name, at_seconds=round(at, 1), p50_us=float(p50), p90_us=float(p90)))
-        tick((perf_counter() - start) / 60)
+        progress((perf_counter() - start) / 60)
     states.append({"at_seconds": round(perf_counter() - start, 1), **machine_state()})
     return Sustained(minutes=minutes, threads=threads, turns=tuple(turns), states=tuple(states))

@@ -1,40 +1,35 @@
-"""The latencies of all subjects of one benchmark, held beside each other."""
+"""The latencies of all models of one benchmark, compared with each other."""
 
 from collections.abc import Mapping, Sequence
 from math import inf
 
-from ...metrics.latency import distribution, noise_floor, ratio, slower_than
+from ...metrics.latency import Rounds, distribution, noise_floor, ratio, slower_than
 from ...metrics.types import Timing
 from ...report.model import KerasTiming, NoiseFloor
-from .interleaved import Nanoseconds, Repetition
+from .interleaved import Repetition
 
-# A subject, which is the title of a row or a way of calling Keras, and its number of threads.
+# A model, which is the title of a row or a way of calling Keras, and its number of threads.
 Key = tuple[str, int]
 
 
 class Timings:
-    """What was measured of every subject with every number of threads.
+    """The latency of every model with every number of threads.
 
     Attributes:
-        keras: The original's timings, one for each call and number of threads.
+        keras: The reference's timings, one for each call and number of threads.
 
     Args:
-        turns: The turns of every subject, in a list for each round; empty where latency was not measured.
+        repetitions: Of every model a list for each round; empty where latency was not measured.
         calls: The ways in which Keras was called.
-        rows: The titles of the bundle's rows, which the noise floor is taken from, and which may be faster than
-            others.
+        rows: The titles of the bundle's rows: the noise floor is theirs, and ranks are among them.
     """
 
     def __init__(
-        self,
-        turns: Mapping[Key, Sequence[Sequence[Repetition]]],
-        *,
-        calls: Sequence[str],
-        rows: Sequence[str],
+        self, repetitions: Mapping[Key, Sequence[Sequence[Repetition]]], *, calls: Sequence[str], rows: Sequence[str]
     ) -> None:
-        self._turns = turns
-        self._runs = {key: _times(taken, "run") for key, taken in turns.items()}
-        self._threads = tuple(dict.fromkeys(count for _, count in turns))
+        self._repetitions = repetitions
+        self._runs = {key: _times(taken, "run") for key, taken in repetitions.items()}
+        self._threads = tuple(dict.fromkeys(count for _, count in repetitions))
         self._rows = rows
         self._floors = {count: noise_floor({name: self._runs[name, count] for name in rows}) for count in self._threads}
         self.keras = tuple(
@@ -53,20 +48,17 @@ class Timings:
         return tuple(self._timing(row, count) for count in self._threads)
 
     def _timing(self, row: str, threads: int) -> Timing:
-        taken, runs = self._turns[row, threads], self._runs[row, threads]
+        taken, runs = self._repetitions[row, threads], self._runs[row, threads]
         floor, rows = self._floors[threads], {name: self._runs[name, threads] for name in self._rows}
         fastest = min(self.keras, key=lambda timing: timing.run.p50_us if timing.threads == threads else inf)
+        kinds = ("run", "invoke", "preprocessing", "load", "first")
         return Timing(
             threads=threads,
-            run=distribution(runs),
-            invoke=distribution(_times(taken, "invoke")),
-            preprocessing=distribution(_times(taken, "preprocessing")),
-            load=distribution(_times(taken, "load")),
-            first=distribution(_times(taken, "first")),
+            **{kind: distribution(_times(taken, kind)) for kind in kinds},
             ratio_to_keras=ratio(runs, self._runs[fastest.call, threads], floor),
             slower_than=slower_than(runs, rows, floor),
         )
 
 
-def _times(taken: Sequence[Sequence[Repetition]], kind: str) -> list[list[Nanoseconds]]:
-    return [[getattr(turn, kind) for turn in turns] for turns in taken]
+def _times(taken: Sequence[Sequence[Repetition]], kind: str) -> Rounds:
+    return [[getattr(repetition, kind) for repetition in repetitions] for repetitions in taken]

@@ -27,13 +27,13 @@ class NcnnEngine:
 
     Args:
         model: The whole .onnx file.
-        graph: What is in it, laid out for one image.
+        graph: Its content, laid out for one image.
         name: The engine with its version.
         threads: How many threads one run may use.
 
     Raises:
         EngineMissingError: ncnn or pnnx is not installed, or cannot be imported or started.
-        InvalidFileError: pnnx cannot convert the model, or ncnn cannot run what pnnx made of it.
+        InvalidFileError: pnnx cannot convert the model, or ncnn cannot run the converted one.
     """
 
     def __init__(self, model: bytes, graph: Graph, *, name: str, threads: int) -> None:
@@ -60,7 +60,7 @@ class NcnnEngine:
         self._taken: NDArray[Any] = self._image.numpy()[np.newaxis]
 
     def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
-        """Hand an image over and return what computes its answer, until the next is handed over.
+        """Hand an image over and return a function that computes its answer.
 
         Args:
             batch: The image, shape and dtype of `input`.
@@ -85,7 +85,7 @@ class NcnnEngine:
 
 @lru_cache(maxsize=4)
 def convert(model: bytes, shape: tuple[int | None, ...]) -> tuple[bytes, bytes]:
-    """Convert an .onnx file with pnnx; what it made of a file is kept.
+    """Convert an .onnx file with pnnx; the last few are kept.
 
     Args:
         model: The whole file.

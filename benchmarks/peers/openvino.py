@@ -18,7 +18,7 @@ _THREADS = "INFERENCE_NUM_THREADS"
 
 
 def import_openvino() -> Any:  # noqa: ANN401  (a module; it is not there when types are checked)
-    """Return OpenVINO's module, imported without what reports its use over the network.
+    """Import OpenVINO without the package that reports its use over the network.
 
     Raises:
         EngineMissingError: It cannot be imported.
@@ -38,7 +38,7 @@ class OpenVinoEngine:
 
     Args:
         model: The whole file.
-        graph: What is in it, laid out for one image.
+        graph: Its content, laid out for one image.
         name: The engine with its version.
         threads: How many threads one run may use.
 
@@ -68,15 +68,15 @@ class OpenVinoEngine:
             # costs more.
             self._taken: NDArray[Any] = self._request.get_input_tensor().data
             self._given: NDArray[Any] = self._request.get_output_tensor().data
-        # OpenVINO raises RuntimeError for most of what it refuses, and others where its arguments do not fit.
+        # OpenVINO raises RuntimeError for most refusals, and others where its arguments do not fit.
         except Exception as error:
             raise InvalidFileError(f"{name} does not accept the model: {one_line(error)[:300]}") from error
-        # It takes no more threads than there are cores, without a word.
+        # Silently, it takes at most as many threads as there are cores.
         if used != threads:
             raise SpecMismatchError(f"{name} uses {used} threads here, not {threads}")
 
     def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
-        """Hand an image over and return what computes its answer, until the next is handed over.
+        """Hand an image over and return a function that computes its answer.
 
         Args:
             batch: The image, shape and dtype of `input`.

@@ -1,11 +1,11 @@
-"""The same model in engines that are no part of edgeproof, for a report that sets them beside its own.
+"""The same model in engines that are not part of edgeproof, for a report that sets them beside its own.
 
     pip install 'edgeproof[peers]'
     pip install --no-deps pnnx
 
-ncnn runs what pnnx converts. pnnx's wheel asks for PyTorch, several GB; what converts is a program in the wheel that
-does without. A peer is used as its makers advise for single images, on as many threads as edgeproof's engines, and
-computes a float32 file in float32.
+ncnn runs models that pnnx converts. pnnx's wheel asks for PyTorch, several GB, which its converter does without. A peer
+is used as its makers advise for single images, on as many threads as edgeproof's engines, and computes float32 files
+in float32.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -24,13 +24,13 @@ from ...runtime.errors import InvalidFileError, SpecMismatchError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peer:
-    """A file of a bundle in an engine that is no part of edgeproof.
+    """A file of a bundle in an engine that is not part of edgeproof.
 
     Attributes:
         name: The engine with its version, for example ``"OpenVINO 2026.4.1"``.
         variant: The variant of the bundle whose file it runs.
         load: Takes the file's bytes and how many threads one image may use, and gives the engine, which runs one image
-            at a time. The first load of a file reads, converts and tries it; a later one does what the engine needs.
+            at a time. Only the first load of a file reads, converts and tries it.
             Raises EngineMissingError for a package that is missing or cannot be imported, InvalidFileError for a model
             that the peer cannot run, and SpecMismatchError for one with several inputs or outputs or open sizes, and
             for threads that the peer would not use.
@@ -99,10 +99,10 @@ def _version(package: str) -> str | None:
 
 @lru_cache(maxsize=8)
 def _try_once(engine: Callable[..., Engine], name: str, model: bytes, model_format: Format) -> Graph:
-    """Run a file on a black image, so that what a peer cannot run is known before it is measured.
+    """Run a file on a black image, so that a model that a peer cannot run is known before it is measured.
 
     Returns:
-        What is in the file, its tensors laid out for one image: peers plan ahead for sizes that they know.
+        The file's content, its tensors laid out for one image: peers plan ahead for known sizes.
     """
     graph = _for_one_image(read_graph(model, model_format))
     [taken], [given] = graph.inputs, graph.outputs

@@ -1,4 +1,4 @@
-"""The Keras original itself; the one module here that needs TensorFlow."""
+"""The Keras reference: how it is loaded and called. Only this module needs TensorFlow."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -22,7 +22,7 @@ class KerasCall(StrEnum):
 
 
 def keras_call(model: keras.Model, call: KerasCall) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return what calls the model in this way: pixels of one image, (1, H, W, C), to probabilities, (1, classes)."""
+    """Return a function from the pixels of one image, (1, H, W, C), to probabilities, (1, classes)."""
     match call:
         case KerasCall.TF_FUNCTION:
             signature = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32)
@@ -38,8 +38,8 @@ def load_reference(path: Path, manifest: Manifest, *, custom: Path | None = None
     """Load the Keras file that a bundle was exported from, as it was exported: it takes pixels, gives probabilities.
 
     Args:
-        path: The `.keras` file; see `OriginalFile.check`.
-        manifest: The bundle's, which says what the model in the file takes and gives.
+        path: The `.keras` file; see `ReferenceFile.check`.
+        manifest: The bundle's, which describes the model's input and output.
         custom: A Python file that registers the model's own layers; is run.
 
     Raises:
@@ -56,7 +56,7 @@ def load_reference(path: Path, manifest: Manifest, *, custom: Path | None = None
 
 
 def version() -> str:
-    """Return the original's engine with its versions."""
+    """Return the reference's engine with its versions."""
     return f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
 
 

@@ -92,13 +92,13 @@ class ReferenceWorker(Worker):
 class TimedReference:
     """The Keras reference, called in one way."""
 
-    turns = 1  # nothing is held against its noise, and it is slow
+    repetitions = 1  # nothing is held against its noise, and it is slow
 
     def __init__(self, turn: Callable[[float], Nanoseconds]) -> None:
         self._turn = turn
 
-    def turn(self, seconds: float) -> Repetition:
-        """Time one image after the other; see `Subject.turn`."""
+    def repeat(self, seconds: float) -> Repetition:
+        """Time one image after the other; see `Timed.repeat`."""
         return Repetition(run=self._turn(seconds), invoke=_NONE, preprocessing=_NONE, load=_NONE, first=_NONE)
 
 

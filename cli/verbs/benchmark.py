@@ -1,17 +1,10 @@
 """`edgeproof benchmark`."""
 
 import argparse
-import warnings
 from pathlib import Path
 
-from ...runtime.bundle.manifest import MANIFEST_NAME
-from ...runtime.errors import OutputError
-from ...runtime.io.files import is_file
 from ..arguments import add_custom, seconds, thread_counts
 from ..progress import show_step
-
-TABLE_NAME, SUMMARY_NAME, PAGE_NAME = "report.csv", "report.md", "report.html"
-GALLERY_NAME = "predictions.png"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -55,26 +48,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, print the table, and write the report in all its forms with the raw samples."""
-    from ...datasets.evaluation import evaluation_images
-    from ..reference_file import beside, reference_of
-
-    warnings.simplefilter("ignore")  # what Matplotlib says of letters that its fonts lack
-    data = evaluation_images(options.data, options.bundle)
-    from ...benchmarks.latency.raw_samples import SAMPLES_NAME, to_npz
-    from ...benchmarks.run import BenchmarkOptions, benchmark
-    from ...report.render.csv_table import render_csv
-    from ...report.render.gallery import draw_gallery
-    from ...report.render.markdown import render_markdown
-    from ...report.render.page import render_page
+    """Measure, write the report and print its table."""
+    from ...benchmarks.options import BenchmarkOptions
+    from ...benchmarks.reference.location import beside
+    from ...benchmarks.run import benchmark
+    from ...benchmarks.writer import PAGE_NAME, check_report_folder, write_report
     from ...report.render.table import as_text, footnote
-    from ...report.serialization import REPORT_NAME, to_json
-    from ...runtime.classifier import Classifier
+    from ...report.serialization import to_json
     from ...runtime.io.atomic import atomic_files
 
     out = options.out or beside(options.bundle) / "report"
-    if is_file(out / MANIFEST_NAME) or (options.data is not None and out.resolve() == Path(options.data).resolve()):
-        raise OutputError(f"{out} holds what is measured; choose another folder for the report")
+    check_report_folder(out, options.data)
     chosen = BenchmarkOptions(
         threads=options.threads,
         seconds=options.seconds,
@@ -82,33 +66,16 @@ def run(options: argparse.Namespace) -> int:
         sustained_minutes=options.sustained or 0.0,
         custom=options.custom,
     )
+    # Around it all: the folder is found writable first, and stays empty where the output pipe is closed.
     with atomic_files(out) as staging:
         try:
-            measured = benchmark(options.bundle, reference_of(options), data, chosen, progress=show_step)
+            result = benchmark(
+                options.bundle, options.data, reference=options.reference, options=chosen, progress=show_step
+            )
         finally:
             show_step("")
-        report = measured.report
-        classifier = Classifier.load(options.bundle)
-        gallery = draw_gallery(
-            data.images,
-            data.labels,
-            classifier.predict(data.images),
-            classifier.classes,
-            title=f"{classifier.variant} on {data.name}",
-        )
-        texts = {
-            REPORT_NAME: to_json(report),
-            TABLE_NAME: render_csv(report),
-            SUMMARY_NAME: render_markdown(report),
-            PAGE_NAME: render_page(report, measured.evidence),
-        }
-        for name, text in texts.items():
-            (staging / name).write_text(text, encoding="utf-8", newline="")
-        (staging / GALLERY_NAME).write_bytes(gallery)
-        (staging / SAMPLES_NAME).write_bytes(to_npz(measured.turns))
-        # Within the block: where nobody reads what is printed, nothing is written either.
-        printed = (
-            texts[REPORT_NAME] if options.json else f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"
-        )
-        print(printed, end="", flush=True)
+        write_report(result, staging)
+        report = result.report
+        text = f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"
+        print(to_json(report) if options.json else text, end="", flush=True)
     return 0

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...benchmarks.reference.location import reference_of
 from ...runtime.errors import CheckFailedError, OutputError
 from ...runtime.io.atomic import atomic_files
 from ...runtime.io.files import is_folder
 from ..gate_arguments import add_budgets, add_subject, read_gate_input
-from ..reference_file import reference_of
 
 if TYPE_CHECKING:
     from ...report.gate.gate import BudgetResult
@@ -33,13 +33,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a line for each result, and write the requested files."""
-    from ...report.gate.gate import check
+    from ...report.gate.gate import check_budgets
     from ...report.gate.junit import as_junit
     from ...report.gate.summary import as_markdown, as_text
 
     with _outputs(options) as files:
         judged = read_gate_input(options)
-        results = check(
+        results = check_budgets(
             judged.report,
             judged.limits,
             variants=options.variant,
@@ -63,7 +63,14 @@ def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
     """Stage each requested file; they appear whole, when the block ends without an error."""
     requested = {name: getattr(options, name) for name in ("markdown", "junit") if getattr(options, name) is not None}
     data = None if options.data is None else Path(options.data)
-    given = (options.subject, options.budgets, options.baseline, data, reference_of(options), options.custom)
+    given = (
+        options.subject,
+        options.budgets,
+        options.baseline,
+        data,
+        reference_of(options.subject, options.reference),
+        options.custom,
+    )
     # A folder stands for the report in it, and a bundle for all of its files.
     read = [file for path in given if path is not None for file in (path, *(path.iterdir() if is_folder(path) else ()))]
     for name, file in requested.items():

@@ -34,11 +34,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the best variant, and why the others lost."""
     from ...report.gate.budget import Need
-    from ...report.gate.selection import Objective, pick
+    from ...report.gate.selection import Objective, pick_variant
 
     by = Objective(options.by)
     judged = read_gate_input(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
-    choice = pick(
+    choice = pick_variant(
         judged.report,
         judged.limits,
         by=by,

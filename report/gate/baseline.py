@@ -1,4 +1,4 @@
-"""Compare a report with an older one, row by row and image by image; the Keras original may be another one."""
+"""Compare a report with an older one, row by row and image by image; the Keras reference may be another one."""
 
 import re
 from collections import Counter
@@ -12,13 +12,13 @@ from ..model import Report, VariantRow
 from ..verdict import LEVEL
 
 _VERSION = re.compile(r" v?\d\S*$")
-# What a duration in microseconds can be; ratios of others are no figures.
+# The range of durations in microseconds; others give no ratio.
 _SHORTEST, _LONGEST = 1e-6, 1e12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """What became of a row since the baseline.
+    """The change of a row since the baseline.
 
     Attributes:
         fixed: Positions of images that are right now and were wrong before.
@@ -27,7 +27,7 @@ class Change:
         difference: Accuracy now minus that before.
         p_adjusted: Two-sided exact McNemar test of the two counts, after Holm's correction for the number of rows.
         size_ratio: Size of the file now over that before.
-        relative_to_keras: Whether latencies were divided by the Keras original's before they were compared.
+        relative_to_keras: Whether latencies were divided by the Keras reference's before they were compared.
         p50_ratios: Median latency now over that before, by number of threads; without those that cannot be compared.
     """
 
@@ -47,7 +47,7 @@ class Change:
 
     @property
     def words(self) -> str:
-        """What became of the answers, in one sentence without a full stop."""
+        """The change of the answers, in one sentence without a full stop."""
         if not self.fixed and not self.broken:
             return f"a tie: right and wrong on the same of {self.images:,} images as in the baseline"
         verdict = "worse than the baseline" if self.is_worse else "not detectably worse than the baseline"
@@ -160,7 +160,7 @@ def _size_ratio(row: VariantRow, old: VariantRow) -> float:
 
 
 def _relative_to_keras(report: Report, baseline: Report) -> bool:
-    """Tell whether both Keras originals were timed and took as much work, so that they can be a yardstick."""
+    """Tell whether both Keras references were timed and took as much work, so that they can be a yardstick."""
     timed = all(timing.ratio_to_keras for one in (report, baseline) for row in one.rows for timing in row.timings)
     new, old = report.reference, baseline.reference
     calls = [[one.reference.fastest(threads) for threads in report.threads] for one in (report, baseline)]

@@ -1,4 +1,4 @@
-"""What a budget is: something of a report's row that is read, judged against a limit, and put into words."""
+"""A budget: a figure of a report's row, judged by a limit, and put into words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .baseline import Change
 
 
 class Need(StrEnum):
-    """What a report must hold for a budget to be judged, as a complaint names it."""
+    """Figures that a report may lack, as messages name them."""
 
     LABELS = "labelled test images"
     LATENCY = "latency, which was not measured"
@@ -30,7 +30,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetInput:
-    """What a budget reads.
+    """A row as a budget reads it.
 
     Attributes:
         row: Of the report.
@@ -55,7 +55,7 @@ class Reading:
     Attributes:
         judged: The figure, or the worse end of its interval.
         seen: The figure itself; None where it has no interval.
-        note: On what it rests; empty where that is plain.
+        note: Its base; empty where that is plain.
     """
 
     judged: float
@@ -69,11 +69,11 @@ class Budget:
 
     Attributes:
         name: In TOML, in reports and, with hyphens, as a flag; begins with ``max_`` or ``min_``.
-        what: Begins the sentence that says what was found.
+        what: The beginning of the result's sentence.
         unit: Ends it, with a blank in front.
-        help: What is judged, for the command line's help and docs/check.md.
+        help: For the command line's help and docs/check.md.
         read: Returns the figure; None where the report lacks it.
-        need: What it lacks then; None where every report has the figure.
+        need: The figure that is missing then; None where every report has it.
         digits: Decimals of the figure, and more where the limit is closer than that.
         percent: Whether it is a share, 0-1, that people read in percent.
         highest: The largest limit that can mean anything; None where there is none.
@@ -98,7 +98,7 @@ class Budget:
 
     @property
     def metavar(self) -> str:
-        """What the help calls the limit: the name's last part that says a unit."""
+        """The limit in the help: the name's last part that says a unit."""
         if self.percent:
             return "SHARE"
         return self.name.removesuffix("_to_baseline").removesuffix("_to_keras").rpartition("_")[2].upper()
@@ -117,7 +117,7 @@ class Budget:
         """Read a limit that may be anything.
 
         Raises:
-            SpecMismatchError: It is no number, or none that can be a limit.
+            SpecMismatchError: It is not a number, or none that can be a limit.
         """
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SpecMismatchError(f"{self.name}: a number is needed, got {value!r:.40}")
@@ -140,7 +140,7 @@ class Budget:
         return judged >= limit if self.at_least else judged <= limit
 
     def words(self, reading: Reading, limit: float, threads: int | None) -> str:
-        """Say what was found and what the limit is, with numbers that differ where the figures do."""
+        """Write figure and limit, with numbers that differ where the figures do."""
         scale = 100 if self.percent else 1
         found, bound = told_apart(reading.judged * scale, limit * scale, self.digits)
         end = "" if reading.seen is None else "down to " if self.at_least else "up to "

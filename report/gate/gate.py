@@ -1,7 +1,8 @@
-"""Hold a report against budgets, and against an older report."""
+"""Judge a report by budgets and by an older report."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ...metrics.types import VerdictKind
 from ...runtime.bundle.recipes import Format, canonical_name
@@ -25,7 +26,7 @@ _OPEN = (VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetResult:
-    """What became of one budget or rule for one row.
+    """The result of one budget or rule for one row.
 
     Attributes:
         row: The row's title; the variant's name where it has no row.
@@ -53,7 +54,7 @@ class BudgetResult:
         return self.budget if self.threads is None else f"{self.budget} (threads: {self.threads})"
 
 
-def check(
+def check_budgets(
     report: Report,
     limits: Limits,
     *,
@@ -64,7 +65,7 @@ def check(
 ) -> tuple[BudgetResult, ...]:
     """Judge every row of a report by every budget that is set for it, and by the rules that need none.
 
-    A variant must not have the verdict ``worse``, unless a budget says how much worse than the Keras original it may
+    A variant must not have the verdict ``worse``, unless a budget says how much worse than the Keras reference it may
     be; a verdict that leaves this open is not judged. With a baseline, no variant may be significantly worse than
     there, unless `max_drop_points_to_baseline` says by how much, and none may be missing.
 
@@ -147,16 +148,13 @@ def _numbers_of_threads(report: Report, threads: int | None) -> tuple[int | None
 def _verdicts(
     row: VariantRow, limits: Mapping[str, float], change: Change | None, *, compared: bool
 ) -> Iterator[BudgetResult]:
-    if not _any(_BOUNDS_LOSS, limits):
+    result = partial(BudgetResult, row=row.title, variant=row.variant)
+    if limits.keys().isdisjoint(_BOUNDS_LOSS):
         holds = None if row.verdict.kind in _OPEN else row.verdict.kind is not VerdictKind.WORSE
-        yield BudgetResult(row=row.title, variant=row.variant, budget=VERDICT, holds=holds, words=row.verdict.words)
-    if compared and not _any(_BOUNDS_LOSS_TO_BASELINE, limits):
+        yield result(budget=VERDICT, holds=holds, words=row.verdict.words)
+    if compared and limits.keys().isdisjoint(_BOUNDS_LOSS_TO_BASELINE):
         holds, words = (None, _NEW) if change is None else (not change.is_worse, change.words)
-        yield BudgetResult(row=row.title, variant=row.variant, budget=VERDICT_TO_BASELINE, holds=holds, words=words)
-
-
-def _any(names: Iterable[str], limits: Mapping[str, float]) -> bool:
-    return any(name in limits for name in names)
+        yield result(budget=VERDICT_TO_BASELINE, holds=holds, words=words)
 
 
 def _budgets(
@@ -169,26 +167,19 @@ def _budgets(
 ) -> Iterator[BudgetResult]:
     for name, limit in limits.items():
         budget = BUDGETS[name]
+        result = partial(BudgetResult, row=row.title, variant=row.variant, budget=name, limit=limit)
         if budget.to_baseline and not compared:
             raise SpecMismatchError(f"{name} needs a baseline: --baseline REPORT")
         if budget.to_baseline and change is None:
-            yield BudgetResult(row=row.title, variant=row.variant, budget=name, limit=limit, holds=None, words=_NEW)
+            yield result(holds=None, words=_NEW)
             continue
         for threads in counted if budget.need is not None and budget.need.is_latency else (None,):
             reading = budget.read(BudgetInput(row=row, threads=threads, change=change))
             if reading is None:
                 beside = "" if threads is None else f" with {count(threads, 'thread')}"
                 raise SpecMismatchError(f"{name} cannot be judged for {row.title}{beside}: it needs {budget.need}")
-            yield BudgetResult(
-                row=row.title,
-                variant=row.variant,
-                budget=name,
-                threads=threads,
-                limit=limit,
-                found=reading.judged,
-                holds=budget.holds(reading.judged, limit),
-                words=budget.words(reading, limit, threads),
-            )
+            holds, words = budget.holds(reading.judged, limit), budget.words(reading, limit, threads)
+            yield result(threads=threads, found=reading.judged, holds=holds, words=words)
 
 
 def _missing(report: Report, baseline: Report, chosen: set[str]) -> Iterator[BudgetResult]:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from .gate import BudgetResult
 
-# All that XML 1.0 has no place for, not even escaped.
+# Characters that XML 1.0 does not allow, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -14,8 +14,8 @@ def as_junit(findings: Sequence[BudgetResult], title: str = "edgeproof check") -
     """Return an XML document in UTF-8.
 
     Args:
-        findings: What was found; one without a judgement is a test that was skipped.
-        title: What the whole of them is called.
+        findings: One that was not judged is a skipped test.
+        title: The name of the document.
     """
     root = ET.Element("testsuites", {"name": _legal(title), **_counts(findings)})
     for row in dict.fromkeys(finding.row for finding in findings):

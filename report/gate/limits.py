@@ -1,4 +1,4 @@
-"""The limits that a user sets: for all variants, for some, in a TOML file and on the command line."""
+"""Limits of budgets, for all variants or for some: from a TOML file and from flags."""
 
 import tomllib
 from collections.abc import Mapping
@@ -51,9 +51,9 @@ def read_limits(file: Path) -> Limits:
     """Read a TOML file of budgets.
 
     Raises:
-        InvalidFileError: It is missing, too large or no TOML.
+        InvalidFileError: It is missing, too large or not TOML.
         UnknownNameError: It names a budget that does not exist.
-        SpecMismatchError: A limit is no number, or none that can be a limit.
+        SpecMismatchError: A limit is not a number, or none that can be a limit.
     """
     content = read_file(file, "budgets", max_bytes=_MAX_BYTES)
     try:
@@ -69,7 +69,7 @@ def read_limits(file: Path) -> Limits:
 
 
 def similar(name: str, possible: list[str]) -> str:
-    """Return the part of a complaint that says what would have been possible."""
+    """Return the end of a message: the closest name, and all possible ones."""
     close = get_close_matches(name, possible, n=1)
     meant = f"did you mean {close[0]}? " if close else ""
     return f"{meant}possible: {', '.join(possible)}"

@@ -1,4 +1,4 @@
-"""Choose a variant: the best one of those that hold every budget, and why the others lost."""
+"""Choose the best variant of those that hold every budget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from ..model import Report, VariantRow
 from ..verdict import LEVEL
 from .baseline import wrong_images
 from .budget import Need, told_apart
-from .gate import PRESENCE, BudgetResult, check, rows_of
+from .gate import PRESENCE, BudgetResult, check_budgets, rows_of
 from .limits import Limits
 
 
 class Objective(StrEnum):
-    """What the best variant is best in."""
+    """The figure in which the chosen variant is best."""
 
     FASTEST = "fastest"
     SMALLEST = "smallest"
@@ -24,7 +24,7 @@ class Objective(StrEnum):
 
     @property
     def need(self) -> Need | None:
-        """What a report must hold to tell; None where every report does."""
+        """The figure that a report may lack; None where every report has it."""
         return {
             Objective.FASTEST: Need.LATENCY,
             Objective.MOST_ACCURATE: Need.LABELS,
@@ -32,8 +32,15 @@ class Objective(StrEnum):
         }.get(self)
 
 
-# What decides where the objective does not.
+# By these a tie in the objective is broken, in this order.
 _TIE_BREAKERS = (Objective.SMALLEST, Objective.MOST_ACCURATE, Objective.FASTEST)
+# How a worse row is described: word, factor, decimals and unit of the two figures.
+_WORSE = {
+    Objective.FASTEST: ("slower", 1, 1, "µs"),
+    Objective.SMALLEST: ("larger", 1, 0, "bytes"),
+    Objective.MOST_ACCURATE: ("less accurate", -100, 2, "% right"),
+    Objective.LIGHTEST: ("heavier", 1, 1, "MiB at the peak"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,13 +62,13 @@ class Loser:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """What was chosen.
+    """The chosen variant, and why.
 
     Attributes:
         by: The objective.
         threads: The number of threads whose latency counts; None where latency was not measured.
         winner: None where no variant holds every budget.
-        words: What the winner has over the others, in one sentence without a full stop; empty without a winner.
+        words: Why it was chosen, in one sentence without a full stop; empty without a winner.
         losers: All others, those that hold every budget first.
     """
 
@@ -72,7 +79,7 @@ class Choice:
     losers: tuple[Loser, ...]
 
 
-def pick(
+def pick_variant(
     report: Report,
     limits: Limits,
     *,
@@ -82,26 +89,28 @@ def pick(
     baseline: Report | None = None,
     allow_worse: bool = False,
 ) -> Choice:
-    """Choose among the rows that hold every budget, by `check`; the peers are no variants and are not chosen.
+    """Choose among the rows that hold every budget, by `check_budgets`.
 
     Two latencies within the noise of the run are a tie. Of variants that tie the smaller is chosen, then the one that
     is right more often, then the faster one.
 
     Args:
-        report: What was measured.
+        report: The peers in it are not chosen.
         limits: The budgets.
-        by: What the winner is to be best in.
-        variants: As in `check`.
-        threads: As in `check`; None also compares latency with the number of threads that was measured first.
-        baseline: As in `check`.
-        allow_worse: As in `check`.
+        by: The figure in which the winner is to be best.
+        variants: This and the next ones as in `check_budgets`.
+        threads: None also compares latency with the number of threads that was measured first.
+        baseline: An older report.
+        allow_worse: Whether to leave the two verdicts out.
 
     Raises:
-        UnknownNameError: As in `check`.
-        SpecMismatchError: As in `check`, or the report lacks what the objective compares.
-        InvalidFileError: As in `check`, or the report contradicts itself.
+        UnknownNameError: As in `check_budgets`.
+        SpecMismatchError: As in `check_budgets`, or the report lacks what the objective compares.
+        InvalidFileError: As in `check_budgets`.
     """
-    findings = check(report, limits, variants=variants, threads=threads, baseline=baseline, allow_worse=allow_worse)
+    findings = check_budgets(
+        report, limits, variants=variants, threads=threads, baseline=baseline, allow_worse=allow_worse
+    )
     contest = _Contest(report, by, threads)
     rows = rows_of(report, variants)
     for row in rows:
@@ -123,7 +132,7 @@ def pick(
 
 
 def _fallen(findings: Sequence[BudgetResult]) -> tuple[Loser, ...]:
-    """Say of those that fail a budget, or were not run, what they fail."""
+    """Return the rows that fail a budget or were not run, with the reasons."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for finding in findings:
         if finding.budget == PRESENCE:
@@ -137,7 +146,7 @@ def _fallen(findings: Sequence[BudgetResult]) -> tuple[Loser, ...]:
 
 
 class _Contest:
-    """Which of two rows is better, and in what."""
+    """Compare rows by an objective."""
 
     def __init__(self, report: Report, by: Objective, threads: int | None) -> None:
         self.threads = threads if threads is not None else next(iter(report.threads), None)
@@ -147,11 +156,7 @@ class _Contest:
         self._order = tuple(dict.fromkeys((by, *_TIE_BREAKERS)))
 
     def check_measured(self, row: VariantRow) -> None:
-        """Refuse a row that lacks what the objective compares.
-
-        Raises:
-            SpecMismatchError: It does.
-        """
+        """Raise SpecMismatchError for a row that lacks the objective's figure."""
         if self._value(self._by, row) is None:
             beside = "" if self.threads is None else f" with {count(self.threads, 'thread')}"
             raise SpecMismatchError(
@@ -168,7 +173,7 @@ class _Contest:
         return min(tied, key=lambda row: self._key(_TIE_BREAKERS, row))
 
     def why_not(self, row: VariantRow, winner: VariantRow, first: VariantRow) -> str:
-        """Say in what a row is worse than the winner, or behind the first one by more than the noise."""
+        """Say how a row is worse than the winner, or slower than the first one by more than the noise."""
         if not self._ties(self._by, row, first):
             return self._worse(self._by, row, first) + ("" if first is winner else f", the time of {first.title}")
         same: list[str] = []
@@ -181,7 +186,7 @@ class _Contest:
         return f"a tie: {', '.join(same)}"
 
     def figures(self, row: VariantRow) -> str:
-        """Say what is known of a row."""
+        """Write a row's figures."""
         parts = [f"{row.size.file_bytes:,} bytes"]
         if (p50 := self._value(Objective.FASTEST, row)) is not None:
             parts.insert(0, f"p50 {p50:,.1f} µs with {count(self.threads or 1, 'thread')}")
@@ -195,17 +200,17 @@ class _Contest:
         return [self._value(objective, row) or 0.0 for objective in order]
 
     def _value(self, objective: Objective, row: VariantRow) -> float | None:
-        """Return what an objective compares, smaller for the better row; None where it was not measured."""
+        """Return an objective's figure, smaller for the better row; None where it was not measured."""
         match objective:
             case Objective.FASTEST:
                 timing = None if self.threads is None else row.timing(self.threads)
-                return None if timing is None else timing.run.p50_us
+                return timing and timing.run.p50_us
             case Objective.SMALLEST:
                 return row.size.file_bytes
             case Objective.MOST_ACCURATE:
-                return None if row.accuracy is None else -row.accuracy.value
+                return row.accuracy and -row.accuracy.value
             case Objective.LIGHTEST:
-                return None if row.memory is None else row.memory.peak_mib
+                return row.memory and row.memory.peak_mib
 
     def _ties(self, objective: Objective, row: VariantRow, winner: VariantRow) -> bool:
         value, best = self._value(objective, row), self._value(objective, winner)
@@ -241,16 +246,9 @@ class _Contest:
 
     def _worse(self, objective: Objective, row: VariantRow, winner: VariantRow) -> str:
         value, best = self._value(objective, row) or 0.0, self._value(objective, winner) or 0.0
-        match objective:
-            case Objective.FASTEST:
-                slow, fast = told_apart(value, best, 1)
-                times = f"{value / best:.2f}" if best > 0 else "many"
-                return f"{times} x slower ({slow} against {fast} µs)"
-            case Objective.SMALLEST:
-                return f"larger: {value:,.0f} against {best:,.0f} bytes"
-            case Objective.MOST_ACCURATE:
-                low, high = told_apart(-100 * value, -100 * best, 2)
-                return f"less accurate: {low} against {high} % right{self._doubt(row, winner)}"
-            case Objective.LIGHTEST:
-                heavy, light = told_apart(value, best, 1)
-                return f"heavier: {heavy} against {light} MiB at the peak"
+        word, scale, digits, unit = _WORSE[objective]
+        one, other = told_apart(scale * value, scale * best, digits)
+        if objective is Objective.FASTEST:
+            return f"{f'{value / best:.2f}' if best > 0 else 'many'} x {word} ({one} against {other} {unit})"
+        doubt = self._doubt(row, winner) if objective is Objective.MOST_ACCURATE else ""
+        return f"{word}: {one} against {other} {unit}{doubt}"

@@ -29,7 +29,7 @@ def headline(findings: Sequence[BudgetResult]) -> str:
 
 
 def as_text(findings: Sequence[BudgetResult], report: Report) -> str:
-    """Lay the findings out for a terminal, a line for each, and below them what makes the figures doubtful."""
+    """Lay the findings out for a terminal, a line for each, and below them the doubts."""
     cells = [(_STATES[f.holds], one_line(f.row), f.rule, one_line(f.words)) for f in findings]
     widths = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
     lines = [
@@ -40,7 +40,7 @@ def as_text(findings: Sequence[BudgetResult], report: Report) -> str:
 
 
 def as_markdown(findings: Sequence[BudgetResult], report: Report) -> str:
-    """Write a section with a table: what does not hold comes first, what was not judged last."""
+    """Write a section with a table: failures first, those that were not judged last."""
     order = (False, True, None)
     rows = [
         f"| {_marked(finding)} | {escape(finding.row)} | `{finding.rule}` | {escape(finding.words)} |"

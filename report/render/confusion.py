@@ -1,4 +1,4 @@
-"""Which classes the Keras original takes for which."""
+"""The confusions of the Keras reference."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -13,7 +13,7 @@ MOST_PAIRS = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """How many images of one class were given one answer.
+    """The images of one class that were given one answer.
 
     Attributes:
         count: The images.

@@ -1,4 +1,4 @@
-"""What a report says of its machine and method, as names and texts: whatever was recorded, nothing left out."""
+"""Machine and method of a report as names and texts: all that was recorded."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -20,7 +20,7 @@ def facts(recorded: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def remarks(environment: Mapping[str, Any]) -> list[str]:
-    """Return what was seen of the images and of the machine that makes the figures doubtful."""
+    """Return the reasons to doubt the figures that were seen in the images and the machine."""
     found = environment.get("remarks")
     return [str(each) for each in cast("list[object]", found)] if isinstance(found, list | tuple) else []
 

@@ -1,4 +1,4 @@
-"""Every image that a variant answers otherwise than Keras, once, with all that was answered."""
+"""The images that a variant answers otherwise than Keras, each once, with all answers."""
 
 import io
 from base64 import b64encode
@@ -24,7 +24,7 @@ _COLOURS = 256
 
 
 class Kind(StrEnum):
-    """What an answer other than Keras's means; the value is what the page calls it."""
+    """The meaning of an answer other than Keras's, as the page names it."""
 
     BROKEN = "broken"
     FIXED = "fixed"
@@ -33,12 +33,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What some variants answer.
+class FlippedAnswer:
+    """An answer of some variants.
 
     Attributes:
         label: The class.
-        kind: What it means.
+        kind: Its meaning.
         variants: Names and probabilities of those that answer so.
     """
 
@@ -49,12 +49,12 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tile:
-    """An image and what was answered.
+    """An image and its answers.
 
     Attributes:
         position: Where it stands in the test set, from 0.
-        picture: A PNG file as a data URI.
-        small: Whether the picture is the image itself, to be enlarged pixel by pixel.
+        png: A PNG file as a data URI.
+        small: Whether the image is the image itself, to be enlarged pixel by pixel.
         truth: Its class; None without labels.
         keras: Keras's answer.
         keras_probability: How probable that one says it is, 0-1.
@@ -62,12 +62,12 @@ class Tile:
     """
 
     position: int
-    picture: str
+    png: str
     small: bool
     truth: str | None
     keras: str
     keras_probability: float
-    answers: tuple[Answer, ...]
+    answers: tuple[FlippedAnswer, ...]
 
     @property
     def kind(self) -> Kind:
@@ -81,14 +81,14 @@ def flipped_images(report: Report) -> int:
     return len(_by_position(report))
 
 
-def tiles(report: Report, evidence: RawData) -> dict[Kind, list[Tile]]:
-    """Return the tiles of as many images as there is room for, in groups, what was broken first; none is empty."""
+def tiles(report: Report, raw_data: RawData) -> dict[Kind, list[Tile]]:
+    """Return the tiles of at most `MOST_TILES` images in groups, the broken ones first; none is empty."""
     flips = _by_position(report)
     groups: dict[Kind, list[Tile]] = {kind: [] for kind in Kind}
     order = list(Kind)
     worst = {i: min(order.index(_kind(flip, flip.found)) for _, flip in found) for i, found in flips.items()}
     for position in sorted(flips, key=lambda i: (worst[i], i))[:MOST_TILES]:
-        tile = _tile(report, evidence.images[position], flips[position])
+        tile = _tile(report, raw_data.images[position], flips[position])
         groups[tile.kind].append(tile)
     return {kind: found for kind, found in groups.items() if found}
 
@@ -100,13 +100,13 @@ def thumbnail(image: NDArray[np.uint8]) -> str:
         image: uint8 of shape (H, W, C), values 0-255: grey for one channel, colours for three; of any other number the
             first is shown.
     """
-    picture = Image.fromarray(image if image.shape[2] == 3 else image[:, :, 0])
-    if max(picture.size) > _LONGEST_SIDE:
-        picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-        if picture.mode == "RGB":
-            picture = picture.quantize(_COLOURS)
+    shown = Image.fromarray(image if image.shape[2] == 3 else image[:, :, 0])
+    if max(shown.size) > _LONGEST_SIDE:
+        shown.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        if shown.mode == "RGB":
+            shown = shown.quantize(_COLOURS)
     content = io.BytesIO()
-    picture.save(content, format="png", optimize=True)
+    shown.save(content, format="png", optimize=True)
     return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
 
 
@@ -122,7 +122,7 @@ def _tile(report: Report, image: NDArray[np.uint8], flips: list[tuple[str, Flip]
     classes = report.data.classes
     first = flips[0][1]
     found = [
-        Answer(
+        FlippedAnswer(
             label=classes[answer],
             kind=_kind(first, answer),
             variants=tuple((name, flip.found_probability) for name, flip in flips if flip.found == answer),
@@ -131,7 +131,7 @@ def _tile(report: Report, image: NDArray[np.uint8], flips: list[tuple[str, Flip]
     ]
     return Tile(
         position=first.position,
-        picture=thumbnail(image),
+        png=thumbnail(image),
         small=max(image.shape[:2]) <= _SMALL,
         truth=None if first.truth is None else classes[first.truth],
         keras=classes[first.reference],

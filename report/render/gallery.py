@@ -1,4 +1,4 @@
-"""predictions.png: what a variant says of test digits, wrong answers marked."""
+"""predictions.png: test images with a variant's answers, wrong ones marked."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
@@ -12,35 +12,32 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ...runtime.classifier import Prediction
+from ..model import Report
+from ..raw_data import RawData
 
 COLUMNS, ROWS = 12, 4
 _RIGHT, _WRONG, _UNKNOWN = "#0b8f6a", "#c8102e", "#1d2433"
 
 
-def draw_gallery(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64] | None,
-    predictions: list[Prediction],
-    classes: tuple[str, ...],
-    *,
-    title: str,
-) -> bytes:
-    """Draw the first test images, and below them as many of the wrong ones, as a PNG file.
+def draw_gallery(report: Report, raw_data: RawData) -> bytes:
+    """Draw the first test images with the answers of the default variant, and below them as many wrong answers.
 
     Without labels nothing is right or wrong, and only the first images are drawn.
 
     Args:
-        images: uint8 of shape (N, H, W, C), values 0-255.
-        labels: The true classes, shape (N,); None where they are not known.
-        predictions: What the variant says of each.
-        classes: The labels' names.
-        title: Which variant it is.
+        report: The figures.
+        raw_data: The test images and the answers.
+
+    Returns:
+        A PNG file.
     """
-    chosen = np.array([prediction.index for prediction in predictions])
+    images, labels, classes = raw_data.images, raw_data.labels, report.data.classes
+    probabilities = raw_data.answers[raw_data.default_row].calibrated
+    chosen = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(chosen != (chosen if labels is None else labels))
     shown = min(COLUMNS * ROWS, len(images))
     first, mistakes = np.arange(shown), wrong[: COLUMNS * ROWS]
+    variant = next(row.variant for row in report.rows if row.title == raw_data.default_row)
 
     blocks = [(first, f"The first {shown} test images")]
     if len(wrong):
@@ -50,7 +47,9 @@ def draw_gallery(
 
     figure = Figure(figsize=(12, 0.4 + 5.4 * len(blocks)), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left", parse_math=False)
+    figure.suptitle(
+        f"{variant} on {report.data.name}", fontsize=15, fontweight="bold", x=0.01, ha="left", parse_math=False
+    )
     parts = figure.subfigures(len(blocks), 1, squeeze=False).flat
     for part, (positions, heading) in zip(parts, blocks, strict=True):
         part.suptitle(heading, fontsize=12, x=0.01, ha="left")
@@ -58,18 +57,21 @@ def draw_gallery(
             axes.set_axis_off()
             if position is not None:
                 truth = None if labels is None else classes[int(labels[position])]
-                _tile(axes, images[position], predictions[position], truth, position)
+                answer, probability = classes[int(chosen[position])], float(probabilities[position].max())
+                _tile(axes, images[position], answer, probability, truth, position)
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()
 
 
-def _tile(axes: Axes, image: NDArray[np.uint8], prediction: Prediction, truth: str | None, position: int) -> None:
-    wrong = truth not in (None, prediction.label)
+def _tile(
+    axes: Axes, image: NDArray[np.uint8], answer: str, probability: float, truth: str | None, position: int
+) -> None:
+    wrong = truth not in (None, answer)
     colour = _UNKNOWN if truth is None else _WRONG if wrong else _RIGHT
     axes.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
-    text = f"{'✗ ' if wrong else ''}{prediction.label}  {prediction.probability * 100:.0f} %"
-    # A dollar sign in a label is no formula.
+    text = f"{'✗ ' if wrong else ''}{answer}  {probability * 100:.0f} %"
+    # A dollar sign in a label is not a formula.
     axes.set_title(text, fontsize=10, color=colour, fontweight="bold", pad=3, parse_math=False)
     if wrong:
         below: dict[str, Any] = {

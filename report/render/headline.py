@@ -22,7 +22,7 @@ def worst_verdict(report: Report) -> VerdictKind | None:
 
 
 def headline(report: Report) -> str:
-    """Say on how many images of what the variants were compared, and what the worst verdict is; no full stop."""
+    """Write the data, the number of images and the worst verdict; no full stop."""
     data, rows = report.data, report.rows
     images = f"On {count(data.images, 'image')} of {data.name}"
     give = "gives" if len(rows) == 1 else "give"

@@ -1,6 +1,6 @@
 """report.md: the report as a comment on a pull request."""
 
-from .. import formatting as numbers
+from .. import formatting
 from ..model import Report, VariantRow
 from ..naming import keras_name, row_name
 from .environment_table import facts, remarks, states
@@ -40,28 +40,23 @@ def _verdicts(report: Report) -> list[tuple[str, ...]]:
 
 
 def _verdict(report: Report, row: VariantRow) -> tuple[str, ...]:
-    outcome, flips = row.comparison.outcome, row.comparison.flips
-    labelled = report.data.labelled
-    counts = f"{len(outcome.fixed):,} / {len(outcome.broken):,}" if outcome else numbers.UNKNOWN
+    outcome, labelled = row.comparison.outcome, report.data.labelled
     return (
         row_name(report, row),
         row.verdict.words,
-        *((numbers.difference(outcome.difference if outcome else None),) if labelled else ()),
-        numbers.percent(row.comparison.agreement.value),
-        counts if labelled else f"{len(flips):,}",
-        numbers.file_size(row.size.file_bytes),
+        *((formatting.difference(outcome and outcome.difference),) if labelled else ()),
+        formatting.percent(row.comparison.agreement.value),
+        formatting.flips(row.comparison, labelled=labelled),
+        formatting.file_size(row.size.file_bytes),
         *_times(row, report.threads),
     )
 
 
 def _times(row: VariantRow, threads: tuple[int, ...]) -> tuple[str, ...]:
     """Median latency and speed with the first number of threads; nothing where latency was not measured."""
-    if not threads:
-        return ()
-    timing = row.timing(threads[0])
-    if timing is None:
-        return numbers.UNKNOWN, numbers.UNKNOWN
-    return numbers.duration(timing.run.p50_us), numbers.speed_with_interval(timing.ratio_to_keras)
+    timing = row.timing(threads[0]) if threads else None
+    times = formatting.duration(timing and timing.run.p50_us)
+    return (times, formatting.speed_with_interval(timing and timing.ratio_to_keras)) if threads else ()
 
 
 def _explanation(report: Report) -> str:
@@ -70,9 +65,9 @@ def _explanation(report: Report) -> str:
             "The images have no labels: how many answers are right is unknown. "
             "Agreement: share of images with the same answer as Keras."
         )
-    accuracy = escape(numbers.accuracy(report.reference.accuracy))
+    accuracy = escape(formatting.accuracy(report.reference.accuracy))
     return (
-        f"The Keras original: {accuracy} right, {numbers.file_size(report.reference.file_bytes)}. "
+        f"The Keras original: {accuracy} right, {formatting.file_size(report.reference.file_bytes)}. "
         "Agreement: share of images with the same answer as Keras. "
         "Fixed: right only in the variant; broken: right only in Keras."
     )
@@ -87,7 +82,7 @@ def _latency(report: Report) -> list[str]:
         return ["Latency was not measured."]
     threads = report.threads[0]
     calls = [timing for timing in report.reference.timings if timing.threads == threads]
-    told = ", ".join(f"{keras_name(timing.call)}: {numbers.duration(timing.run.p50_us)}" for timing in calls)
+    told = ", ".join(f"{keras_name(timing.call)}: {formatting.duration(timing.run.p50_us)}" for timing in calls)
     text = f"**Latency** of one image. {escape(fastest(report, threads))} {escape(noise(report, threads))}"
     parts = [text + (f" Median of {escape(told)}." if told else "")]
     parts += [f"**Doubtful:** {escape(remark)}." for remark in remarks(report.environment)]
@@ -97,12 +92,9 @@ def _latency(report: Report) -> list[str]:
 
 
 def _memory(report: Report) -> list[str]:
-    named = [
-        (keras_name(None), report.reference.memory),
-        *((row_name(report, row), row.memory) for row in report.rows),
-    ]
+    named = [(keras_name(None), report.reference.memory), *((row_name(report, row), row.memory) for row in report.rows)]
     rows = [
-        (name, numbers.mebibytes(memory.peak_mib), numbers.mebibytes(memory.increment_mib))
+        (name, formatting.mebibytes(memory.peak_mib), formatting.mebibytes(memory.increment_mib))
         for name, memory in named
         if memory is not None
     ]
@@ -117,7 +109,7 @@ def _peers(report: Report) -> list[str]:
         return []
     head = ("peer", "agreement", *(("p50", "speed, Keras = 1 (95 %)") if report.threads else ()))
     rows = [
-        (row.title, numbers.percent(row.comparison.agreement.value), *_times(row, report.threads))
+        (row.title, formatting.percent(row.comparison.agreement.value), *_times(row, report.threads))
         for row in report.peers
     ]
     return ["**Peers: not part of edgeproof**, the same model in other runtimes.", markdown_table([head, *rows])]

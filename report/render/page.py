@@ -8,26 +8,24 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from .. import formatting as numbers
+from .. import formatting
 from ..model import Report
 from ..naming import keras_name, row_name
 from ..raw_data import RawData
-from . import confusion, flips, ranking, recall, table
-from . import environment_table as facts
-from .charts import distributions, pareto, timeline
-from .charts import reliability as calibration
+from . import confusion, environment_table, flips, ranking, recall, table
+from .charts import distributions, pareto, reliability, timeline
 from .charts.svg import Chart
 from .headline import headline
 
 _BEFORE_FORMAT = re.compile(r"\.(?=[a-z])")
 
 
-def render_page(report: Report, evidence: RawData) -> str:
+def render_page(report: Report, raw_data: RawData) -> str:
     """Return the HTML of the report; everything on the page is inside of it, nothing is fetched.
 
     Args:
         report: The figures.
-        evidence: The test images and the raw latencies behind them.
+        raw_data: The test images and the raw latencies behind them.
     """
     environment = Environment(
         loader=PackageLoader(__name__.rpartition(".")[0]),
@@ -38,7 +36,7 @@ def render_page(report: Report, evidence: RawData) -> str:
     )
     environment.filters["breakable"] = _breakable
     environment.globals.update(
-        n=numbers,
+        formatting=formatting,
         keras_name=keras_name,
         names={row.title: row_name(report, row) for row in report.rows}
         | {row.title: row.title for row in report.peers},
@@ -49,28 +47,28 @@ def render_page(report: Report, evidence: RawData) -> str:
         threads=report.threads[0] if report.threads else None,
         pareto=pareto.draw_pareto(report),
         bubbles=pareto.bubbles(report),
-        distributions=_distributions(report, evidence),
-        keras_chart=distributions.draw_keras_chart(report, evidence, report.threads[0]) if report.threads else None,
+        distributions=_distributions(report, raw_data),
+        keras_chart=distributions.draw_keras_chart(report, raw_data, report.threads[0]) if report.threads else None,
         sweep=table.sweep(report),
         ranking=ranking,
         flipped=flips.flipped_images(report),
         most_tiles=flips.MOST_TILES,
-        tiles=flips.tiles(report, evidence),
+        tiles=flips.tiles(report, raw_data),
         kinds=flips.Kind,
         recall=recall.recall_table(report),
         confusion=confusion.matrix(report),
         pairs=confusion.pairs(report),
-        calibration=calibration,
+        reliability=reliability,
         reliabilities=[(row_name(report, row), row.reliability, row.comparison.outcome) for row in report.rows],
-        calibration_chart=calibration.draw_reliability(report),
+        reliability_chart=reliability.draw_reliability(report),
         timeline_chart=timeline.draw_timeline(report),
-        facts=facts,
+        environment_table=environment_table,
     )
 
 
-def _distributions(report: Report, evidence: RawData) -> list[tuple[int, Chart]]:
+def _distributions(report: Report, raw_data: RawData) -> list[tuple[int, Chart]]:
     """The chart for each number of threads that has runs."""
-    drawn = ((threads, distributions.draw_distributions(report, evidence, threads)) for threads in report.threads)
+    drawn = ((threads, distributions.draw_distributions(report, raw_data, threads)) for threads in report.threads)
     return [(threads, chart) for threads, chart in drawn if chart is not None]
 
 

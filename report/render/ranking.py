@@ -1,4 +1,4 @@
-"""Who is faster than whom, in words: what is within the run's noise is a tie."""
+"""The ranking by latency in words; within the run's noise variants tie."""
 
 from ..formatting import UNKNOWN, count, duration
 from ..model import Report

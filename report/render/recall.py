@@ -1,4 +1,4 @@
-"""What became of each class: recall of the variants minus that of the reference."""
+"""The recall of each class: the variants' minus the reference's."""
 
 from dataclasses import dataclass
 
@@ -52,7 +52,7 @@ class RecallTable:
 
 
 def recall_table(report: Report) -> RecallTable | None:
-    """Return what changed; None without labels."""
+    """Return the classes that changed; None without labels."""
     images = report.reference.class_images
     if images is None:
         return None
@@ -78,5 +78,5 @@ def recall_table(report: Report) -> RecallTable | None:
 
 
 def _is_change(points: float | None) -> bool:
-    # Smaller than a single image of any class is what rounding leaves.
+    # A smaller change than that of a single image is a rounding error.
     return points is not None and abs(points) > 1e-6

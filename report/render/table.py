@@ -1,10 +1,11 @@
-"""The report's main table: every variant against the Keras original, as cells, plain text and Markdown."""
+"""The report's main table: every variant against the Keras reference, as cells, plain text and Markdown."""
 
 from collections.abc import Sequence
 
+from ...metrics.types import Timing
 from ...runtime.errors import one_line
-from .. import formatting as numbers
-from ..model import Report, VariantRow
+from .. import formatting
+from ..model import KerasTiming, Report, VariantRow
 from ..naming import keras_name, row_name
 from .markdown_escape import escape
 
@@ -20,8 +21,8 @@ def headers(report: Report) -> tuple[str, ...]:
 
 
 def cells(report: Report) -> list[tuple[str, ...]]:
-    """Return the table's body, the Keras original first; latency is that with the first number of threads."""
-    return [_original(report), *(_variant(report, row) for row in report.rows)]
+    """Return the table's body, the Keras reference first; latency is that with the first number of threads."""
+    return [_reference(report), *(_variant(report, row) for row in report.rows)]
 
 
 def sweep(report: Report) -> list[tuple[str, ...]]:
@@ -29,9 +30,9 @@ def sweep(report: Report) -> list[tuple[str, ...]]:
     if len(report.threads) < 2:
         return []
     fastest = [report.reference.fastest(threads) for threads in report.threads]
-    keras = ("Keras original, fastest call", *(numbers.duration(one.run.p50_us if one else None) for one in fastest))
+    keras = ("Keras original, fastest call", *(formatting.duration(one and one.run.p50_us) for one in fastest))
     body = [(row_name(report, row), *_medians(report, row)) for row in report.rows]
-    head = ("p50", *(numbers.count(threads, "thread") for threads in report.threads))
+    head = ("p50", *(formatting.count(threads, "thread") for threads in report.threads))
     return [head, keras, *body]
 
 
@@ -67,7 +68,7 @@ def markdown_table(rows: Sequence[Sequence[str]], *, words: Sequence[int] = (0,)
 
 
 def footnote(report: Report) -> str:
-    """Say on what the figures were measured, in one line."""
+    """Write the data and the machine in one line."""
     environment = report.environment
     packages = environment.get("packages", {})
     machine = [
@@ -77,7 +78,7 @@ def footnote(report: Report) -> str:
         *(f"{name} {packages[name]}" for name in packages if name not in ("edgeproof", "numpy")),
     ]
     labels = "" if report.data.labelled else " without labels: accuracy is unknown"
-    images = f"{numbers.count(report.data.images, 'test image')} of {one_line(report.data.name)}{labels}"
+    images = f"{formatting.count(report.data.images, 'test image')} of {one_line(report.data.name)}{labels}"
     return f"{images}; {_timed(report)} {', '.join(machine)}."
 
 
@@ -88,58 +89,44 @@ def _timed(report: Report) -> str:
     threads = report.threads[0]
     rounds = report.method.get("rounds")
     interleaved = f", {rounds} interleaved rounds" if rounds else ""
-    text = f"latency of one image, {numbers.count(threads, 'thread')}{interleaved}."
+    text = f"latency of one image, {formatting.count(threads, 'thread')}{interleaved}."
     if calls := [timing for timing in report.reference.timings if timing.threads == threads]:
-        told = ", ".join(f"{timing.call} {numbers.duration(timing.run.p50_us)}" for timing in calls)
+        told = ", ".join(f"{timing.call} {formatting.duration(timing.run.p50_us)}" for timing in calls)
         text += f" Speed: median of the rounds' ratios to Keras, called in its fastest way ({told})."
     return text
 
 
-def _original(report: Report) -> tuple[str, ...]:
+def _reference(report: Report) -> tuple[str, ...]:
     reference = report.reference
     fastest = reference.fastest(report.threads[0]) if report.threads else None
-    answers = (numbers.accuracy(reference.accuracy), "", "") if report.data.labelled else ("", "")
-    run = fastest.run if fastest else None
-    times = (
-        numbers.duration(run.p50_us if run else None),
-        numbers.duration(run.p99_us if run else None),
-        f"1{numbers.TIMES}" if run else numbers.UNKNOWN,
-    )
-    return (
-        keras_name(fastest.call if fastest else None),
-        *answers,
-        numbers.file_size(reference.file_bytes),
-        *(times if report.threads else ()),
-    )
+    answers = (formatting.accuracy(reference.accuracy), "", "") if report.data.labelled else ("", "")
+    speed = f"1{formatting.TIMES}" if fastest else formatting.UNKNOWN
+    times = (*_percentiles(fastest), speed) if report.threads else ()
+    return keras_name(fastest and fastest.call), *answers, formatting.file_size(reference.file_bytes), *times
 
 
 def _variant(report: Report, row: VariantRow) -> tuple[str, ...]:
     timing = row.timing(report.threads[0]) if report.threads else None
-    run = timing.run if timing else None
-    times = (
-        numbers.duration(run.p50_us if run else None),
-        numbers.duration(run.p99_us if run else None),
-        numbers.speed(timing.ratio_to_keras if timing else None),
-    )
-    return (
-        row_name(report, row),
-        *_answers(report, row),
-        numbers.file_size(row.size.file_bytes),
-        *(times if report.threads else ()),
-    )
+    times = (*_percentiles(timing), formatting.speed(timing and timing.ratio_to_keras)) if report.threads else ()
+    return row_name(report, row), *_answers(report, row), formatting.file_size(row.size.file_bytes), *times
+
+
+def _percentiles(timing: KerasTiming | Timing | None) -> tuple[str, str]:
+    run = timing and timing.run
+    return formatting.duration(run and run.p50_us), formatting.duration(run and run.p99_us)
 
 
 def _answers(report: Report, row: VariantRow) -> tuple[str, ...]:
-    if not report.data.labelled:
-        return numbers.accuracy(row.comparison.agreement), f"{len(row.comparison.flips):,}"
-    outcome = row.comparison.outcome
-    flips = f"{len(outcome.fixed):,} / {len(outcome.broken):,}" if outcome else numbers.UNKNOWN
-    return numbers.accuracy(row.accuracy), numbers.difference(outcome.difference if outcome else None), flips
+    labelled, outcome = report.data.labelled, row.comparison.outcome
+    flips = formatting.flips(row.comparison, labelled=labelled)
+    if not labelled:
+        return formatting.accuracy(row.comparison.agreement), flips
+    return formatting.accuracy(row.accuracy), formatting.difference(outcome and outcome.difference), flips
 
 
 def _medians(report: Report, row: VariantRow) -> list[str]:
     timings = [row.timing(threads) for threads in report.threads]
-    return [numbers.duration(timing.run.p50_us if timing else None) for timing in timings]
+    return [formatting.duration(timing and timing.run.p50_us) for timing in timings]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from edgeproof.report.formatting import file_size, p_value
+from edgeproof.report.render.charts.labels import Labels
 from edgeproof.report.render.charts.svg import INK, KERAS, LINE, PAPER, SOFT, TFLITE, WIDE, figure, panel, write
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from ..plot_labels import Labels
 from .published import PublishedResult
 from .results import Row, Summary
 

@@ -6,20 +6,24 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import pytest
 from ai_edge_litert.schema_py_generated import ModelT
-from edgeproof.benchmarks import run
+from edgeproof.benchmarks import measurement
 from edgeproof.benchmarks.latency import interleaved as latency
 from edgeproof.benchmarks.memory import measure_memory, variant_program
+from edgeproof.benchmarks.options import BenchmarkOptions
 from edgeproof.benchmarks.reference.calls import KerasCall, keras_call, load_reference
 from edgeproof.benchmarks.reference.worker import ReferenceFile, ReferenceWorker
-from edgeproof.benchmarks.run import BenchmarkOptions, BenchmarkResult, benchmark
+from edgeproof.benchmarks.run import BenchmarkResult, benchmark
+from edgeproof.benchmarks.writer import write_report
 from edgeproof.cli import main
 from edgeproof.datasets.evaluation import EvaluationImages
 from edgeproof.export import find_recipe
@@ -35,7 +39,9 @@ from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
 from edgeproof.runtime.bundle.temperature import Temperature
 from edgeproof.runtime.engines.engine import load_engine, run_each
-from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
+from edgeproof.runtime.engines.litert import LiteRTEngine
+from edgeproof.runtime.engines.onnxruntime import OnnxRuntimeEngine
+from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
@@ -52,9 +58,9 @@ def digits(small_data: "Dataset") -> EvaluationImages:
 
 
 @pytest.fixture(scope="module")
-def measured(exported: Path, run_folder: Path, digits: EvaluationImages) -> BenchmarkResult:
+def measured(exported: Path, digits: EvaluationImages) -> BenchmarkResult:
     options = BenchmarkOptions(threads=(1, 2), seconds=0.01, rounds=ROUNDS, memory=False)
-    return benchmark(exported, run_folder / "model.keras", digits, options)
+    return benchmark(exported, digits, options=options)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +70,7 @@ def report(measured: BenchmarkResult) -> Report:
 
 def quick(exported: Path, digits: EvaluationImages, bundle: Path | None = None) -> Report:
     options = BenchmarkOptions(latency=False, memory=False)
-    return benchmark(bundle or exported, exported.parent / "model.keras", digits, options).report
+    return benchmark(bundle or exported, digits, reference=exported.parent / "model.keras", options=options).report
 
 
 def test_every_variant_has_a_row_about_its_own_file(report: Report, exported: Path) -> None:
@@ -145,9 +151,83 @@ def test_everything_is_timed_with_every_number_of_threads(report: Report) -> Non
 def test_the_raw_samples_are_those_that_were_summarized(measured: BenchmarkResult) -> None:
     for row in measured.report.rows:
         for timing in row.timings:
-            runs = measured.evidence.runs[row.title, timing.threads]
+            runs = measured.raw_data.runs[row.title, timing.threads]
             assert len(runs) == timing.run.runs
             assert timing.run.min_us <= timing.run.p50_us <= timing.run.max_us == runs.max() / 1000
+
+
+def test_each_model_is_asked_about_each_image_once(
+    exported: Path, digits: EvaluationImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image of the predictions included."""
+    asked: list[tuple[str, int]] = []
+
+    def counted(run: Callable[[Any, np.ndarray], np.ndarray]) -> Callable[[Any, np.ndarray], np.ndarray]:
+        return lambda model, batch: (asked.append((type(model).__name__, len(batch))), run(model, batch))[1]
+
+    monkeypatch.setattr(LiteRTEngine, "run", counted(LiteRTEngine.run))
+    monkeypatch.setattr(OnnxRuntimeEngine, "run", counted(OnnxRuntimeEngine.run))
+    monkeypatch.setattr(ReferenceWorker, "probabilities", counted(ReferenceWorker.probabilities))
+    result = benchmark(exported, digits, options=BenchmarkOptions(latency=False, memory=False))
+    write_report(result, tmp_path / "report")
+    rows = Counter({"LiteRTEngine": 5, "OnnxRuntimeEngine": 3})
+    assert Counter(asked) == {("ReferenceWorker", 200): 1} | {(name, 1): 200 * count for name, count in rows.items()}
+
+
+def test_the_answers_are_those_of_the_classifier(measured: BenchmarkResult, exported: Path) -> None:
+    found = measured.raw_data
+    assert found.default_row == f"static_wi8_ai8.tflite in {Classifier.load(exported).engine}"
+    for row in measured.report.rows:
+        expected = Classifier.load(exported, variant=row.variant).probabilities(found.images)
+        np.testing.assert_array_equal(found.answers[row.title].calibrated, expected)
+
+
+@pytest.mark.parametrize("json_asked", [False, True])
+def test_the_command_and_the_library_write_the_same_files(
+    json_asked: bool,
+    measured: BenchmarkResult,
+    exported: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: dict[str, object] = {}
+
+    def given(bundle: Path, data: str | None, **options: object) -> BenchmarkResult:
+        asked.update(options, bundle=bundle, data=data)
+        return measured
+
+    monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", given)
+    command = ["benchmark", str(exported), "--data", "mnist", "--threads", "1,2", "--out", str(tmp_path / "a")]
+    assert main([*command, "--json"] if json_asked else command) == 0
+    write_report(measured, str(tmp_path / "b"))
+    names = ["latency.npz", "predictions.png", "report.csv", "report.html", "report.json", "report.md"]
+    assert sorted(file.name for file in (tmp_path / "a").iterdir()) == names
+    for file in (tmp_path / "b").iterdir():
+        assert file.read_bytes() == (tmp_path / "a" / file.name).read_bytes()
+    assert (asked["bundle"], asked["data"], asked["reference"]) == (exported, "mnist", None)
+    assert asked["options"] == BenchmarkOptions(threads=(1, 2))
+    printed = capsys.readouterr().out
+    if json_asked:
+        assert printed == (tmp_path / "b" / "report.json").read_text(encoding="utf-8")
+    else:
+        assert printed.endswith(f"  {tmp_path / 'a' / 'report.html'}\n")
+
+
+def test_a_report_is_not_written_into_the_bundle(measured: BenchmarkResult, exported: Path) -> None:
+    before = sorted(exported.iterdir())
+    with pytest.raises(OutputError, match="holds what is measured; choose another folder for the report"):
+        write_report(measured, exported)
+    assert sorted(exported.iterdir()) == before
+
+
+def test_a_report_is_written_whole_or_not_at_all(
+    measured: BenchmarkResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof.benchmarks.writer.to_npz", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_report(measured, tmp_path / "report")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_variant_that_was_damaged_is_worse(exported: Path, digits: EvaluationImages, tmp_path: Path) -> None:
@@ -215,13 +295,13 @@ def test_a_file_that_is_missing_is_named(exported: Path, digits: EvaluationImage
 def test_another_keras_file_is_refused(exported: Path, digits: EvaluationImages, tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"another")
     with pytest.raises(InvalidFileError, match="is not the model that the bundle was exported from"):
-        benchmark(exported, tmp_path / "model.keras", digits)
+        benchmark(exported, digits, reference=tmp_path / "model.keras")
 
 
-def test_other_images_are_refused(exported: Path, run_folder: Path, digits: EvaluationImages) -> None:
+def test_other_images_are_refused(exported: Path, digits: EvaluationImages) -> None:
     small = replace(digits, images=digits.images[:, :8, :8])
     with pytest.raises(SpecMismatchError, match=r"takes images of shape \(28, 28, 1\), the data has \(8, 8, 1\)"):
-        benchmark(exported, run_folder / "model.keras", small)
+        benchmark(exported, small)
 
 
 def test_code_inside_the_reference_is_not_run(exported: Path, tmp_path: Path) -> None:
@@ -236,7 +316,7 @@ def test_the_reference_is_what_was_exported_scaled_and_with_its_softmax(
     small_data: "Dataset", digits: EvaluationImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With memory, which is that of fresh processes."""
-    monkeypatch.setattr(run, "MEMORY_ROUNDS", 1)
+    monkeypatch.setattr(measurement, "MEMORY_ROUNDS", 1)
     keras.utils.set_random_seed(1)
     layers = [keras.layers.Flatten(), keras.layers.Dense(10, name="logits")]
     model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
@@ -245,7 +325,7 @@ def test_the_reference_is_what_was_exported_scaled_and_with_its_softmax(
     (tmp_path / "bundle").mkdir()
     write_bundle(tmp_path / "model.keras", small_data, tmp_path / "bundle", options)
     without_latency = BenchmarkOptions(latency=False)
-    report = benchmark(tmp_path / "bundle", tmp_path / "model.keras", digits, without_latency).report
+    report = benchmark(tmp_path / "bundle", digits, options=without_latency).report
     assert [row.comparison.agreement.value for row in report.rows] == [1.0, 1.0]
     assert all(row.comparison.max_probability_difference < 1e-5 for row in report.rows)
     assert [row.verdict.kind for row in report.rows] == [VerdictKind.TIE] * 2
@@ -272,7 +352,7 @@ def test_the_original_answers_from_another_process(exported: Path, digits: Evalu
     with ReferenceWorker(file, threads=1) as original:
         np.testing.assert_allclose(original.probabilities(digits.images), here, atol=1e-6)
         assert original.engine.startswith("Keras 3.")
-        turns = {call: subject.turn(0.0) for call, subject in original.subjects(digits.images[:3]).items()}
+        turns = {call: subject.repeat(0.0) for call, subject in original.subjects(digits.images[:3]).items()}
         assert set(turns) == set(KerasCall)
         assert all(len(turn.run) >= 1 and (turn.run > 0).all() for turn in turns.values())
         os.kill(original.process.pid, signal.SIGKILL)

@@ -17,13 +17,12 @@ def measured(report: Report, monkeypatch: pytest.MonkeyPatch) -> list[SimpleName
     """Stands in for the benchmark; is filled with what it is asked."""
     asked: list[SimpleNamespace] = []
 
-    def benchmark(bundle: Path, reference: Path, data: object, options: object, *, progress: object) -> SimpleNamespace:
+    def benchmark(bundle: Path, data: object, *, reference: Path, options: object, progress: object) -> SimpleNamespace:
         asked.append(SimpleNamespace(bundle=bundle, reference=reference, data=data, options=options))
         return SimpleNamespace(report=report)
 
     run_module = pytest.importorskip("edgeproof.benchmarks.run", reason="needs the benchmarks")
     monkeypatch.setattr(run_module, "benchmark", benchmark)
-    monkeypatch.setattr("edgeproof.datasets.evaluation.evaluation_images", lambda name, bundle: (name, bundle))
     monkeypatch.setattr("edgeproof.cli.check_installed", lambda _: None)
     return asked
 
@@ -46,10 +45,10 @@ def test_a_bundle_is_measured_as_far_as_the_budgets_need(golden: Path, measured:
 def test_a_bundle_is_measured_with_what_was_asked_for(golden: Path, measured: list[SimpleNamespace]) -> None:
     run("check", golden)
     [asked] = measured
-    assert (asked.bundle, asked.reference, asked.data) == (golden, golden.parent / "model.keras", (None, golden))
+    assert (asked.bundle, asked.reference, asked.data) == (golden, None, None)
     run("check", golden, "--data", "my.npz", "--reference", "k.keras", "--custom", "c.py", "--threads", 2)
     asked = measured[1]
-    assert (asked.reference, asked.data) == (Path("k.keras"), ("my.npz", golden))
+    assert (asked.reference, asked.data) == (Path("k.keras"), "my.npz")
     assert (asked.options.custom, asked.options.threads) == (Path("c.py"), (2,))
 
 

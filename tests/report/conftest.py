@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from edgeproof.metrics import types as f
 from edgeproof.report.model import Report, Sustained, SustainedTurn, VariantRow
-from edgeproof.report.raw_data import RawData
+from edgeproof.report.raw_data import Answers, RawData
+from edgeproof.runtime.bundle.tensors import TensorSpec
 
 HOSTILE = '<script>alert("1")</script>|$x_b$'
 
 
 @pytest.fixture
-def evidence(report: Report) -> RawData:
+def raw_data(report: Report) -> RawData:
     """Images of which each has its position in every pixel, and runs around every median of the report."""
     draw = np.random.default_rng(1)
     timed = [(row.title, one) for row in (*report.rows, *report.peers) for one in row.timings]
@@ -22,7 +23,16 @@ def evidence(report: Report) -> RawData:
         for subject, one in timed
     }
     images = np.repeat(np.arange(100, dtype=np.uint8), 64).reshape(100, 8, 8, 1)
-    return RawData(images=images, runs=runs)
+    output = TensorSpec(name="probabilities", dtype="float32", shape=(1, 3))
+    stored = np.tile(np.array([[0.7, 0.2, 0.1]], np.float32), (100, 1))
+    answers = {row.title: Answers(stored=stored, output=output, temperature=1.0) for row in report.rows}
+    return RawData(
+        images=images,
+        labels=np.zeros(100, np.int64),
+        answers=answers,
+        default_row=report.rows[0].title,
+        runs=runs,
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How all timed runs are distributed: one ridge for each variant, and for each way of calling Keras."""
+"""The distributions of all timed runs: one ridge for each variant, and for each way of calling Keras."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
@@ -29,29 +29,29 @@ class _Ridge:
     times_us: NDArray[np.float64]
 
 
-def draw_distributions(report: Report, evidence: RawData, threads: int) -> Chart | None:
+def draw_distributions(report: Report, raw_data: RawData, threads: int) -> Chart | None:
     """Return the chart of the variants and of Keras called in its fastest way; None where no run is known."""
     fastest = report.reference.fastest(threads)
     calls = [fastest.call] if fastest else []
     named = [(row_name(report, row), row.format, row.title) for row in report.rows]
-    return _chart(f"runs-{threads}", [*named, *_keras(calls)], evidence, threads)
+    return _chart(f"runs-{threads}", [*named, *_keras(calls)], raw_data, threads)
 
 
-def draw_keras_chart(report: Report, evidence: RawData, threads: int) -> Chart | None:
+def draw_keras_chart(report: Report, raw_data: RawData, threads: int) -> Chart | None:
     """Return the chart of all ways of calling Keras; None where no run is known."""
     calls = [timing.call for timing in report.reference.timings if timing.threads == threads]
-    return _chart(f"keras-{threads}", _keras(calls), evidence, threads)
+    return _chart(f"keras-{threads}", _keras(calls), raw_data, threads)
 
 
 def _keras(calls: Sequence[str]) -> list[tuple[str, str, str]]:
     return [(f"Keras, {call}", "keras", call) for call in calls]
 
 
-def _chart(name: str, subjects: Sequence[tuple[str, str, str]], evidence: RawData, threads: int) -> Chart | None:
+def _chart(name: str, subjects: Sequence[tuple[str, str, str]], raw_data: RawData, threads: int) -> Chart | None:
     ridges = [
         _Ridge(name=title, kind=kind, times_us=runs / 1000)
         for title, kind, subject in subjects
-        if (runs := evidence.runs.get((subject, threads))) is not None and len(runs)
+        if (runs := raw_data.runs.get((subject, threads))) is not None and len(runs)
     ]
     if not ridges:
         return None

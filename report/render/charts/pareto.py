@@ -1,10 +1,9 @@
-"""Accuracy against latency, with the size of the file as area: which variants nothing else beats."""
+"""Accuracy against latency, with the size of the file as area."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -15,6 +14,7 @@ from ....metrics.types import Share, Timing
 from ...formatting import duration, file_size
 from ...model import Report, VariantRow
 from ...naming import keras_name, name_lines, row_name
+from .labels import spread
 from .svg import INK, KERAS, LINE, PAPER, SOFT, WIDE, Chart, chart, colour_of, duration_axis, figure, panel, write
 
 _AREA_OF_LARGEST = {True: 1500.0, False: 700.0}  # in points², for a screen and for a phone
@@ -24,10 +24,10 @@ _PER_ROW = {True: 5, False: 12}  # labels, above and below
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bubble:
-    """What is drawn of a variant, or of the Keras original.
+    """A variant, or the Keras reference.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         kind: Its format, or "keras".
         value: Accuracy in percent, or agreement where there are no labels.
         low: Lower end of its interval.
@@ -53,29 +53,27 @@ class Bubble:
 
 
 def bubbles(report: Report) -> list[Bubble]:
-    """Return what is drawn, from fast to slow; empty where latency was not measured."""
-    threads = report.threads[:1]
-    optimal = pareto_optimal(report)
+    """Return the bubbles, from fast to slow; empty where latency was not measured."""
+    if not report.threads:
+        return []
+    threads, reference, optimal = report.threads[0], report.reference, pareto_optimal(report)
     found = [
-        _of_row(report, row, timing, optimal=row.title in optimal)
-        for row in report.rows
-        if threads and (timing := row.timing(threads[0])) is not None
-    ]
-    fastest = report.reference.fastest(threads[0]) if threads else None
-    share = report.reference.accuracy
-    if fastest and (share or not report.data.labelled):
-        value, low, high = (share.value, share.low, share.high) if share else (1.0, 1.0, 1.0)
-        keras = Bubble(
-            name=keras_name(fastest.call),
-            kind="keras",
-            value=value * 100,
-            low=low * 100,
-            high=high * 100,
-            p50_us=fastest.run.p50_us,
-            size_bytes=report.reference.file_bytes,
-            optimal=False,
+        _bubble(
+            row_name(report, row),
+            row.format,
+            _share(row),
+            timing.run.p50_us,
+            row.size.file_bytes,
+            optimal=row.title in optimal,
         )
-        found.append(keras)
+        for row in report.rows
+        if (timing := row.timing(threads)) is not None
+    ]
+    # Without labels the reference agrees with itself.
+    share = reference.accuracy or (None if report.data.labelled else Share(count=1, images=1, value=1, low=1, high=1))
+    if share and (fastest := reference.fastest(threads)):
+        name, p50_us = keras_name(fastest.call), fastest.run.p50_us
+        found.append(_bubble(name, "keras", share, p50_us, reference.file_bytes))
     return sorted(found, key=lambda bubble: bubble.p50_us)
 
 
@@ -124,43 +122,10 @@ def draw_png(report: Report) -> bytes:
     return content.getvalue()
 
 
-def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move places apart to either side, in their order.
-
-    Args:
-        places: In ascending order.
-        gap: The least distance of two neighbours.
-        low: No place is below.
-        high: No place is above, as far as there is room.
-
-    >>> spread([0, 1, 9], 2, 0, 10)
-    [0.0, 2.0, 9.0]
-    >>> spread([5, 5], 2, 0, 10)
-    [4.0, 6.0]
-    """
-    count = len(places)
-    rightwards, leftwards = list(places), list(places)
-    for i in range(count):
-        rightwards[i] = max(rightwards[i], low if i == 0 else rightwards[i - 1] + gap)
-    for i in reversed(range(count)):
-        leftwards[i] = min(leftwards[i], high if i == count - 1 else leftwards[i + 1] - gap)
-    # Either keeps the distances, and so does the middle of both; the ends are seen to separately.
-    right = [min(place, high - gap * (count - 1 - i)) for i, place in enumerate(rightwards)]
-    left = [max(place, low + gap * i) for i, place in enumerate(leftwards)]
-    return [(one + other) / 2 for one, other in zip(left, right, strict=True)]
-
-
-def _of_row(report: Report, row: VariantRow, timing: Timing, *, optimal: bool) -> Bubble:
-    share = _share(row)
+def _bubble(name: str, kind: str, share: Share, p50_us: float, size_bytes: int, *, optimal: bool = False) -> Bubble:
+    value, low, high = (100 * end for end in (share.value, share.low, share.high))
     return Bubble(
-        name=row_name(report, row),
-        kind=row.format,
-        value=share.value * 100,
-        low=share.low * 100,
-        high=share.high * 100,
-        p50_us=timing.run.p50_us,
-        size_bytes=row.size.file_bytes,
-        optimal=optimal,
+        name=name, kind=kind, value=value, low=low, high=high, p50_us=p50_us, size_bytes=size_bytes, optimal=optimal
     )
 
 

@@ -1,4 +1,4 @@
-"""Reliability diagrams: how often answers are right that are said to be so probable."""
+"""Reliability diagrams: the share of right answers by their probability."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
@@ -20,7 +20,7 @@ from .svg import INK, LINE, SOFT, WIDE, Chart, chart, colour_of, figure, hide_x_
 
 
 class Panel(NamedTuple):
-    """A model's name, its format or "keras", and how far its probabilities can be taken at their word."""
+    """A model's name, its format or "keras", and its calibration."""
 
     name: str
     kind: str
@@ -33,7 +33,7 @@ class Panel(NamedTuple):
 
 
 def panels(report: Report) -> list[Panel]:
-    """Return name, kind and reliability of the Keras original and of every variant, those without labels left out."""
+    """Return name, kind and reliability of the Keras reference and of every variant, those without labels left out."""
     named = [
         ("Keras original", "keras", report.reference.reliability),
         *((row_name(report, row), row.format, row.reliability) for row in report.rows),

@@ -1,4 +1,4 @@
-"""What the charts of the page have in common: colours, text, and how a figure becomes a piece of HTML."""
+"""The basis of the page's charts: colours, text, and SVG from figures."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
@@ -26,15 +26,7 @@ WIDE, NARROW = 1000, 360
 # Each is a variable of the page's style sheet, which gives it another value in dark mode. No two may be the same.
 INK, SOFT, LINE, PAPER = "#1d2433", "#5b6577", "#e3e7ee", "#ffffff"
 KERAS, TFLITE, ONNX = "#7a8598", "#0b8f6a", "#3767d6"
-_VARIABLES = {
-    INK: "ink",
-    SOFT: "soft",
-    LINE: "line",
-    PAPER: "paper",
-    KERAS: "keras",
-    TFLITE: "tflite",
-    ONNX: "onnx",
-}
+_VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", PAPER: "paper", KERAS: "keras", TFLITE: "tflite", ONNX: "onnx"}
 _OF_FORMAT = {"tflite": TFLITE, "onnx": ONNX}
 _POINTS_PER_INCH = 72
 
@@ -52,7 +44,7 @@ def chart(name: str, words: str, draw: Callable[[int], Figure]) -> Chart:
 
     Args:
         name: Tells the chart's ids from those of the page's other charts.
-        words: What it shows, for those who do not see it.
+        words: A description, for those who do not see it.
         draw: Returns the figure for a width, WIDE or NARROW.
     """
     wide, narrow = (_svg(draw, width, f"{name}-{width}", words) for width in (WIDE, NARROW))
@@ -80,13 +72,13 @@ def panel(made: Figure, left: float, top: float, width: float, height: float) ->
 
 
 def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:  # noqa: ANN401
-    """Write a text as it is: a dollar sign in a name is no formula. The style is one of `matplotlib.text.Text`."""
+    """Write a text as it is: a dollar sign in a name is not a formula. The style is one of `matplotlib.text.Text`."""
     settings: dict[str, Any] = {"color": INK, "fontsize": 12, "parse_math": False, **style}
     return axes.text(x, y, text, **settings)
 
 
 def colour_of(kind: str) -> str:
-    """Return the colour of a format, or of the Keras original."""
+    """Return the colour of a format, or of the Keras reference."""
     return _OF_FORMAT.get(kind, KERAS)
 
 

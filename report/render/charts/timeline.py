@@ -1,4 +1,4 @@
-"""Latency over a long run, with what is known of the machine's state."""
+"""Latency over a long run, with the machine's state."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
@@ -23,15 +23,15 @@ _STATES = {"temperature_c": "temperature, °C", "frequency_mhz": "frequency of t
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class LatencyChange:
     """How a variant's latency changed.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         kind: Its format.
-        first_us: Median of the first three turns' medians.
+        first_us: Median of the first three repetitions' medians.
         last_us: Of the last three.
-        turns: All of them.
+        turns: All repetitions.
     """
 
     name: str
@@ -47,17 +47,17 @@ class Change:
 
     @property
     def words(self) -> str:
-        """From what to what."""
+        """The change in words."""
         return f"{duration(self.first_us)} → {duration(self.last_us)}, {signed(self.percent, 1)} %"
 
 
-def changes(report: Report) -> list[Change]:
-    """Return what became of every row that was measured for long; empty where none was."""
+def changes(report: Report) -> list[LatencyChange]:
+    """Return the change of every row; empty without a long run."""
     turns: dict[str, list[SustainedTurn]] = {}
     for turn in report.sustained.turns if report.sustained else ():
         turns.setdefault(turn.row, []).append(turn)
     return [
-        Change(
+        LatencyChange(
             name=row_name(report, row),
             kind=row.format,
             first_us=median(turn.p50_us for turn in found[:_END]),
@@ -79,7 +79,7 @@ def draw_timeline(report: Report) -> Chart | None:
     return chart("timeline", words, lambda width: _draw(sustained, found, width))
 
 
-def _draw(sustained: Sustained, found: list[Change], width: int) -> Figure:
+def _draw(sustained: Sustained, found: list[LatencyChange], width: int) -> Figure:
     columns = 3 if width == WIDE else 1
     states = {key: known for key in _STATES if (known := _known(sustained.states, key))}
     panels = len(found) + len(states)
@@ -107,7 +107,7 @@ def _draw(sustained: Sustained, found: list[Change], width: int) -> Figure:
     return made
 
 
-def _limits(found: list[Change]) -> tuple[float, float]:
+def _limits(found: list[LatencyChange]) -> tuple[float, float]:
     """The same scale for all variants, in percent of their first latency."""
     relative = [100 * us / change.first_us for change in found for turn in change.turns for us in _of(turn)]
     return min(*relative, 95.0) - 3, max(*relative, 110.0) + 3
@@ -117,7 +117,7 @@ def _of(turn: SustainedTurn) -> tuple[float, float]:
     return turn.p50_us, turn.p90_us
 
 
-def _variant(axes: Axes, change: Change, limits: tuple[float, float], *, labelled: bool) -> None:
+def _variant(axes: Axes, change: LatencyChange, limits: tuple[float, float], *, labelled: bool) -> None:
     minutes = [turn.at_seconds / 60 for turn in change.turns]
     p50, p90 = ([100 * us / change.first_us for us in side] for side in zip(*map(_of, change.turns), strict=True))
     colour = colour_of(change.kind)
@@ -146,7 +146,7 @@ def _title(axes: Axes, name: str, details: str) -> None:
 
 
 def _known(states: tuple[Mapping[str, Any], ...], key: str) -> list[tuple[float, float]]:
-    """Minutes and value of what is known of the machine's state; of several cores that of the fastest."""
+    """Minutes and value of the machine's state where it is known; of several cores that of the fastest."""
     known: list[tuple[float, float]] = []
     for state in states:
         at, value = state.get("at_seconds"), state.get(key)

@@ -43,19 +43,19 @@ def subject_of(engine: Watched) -> TimedEngine:
 
 
 class Noted:
-    """A subject that notes when it has its turn."""
+    """A model that notes when it is timed."""
 
-    def __init__(self, label: str, diary: list[tuple[str, float]], turns: int = 2) -> None:
-        self.label, self.diary, self.turns = label, diary, turns
+    def __init__(self, label: str, diary: list[tuple[str, float]], repetitions: int = 2) -> None:
+        self.label, self.diary, self.repetitions = label, diary, repetitions
 
-    def turn(self, seconds: float) -> Repetition:
+    def repeat(self, seconds: float) -> Repetition:
         self.diary.append((self.label, seconds))
         return Repetition(run=np.array([len(self.diary)]), invoke=EMPTY, preprocessing=EMPTY, load=EMPTY, first=EMPTY)
 
 
-def test_subjects_take_turns_in_changing_order() -> None:
+def test_models_are_timed_in_changing_order() -> None:
     diary: list[tuple[str, float]] = []
-    subjects = {"a": Noted("a", diary), "b": Noted("b", diary), "k": Noted("k", diary, turns=1)}
+    subjects = {"a": Noted("a", diary), "b": Noted("b", diary), "k": Noted("k", diary, repetitions=1)}
     taken = measure(subjects, seconds=6.0)
     assert [label for label, _ in diary[:3]] == ["a", "b", "k"]  # the warm-up
     assert set(diary[3:]) == {("a", 3.0 / ROUNDS), ("b", 3.0 / ROUNDS), ("k", 6.0 / ROUNDS)}
@@ -70,11 +70,11 @@ def test_subjects_take_turns_in_changing_order() -> None:
 
 def test_rounds_are_reported() -> None:
     ticks: list[int] = []
-    measure({"a": Noted("a", [])}, seconds=0.0, rounds=3, tick=ticks.append)
+    measure({"a": Noted("a", [])}, seconds=0.0, rounds=3, progress=ticks.append)
     assert ticks == [1, 2, 3]
 
 
-def test_every_turn_loads_the_model_anew() -> None:
+def test_every_repetition_loads_the_model_anew() -> None:
     made: list[Watched] = []
 
     def load() -> Watched:
@@ -90,7 +90,7 @@ def test_every_turn_loads_the_model_anew() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
 def test_every_image_has_its_turn_in_the_engines_own_dtype(dtype: str) -> None:
     engine = Watched(dtype)
-    turn = subject_of(engine).turn(0.0)
+    turn = subject_of(engine).repeat(0.0)
     assert set(engine.seen) == {(dtype, image[None].astype(dtype).tobytes()) for image in IMAGES}
     assert len(turn.run) >= LEAST_RUNS
     assert len(turn.preprocessing) >= LEAST_RUNS
@@ -110,7 +110,7 @@ def test_each_kind_of_time_is_what_it_says_and_the_warm_up_is_not_counted(monkey
     # Time passes in preprocessing as well, or it would never end.
     monkeypatch.setattr(latency, "prepare", lambda *_: (clock.__setitem__(0, clock[0] + 2_000), _Prepared)[1])
     subject = TimedEngine(load, IMAGES, ImageSpec(height=2, width=2, channels=1), RESIZE)
-    turn = subject.turn(0.5)
+    turn = subject.repeat(0.5)
     assert turn.load.tolist() == [7_000_000]
     assert turn.first.tolist() == [5_000_000]
     assert set(turn.run) == {1_000_000}

@@ -7,13 +7,13 @@ from edgeproof.benchmarks.latency.sustained import measure_sustained
 EMPTY = np.zeros(0, np.int64)
 
 
-def test_subjects_take_turns_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a clock that the turns move, on a processor that grows slower."""
+def test_models_are_timed_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that the repetitions move, on a processor that grows slower."""
     clock = [100.0]
     monkeypatch.setattr(sustained, "perf_counter", lambda: clock[0])
 
     class Heating:
-        def turn(self, seconds: float) -> Repetition:
+        def repeat(self, seconds: float) -> Repetition:
             clock[0] += seconds
             slow = int(clock[0] * 1000)
             runs = np.array([slow] * 9 + [slow * 10])
@@ -21,7 +21,7 @@ def test_subjects_take_turns_until_the_time_is_up(monkeypatch: pytest.MonkeyPatc
 
     passed: list[float] = []
     found = measure_sustained(
-        {"a": Heating(), "b": Heating()}, minutes=0.5, threads=2, turn_seconds=5.0, tick=passed.append
+        {"a": Heating(), "b": Heating()}, minutes=0.5, threads=2, repetition_seconds=5.0, progress=passed.append
     )
     assert (found.minutes, found.threads) == (0.5, 2)
     assert [turn.at_seconds for turn in found.turns] == [0, 5, 10, 15, 20, 25]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from edgeproof.metrics.types import Ratio
 from edgeproof.report.gate.baseline import Change, compare_reports, engine_name, wrong_images
-from edgeproof.report.gate.gate import BudgetResult, check
+from edgeproof.report.gate.gate import BudgetResult, check_budgets
 from edgeproof.report.gate.limits import Limits
 from edgeproof.report.model import Report
 from edgeproof.runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError
@@ -44,7 +44,7 @@ def test_a_report_is_a_tie_with_itself(report: Report) -> None:
         assert (change.fixed, change.broken, change.p_adjusted, change.difference.points) == ((), (), 1.0, 0.0)
         assert change.words == "a tie: right and wrong on the same of 100 images as in the baseline"
         assert (change.size_ratio, change.p50_ratios[2]) == (1.0, Ratio(value=1.0, low=1.0, high=1.0, tie=True))
-    found = check(report, Limits(), baseline=report)
+    found = check_budgets(report, Limits(), baseline=report)
     assert [f.budget for f in found] == ["verdict", "verdict_to_baseline"] * 2
     assert all(f.holds for f in found)
 
@@ -68,12 +68,12 @@ def test_a_variant_that_breaks_more_than_chance_explains_does_not_hold(report: R
     assert change.is_worse
     assert change.p_adjusted == pytest.approx(2 * 2 / 2**10)  # two rows: Holm doubles the smaller one
     assert change.words.startswith("worse than the baseline: 10 broken and 0 fixed since, p = 0.0039, -10.00 points (-")
-    [told] = [f for f in check(broken, Limits(), baseline=report) if not f.holds]
+    [told] = [f for f in check_budgets(broken, Limits(), baseline=report) if not f.holds]
     assert (told.variant, told.budget, told.words) == (FLOAT, "verdict_to_baseline", change.words)
     better = change_of(report, broken, 0)
     assert not better.is_worse
     assert better.words.startswith("better than the baseline: 0 broken and 10 fixed since")
-    assert all(f.holds for f in check(broken, Limits(), baseline=report, allow_worse=True, variants=[INT8]))
+    assert all(f.holds for f in check_budgets(broken, Limits(), baseline=report, allow_worse=True, variants=[INT8]))
 
 
 def test_as_many_tests_are_corrected_for_as_rows_are_asked_about(report: Report) -> None:
@@ -87,7 +87,7 @@ def test_a_budget_takes_the_place_of_the_test(report: Report) -> None:
 
     def judged(limit: float) -> BudgetResult:
         limits = Limits(flags={"max_drop_points_to_baseline": limit})
-        [found] = [f for f in check(broken, limits, baseline=report, variants=[FLOAT]) if f.budget != "verdict"]
+        [found] = [f for f in check_budgets(broken, limits, baseline=report, variants=[FLOAT]) if f.budget != "verdict"]
         return found
 
     assert not judged(10.5).holds  # the upper end counts: 10 of 100 were seen
@@ -111,7 +111,7 @@ def test_rows_are_matched_by_variant_and_engine_without_its_version(report: Repo
 def test_a_row_that_the_baseline_lacks_is_not_judged_against_it(report: Report) -> None:
     limits = Limits(flags={"max_size_ratio_to_baseline": 1})
     old = replace(report, rows=report.rows[1:])
-    told = [(f.budget, f.words) for f in check(report, limits, baseline=old) if f.holds is None]
+    told = [(f.budget, f.words) for f in check_budgets(report, limits, baseline=old) if f.holds is None]
     assert told == [
         ("verdict_to_baseline", "is not in the baseline"),
         ("max_size_ratio_to_baseline", "is not in the baseline"),
@@ -120,21 +120,21 @@ def test_a_row_that_the_baseline_lacks_is_not_judged_against_it(report: Report) 
 
 def test_a_variant_must_not_disappear(report: Report) -> None:
     new = replace(report, rows=report.rows[1:])
-    [gone] = [f for f in check(new, Limits(), baseline=report) if not f.holds]
+    [gone] = [f for f in check_budgets(new, Limits(), baseline=report) if not f.holds]
     assert (gone.holds, gone.row, gone.budget) == (False, FLOAT, "presence")
     assert gone.words == "is in the baseline and not in the report"
-    assert check(new, Limits(), baseline=report, variants=[FLOAT]) == (gone,)
-    assert all(f.holds for f in check(new, Limits(), baseline=report, variants=[INT8]))
+    assert check_budgets(new, Limits(), baseline=report, variants=[FLOAT]) == (gone,)
+    assert all(f.holds for f in check_budgets(new, Limits(), baseline=report, variants=[INT8]))
     unable = replace(new, not_run={FLOAT: "no engine"})
-    [gone] = [f for f in check(unable, Limits(), baseline=report) if not f.holds]
+    [gone] = [f for f in check_budgets(unable, Limits(), baseline=report) if not f.holds]
     assert (gone.holds, gone.words) == (False, "is in the baseline and not in the report, it was not run: no engine")
 
 
 def test_sizes_are_compared_by_budget_only(report: Report) -> None:
     grown = with_row(report, 1, size=replace(report.rows[1].size, file_bytes=33_000))
-    assert all(f.holds for f in check(grown, Limits(), baseline=report))
+    assert all(f.holds for f in check_budgets(grown, Limits(), baseline=report))
     limits = Limits(flags={"max_size_ratio_to_baseline": 1.05})
-    [told] = [f for f in check(grown, limits, baseline=report) if not f.holds]
+    [told] = [f for f in check_budgets(grown, limits, baseline=report) if not f.holds]
     assert told.words == "size of 1.10 x the baseline's, at most 1.05 allowed"
 
 
@@ -148,7 +148,9 @@ def test_latencies_relative_to_keras_are_compared(report: Report) -> None:
     assert ratio.high / ratio.value == pytest.approx(1.01 ** (2**0.5), rel=1e-6)
     assert ratio.value / ratio.low == pytest.approx(1.01 ** (2**0.5), rel=1e-6)
     limits = Limits(flags={"max_p50_ratio_to_baseline": 1.2})
-    slower = check(with_ratio(report, 0.13), limits, baseline=with_ratio(report, 0.1), threads=1, variants=[INT8])
+    slower = check_budgets(
+        with_ratio(report, 0.13), limits, baseline=with_ratio(report, 0.1), threads=1, variants=[INT8]
+    )
     assert slower[-1].words == (
         "p50 of up to 1.32 x the baseline's with 1 thread, at most 1.20 allowed "
         "(1.30 seen, each relative to its Keras original)"
@@ -168,7 +170,9 @@ def test_microseconds_are_compared_where_keras_is_no_common_measure(report: Repo
     elsewhere = replace(old, environment={**old.environment, "cpu": "another"})
     assert change_of(new, elsewhere).p50_ratios == {}
     with pytest.raises(SpecMismatchError, match=r"max_p50_ratio_to_baseline cannot be judged .* needs latency in both"):
-        check(new, Limits(flags={"max_p50_ratio_to_baseline": 2}), baseline=elsewhere, threads=1, variants=[INT8])
+        check_budgets(
+            new, Limits(flags={"max_p50_ratio_to_baseline": 2}), baseline=elsewhere, threads=1, variants=[INT8]
+        )
 
 
 def test_figures_that_no_clock_gives_have_no_ratio(report: Report) -> None:
@@ -198,7 +202,7 @@ def test_a_report_that_contradicts_itself_is_refused(
     odd = with_answers(report, 1, fixed, broken)
     for reports in ((odd, report), (report, odd)):
         with pytest.raises(InvalidFileError, match="contradicts itself in the images that static_wi8_ai8"):
-            check(reports[0], Limits(), baseline=reports[1])
+            check_budgets(reports[0], Limits(), baseline=reports[1])
 
 
 def test_reports_without_what_is_compared_are_refused(report: Report) -> None:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from edgeproof.metrics.types import Verdict, VerdictKind
-from edgeproof.report.gate.gate import BudgetResult, check
+from edgeproof.report.gate.gate import BudgetResult, check_budgets
 from edgeproof.report.gate.limits import Limits
 from edgeproof.report.gate.summary import as_markdown, as_text, headline
 from edgeproof.report.model import Report, VariantRow
@@ -27,61 +27,61 @@ def names(findings: tuple[BudgetResult, ...], variant: str) -> list[str]:
 
 def test_each_row_is_judged_by_its_budgets(report: Report) -> None:
     limits = Limits(general={"max_size_bytes": 50_000}, of_variants={INT8: {"max_size_bytes": 20_000}})
-    of_float, of_int8 = check(report, limits, allow_worse=True)
+    of_float, of_int8 = check_budgets(report, limits, allow_worse=True)
     assert (of_float.row, of_float.found, of_float.limit) == ("float32.tflite in LiteRT 2.3.0", 80_000, 50_000)
     assert (of_int8.variant, of_int8.found, of_int8.limit) == (INT8, 30_000, 20_000)
     assert of_int8.words == "size of 30,000 bytes, at most 20,000 allowed"
-    assert [f.holds for f in check(report, budgets(max_size_bytes=50_000), allow_worse=True)] == [False, True]
+    assert [f.holds for f in check_budgets(report, budgets(max_size_bytes=50_000), allow_worse=True)] == [False, True]
 
 
 def test_latency_is_judged_with_every_number_of_threads_or_one(report: Report) -> None:
     limits = budgets(max_p50_us=58)
-    every = check(report, limits, variants=[FLOAT], allow_worse=True)
+    every = check_budgets(report, limits, variants=[FLOAT], allow_worse=True)
     assert [(f.threads, f.holds) for f in every] == [(1, False), (2, False)]
     assert [
-        (f.threads, f.holds) for f in check(report, budgets(max_p50_us=61), variants=[FLOAT], allow_worse=True)
+        (f.threads, f.holds) for f in check_budgets(report, budgets(max_p50_us=61), variants=[FLOAT], allow_worse=True)
     ] == [
         (1, False),
         (2, True),
     ]
-    [alone] = check(report, limits, variants=[INT8], threads=2, allow_worse=True)
+    [alone] = check_budgets(report, limits, variants=[INT8], threads=2, allow_worse=True)
     assert (alone.threads, alone.holds, alone.rule) == (2, True, "max_p50_us (threads: 2)")
 
 
 def test_variants_can_be_named_by_their_aliases(report: Report) -> None:
-    assert {f.variant for f in check(report, Limits(), variants=["int8.onnx"])} == {INT8}
+    assert {f.variant for f in check_budgets(report, Limits(), variants=["int8.onnx"])} == {INT8}
 
 
 def test_a_variant_that_is_worse_does_not_hold_unless_a_budget_says_how_much(report: Report) -> None:
-    found = check(worse(report), Limits())
+    found = check_budgets(worse(report), Limits())
     assert [(f.variant, f.holds, f.words) for f in found if not f.holds] == [(INT8, False, "worse: 9 broken")]
-    assert [f.holds for f in check(report, Limits())] == [True, True]
-    assert check(worse(report), Limits(), allow_worse=True) == ()
-    assert not all(f.holds for f in check(worse(report), budgets(max_size_bytes=10**6)))
+    assert [f.holds for f in check_budgets(report, Limits())] == [True, True]
+    assert check_budgets(worse(report), Limits(), allow_worse=True) == ()
+    assert not all(f.holds for f in check_budgets(worse(report), budgets(max_size_bytes=10**6)))
     for name, limit in (("max_drop_points", 10), ("max_broken", 9), ("min_agreement", 0)):
-        assert all(f.holds for f in check(worse(report), budgets(**{name: limit})))
-    assert not all(f.holds for f in check(worse(report), budgets(min_accuracy=0)))  # which is not about Keras
+        assert all(f.holds for f in check_budgets(worse(report), budgets(**{name: limit})))
+    assert not all(f.holds for f in check_budgets(worse(report), budgets(min_accuracy=0)))  # which is not about Keras
     only = Limits(of_variants={FLOAT: {"max_broken": 9}})
-    assert names(check(report, only), FLOAT) == ["max_broken"]
-    assert names(check(report, only), INT8) == ["verdict"]
+    assert names(check_budgets(report, only), FLOAT) == ["max_broken"]
+    assert names(check_budgets(report, only), INT8) == ["verdict"]
 
 
 @pytest.mark.parametrize("kind", [VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED])
 def test_a_verdict_that_leaves_it_open_is_not_judged(report: Report, kind: VerdictKind) -> None:
     first, *_ = report.rows
     unsure = replace(report, rows=(replace(first, verdict=Verdict(kind=kind, words="who knows")),))
-    assert [(f.holds, f.words) for f in check(unsure, Limits())] == [(None, "who knows")]
-    assert all(f.holds for f in check(unsure, budgets(max_broken=0)))
+    assert [(f.holds, f.words) for f in check_budgets(unsure, Limits())] == [(None, "who knows")]
+    assert all(f.holds for f in check_budgets(unsure, budgets(max_broken=0)))
 
 
 def test_a_variant_that_was_not_run_is_said_not_to_be_judged(report: Report) -> None:
     absent = replace(report, not_run={"float16.onnx": "no engine", "float32.onnx in OpenVINO": "x", "peers": "y"})
-    *_, told = found = check(absent, Limits())
+    *_, told = found = check_budgets(absent, Limits())
     assert (len(found), told.holds, told.row, told.words) == (3, None, "float16.onnx", "was not run: no engine")
-    assert len(check(absent, Limits(), variants=[FLOAT])) == 1
+    assert len(check_budgets(absent, Limits(), variants=[FLOAT])) == 1
     for refused in ({"variants": ["float16.onnx"]}, {"limits": Limits(of_variants={"float16.onnx": {}})}):
         with pytest.raises(SpecMismatchError, match=r"float16\.onnx cannot be judged, it was not run: no engine"):
-            check(absent, **({"limits": Limits()} | refused))  # type: ignore[arg-type]
+            check_budgets(absent, **({"limits": Limits()} | refused))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_cannot_be_judged_is_refused(
     report: Report, arguments: dict[str, object], error: type[EdgeproofError], complaint: str
 ) -> None:
     with pytest.raises(error, match=complaint):
-        check(report, **({"limits": Limits()} | arguments))  # type: ignore[arg-type]
+        check_budgets(report, **({"limits": Limits()} | arguments))  # type: ignore[arg-type]
 
 
 def test_a_budget_whose_figure_the_report_lacks_is_refused(report: Report) -> None:
@@ -125,12 +125,12 @@ def test_a_budget_whose_figure_the_report_lacks_is_refused(report: Report) -> No
     }
     for name, (lacking, complaint) in cases.items():
         with pytest.raises(SpecMismatchError, match=f"{name} cannot be judged .*{complaint}"):
-            check(lacking, budgets(**{name: 1}))
+            check_budgets(lacking, budgets(**{name: 1}))
 
 
 def test_a_report_with_a_row_twice_is_refused(report: Report) -> None:
     with pytest.raises(InvalidFileError, match=r"contradicts itself: it has float32\.tflite in LiteRT 2\.3\.0 twice"):
-        check(replace(report, rows=report.rows * 2), Limits())
+        check_budgets(replace(report, rows=report.rows * 2), Limits())
 
 
 def finding(holds: bool | None, words: str = "w", row: str = "r") -> BudgetResult:

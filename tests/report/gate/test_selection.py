@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from edgeproof.metrics.types import Verdict, VerdictKind
 from edgeproof.report.gate.limits import Limits
-from edgeproof.report.gate.selection import Choice, Objective, pick
+from edgeproof.report.gate.selection import Choice, Objective, pick_variant
 from edgeproof.report.model import Report, VariantRow
 from edgeproof.runtime.errors import SpecMismatchError, UnknownNameError
 
@@ -43,7 +43,7 @@ def reasons(choice: Choice) -> dict[str, str]:
 
 
 def test_the_fastest_is_chosen_and_the_others_say_by_how_much_they_are_slower(report: Report) -> None:
-    choice = pick(report, Limits())
+    choice = pick_variant(report, Limits())
     assert (winner(choice), choice.threads) == (INT8, 1)
     assert choice.words == (
         "the fastest of 2 that hold every budget: p50 50.0 µs with 1 thread, 30,000 bytes, "
@@ -54,7 +54,7 @@ def test_the_fastest_is_chosen_and_the_others_say_by_how_much_they_are_slower(re
 
 
 def test_a_variant_that_fails_a_budget_cannot_win(report: Report) -> None:
-    choice = pick(report, Limits(flags={"max_broken": 0, "min_accuracy": 0.925}))
+    choice = pick_variant(report, Limits(flags={"max_broken": 0, "min_accuracy": 0.925}))
     assert winner(choice) == FLOAT
     assert choice.words.startswith("the only one that holds every budget: p50 100.0 µs")
     assert reasons(choice) == {
@@ -65,17 +65,17 @@ def test_a_variant_that_fails_a_budget_cannot_win(report: Report) -> None:
 
 
 def test_where_no_variant_holds_none_wins(report: Report) -> None:
-    choice = pick(report, Limits(flags={"max_size_bytes": 1}))
+    choice = pick_variant(report, Limits(flags={"max_size_bytes": 1}))
     assert (choice.winner, choice.words) == (None, "")
     assert set(reasons(choice)) == {FLOAT, INT8}
 
 
 def test_a_variant_that_is_worse_cannot_win_by_its_speed(report: Report) -> None:
     worse = replace(report.rows[1], verdict=Verdict(kind=VerdictKind.WORSE, words="worse: 9 broken, 0 fixed"))
-    choice = pick(of(report, report.rows[0], worse), Limits())
+    choice = pick_variant(of(report, report.rows[0], worse), Limits())
     assert (winner(choice), reasons(choice)) == (FLOAT, {INT8: "fails verdict: worse: 9 broken, 0 fixed"})
-    assert winner(pick(of(report, report.rows[0], worse), Limits(), allow_worse=True)) == INT8
-    assert winner(pick(of(report, report.rows[0], worse), Limits(flags={"max_drop_points": 9}))) == INT8
+    assert winner(pick_variant(of(report, report.rows[0], worse), Limits(), allow_worse=True)) == INT8
+    assert winner(pick_variant(of(report, report.rows[0], worse), Limits(flags={"max_drop_points": 9}))) == INT8
 
 
 def test_within_the_noise_the_smaller_file_wins_then_the_more_accurate(report: Report) -> None:
@@ -86,7 +86,7 @@ def test_within_the_noise_the_smaller_file_wins_then_the_more_accurate(report: R
         variant(report, "d.onnx", 101.5, size=40, right=98),
         variant(report, "e.onnx", 102.1, size=10, after="a.onnx"),
     )
-    choice = pick(of(report, *rows), Limits())
+    choice = pick_variant(of(report, *rows), Limits())
     assert winner(choice) == "c.onnx"
     noise = "as fast within the noise of this run (2.0 %)"
     assert reasons(choice) == {
@@ -100,19 +100,19 @@ def test_within_the_noise_the_smaller_file_wins_then_the_more_accurate(report: R
 
 def test_what_was_not_told_apart_is_a_tie_beyond_the_noise_floor(report: Report) -> None:
     rows = (variant(report, "a.onnx", 100.0, size=50), variant(report, "b.onnx", 110.0, size=40))
-    assert winner(pick(of(report, *rows), Limits())) == "b.onnx"
+    assert winner(pick_variant(of(report, *rows), Limits())) == "b.onnx"
     rows = (variant(report, "a.onnx", 100.0, size=40), variant(report, "b.onnx", 110.0, size=50))
-    choice = pick(of(report, *rows), Limits())
+    choice = pick_variant(of(report, *rows), Limits())
     told = "not detectably slower (110.0 against 100.0 µs), and larger: 50 against 40 bytes"
     assert reasons(choice) == {"b.onnx": told}
 
 
 def test_who_is_faster_is_what_the_report_found_for_that_number_of_threads(report: Report) -> None:
     quick, slow = variant(report, "a.onnx", 100.0, size=50), variant(report, "b.onnx", 110.0, size=40, after="a.onnx")
-    assert winner(pick(of(report, quick, slow), Limits())) == "a.onnx"
+    assert winner(pick_variant(of(report, quick, slow), Limits())) == "a.onnx"
     with_one = replace(slow, timings=(replace(slow.timings[0], slower_than=()), slow.timings[1]))
-    assert winner(pick(of(report, quick, with_one), Limits())) == "b.onnx"
-    assert winner(pick(of(report, quick, with_one), Limits(), threads=2)) == "a.onnx"
+    assert winner(pick_variant(of(report, quick, with_one), Limits())) == "b.onnx"
+    assert winner(pick_variant(of(report, quick, with_one), Limits(), threads=2)) == "a.onnx"
 
 
 @pytest.mark.parametrize(
@@ -129,25 +129,25 @@ def test_the_best_can_be_best_in_something_else(report: Report, by: Objective, w
         variant(report, "b.onnx", 200.0, size=30_000, right=99, mib=60.0, after="a.onnx"),
     )
     unknown = replace(of(report, *rows), reference=replace(report.reference, wrong=None))
-    choice = pick(unknown, Limits(), by=by)
+    choice = pick_variant(unknown, Limits(), by=by)
     assert (winner(choice), reasons(choice)) == ("b.onnx", {"a.onnx": words})
     assert choice.words.startswith(f"the {by.replace('-', ' ')} of 2 that hold")
-    assert winner(pick(unknown, Limits())) == "a.onnx"
+    assert winner(pick_variant(unknown, Limits())) == "a.onnx"
 
 
 def test_equal_in_the_objective_the_faster_one_wins(report: Report) -> None:
     rows = (variant(report, "a.onnx", 90.0, after="b.onnx"), variant(report, "b.onnx", 45.0))
-    choice = pick(of(report, *rows), Limits(), by=Objective.SMALLEST)
+    choice = pick_variant(of(report, *rows), Limits(), by=Objective.SMALLEST)
     assert winner(choice) == "b.onnx"
     assert reasons(choice) == {"a.onnx": "as large, as accurate, and 2.00 x slower (90.0 against 45.0 µs)"}
     untimed = [replace(row, timings=()) for row in rows]
-    choice = pick(replace(of(report, *untimed), noise_floors=()), Limits(), by=Objective.SMALLEST)
+    choice = pick_variant(replace(of(report, *untimed), noise_floors=()), Limits(), by=Objective.SMALLEST)
     assert (winner(choice), reasons(choice)) == ("a.onnx", {"b.onnx": "a tie: as large, as accurate"})
     assert "µs" not in choice.words
 
 
 def test_the_more_accurate_says_where_the_images_cannot_tell(report: Report) -> None:
-    choice = pick(report, Limits(), by=Objective.MOST_ACCURATE)
+    choice = pick_variant(report, Limits(), by=Objective.MOST_ACCURATE)
     assert winner(choice) == FLOAT
     told = "less accurate: 97.00 against 98.00 % right, which n = 100 cannot tell apart (p = 1)"
     assert reasons(choice) == {INT8: told}
@@ -155,36 +155,38 @@ def test_the_more_accurate_says_where_the_images_cannot_tell(report: Report) -> 
     assert comparison.outcome is not None
     broken = replace(comparison, outcome=replace(comparison.outcome, fixed=(), broken=tuple(range(60, 70))))
     clearly = of(report, report.rows[0], replace(report.rows[1], comparison=broken))
-    assert reasons(pick(clearly, Limits(), by=Objective.MOST_ACCURATE)) == {
+    assert reasons(pick_variant(clearly, Limits(), by=Objective.MOST_ACCURATE)) == {
         INT8: "less accurate: 97.00 against 98.00 % right"
     }
 
 
 def test_the_number_of_threads_decides(report: Report) -> None:
-    assert winner(pick(report, Limits(), threads=2)) == INT8
+    assert winner(pick_variant(report, Limits(), threads=2)) == INT8
     swapped = replace(report.rows[0], timings=(replace(report.rows[0].timings[1], threads=1, slower_than=()),))
-    assert pick(of(report, swapped), Limits()).words.startswith("the only one that holds every budget: p50 60.0 µs wi")
-    choice = pick(report, Limits(), threads=2)
+    assert pick_variant(of(report, swapped), Limits()).words.startswith(
+        "the only one that holds every budget: p50 60.0 µs wi"
+    )
+    choice = pick_variant(report, Limits(), threads=2)
     assert choice.threads == 2
     assert reasons(choice)[FLOAT].endswith("(60.0 against 55.0 µs)")
 
 
 def test_a_peer_never_wins(report: Report) -> None:
     peer = replace(report.peers[0], size=replace(report.peers[0].size, file_bytes=1))
-    choice = pick(replace(report, peers=(peer,)), Limits(), by=Objective.SMALLEST)
+    choice = pick_variant(replace(report, peers=(peer,)), Limits(), by=Objective.SMALLEST)
     assert winner(choice) == INT8
     assert set(reasons(choice)) == {FLOAT}
 
 
 def test_only_the_variants_that_are_named_take_part(report: Report) -> None:
-    choice = pick(report, Limits(), variants=["float32.tflite"], allow_worse=True)
+    choice = pick_variant(report, Limits(), variants=["float32.tflite"], allow_worse=True)
     assert (winner(choice), choice.losers) == (FLOAT, ())
     with pytest.raises(UnknownNameError, match=r"no variant 'float16\.tflite'"):
-        pick(report, Limits(), variants=["float16.tflite"])
+        pick_variant(report, Limits(), variants=["float16.tflite"])
 
 
 def test_a_variant_that_was_not_run_says_so(report: Report) -> None:
-    choice = pick(replace(report, not_run={"float16.onnx": "no engine"}), Limits())
+    choice = pick_variant(replace(report, not_run={"float16.onnx": "no engine"}), Limits())
     assert reasons(choice)["float16.onnx"] == "was not run: no engine"
 
 
@@ -205,9 +207,9 @@ def test_what_was_not_measured_cannot_decide(
 ) -> None:
     lacking = of(report, report.rows[0], replace(report.rows[1], **changes))
     with pytest.raises(SpecMismatchError, match=complaint):
-        pick(lacking, Limits(), by=by)
+        pick_variant(lacking, Limits(), by=by)
 
 
 def test_durations_of_nothing_are_no_error(report: Report) -> None:
     rows = (variant(report, "a.onnx", 0.0), variant(report, "b.onnx", 5.0, after="a.onnx"))
-    assert reasons(pick(of(report, *rows), Limits())) == {"b.onnx": "many x slower (5.0 against 0.0 µs)"}
+    assert reasons(pick_variant(of(report, *rows), Limits())) == {"b.onnx": "many x slower (5.0 against 0.0 µs)"}

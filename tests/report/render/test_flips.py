@@ -18,8 +18,8 @@ def picture(uri: str) -> Image.Image:
     return Image.open(io.BytesIO(b64decode(uri.removeprefix(PREFIX))))
 
 
-def test_images_are_grouped_by_what_became_of_them(report: Report, evidence: RawData) -> None:
-    groups = flips.tiles(report, evidence)
+def test_images_are_grouped_by_what_became_of_them(report: Report, raw_data: RawData) -> None:
+    groups = flips.tiles(report, raw_data)
     assert {kind: [tile.position for tile in found] for kind, found in groups.items()} == {
         flips.Kind.BROKEN: [17, 23],
         flips.Kind.FIXED: [4],
@@ -30,18 +30,18 @@ def test_images_are_grouped_by_what_became_of_them(report: Report, evidence: Raw
     assert (answer.label, answer.variants) == ("b", (("static_wi8_ai8.onnx", 0.55),))
 
 
-def test_the_picture_is_that_of_the_image(report: Report, evidence: RawData) -> None:
-    [tile] = flips.tiles(report, evidence)[flips.Kind.FIXED]
-    assert np.asarray(picture(tile.picture)).tolist() == [[4] * 8] * 8
+def test_the_picture_is_that_of_the_image(report: Report, raw_data: RawData) -> None:
+    [tile] = flips.tiles(report, raw_data)[flips.Kind.FIXED]
+    assert np.asarray(picture(tile.png)).tolist() == [[4] * 8] * 8
     assert tile.small
 
 
-def test_an_image_that_several_variants_flip_has_one_tile(report: Report, evidence: RawData) -> None:
+def test_an_image_that_several_variants_flip_has_one_tile(report: Report, raw_data: RawData) -> None:
     first, second = report.rows
     flip = replace(second.comparison.flips[0], found=2)
     both = replace(first, comparison=replace(first.comparison, flips=(flip,)))
     report = replace(report, rows=(both, second))
-    groups = flips.tiles(report, evidence)
+    groups = flips.tiles(report, raw_data)
     assert flips.flipped_images(report) == 3
     [tile] = groups[flips.Kind.FIXED]
     assert [(answer.label, answer.kind, answer.variants[0][0]) for answer in tile.answers] == [
@@ -50,28 +50,28 @@ def test_an_image_that_several_variants_flip_has_one_tile(report: Report, eviden
     ]
 
 
-def test_without_labels_an_answer_only_differs(unlabelled: Report, evidence: RawData) -> None:
-    [(kind, found)] = flips.tiles(unlabelled, evidence).items()
+def test_without_labels_an_answer_only_differs(unlabelled: Report, raw_data: RawData) -> None:
+    [(kind, found)] = flips.tiles(unlabelled, raw_data).items()
     assert kind is flips.Kind.DIFFERS
     assert [tile.truth for tile in found] == [None] * 3
 
 
 def test_of_very_many_images_the_first_are_shown_and_it_is_said(
-    report: Report, evidence: RawData, monkeypatch: pytest.MonkeyPatch
+    report: Report, raw_data: RawData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flips, "MOST_TILES", 2)
-    shown = [tile.position for found in flips.tiles(report, evidence).values() for tile in found]
+    shown = [tile.position for found in flips.tiles(report, raw_data).values() for tile in found]
     assert sorted(shown) == [17, 23]  # which are broken; 4 is fixed
-    page = render_page(report, evidence)
+    page = render_page(report, raw_data)
     assert "Shown are 2 of 3: broken ones first, then fixed ones, by their position in the test set." in page
     assert len(re.findall(r'<article class="tile">', page)) == 2
 
 
-def test_every_flipped_image_is_on_the_page(report: Report, evidence: RawData) -> None:
+def test_every_flipped_image_is_on_the_page(report: Report, raw_data: RawData) -> None:
     row = report.rows[1]
     many = tuple(replace(row.comparison.flips[1], position=position) for position in range(60))
     flipped = replace(row, comparison=replace(row.comparison, flips=many))
-    page = render_page(replace(report, rows=(flipped,)), evidence)
+    page = render_page(replace(report, rows=(flipped,)), raw_data)
     assert re.findall(r'alt="test image (\d+)"', page) == [str(position) for position in range(60)]
     assert "36 more images" in page
 

@@ -14,9 +14,9 @@ VOID = ("meta", "br", "img", "wbr")
 class Page(HTMLParser):
     """Collects tags with their attributes and the text, and complains where tags are not closed in order."""
 
-    def __init__(self, report: Report, evidence: RawData) -> None:
+    def __init__(self, report: Report, raw_data: RawData) -> None:
         super().__init__()
-        self.source = render_page(report, evidence)
+        self.source = render_page(report, raw_data)
         self.attributes: list[tuple[str, str | None]] = []
         self.tags: set[str] = set()
         self.open: list[str] = []
@@ -52,8 +52,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def page(report: Report, evidence: RawData) -> Page:
-    return Page(report, evidence)
+def page(report: Report, raw_data: RawData) -> Page:
+    return Page(report, raw_data)
 
 
 def fetched(page: Page) -> list[str]:
@@ -131,15 +131,15 @@ def test_every_chart_is_drawn_for_a_screen_and_for_a_phone(page: Page) -> None:
     assert narrow == ["360"] * 5
 
 
-def test_names_are_no_markup(hostile: Report, evidence: RawData) -> None:
-    page = Page(hostile, evidence)
+def test_names_are_no_markup(hostile: Report, raw_data: RawData) -> None:
+    page = Page(hostile, raw_data)
     assert "script" not in page.tags
     assert page.open == []
     assert '<script>alert("1")</script>|$x_b$' in page.text
 
 
-def test_without_labels_accuracy_is_said_to_be_unknown(unlabelled: Report, evidence: RawData) -> None:
-    page = Page(unlabelled, evidence)
+def test_without_labels_accuracy_is_said_to_be_unknown(unlabelled: Report, raw_data: RawData) -> None:
+    page = Page(unlabelled, raw_data)
     assert "The images have no labels: how many answers are right, of Keras or of a variant, is unknown." in page.text
     assert page.headings[1:4] == ["Agreement against latency", "Latency", "Answers that differ"]
     assert {"Classes", "Calibration"} & set(page.headings) == set()
@@ -153,33 +153,33 @@ def test_without_labels_accuracy_is_said_to_be_unknown(unlabelled: Report, evide
         assert part in page.text
 
 
-def test_a_report_without_latency_says_so(untimed: Report, evidence: RawData) -> None:
-    page = Page(untimed, replace(evidence, runs={}))
+def test_a_report_without_latency_says_so(untimed: Report, raw_data: RawData) -> None:
+    page = Page(untimed, replace(raw_data, runs={}))
     assert "Latency was not measured." in page.text
     assert {"Latency", "Accuracy against latency"} & set(page.headings) == set()
     assert fetched(page) == []
 
 
-def test_a_long_run_is_shown_where_there_was_one(sustained: Report, evidence: RawData) -> None:
-    assert "Long run" in Page(sustained, evidence).headings
+def test_a_long_run_is_shown_where_there_was_one(sustained: Report, raw_data: RawData) -> None:
+    assert "Long run" in Page(sustained, raw_data).headings
 
 
-def test_a_verdict_of_worse_stands_out(report: Report, evidence: RawData) -> None:
+def test_a_verdict_of_worse_stands_out(report: Report, raw_data: RawData) -> None:
     worse = replace(report.rows[0], verdict=Verdict(kind=VerdictKind.WORSE, words="worse: 9 broken"))
-    page = render_page(replace(report, rows=(worse,)), evidence)
+    page = render_page(replace(report, rows=(worse,)), raw_data)
     assert page.count('<tr class="worse">') == 1
     assert '<span class="verdict">worse</span><small>9 broken</small>' in page
 
 
-def test_what_makes_latency_doubtful_is_said(report: Report, evidence: RawData) -> None:
+def test_what_makes_latency_doubtful_is_said(report: Report, raw_data: RawData) -> None:
     hot = replace(report, environment={**report.environment, "remarks": ["the processor was at 90 °C"]})
-    assert "Doubtful: the processor was at 90 °C." in Page(hot, evidence).text
+    assert "Doubtful: the processor was at 90 °C." in Page(hot, raw_data).text
 
 
-def test_what_did_not_run_is_said_with_its_reason(report: Report, evidence: RawData) -> None:
-    page = Page(replace(report, not_run={"float16.onnx": "no engine"}), evidence)
+def test_what_did_not_run_is_said_with_its_reason(report: Report, raw_data: RawData) -> None:
+    page = Page(replace(report, not_run={"float16.onnx": "no engine"}), raw_data)
     assert "Not run: float16.onnx (no engine)." in page.text
 
 
-def test_the_same_report_gives_the_same_page(report: Report, evidence: RawData) -> None:
-    assert render_page(report, evidence) == render_page(report, evidence)
+def test_the_same_report_gives_the_same_page(report: Report, raw_data: RawData) -> None:
+    assert render_page(report, raw_data) == render_page(report, raw_data)

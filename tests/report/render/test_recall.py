@@ -17,12 +17,12 @@ def test_only_what_changed_is_in_the_recall_table(report: Report, unlabelled: Re
     assert recall.recall_table(unlabelled) is None
 
 
-def test_a_thousand_classes_can_be_read(report: Report, evidence: RawData) -> None:
+def test_a_thousand_classes_can_be_read(report: Report, raw_data: RawData) -> None:
     many = with_many_classes(report, 1000)
     table = recall.recall_table(many)
     assert table is not None
     assert [change.name for change in table.classes] == [f"class {i}" for i in range(970, 1000)]
-    page = " ".join(render_page(many, evidence).split())
+    page = " ".join(render_page(many, raw_data).split())
     assert "Shown are the 30 of 999 classes in which the most images changed." in page
     assert "With 1,000 classes a matrix could not be read." in page
     assert page.count('<td class="words">class ') == confusion.MOST_PAIRS

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from edgeproof.report.render.charts.svg import figure, panel
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
 from matplotlib.text import Annotation
 from PIL import Image
@@ -19,7 +18,6 @@ from studies.frontier.page import draw_frontier, frontier_figure, write_table
 from studies.frontier.published import PUBLISHED_RESULTS
 from studies.frontier.results import Row, read_rows, summarize, write_rows
 from studies.frontier.run import Plan, main, make_row, make_rows
-from studies.plot_labels import Labels
 
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
@@ -134,14 +132,6 @@ def test_other_data_have_another_title_and_nothing_published_beside_them() -> No
     assert title == "clothes.npz: accuracy on the test images"
     assert below.startswith("bytes of the weights")
     assert label.startswith("tiny")
-
-
-def test_where_no_side_is_free_a_label_stands_at_the_first() -> None:
-    axes = panel(figure(200, 200), 0, 0, 200, 200)
-    labels = Labels(axes)
-    labels.keep_clear((0, 0), (1, 1))
-    assert labels.put("one", (0.5, 0.5)) in axes.texts
-    assert len(axes.texts) == 1
 
 
 @pytest.fixture

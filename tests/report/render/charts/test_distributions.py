@@ -10,18 +10,18 @@ from edgeproof.report.render.charts import reliability as calibration
 from tests.helpers.text import texts_of_svg
 
 
-def test_without_latency_there_is_no_plot(untimed: Report, evidence: RawData) -> None:
+def test_without_latency_there_is_no_plot(untimed: Report, raw_data: RawData) -> None:
     assert pareto.draw_pareto(untimed) is None
     with pytest.raises(ValueError, match="without latency"):
         pareto.draw_png(untimed)
-    nothing = replace(evidence, runs={})
+    nothing = replace(raw_data, runs={})
     assert distributions.draw_distributions(untimed, nothing, 1) is None
     assert distributions.draw_keras_chart(untimed, nothing, 1) is None
 
 
-def test_names_are_no_formulas(hostile: Report, evidence: RawData) -> None:
+def test_names_are_no_formulas(hostile: Report, raw_data: RawData) -> None:
     runs = {(row.title, 1): np.full(200, 1000) for row in hostile.rows}
-    named = distributions.draw_distributions(hostile, replace(evidence, runs=runs), 1)
+    named = distributions.draw_distributions(hostile, replace(raw_data, runs=runs), 1)
     for drawn in (named, pareto.draw_pareto(hostile), calibration.draw_reliability(hostile)):
         assert drawn is not None
         assert any("$x_b$" in text for text in texts_of_svg(drawn.wide))
@@ -40,13 +40,13 @@ def test_an_outline_has_the_shape_of_the_histogram() -> None:
     assert np.all(np.diff(places) >= 0)
 
 
-def test_the_distributions_are_those_of_the_runs(report: Report, evidence: RawData) -> None:
-    drawn = distributions.draw_distributions(report, evidence, 1)
+def test_the_distributions_are_those_of_the_runs(report: Report, raw_data: RawData) -> None:
+    drawn = distributions.draw_distributions(report, raw_data, 1)
     assert drawn is not None
-    median = np.median(evidence.runs[report.rows[0].title, 1]) / 1000
+    median = np.median(raw_data.runs[report.rows[0].title, 1]) / 1000
     assert f"{median:.1f} µs" in texts_of_svg(drawn.wide)
     assert "Keras, tf.function" in texts_of_svg(drawn.narrow)
     assert "Keras, model.predict" not in texts_of_svg(drawn.wide)
-    calls = distributions.draw_keras_chart(report, evidence, 1)
+    calls = distributions.draw_keras_chart(report, raw_data, 1)
     assert calls is not None
     assert {"Keras, tf.function", "Keras, model(x)", "Keras, model.predict"} <= set(texts_of_svg(calls.wide))

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from edgeproof.report.model import NoiseFloor, Report
-from edgeproof.report.render.charts import pareto
+from edgeproof.report.render.charts import labels, pareto
 from edgeproof.report.render.charts import svg as chart
 from PIL import Image
 
@@ -60,7 +60,7 @@ def test_the_pareto_plot_names_every_variant_once(report: Report) -> None:
 def test_labels_keep_their_distance() -> None:
     draw = np.random.default_rng(1)
     for count in range(1, 11):
-        places = pareto.spread(sorted(draw.random(count)), 0.1, 0.0, 1.0)
+        places = labels.spread(sorted(draw.random(count)), 0.1, 0.0, 1.0)
         assert all(right - left >= 0.1 - 1e-9 for left, right in pairwise(places))
         assert places[0] >= -1e-9
         assert places[-1] <= 1 + 1e-9

@@ -1,4 +1,4 @@
-"""Labels beside the points of a picture, where they cover neither one another nor a point."""
+"""The labels of a chart's points: beside them, or in rows above and below."""
 
 # Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -17,7 +17,7 @@ _POINT = 6.0
 
 
 class Labels:
-    """The labels of one picture, and what they must not cover.
+    """Labels beside the points of a chart, where they cover neither one another nor a point.
 
     Args:
         axes: With the limits and scales that they end with.
@@ -28,7 +28,7 @@ class Labels:
         self._taken: list[Bbox] = []
 
     def keep_clear(self, low: tuple[float, float], high: tuple[float, float]) -> None:
-        """Keep labels from what is drawn between two corners, in the data's units; a point has twice the same."""
+        """Keep labels out of the space between two corners, in the data's units; a point has twice the same."""
         ends = self._axes.transData.transform([low, high])
         self._taken.append(Bbox(ends).padded(_POINT))
 
@@ -73,3 +73,29 @@ class Labels:
     def _is_free(self, box: Bbox) -> bool:
         inside = self._axes.bbox
         return inside.contains(*box.min) and inside.contains(*box.max) and box.count_overlaps(self._taken) == 0
+
+
+def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move places apart to either side, in their order.
+
+    Args:
+        places: In ascending order.
+        gap: The least distance of two neighbours.
+        low: No place is below.
+        high: No place is above, as far as there is room.
+
+    >>> spread([0, 1, 9], 2, 0, 10)
+    [0.0, 2.0, 9.0]
+    >>> spread([5, 5], 2, 0, 10)
+    [4.0, 6.0]
+    """
+    count = len(places)
+    rightwards, leftwards = list(places), list(places)
+    for i in range(count):
+        rightwards[i] = max(rightwards[i], low if i == 0 else rightwards[i - 1] + gap)
+    for i in reversed(range(count)):
+        leftwards[i] = min(leftwards[i], high if i == count - 1 else leftwards[i + 1] - gap)
+    # Either keeps the distances, and so does the middle of both; the ends are seen to separately.
+    right = [min(place, high - gap * (count - 1 - i)) for i, place in enumerate(rightwards)]
+    left = [max(place, low + gap * i) for i, place in enumerate(leftwards)]
+    return [(one + other) / 2 for one, other in zip(left, right, strict=True)]
