@@ -77,7 +77,7 @@ def test_json_holds_every_figure(bundle_copy: Path, runnable: tuple[str, ...]) -
 
 
 def test_a_self_test_that_ran_nothing_proves_nothing(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.runtime.engines.engine.is_installed", lambda _: False)
+    monkeypatch.setattr("edgeproof.runtime.engines.packages.Package.is_installed", False)
     code, text, complaint = run("selftest", golden)
     assert code == 1
     assert text.splitlines()[-1] == "8 tests: 8 not run"
