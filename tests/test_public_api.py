@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "api"
 PACKAGES = sorted(page.stem for page in PAGES.glob("*.md"))
 # Those whose names need the extras of the workstation.
-HEAVY = ("edgeproof.benchmarks", "edgeproof.export", "edgeproof.report", "edgeproof.train")
+HEAVY = ("edgeproof.benchmarks", "edgeproof.export", "edgeproof.metrics", "edgeproof.report", "edgeproof.train")
 ALL = [pytest.param(name, marks=pytest.mark.tensorflow if name in HEAVY else ()) for name in PACKAGES]
 
 
