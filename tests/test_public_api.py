@@ -85,6 +85,12 @@ def test_a_name_whose_packages_are_missing_says_what_to_install(package: str, na
     assert done.stderr.splitlines()[-1] == f"edgeproof.runtime.errors.EngineMissingError: {package}.{name} {advice}"
 
 
+def test_what_the_documentation_imported_before_is_still_there() -> None:
+    from edgeproof.runtime import Classifier
+
+    assert Classifier is edgeproof.Classifier
+
+
 def test_load_is_that_of_the_classifier(golden: Path) -> None:
     assert edgeproof.load == edgeproof.Classifier.load
     assert isinstance(edgeproof.load(golden), edgeproof.Classifier)
