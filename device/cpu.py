@@ -1,4 +1,4 @@
-"""What a CPU can do that matters to the engines, and what follows from it for models in 8 and 16 bits."""
+"""The CPU features that matter to the engines, and their consequences for models in 8 and 16 bits."""
 
 import re
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ class Feature:
     """A group of instructions.
 
     Attributes:
-        name: What people call it.
-        linux: The words for it in Linux's `/proc/cpuinfo`; any of them will do.
-        macos: The entry for it that macOS's `sysctl` lists; empty where there is none.
-        present: What it means for a model that the CPU has it.
-        absent: What it means that it has not.
+        name: Its common name.
+        linux: Its words in Linux's `/proc/cpuinfo`, of which one suffices.
+        macos: Its entry in macOS's `sysctl`; empty where there is none.
+        present: The consequence for models where the CPU has it.
+        absent: The consequence where it has not.
     """
 
     name: str
@@ -92,7 +92,7 @@ FEATURES: Mapping[str, tuple[Feature, ...]] = {
 
 
 def features_in_cpuinfo(text: str) -> frozenset[str] | None:
-    """Return the names of the features that all cores have, from Linux's `/proc/cpuinfo`; None where it lists none."""
+    """Return the names of the features that all cores have, from Linux's `/proc/cpuinfo`; None if it lists none."""
     lists: list[str] = re.findall(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
     if not lists:
         return None
@@ -101,7 +101,7 @@ def features_in_cpuinfo(text: str) -> frozenset[str] | None:
 
 
 def features_in_sysctl(text: str) -> frozenset[str] | None:
-    """Return the names of the features that macOS's `sysctl` lists as there; None where it knows none of them."""
+    """Return the names of the present features, from macOS's `sysctl`; None if it knows none of them."""
     entries = dict(re.findall(r"^([\w.]+): (\d+)$", text, re.MULTILINE))
     known = [feature for feature in _ARM if feature.macos in entries]
     return frozenset(feature.name for feature in known if entries[feature.macos] != "0") if known else None

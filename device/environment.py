@@ -24,7 +24,7 @@ _PACKAGES = (
 
 
 def describe_environment() -> dict[str, Any]:
-    """Return machine, system and package versions, and the machine's state; what cannot be found out is None."""
+    """Return machine, system, package versions and the machine's state; unknown values are None."""
     before = machine_state()
     machine = read_machine()
     cpuinfo = read_text(Path("/proc/cpuinfo"))

@@ -1,4 +1,4 @@
-"""The engines' packages that this Python has, and whether they work: some end the process that imports them."""
+"""The installed packages of engines, and whether they work: some end the process that imports them."""
 
 import signal
 import subprocess
@@ -22,11 +22,11 @@ _SECONDS = 120.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Installed:
-    """A package that is here.
+    """An installed package of an engine.
 
     Attributes:
-        package: Which.
-        version: Its version; ``"unknown"`` where it does not say.
+        package: The package.
+        version: Its version, or ``"unknown"``.
         problem: Why it does not work, in one line; empty where it does.
     """
 
@@ -51,7 +51,7 @@ def find_installed(*, seconds: float = _SECONDS) -> tuple[Installed, ...]:
 
 
 def in_use(installed: Sequence[Installed]) -> dict[str, Installed]:
-    """Return which package runs each engine, by the engine's name for `load_engine`."""
+    """Return the package that runs each engine, by the engine's name for `load_engine`."""
     return {one.package.engine: one for one in reversed(installed)}
 
 

@@ -12,29 +12,29 @@ from pathlib import Path
 
 from .cpu import features_in_cpuinfo, features_in_sysctl
 
-# A 64-bit kernel runs programs of 32 bits, as Raspberry Pi OS does: the wheels that fit are those of the program.
+# A 64-bit kernel may run a 32-bit Python, as on Raspberry Pi OS: Python's architecture decides which wheels fit.
 _IN_32_BITS = {"aarch64": "armv7l", "arm64": "armv7l", "armv8l": "armv7l", "x86_64": "i686", "amd64": "win32"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """A machine with its Python; what could not be found out is empty, or None.
+    """A machine with its Python; unknown facts are empty, or None.
 
     Attributes:
         python: Version of the Python language, major and minor.
         python_version: The same in full.
         implementation: ``"CPython"``, or another.
-        bits: 32 or 64: what this Python is built for.
+        bits: 32 or 64, of this Python.
         system: ``"Linux"``, ``"Darwin"`` or ``"Windows"``.
-        system_name: What its maker calls it, with the version.
+        system_name: Its maker's name for it, with the version.
         system_version: macOS's version, major and minor; empty elsewhere.
         kernel: The architecture that the kernel reports, in small letters.
         libc: ``"glibc"`` or ``"musl"`` on Linux.
         libc_version: Major and minor.
-        board: What the device tree calls the machine, for example a Raspberry Pi's model.
-        cpu_features: Names of the features in `cpu.FEATURES` that it has; None where that is not known.
-        cores: How many cores this process may use.
-        memory_bytes: How much memory there is.
+        board: The machine's name in the device tree, for example a Raspberry Pi's model.
+        cpu_features: Names of the features in `cpu.FEATURES` that it has; None where unknown.
+        cores: Number of cores that this process may use.
+        memory_bytes: Size of the memory.
     """
 
     python: tuple[int, int]
@@ -59,15 +59,15 @@ class Machine:
 
     @property
     def is_32_bits_on_64(self) -> bool:
-        """Whether programs of 64 bits would run here, but this Python is none."""
+        """Whether this is a 32-bit Python on a 64-bit kernel."""
         return self.bits == 32 and self.kernel in _IN_32_BITS
 
 
 def read_machine(root: Path = Path("/")) -> Machine:
-    """Find out what this machine is; nothing that is missing or unreadable is an error.
+    """Read the facts of this machine; a missing or unreadable file is not an error.
 
     Args:
-        root: Where the folders `proc`, `etc` and `lib` are.
+        root: The folder with `proc`, `etc` and `lib`.
     """
     libc, libc_version = _libc(root)
     return Machine(
@@ -89,7 +89,7 @@ def read_machine(root: Path = Path("/")) -> Machine:
 
 
 def read_text(path: Path) -> str:
-    """Return what a file of the system holds; empty where it is missing or cannot be read."""
+    """Return the text of a system's file; empty where it is missing or cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -97,10 +97,10 @@ def read_text(path: Path) -> str:
 
 
 def command_output(*command: str) -> str:
-    """Return what a command of the system prints; empty where it is missing, fails or hangs."""
+    """Return the output of a command of the system; empty where it is missing or hangs."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
+        done = subprocess.run(command, capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.decode("utf-8", "replace")
 
@@ -115,13 +115,13 @@ def version_numbers(text: str) -> tuple[int, ...]:
 
 
 def memory_in_meminfo(text: str) -> int | None:
-    """Return the bytes of memory that Linux's `/proc/meminfo` tells of; None where it does not."""
+    """Return the bytes of memory in Linux's `/proc/meminfo`; None if it does not say."""
     found = re.search(r"^MemTotal:\s*(\d+) kB$", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
 
 
 def name_in_os_release(text: str) -> str:
-    """Return the name that Linux's `/etc/os-release` gives; empty where it gives none."""
+    """Return the system's name in Linux's `/etc/os-release`; empty if it does not say."""
     found = re.search(r"^PRETTY_NAME=(.*)$", text, re.MULTILINE)
     return found[1].strip("\"' ") if found else ""
 

@@ -1,6 +1,6 @@
-"""Tries an engine's package on a model that returns the one number that it is given.
+"""Smoke test of an engine's package: run a model that returns its input.
 
-To import is not enough: tflite-runtime imports beside NumPy 2, and fails when it meets the first model.
+An import is not enough: beside NumPy 2, tflite-runtime imports and fails on the first model.
 """
 
 from base64 import b64decode
@@ -22,14 +22,14 @@ _ONNX_IDENTITY = "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAX
 
 
 def run_smoke_test(module: str, model_format: str) -> str:
-    """Run the model in a package, which may raise anything, hang, or end the process.
+    """Run the model in a package; it may raise anything, hang, or end the process.
 
     Args:
         module: The package's name for `import`.
         model_format: The format that it runs.
 
     Returns:
-        What is wrong with its answer; empty where it is right.
+        The fault of its answer; empty for the right one.
     """
     given = np.array([2.5], np.float32)
     found = (_run_tflite if model_format == Format.TFLITE else _run_onnx)(module, given)

@@ -1,4 +1,4 @@
-"""The state that a machine is in at a moment: what can make the same program slower a minute later."""
+"""The state of a machine at a moment, such as clock and temperature, on which speed depends."""
 
 import os
 from collections.abc import Mapping
@@ -9,25 +9,25 @@ from .machine import command_output, read_text
 
 _CPUS = "sys/devices/system/cpu"
 _HOT_C = 80.0
-# What a Raspberry Pi's firmware tells by bit: now, and 16 bits higher since the board was started.
+# Bits of a Raspberry Pi's firmware: now, and 16 bits higher since the board was started.
 _THROTTLED = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")
 
 
 def machine_state(root: Path = Path("/")) -> dict[str, Any]:
-    """Return what is known of the machine's state at this moment; what cannot be found out is None.
+    """Return the machine's present state; unknown values are None.
 
     Args:
-        root: Where the folder `sys` is.
+        root: The folder with `sys`.
 
     Returns:
         ``governor`` of the cores, ``frequency_mhz`` of each core, ``temperature_c`` of the hottest sensor,
-        ``throttled`` as a Raspberry Pi's firmware tells it, ``load`` on average over the last minute.
+        ``throttled`` as a Raspberry Pi's firmware tells it, mean ``load`` over the last minute.
     """
-    governors = sorted({read_text(path).strip() for path in root.glob(f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_governor")})
+    governors = {read_text(path).strip() for path in root.glob(f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_governor")}
     frequencies = _numbers(root, f"{_CPUS}/cpu[0-9]*/cpufreq/scaling_cur_freq")
     temperatures = _numbers(root, "sys/class/thermal/thermal_zone*/temp")
     return {
-        "governor": ", ".join(governors) or None,
+        "governor": ", ".join(sorted(governors - {""})) or None,
         "frequency_mhz": [round(kilohertz / 1000) for kilohertz in frequencies] or None,
         "temperature_c": max(temperatures) / 1000 if temperatures else None,
         "throttled": _throttled(),
@@ -36,12 +36,12 @@ def machine_state(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def remarks(before: Mapping[str, Any], after: Mapping[str, Any], cores: int) -> list[str]:
-    """Say what in the machine's state makes a benchmark doubtful.
+    """Return the reasons why the machine's state makes a benchmark doubtful.
 
     Args:
         before: The state before it.
         after: The state after it.
-        cores: How many cores the process may use.
+        cores: Number of cores that the process may use.
     """
     found: list[str] = []
     if before["load"] is not None and before["load"] > cores / 2:
@@ -58,9 +58,9 @@ def remarks(before: Mapping[str, Any], after: Mapping[str, Any], cores: int) -> 
 
 
 def throttled_in_words(code: int) -> str:
-    """Say what the bits of `vcgencmd get_throttled` mean; ``"no"`` if none is set.
+    """Return the bits of `vcgencmd get_throttled` in words; ``"no"`` if none is set.
 
-    The bits are those of https://www.raspberrypi.com/documentation/computers/os.html#get_throttled.
+    Documented at https://www.raspberrypi.com/documentation/computers/os.html#get_throttled.
 
     >>> throttled_in_words(0x50004)
     'throttled now, under-voltage since the start, throttled since the start'

@@ -1,4 +1,4 @@
-"""Which engine can be installed on a machine: what the wheels on PyPI are built for, and what helps where none fits."""
+"""The wheels of the engines on PyPI: which fit a machine, and what helps where none fits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class Wheels:
     """The wheels of an engine's package that edgeproof can use.
 
     Attributes:
-        package: Whose they are.
+        package: The package.
         pythons: The oldest and the newest CPython.
-        platforms: The oldest glibc (Linux) or macOS, by system and architecture; empty where any will do.
+        platforms: The oldest glibc (Linux) or macOS, by system and architecture; empty for any.
     """
 
     package: Package
@@ -23,7 +23,7 @@ class Wheels:
     platforms: Mapping[tuple[str, str], tuple[int, ...]]
 
 
-# As PyPI had them in November 2026, in the versions that the extras ask for. First choice first.
+# On PyPI in November 2026, in the versions that the extras ask for. First choice first.
 WHEELS: tuple[Wheels, ...] = (
     Wheels(  # 2.3.0
         package=LITERT,
@@ -60,7 +60,7 @@ WHEELS: tuple[Wheels, ...] = (
 # edgeproof's own.
 _OLDEST_PYTHON = (3, 11)
 
-# What a machine may be able to run besides the architecture of its Python, and what that takes.
+# Another architecture that a machine may be able to run, and what that takes.
 _OTHER_ARCHITECTURES: Mapping[tuple[str, str], tuple[str, str]] = {
     ("Linux", "armv7l"): ("aarch64", "a 64-bit system, which a Raspberry Pi 3 and newer can run"),
     ("Linux", "i686"): ("x86_64", "a 64-bit system, if the CPU allows it"),
@@ -75,7 +75,7 @@ class Misfit:
 
     Attributes:
         reason: What does not fit.
-        remedy: What would have to be here instead; empty where nothing can be done on this machine.
+        remedy: What would fit instead; empty where nothing can be done on this machine.
     """
 
     reason: str
@@ -84,15 +84,15 @@ class Misfit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
-    """How a machine comes to an engine for one format.
+    """How to install an engine for one format on a machine.
 
     Attributes:
         runs: The format.
         package: The package that fits the machine; empty where none does.
         install: The command that installs it; empty where none does.
         obstacles: Why the other packages do not fit, by their names.
-        ways_out: Where none fits, what would have to be different for one to, each with the command that installs it
-            then; the fewest changes first. Empty where nothing can be done on this machine.
+        ways_out: Where none fits, the changes after which one would, each with the command that installs it; the fewest
+            changes first. Empty where nothing can be done on this machine.
     """
 
     runs: Format
@@ -103,12 +103,12 @@ class Advice:
 
 
 def advice(machine: Machine) -> tuple[Advice, ...]:
-    """Say for each format which package fits a machine, and what would help where none does."""
+    """Return for each format the package that fits a machine, or what would help where none does."""
     return tuple(_advice(machine, model_format) for model_format in Format)
 
 
 def misfits(machine: Machine, wheels: Wheels) -> tuple[Misfit, ...]:
-    """Say why none of a package's wheels fits a machine; empty where one does. What is not known is taken to fit."""
+    """Return why none of a package's wheels fits a machine; empty where one does. Unknown facts count as fitting."""
     found: list[Misfit] = []
     if machine.implementation != "CPython":
         found.append(Misfit(reason=f"no wheels for {machine.implementation}", remedy="CPython"))

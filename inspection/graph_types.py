@@ -1,4 +1,4 @@
-"""What a model file is made of, in the same words for both formats."""
+"""The contents of a model file, in the same words for both formats."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
 
-# The sizes of a tensor, None where one is open; None instead of all of them where the file does not say.
+# The sizes of a tensor, None for an open one; None instead of all where the file does not say.
 Shape: TypeAlias = tuple[int | None, ...] | None
 
 FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
@@ -24,10 +24,9 @@ class Operator:
     Attributes:
         name: ``CONV_2D`` in TFLite is ``Conv`` in ONNX.
         macs: Multiply-accumulates for one image, 0 for an operator that only moves, compares or adds; None where the
-            file does not say the shapes that they follow from.
-        floating: Whether it computes in floating point; `inspection.tflite` and `inspection.onnx` say what that is
-            in their format.
-        version: TFLite's version of the operator; in ONNX the version of the operator set that it is taken from.
+            file does not say the shapes.
+        floating: Whether it computes in floating point; defined in `inspection.tflite` and `inspection.onnx`.
+        version: TFLite's version of the operator; in ONNX the version of its operator set.
     """
 
     name: str
@@ -38,7 +37,7 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Graph:
-    """What is inside a model file.
+    """The contents of a model file.
 
     Attributes:
         format: ``tflite`` or ``onnx``.
@@ -46,15 +45,15 @@ class Graph:
         outputs: The tensors that it gives.
         operators: In the order of the file. TFLite: of all subgraphs; ONNX: of the main graph, without the bodies of
             control flow and functions.
-        parameters: How many numbers its weights are. Scalars are none: 1/255 in a scaling is part of the
-            computation. Batch normalization is folded by converters, so that there are fewer than in Keras.
-        weights_bytes: What these take in the file; a buffer that several tensors share is counted once.
+        parameters: Number of its weights, scalars such as the 1/255 of a scaling aside. Converters fold batch
+            normalization, so that there are fewer than in Keras.
+        weights_bytes: Their size in the file; a buffer that several tensors share is counted once.
         file_bytes: The size of the file.
-        float_islands: How many groups of operators compute in floating point inside a quantized graph: two are in one
-            group if a floating-point tensor that is no constant is read or written by both. None for a graph in
-            which nothing is quantized.
-        header: What the format itself records: who wrote the file, and which versions it needs.
-        metadata: What was attached to the file, by name.
+        float_islands: Groups of operators that compute in floating point inside a quantized graph; operators that read
+            or write the same floating-point tensor, constants aside, form a group. None for a graph that is not
+            quantized.
+        header: The format's own records: who wrote the file, and which versions it needs.
+        metadata: Texts attached to the file, by name.
     """
 
     format: Format
@@ -75,12 +74,12 @@ class Graph:
 
     @property
     def macs(self) -> int | None:
-        """Multiply-accumulates of all operators for one image; None if those of one are not known."""
+        """Multiply-accumulates of all operators for one image; None if those of one are unknown."""
         return total(operator.macs for operator in self.operators)
 
 
 def total(counts: Iterable[int | None]) -> int | None:
-    """Add up counts of which none may be unknown.
+    """Add up counts; None if one is unknown.
 
     >>> total([1, 0, 2]), total([1, None])
     (3, None)
@@ -94,13 +93,13 @@ def total(counts: Iterable[int | None]) -> int | None:
 
 
 def batch_size(inputs: tuple[TensorSpec, ...]) -> int:
-    """Return for how many images the graph is laid out: more than 1 only where a batch of images is fixed."""
+    """Return the number of images in the graph's batch: more than 1 only where a larger batch is fixed."""
     shape = inputs[0].shape if inputs else ()
     return shape[0] or 1 if len(shape) == 4 else 1
 
 
 def item_bytes(dtype: str) -> int | None:
-    """Return what a number takes; None for what is packed, such as int4, or is no number.
+    """Return the bytes of a number; None for packed types, such as int4, and for others than numbers.
 
     >>> item_bytes("float16"), item_bytes("int4")
     (2, None)
@@ -110,7 +109,7 @@ def item_bytes(dtype: str) -> int | None:
 
 
 def count_islands(groups: Iterable[Collection[str]]) -> int:
-    """Count the connected groups, where two that have a tensor in common are connected.
+    """Count the connected groups; two that share a tensor are connected.
 
     >>> count_islands([{"a", "b"}, {"c"}, {"b", "d"}])
     2

@@ -1,7 +1,7 @@
-"""What is inside an ONNX file, read from its protobuf without an engine; `inspection.onnx_flow` tells what is floating.
+"""Read ONNX files from their protobuf, without an engine; `inspection.onnx_float_flow` defines floating operators.
 
-Weights are initializers and Constants of floating point or of integers of up to 16 bits, and biases in int32. Scales,
-zero points, shapes and the parameters of Resize are none.
+Weights are initializers and Constants of floating point or of integers of up to 16 bits, and biases in int32, but not
+scales, zero points, shapes and the parameters of Resize.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from .graph_types import Graph, Operator, batch_size, item_bytes
 from .macs import ONNX, count_macs
 from .onnx_float_flow import Flow, TensorType
 
-# Inputs that say how to compute instead of holding weights.
+# Inputs that are settings, not weights.
 _NO_WEIGHTS: Mapping[str, tuple[int, ...]] = {
     "QuantizeLinear": (1, 2),
     "DequantizeLinear": (1, 2),
@@ -28,11 +28,11 @@ _NO_WEIGHTS: Mapping[str, tuple[int, ...]] = {
     "MatMulInteger": (2, 3),
     "Resize": (1, 2),
 }
-# Inputs that hold a bias where they hold int32.
+# Inputs that are biases if they hold int32.
 _BIASES: Mapping[str, int] = {"DequantizeLinear": 0, "QLinearConv": 8}
 _NO_WEIGHT_TYPES = frozenset({"int32", "uint32", "int64", "uint64", "bool", "string"})
 
-# Shapes follow from small tensors alone; without the others inference copies less.
+# Shapes follow from small tensors alone; without larger ones inference copies less.
 _LARGE_BYTES = 4096
 
 _DAMAGED = "this .onnx file is damaged"
@@ -48,7 +48,7 @@ def read_onnx(model: bytes) -> Graph:
         return _read(onnx.load_from_string(model), len(model))
     except InvalidFileError:
         raise
-    # The parser's, the shape inference's, and what Python makes of fields without sense.
+    # Of the parser, of shape inference, and of Python over senseless fields.
     except (DecodeError, shape_inference.InferenceError, ValueError, TypeError, IndexError, RuntimeError) as error:
         raise InvalidFileError(f"{_DAMAGED}: {one_line(error)[:300]}") from error
 
@@ -64,7 +64,7 @@ def _read(proto: onnx.ModelProto, file_bytes: int) -> Graph:
     inputs = tuple(_spec(value) for value in graph.input if value.name not in constants)
     outputs = tuple(_spec(value) for value in graph.output)
     batch = batch_size(inputs)
-    # From here on the protobuf is changed: weights are dropped, and a batch that is open is 1.
+    # This changes the protobuf: weights are dropped, and an open batch becomes 1.
     flow = Flow(graph, _infer_types(proto, constants), constants)
     return Graph(
         format=Format.ONNX,
@@ -105,7 +105,7 @@ def _weights(graph: onnx.GraphProto, constants: Mapping[str, onnx.TensorProto]) 
 
 
 def _weight_size(tensor: onnx.TensorProto) -> tuple[int, int]:
-    """Return how many numbers a tensor holds, and how many bytes these take."""
+    """Return the count of a tensor's numbers, and their bytes."""
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         raise InvalidFileError("this .onnx file keeps its weights in other files; edgeproof takes models of one file")
     elements, size = prod(tensor.dims), item_bytes(_dtype(tensor.data_type))
@@ -136,10 +136,10 @@ def _spec(value: onnx.ValueInfoProto) -> TensorSpec:
 
 
 def _infer_types(proto: onnx.ModelProto, constants: Mapping[str, onnx.TensorProto]) -> dict[str, TensorType]:
-    """Return type and shape of every tensor for one image, as far as they can be inferred."""
+    """Return type and shape of every tensor for one image, as far as inference finds them."""
     for value in (*proto.graph.input, *proto.graph.output):
         for size in value.type.tensor_type.shape.dim:
-            if size.dim_value < 0:  # some exporters' way to leave it open; inference would compute with it
+            if size.dim_value < 0:  # some exporters' open size; inference would compute with it
                 size.Clear()
     for value in proto.graph.input:
         dims = value.type.tensor_type.shape.dim
@@ -150,14 +150,14 @@ def _infer_types(proto: onnx.ModelProto, constants: Mapping[str, onnx.TensorProt
         if len(tensor.raw_data) > _LARGE_BYTES:
             tensor.ClearField("raw_data")
     del proto.functions[:]
-    # With data propagation, since converters compute the shape of a Flatten from that of the batch.
+    # With data propagation: converters compute the shape of a Flatten from that of the batch.
     inferred = shape_inference.infer_shapes(proto, data_prop=True).graph
     found = (*inferred.value_info, *inferred.input, *inferred.output)
     return {value.name: _type(value) for value in found} | types
 
 
 def _versions(proto: onnx.ModelProto) -> list[int]:
-    """Return for each operator the version of the set that it is taken from."""
+    """Return the version of each operator's set."""
     sets = {_domain(entry.domain): entry.version for entry in proto.opset_import}
     unknown = [i for i, node in enumerate(proto.graph.node) if _domain(node.domain) not in sets]
     if unknown:
@@ -187,7 +187,7 @@ def _header(proto: onnx.ModelProto) -> dict[str, str]:
 
 
 def _text(field: str | bytes) -> str:
-    """Return a field of text as such: protobuf hands it out as bytes where it is not in UTF-8."""
+    """Return a text field as text: protobuf returns bytes that are not UTF-8 as such."""
     return field if isinstance(field, str) else field.decode(errors="replace")
 
 

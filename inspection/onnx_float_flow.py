@@ -1,14 +1,13 @@
-"""What flows through an ONNX graph in floating point.
+"""The tensors and operators of an ONNX graph that are in floating point.
 
-An operator is floating if it reads or writes a floating-point tensor that is no constant, unless it stands in a
-quantized group; Shape and Size read no numbers and are not. Tensors whose type cannot be inferred, behind operators of
-other domains than ONNX's own, are not taken for floating ones.
+An operator is floating if it reads or writes a floating-point tensor, constants aside, outside of quantized groups.
+Shape and Size, which read no numbers, and the conversions QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear
+are not floating; nor are tensors whose type cannot be inferred, behind operators of other domains than ONNX's own.
 
-A quantized group is what engines run on integers: an operator whose floating-point inputs, constants aside, all come
-from DequantizeLinear, and whose outputs all go to QuantizeLinear and nowhere else. A Relu or Clip may stand between
-such an operator and QuantizeLinear. The rule reads the graph: whether an engine has integer code for the operator is
-the engine's affair. QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear are conversions and not floating. A
-graph is quantized if it holds one of these, or an operator on integers such as QLinearConv.
+Engines run a quantized group on integers: an operator whose floating-point inputs, constants aside, all come from
+DequantizeLinear, and whose outputs all go to QuantizeLinear and nowhere else, with a Relu or Clip in between or not.
+Whether an engine has integer code for the operator does not matter. A graph is quantized if it holds a conversion, or
+an operator on integers such as QLinearConv.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -34,11 +33,11 @@ class TensorType:
 
 
 class Flow:
-    """Which tensors flow between which operators, and in floating point or not.
+    """The flow of tensors between operators, in floating point or not.
 
     Attributes:
         types: Type and shape of the tensors.
-        floating: For each operator the floating-point tensors that it computes on; none for one that does not.
+        floating: The floating-point tensors of each operator; empty for one that is not floating.
     """
 
     def __init__(self, graph: onnx.GraphProto, types: Mapping[str, TensorType], constants: Collection[str]) -> None:
@@ -58,14 +57,14 @@ class Flow:
         self.floating = [set[str]() if self._is_quantized(i) else self._flowing(i) for i in range(len(self._nodes))]
 
     def count_islands(self) -> int | None:
-        """Return how many groups of floating operators there are; None where nothing is quantized."""
+        """Return the number of groups of floating operators; None for a graph that is not quantized."""
         if not any(node.op_type in _QUANTIZED for node in self._nodes):
             return None
         return count_islands(tensors for tensors in self.floating if tensors)
 
     def _follow(self, i: int, node: onnx.NodeProto) -> None:
         if node.input and self._constant.issuperset(node.input):
-            self._constant.update(node.output)  # a weight behind DequantizeLinear is as constant as itself
+            self._constant.update(node.output)  # a weight behind DequantizeLinear is constant, too
         for name in node.input:
             if name in self._producer:
                 self._readers[self._producer[name]].append(i)
@@ -84,7 +83,7 @@ class Flow:
         return [n for n in names if n in self.types and self.types[n].dtype in FLOATS and n not in self._constant]
 
     def _is_quantized(self, i: int) -> bool:
-        """Tell whether this operator is a quantized group, or is one together with an activation or as one."""
+        """Tell whether this operator is a quantized group, alone or together with an activation, or as one."""
         if self._goes_to_quantize(i) and self._is_dequantized(i):
             return True
         if self._operator(i) in _ACTIVATIONS:

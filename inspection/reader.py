@@ -1,4 +1,4 @@
-"""Read what is inside a model file of either format; no engine is started."""
+"""Read the graph in a model file of either format."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -15,7 +15,7 @@ _PACKAGES: Mapping[Format, tuple[str, ...]] = {
 
 
 def read_graph(model: bytes, model_format: Format) -> Graph:
-    """Read what is inside a model file; no engine is started.
+    """Read the graph in a model file; no engine is started.
 
     Args:
         model: The whole file.
@@ -31,7 +31,7 @@ def read_graph(model: bytes, model_format: Format) -> Graph:
             f"looking into .{model_format} files needs {', '.join(missing)}; pip install 'edgeproof[inspect]'"
         )
     check_magic(model, model_format)
-    # Importing a format's module is the request for its dependency: only the one that is used is paid for.
+    # Importing a format's module requests its dependency: only the one in use is loaded.
     if model_format is Format.TFLITE:
         from .tflite import read_tflite
 

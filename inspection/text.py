@@ -1,6 +1,7 @@
-"""What is inside a model file or a bundle, laid out for a terminal."""
+"""Text for a terminal: the contents of a model file or a bundle."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import indent
 
 from ..runtime.bundle.integrity import FileState
 from ..runtime.bundle.manifest import Manifest
@@ -15,7 +16,7 @@ _LONGEST_LIST = 80
 
 
 def describe_graph(graph: Graph, *, sha256: str) -> str:
-    """Lay out what is inside a model file, whose digest this is."""
+    """Lay out the contents of a model file with this digest."""
     facts = [
         ("format", _header(graph)),
         ("size", f"{size(graph.file_bytes)} ({graph.file_bytes:,} bytes)"),
@@ -32,12 +33,12 @@ def describe_graph(graph: Graph, *, sha256: str) -> str:
     parts = [_facts(facts), _table(_operator_rows(graph))]
     if graph.metadata:
         entries = [(shown(name, _LONGEST_NAME), shown(text, _LONGEST_VALUE)) for name, text in graph.metadata.items()]
-        parts.append("metadata\n" + _indented(_facts(entries)))
+        parts.append("metadata\n" + indent(_facts(entries), "  "))
     return "\n\n".join(parts)
 
 
 def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
-    """Lay out what a bundle holds, and how its files compare with the manifest."""
+    """Lay out the contents of a bundle, and how its files compare with the manifest."""
     image, reference, golden = manifest.image, manifest.reference, manifest.golden
     facts = [
         ("task", shown(manifest.task, _LONGEST_VALUE)),
@@ -70,7 +71,7 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
 
 
 def shown(text: str, longest: int) -> str:
-    r"""Return text from a file as it can stand in a line: what would steer the terminal is escaped, the end cut off.
+    r"""Return untrusted text as part of a line: control characters escaped, the end cut off.
 
     >>> print(shown("a\n b\x1b[2J", 99), shown("abcdefgh", 4))
     a b\x1b[2J abcd… (8 characters)
@@ -123,7 +124,7 @@ def _operator_rows(graph: Graph) -> list[tuple[str, ...]]:
         rows.append(
             (shown(name, _LONGEST_NAME), f"{len(group):,}", _count(macs) if macs != 0 else "", f"{floating or ''}")
         )
-    # In a graph where nothing is quantized, the last column would say nothing.
+    # Without quantization the last column is meaningless.
     return rows if graph.float_islands is not None else [row[:-1] for row in rows]
 
 
@@ -140,7 +141,7 @@ def _facts(facts: Sequence[tuple[str, str]]) -> str:
 
 
 def _table(rows: Sequence[tuple[str, ...]], *, left: Sequence[str] = ("operator",)) -> str:
-    """Lay out a table under its first row, columns to the right but for those named."""
+    """Lay out a table under its first row; columns are right-aligned, except those in `left`."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
@@ -150,7 +151,3 @@ def _table(rows: Sequence[tuple[str, ...]], *, left: Sequence[str] = ("operator"
         for row in rows
     ]
     return "\n".join([lines[0], "─" * max(map(len, lines)), *lines[1:]])
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())

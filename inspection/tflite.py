@@ -1,14 +1,13 @@
-"""What is inside a TFLite file, read from its flatbuffer without an interpreter.
+"""Read TFLite files from their flatbuffer, without an interpreter.
 
-An operator is floating if it reads or writes a floating-point tensor that is no constant; one with weights in integers
-too, whose kernel may convert on the way. QUANTIZE and DEQUANTIZE are conversions and are not; SHAPE and RANK read no
-numbers and are not. A graph is quantized if an operator reads or writes integers that have a scale.
+An operator is floating if it reads or writes a floating-point tensor, constants aside, even if its weights are
+integers. The conversions QUANTIZE and DEQUANTIZE are not, nor SHAPE and RANK, which read no numbers. A graph is
+quantized if an operator reads or writes integers with a scale.
 
-Weights are constants of floating point, or of integers that have a scale; others are shapes, axes and paddings.
+Weights are constants of floating point, or of integers with a scale; others are shapes, axes and paddings.
 """
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
@@ -22,10 +21,8 @@ from ..runtime.errors import InvalidFileError, one_line
 from .graph_types import FLOATS, Graph, Operator, Shape, batch_size, count_islands, item_bytes
 from .macs import TFLITE, count_macs
 
-# A table of the flatbuffer; the generated code has no types.
+# Tables of the flatbuffer and the generated code, which has no types.
 Table: TypeAlias = Any
-
-# Generated code: every accessor may return None in theory, and does not in a valid file.
 schema: Any = schema_py_generated
 _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _DTYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
@@ -35,7 +32,7 @@ _SHAPE_READERS = frozenset({"SHAPE", "RANK"})
 
 _DAMAGED = "this .tflite file is damaged"
 
-# What the generated accessors raise where offsets lead nowhere, and vectors or tables are missing.
+# Raised by the generated accessors where offsets lead nowhere, or vectors or tables are missing.
 _SIGNS_OF_DAMAGE = (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, AssertionError)
 
 
@@ -89,32 +86,32 @@ class _Node:
 
 
 class _Reader:
-    """Walks through the flatbuffer, no further than a file of this size can honestly lead.
+    """Walk through the flatbuffer, at most as far as an honest file of this size leads.
 
-    A damaged file may claim vectors of billions of entries, or lead to the same place again and again. Every entry of
-    a vector takes 4 bytes or more, so that no honest file has more of them than a quarter of its bytes.
+    A damaged file may claim vectors of billions of entries, or lead to the same place again and again. An entry takes 4
+    bytes or more, so that an honest file has no more entries than a quarter of its bytes.
     """
 
     def __init__(self, model: bytes) -> None:
         self._model = model
         self._left = len(model) // 4
         self._root = schema.Model.GetRootAs(model, 0)
-        self._buffers = self._vector(self._root.BuffersLength(), self._root.Buffers)
-        self._codes = self._vector(self._root.OperatorCodesLength(), self._root.OperatorCodes)
+        self._buffers = self._vector(self._root, "Buffers")
+        self._codes = self._vector(self._root, "OperatorCodes")
         self._names = [self._operator_name(code) for code in self._codes]
 
     def graph(self) -> Graph:
-        subgraphs = self._vector(self._root.SubgraphsLength(), self._root.Subgraphs)
+        subgraphs = self._vector(self._root, "Subgraphs")
         if not subgraphs:
             raise InvalidFileError("this .tflite file holds no graph")
         tensors = [self._tensors(g, subgraph) for g, subgraph in enumerate(subgraphs)]
         nodes = [
             self._node(table, known)
             for subgraph, known in zip(subgraphs, tensors, strict=True)
-            for table in self._vector(subgraph.OperatorsLength(), subgraph.Operators)
+            for table in self._vector(subgraph, "Operators")
         ]
-        inputs = self._specs(subgraphs[0].InputsLength(), subgraphs[0].InputsAsNumpy, tensors[0])
-        outputs = self._specs(subgraphs[0].OutputsLength(), subgraphs[0].OutputsAsNumpy, tensors[0])
+        inputs = self._specs(subgraphs[0], "Inputs", tensors[0])
+        outputs = self._specs(subgraphs[0], "Outputs", tensors[0])
         parameters, weights_bytes = self._weights([tensor for known in tensors for tensor in known])
         return Graph(
             format=Format.TFLITE,
@@ -134,25 +131,33 @@ class _Reader:
         if self._left < 0:
             raise InvalidFileError(f"{_DAMAGED}: it lists more than it can hold")
 
-    def _vector(self, length: int, entry: Callable[[int], Table]) -> list[Table]:
+    def _vector(self, table: Table, field: str) -> list[Table]:
+        length = getattr(table, f"{field}Length")()
         self._spend(length)
-        return [entry(i) for i in range(length)]
+        return [getattr(table, field)(i) for i in range(length)]
 
-    def _numbers(self, length: int, as_numpy: Callable[[], Any]) -> list[int]:
+    def _numbers(self, table: Table, field: str) -> list[int]:
+        length = getattr(table, f"{field}Length")()
         self._spend(length)
-        return as_numpy().tolist() if length else []
+        return getattr(table, f"{field}AsNumpy")().tolist() if length else []
+
+    def _chosen(self, table: Table, field: str, known: list[_Tensor]) -> list[_Tensor | None]:
+        indices = self._numbers(table, field)
+        if any(index < -1 for index in indices):
+            raise InvalidFileError(f"{_DAMAGED}: an operator names a tensor below 0")
+        return [None if index == -1 else known[index] for index in indices]
 
     def _text(self, raw: bytes | None) -> str:
         self._spend(len(raw or b"") // 4)
         return (raw or b"").decode(errors="replace")
 
     def _operator_name(self, code: Table) -> str:
-        # Codes up to 127 were once a byte; the greater of the two fields holds the code in every file.
+        # Codes up to 127 were once a byte; the greater of the two fields is the code in every file.
         builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         return self._text(code.CustomCode()) or _OPERATOR_NAMES.get(builtin, f"BUILTIN_{builtin}")
 
     def _tensors(self, subgraph_index: int, subgraph: Table) -> list[_Tensor]:
-        tables = self._vector(subgraph.TensorsLength(), subgraph.Tensors)
+        tables = self._vector(subgraph, "Tensors")
         return [self._tensor(f"{subgraph_index}:{i}", table) for i, table in enumerate(tables)]
 
     def _tensor(self, key: str, table: Table) -> _Tensor:
@@ -163,22 +168,22 @@ class _Reader:
             key=key,
             table=table,
             dtype=dtype,
-            # An open batch is run with one image; other open sizes are known when the model is run.
+            # An open batch runs with one image; other open sizes are known at run time.
             shape=tuple(1 if size is None and i == 0 else size for i, size in enumerate(shape)) or None,
             constant=self._stored_bytes(table.Buffer()) > 0 and not table.IsVariable(),
             quantized="int" in dtype and quantization is not None and quantization.ScaleLength() > 0,
         )
 
     def _shape(self, table: Table) -> tuple[int | None, ...]:
-        sizes = self._numbers(table.ShapeLength(), table.ShapeAsNumpy)
-        signature = self._numbers(table.ShapeSignatureLength(), table.ShapeSignatureAsNumpy) or sizes
+        sizes = self._numbers(table, "Shape")
+        signature = self._numbers(table, "ShapeSignature") or sizes
         return tuple(None if size < 0 else size for size in signature)
 
     def _stored_bytes(self, index: int) -> int:
         if not 0 <= index < len(self._buffers):
             raise InvalidFileError(f"{_DAMAGED}: it has no buffer {index}")
         buffer = self._buffers[index]
-        # In files of more than 2 GB weights follow the flatbuffer; offsets of 0 and 1 mean that they do not.
+        # In files of more than 2 GB weights follow the flatbuffer: there offsets are above 1.
         if buffer.Offset() > 1:
             if buffer.Offset() + buffer.Size() > len(self._model):
                 raise InvalidFileError(f"{_DAMAGED}: weights are cut off")
@@ -191,12 +196,11 @@ class _Reader:
             name=self._names[index],
             version=self._codes[index].Version(),
             table=table,
-            inputs=_pick(known, self._numbers(table.InputsLength(), table.InputsAsNumpy)),
-            outputs=_pick(known, self._numbers(table.OutputsLength(), table.OutputsAsNumpy)),
+            inputs=self._chosen(table, "Inputs", known),
+            outputs=self._chosen(table, "Outputs", known),
         )
 
-    def _specs(self, length: int, as_numpy: Callable[[], Any], known: list[_Tensor]) -> tuple[TensorSpec, ...]:
-        chosen = _pick(known, self._numbers(length, as_numpy))
+    def _specs(self, table: Table, field: str, known: list[_Tensor]) -> tuple[TensorSpec, ...]:
         return tuple(
             TensorSpec(
                 name=self._text(tensor.table.Name()),
@@ -204,12 +208,12 @@ class _Reader:
                 shape=self._shape(tensor.table),
                 quantization=_quantization(tensor),
             )
-            for tensor in chosen
+            for tensor in self._chosen(table, field, known)
             if tensor is not None
         )
 
     def _weights(self, tensors: list[_Tensor]) -> tuple[int, int]:
-        """Return how many numbers the weights are, and how many bytes."""
+        """Return the count of the weights, and their bytes."""
         weights: dict[int, tuple[int, int]] = {}
         for tensor in tensors:
             if tensor.constant and tensor.shape and (tensor.quantized or tensor.dtype in FLOATS):
@@ -227,7 +231,7 @@ class _Reader:
         return {"description": description, **header} if description else header
 
     def _metadata(self) -> dict[str, str]:
-        entries = self._vector(self._root.MetadataLength(), self._root.Metadata)
+        entries = self._vector(self._root, "Metadata")
         return {self._text(entry.Name()): self._metadata_text(entry.Buffer()) for entry in entries}
 
     def _metadata_text(self, index: int) -> str:
@@ -238,14 +242,8 @@ class _Reader:
         return as_text(self._buffers[index].DataAsNumpy().tobytes())
 
 
-def _pick(known: list[_Tensor], indices: list[int]) -> list[_Tensor | None]:
-    if any(index < -1 for index in indices):
-        raise InvalidFileError(f"{_DAMAGED}: an operator names a tensor below 0")
-    return [None if index == -1 else known[index] for index in indices]
-
-
 def _quantization(tensor: _Tensor) -> QuantParams | None:
-    """Return scale and zero point as an interpreter reports them: only where one pair is for the whole tensor."""
+    """Return scale and zero point as an interpreter reports them: only per-tensor ones."""
     quantization = tensor.table.Quantization()
     if quantization is None or quantization.ScaleLength() != 1 or not quantization.Scale(0):
         return None

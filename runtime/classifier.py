@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from .errors import InvalidFileError, SpecMismatchError
 from .images.preprocess import Prepared, as_nhwc, prepare
-from .images.reading import ImageLike, is_pillow
+from .images.reading import ImageLike
 from .prediction import NO_DIGIT, UNCERTAIN, Prediction
 from .validation import probability, whole_number
 
@@ -26,8 +25,8 @@ _PER_WORKER = 8
 
 _MAX_WORKERS = 256
 
-# Iterable, but never a sequence of images.
-_NO_IMAGES = (bytes, bytearray, memoryview)
+# Iterable, some of them, but never a sequence of images.
+_NO_SEQUENCES = (str, os.PathLike, bytes, bytearray, memoryview)
 # 1, and what rounding may add.
 _HIGHEST = 1.001
 
@@ -269,12 +268,10 @@ class Classifier:
         indices, labels = cast("list[int]", best.tolist()), self.classes
         found = [
             Prediction(labels[index], index, probability, row)
+            if probability >= min_confidence
+            else Prediction(UNCERTAIN, None, probability, row)
             for index, probability, row in zip(indices, highest.tolist(), probabilities, strict=True)
         ]
-        if min_confidence > 0:
-            found = [
-                one if one.probability >= min_confidence else replace(one, label=UNCERTAIN, index=None) for one in found
-            ]
         for position in prepared.blank:
             found[position] = replace(found[position], label=NO_DIGIT, index=None)
         return found
@@ -288,15 +285,13 @@ class Classifier:
 
         if isinstance(images, np.ndarray):
             parts: Iterable[Any] = _chunks(as_nhwc(cast("NDArray[Any]", images)))
-        elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
-            parts = (images,)
-        elif not isinstance(images, Iterable) or isinstance(images, _NO_IMAGES) or hasattr(images, "read"):
-            parts = (images,)  # refused later: not an image
+        elif isinstance(images, _NO_SEQUENCES) or not isinstance(images, Iterable) or hasattr(images, "read"):
+            parts = (images,)  # one image, or refused later
         elif workers == 1:
             parts = cast("Iterable[Any]", images)
         else:
             chunks = _chunked(cast("Iterable[Any]", images))
-            return _flat(map_in_order(partial(_each, answers), chunks, workers))
+            return _flat(map_in_order(lambda chunk: [answers(image) for image in chunk], chunks, workers))
         return map(answers, parts) if workers == 1 else map_in_order(answers, parts, workers)
 
 
@@ -322,10 +317,6 @@ def _chunked(items: Iterable[Any]) -> Iterator[list[Any]]:
     source = iter(items)
     while chunk := list(islice(source, _PER_WORKER)):
         yield chunk
-
-
-def _each(answers: Callable[[Any], Any], items: list[Any]) -> list[Any]:
-    return [answers(item) for item in items]
 
 
 load = Classifier.load

@@ -1,4 +1,4 @@
-"""What edgeproof raises when the input is wrong or a check does not hold."""
+"""The errors of edgeproof: for wrong input, and for checks that do not hold."""
 
 import re
 from collections.abc import Generator
@@ -8,7 +8,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class EdgeproofError(Exception):
-    """Base class: something that the user can act on; the command line prints it as one line and exits with 2."""
+    """Base class: an error that the user can act on; the command line prints one line and exits with 2."""
 
     exit_code = 2
 
@@ -18,7 +18,7 @@ class InvalidFileError(EdgeproofError, ValueError):
 
 
 class SpecMismatchError(EdgeproofError, ValueError):
-    """An array or a model has another shape, dtype or range than the one that is needed."""
+    """An array or a model has another shape, dtype or range than needed."""
 
 
 class UnknownNameError(EdgeproofError, ValueError):
@@ -40,10 +40,7 @@ class CheckFailedError(EdgeproofError):
 
 
 def one_line(told: str | BaseException) -> str:
-    """Return what was told as it fits into a message of ours: in one line, without colours and control characters.
-
-    Of an error without a message the name of its class is returned.
-    """
+    """Return a message as one line, without colours and control characters; for an empty error its class's name."""
     text = " ".join(_COLOUR.sub("", str(told)).split())
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return line or (type(told).__name__ if isinstance(told, BaseException) else "")

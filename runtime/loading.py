@@ -112,14 +112,16 @@ def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
 def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: LoadOptions) -> Model:
     content = read_vouched_file(folder, variant.file, variant.sha256)
     _check_unchanged(folder / variant.file, variant.sha256, options)
-    make = _maker(content, variant.format, options)
+    make = partial(load_engine, content, variant.format, engine=options.engine, threads=options.threads)
     engine = make()
     if (engine.input, engine.output) != (variant.input, variant.output):
         raise SpecMismatchError(
             f"{variant.file} has other tensors than the manifest says: {engine.input}, {engine.output}"
         )
     return Model(
-        engines=_pool(engine, make, variant.format, batches=_batches(content, variant, options)),
+        engines=EnginePool(
+            engine, None if variant.format in CONCURRENT else make, batches=_batches(content, variant, options)
+        ),
         classes=manifest.classes,
         image=manifest.image,
         preprocessing=manifest.preprocessing,
@@ -148,13 +150,15 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
     if suffix not in tuple(Format):
         is_there = is_file(file)
         raise InvalidFileError(
-            f"{file} is {'no model file' if is_there else 'neither there nor built in'}; possible: a bundle's folder, "
-            f".tflite, .onnx, or a built-in model: {', '.join(PRETRAINED)}"
+            f"{file} is {'not a model file' if is_there else 'neither there nor built in'}; possible: "
+            f"a bundle's folder, .tflite, .onnx, or a built-in model: {', '.join(PRETRAINED)}"
         )
     content, model_format = read_file(file, "model"), Format(suffix)
     digest = sha256_of(content)
     _check_unchanged(file, digest, options)
-    make = _maker(content, model_format, options, data_folder=file.parent)
+    make = partial(
+        load_engine, content, model_format, engine=options.engine, threads=options.threads, data_folder=file.parent
+    )
     try:
         if not options.trusted and options.sha256 is None:
             from .engines.probe import probe
@@ -166,7 +170,7 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
     except InvalidFileError as error:
         raise InvalidFileError(f"{file}: {error}") from error
     return Model(
-        engines=_pool(engine, make, model_format),
+        engines=EnginePool(engine, None if model_format in CONCURRENT else make),
         classes=description.classes if description else _numbered_classes(engine, file),
         image=description.image if description else _image_spec(engine, file),
         preprocessing=description.preprocessing if description else RESIZE,
@@ -174,19 +178,6 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
         calibrated=Temperature(engine.output, 1.0),
         sha256=digest,
     )
-
-
-def _maker(
-    content: bytes, model_format: Format, options: LoadOptions, *, data_folder: Path | None = None
-) -> Callable[[], Engine]:
-    choice = partial(load_engine, engine=options.engine, threads=options.threads, data_folder=data_folder)
-    return partial(choice, content, model_format)
-
-
-def _pool(
-    engine: Engine, make: Callable[[], Engine], model_format: Format, *, batches: Callable[[], Engine] | None = None
-) -> EnginePool:
-    return EnginePool(engine, None if model_format in CONCURRENT else make, batches=batches)
 
 
 def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable[[], Engine] | None:

@@ -1,4 +1,4 @@
-"""Spread work over threads and keep its order; the engines and Pillow's decoders let go of the interpreter's lock."""
+"""Spread work over threads and keep its order; engines and Pillow's decoders release the interpreter's lock."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,10 +11,9 @@ Result = TypeVar("Result")
 def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     """Yield `function(item)` in the order of the items, computed by several threads.
 
-    Items are taken as they are needed: at most two per worker are under way, so that memory stays constant. The
-    first error ends the work.
+    At most two items per worker are under way, so that memory stays constant. The first error ends the work.
     """
-    # Not with the module: a program that never asks for workers does not pay for them.
+    # Imported late: a program without workers does not pay for them.
     from concurrent.futures import Future, ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="edgeproof")

@@ -1,4 +1,4 @@
-"""What the runtime answers."""
+"""The answer of a classifier."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,14 @@ UNCERTAIN = "uncertain"
 
 @dataclass(slots=True, eq=False)  # frozen, it would take three times as long to make
 class Prediction:
-    """What the model says of one image.
+    """The model's answer for one image.
 
     Attributes:
-        label: The most probable class; ``"no digit found"`` where a picture holds no ink, ``"uncertain"`` where the
-            answer is less probable than was asked for.
-        index: Its position in `Classifier.classes`; None where `label` is no class.
+        label: The most probable class; ``"no digit found"`` for an image without ink, ``"uncertain"`` for a probability
+            below the requested one.
+        index: Its position in `Classifier.classes`; None if `label` is not a class.
         probability: The highest probability, 0-1.
-        probabilities: float32 array of shape (classes,): the probability of every class; zeros where there is no
-            digit.
+        probabilities: float32 array of shape (classes,): the probability of every class; zeros without a digit.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""The models that come with edgeproof, each a bundle beside this file."""
+"""The built-in models, each a bundle beside this file."""
 
 from pathlib import Path
 
@@ -10,16 +10,12 @@ PRETRAINED = ("mnist", "mnist-tiny")
 
 
 def is_pretrained(name: object) -> bool:
-    """Tell whether this is the name of a built-in model, and not a path."""
+    """Tell whether this is the name of a built-in model, not a path."""
     return isinstance(name, str) and name in PRETRAINED
 
 
 def find_pretrained(name: str) -> Path:
-    """Return the folder of a built-in bundle.
-
-    Raises:
-        UnknownNameError: There is none of this name.
-    """
+    """Return the folder of a built-in bundle, or raise UnknownNameError."""
     if name not in PRETRAINED:
         raise UnknownNameError(f"unknown model {name!r}; built in: {', '.join(PRETRAINED)}")
     return _FOLDER / name

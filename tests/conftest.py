@@ -1,5 +1,6 @@
 """Shared fixtures. What needs TensorFlow imports it inside the fixture: the light tests run without it."""
 
+import gc
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -108,6 +109,14 @@ def exported(run_folder: Path, small_data: "Dataset") -> Path:
 
 
 @pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands export in this process, where TensorFlow is warm, and not in a child that a converter may end."""
+    from tests.helpers.workers import InProcess
+
+    monkeypatch.setattr("edgeproof.export.bundle.Worker", InProcess)
+
+
+@pytest.fixture
 def report() -> "Report":
     """A report of made-up figures."""
     from tests.helpers.reports import made_up_report
@@ -129,6 +138,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"needs(what, ...): is skipped where one of these is absent: {[*INSTALLED]}")
     if not RUNNABLE:
         raise pytest.UsageError("no engine is installed: most tests would be skipped")
+
+
+def pytest_collection_finish() -> None:
+    # TensorFlow collects garbage with every conversion, and would go through all that was imported each time.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""`edgeproof demo`: the whole chain, as the commands that one would type."""
+"""`edgeproof demo`: the whole chain, as the commands that a user types."""
 
 import argparse
 import subprocess

@@ -120,7 +120,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train and write the model, its record and its pictures."""
+    """Train and write the model, its record and its charts."""
     if not options.teacher and (options.distill_weight is not None or options.temperature is not None):
         raise SpecMismatchError(
             "--distill-weight and --temperature are for learning from a --teacher, and there is none"
@@ -164,14 +164,14 @@ def _train(
 
 @contextmanager
 def _interrupted_well(out: Path) -> Generator[None]:
-    """Say what can be done after a training was interrupted in the block."""
+    """Tell the user how to go on when the training in the block is interrupted."""
     from ...train.checkpoint_files import unfinished
 
     try:
         yield
     except KeyboardInterrupt as interruption:
-        # What the frames hold would live until the interpreter ends, and with it the threads of TensorFlow's pipeline:
-        # one time in many these then touch what is gone, and the process ends by a signal.
+        # The frames would keep TensorFlow's pipeline alive until the interpreter ends: now and then its threads then
+        # touch what is gone, and the process ends by a signal.
         clear_frames(interruption.__traceback__)
         if not unfinished(out):
             raise

@@ -1,1 +1,1 @@
-"""What a bundle and its model files say of themselves, read as untrusted input."""
+"""Bundles and the metadata of model files, read as untrusted input."""

@@ -1,4 +1,4 @@
-"""A bundle's golden vectors: images, with what the original and every file answer for them."""
+"""A bundle's golden vectors: images with the answers of the reference and of every file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from ..io.npz import read_npz
 from .manifest import Manifest, Variant
 from .reader import read_vouched_file
 
-# In the golden file, after a variant's name: its answers from LiteRT's other kernels, which round ties of integers
-# differently from XNNPACK's, and have another softmax.
+# Suffixes of a variant's name in the golden file: answers of LiteRT's other kernels, which round ties of integers
+# differently from XNNPACK's and have another softmax.
 BUILTIN_KERNELS = "/builtin_kernels"
 REFERENCE_KERNELS = "/reference_kernels"
 
-# Some 32 images and their answers, unpacked: a hundred times what images of 224 x 224 take.
+# Unpacked; a hundred times the size of 32 images of 224 x 224 with their answers.
 _MAX_BYTES = 2**29
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GoldenVectors:
-    """What a right machine answers.
+    """Images with their right answers.
 
     Attributes:
         inputs: uint8 images of shape (N, height, width, channels), N at least 1.
-        reference: The original's probabilities for these, float32 of shape (N, classes).
-        outputs: The raw outputs of the files, by their names in `golden.npz`; unchecked, so use `answers`.
+        reference: The reference's probabilities, float32 of shape (N, classes).
+        outputs: Raw outputs of the files, by their names in `golden.npz`; unchecked, so use `answers`.
     """
 
     inputs: NDArray[np.uint8]
@@ -41,18 +41,18 @@ class GoldenVectors:
 
         Returns:
             Raw outputs of shape (N, classes) in the dtype of the file's output, by their names in `golden.npz`: one
-            array, or more where other kernels' answers are known as well.
+            array, or more where other kernels' answers are included.
 
         Raises:
-            InvalidFileError: There are none, or they do not fit the file.
+            InvalidFileError: They are missing, or do not fit the file.
         """
         if variant.name not in self.outputs:
             raise InvalidFileError(f"the golden vectors hold no answers of {variant.name}")
-        names = [variant.name + kernels for kernels in ("", BUILTIN_KERNELS, REFERENCE_KERNELS)]
-        names = [name for name in names if name in self.outputs]
-        for name in names:
-            _check(self.outputs[name], name, variant.output.dtype, self.reference.shape)
-        return {name: self.outputs[name] for name in names}
+        names = (variant.name + kernels for kernels in ("", BUILTIN_KERNELS, REFERENCE_KERNELS))
+        found = {name: self.outputs[name] for name in names if name in self.outputs}
+        for name, output in found.items():
+            _check(output, name, variant.output.dtype, self.reference.shape)
+        return found
 
 
 def read_golden(folder: Path, manifest: Manifest) -> GoldenVectors:
@@ -60,10 +60,10 @@ def read_golden(folder: Path, manifest: Manifest) -> GoldenVectors:
 
     Args:
         folder: The bundle.
-        manifest: What `read_manifest` found there.
+        manifest: Its manifest.
 
     Raises:
-        InvalidFileError: They are missing, not those that the manifest vouches for, or do not fit it.
+        InvalidFileError: They are missing, or do not fit the manifest.
     """
     named = manifest.golden
     arrays = read_npz(read_vouched_file(folder, named.file, named.sha256), max_bytes=_MAX_BYTES)

@@ -1,4 +1,4 @@
-"""The bundle's manifest: what a bundle holds."""
+"""The manifest of a bundle, and the layout of its JSON."""
 
 import json
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ MANIFEST_NAME = "manifest.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """The Keras original that the variants were exported from.
+    """The Keras model that the variants were exported from.
 
     Attributes:
         sha256: Digest of the `.keras` file.
-        parameters: How many numbers the model holds.
-        input_range: What black and white are to it, for example (0.0, 1.0); the variants take pixels and scale them.
-        output: ``"probabilities"``, or ``"logits"`` where the variants end in a softmax that the original lacks.
+        parameters: Number of its weights.
+        input_range: Black and white in its input, for example (0.0, 1.0); the variants take pixels and scale them.
+        output: ``"probabilities"``, or ``"logits"`` where export appended a softmax to the variants.
         accuracy: Share of the test images that it gets right; None where it was not measured.
-        test_images: How many test images that were.
+        test_images: Number of these test images.
     """
 
     sha256: Sha256
@@ -46,7 +46,7 @@ class Calibration:
     Attributes:
         images: How many, drawn from the training images.
         seed: Of the draw.
-        warnings: What was wrong with them.
+        warnings: Faults found in them.
     """
 
     images: Count
@@ -60,34 +60,26 @@ class LeftOut:
 
     Attributes:
         name: ``<recipe>.<format>``.
-        reason: Why: it could not be converted, or was not close enough to the original.
+        reason: Why: it could not be converted, or was not close enough to the reference.
     """
 
     name: Label
     reason: Label
 
 
-def _temperature(node: Node) -> float:
-    temperature = node.number()
-    if not MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE:
-        raise InvalidFileError(f"{node.where} must be from {MIN_TEMPERATURE} to {MAX_TEMPERATURE}, got {temperature}")
-    return temperature
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FittedTemperature:
-    """How far a file's probabilities can be taken at their word.
+    """The temperature that calibrates a file's probabilities.
 
     Attributes:
-        temperature: What the logarithms of the file's probabilities are divided by before they are shown; above 1
-            where it is too sure of itself.
-        images: How many images the temperature was fitted on.
-        held_out: Whether the model has not learned from these images; the temperature is too low where it has.
-        ece_before: Expected calibration error on these images, 0-1, of the file's own probabilities.
+        temperature: Divides the logarithms of the file's probabilities; above 1 for a model that is too sure.
+        images: Number of images that the temperature was fitted on.
+        held_out: Whether the model has not learned from these images; if it has, the temperature is too low.
+        ece_before: Expected calibration error (ECE) of the file's own probabilities on these images, 0-1.
         ece_after: The same with the temperature applied.
     """
 
-    temperature: Annotated[float, _temperature]
+    temperature: Annotated[float, partial(Node.number, minimum=MIN_TEMPERATURE, maximum=MAX_TEMPERATURE)]
     images: Positive
     held_out: bool
     ece_before: Share
@@ -105,20 +97,16 @@ class Variant:
         recipe: How weights and activations are stored.
         sha256: Digest of the file.
         size_bytes: Its size.
-        removed_bytes: How much smaller it is than what the converter gave, its description of itself left aside.
+        removed_bytes: How much smaller it is than the converter's output, without the metadata.
         input: The tensor that takes the pixels.
         output: The tensor that gives the class probabilities.
-        operators: How often each operator occurs in the file.
-        float_islands: How many groups of operators compute in float although the recipe is an integer one; None for
-            the other recipes.
-        oldest_runtime: The oldest engine that the file was seen to load and to give the right answers in.
-        arena_bytes: The memory for tensors that TensorFlow Lite Micro reports; None where it cannot run the file or
-            was not installed.
-        tolerance: How far a right answer on another machine may be from the golden one, as a difference of
-            probabilities; 0 where it must be equal to the last bit.
-        confidence: How its probabilities are to be taken; None where that was not measured.
-        cpus: Where the file gives these answers: ``"any"``, or ``"ARM, or x86 with VNNI"`` for an int8 ONNX file whose
-            weights use all 8 bits.
+        operators: How often each operator occurs.
+        float_islands: Groups of operators that compute in float in an integer recipe; None for the other recipes.
+        oldest_runtime: The oldest engine that was seen to load the file and to give the right answers.
+        arena_bytes: Memory for tensors in TensorFlow Lite Micro; None where it cannot run the file, or was missing.
+        tolerance: Largest right difference of a probability on another machine; 0 for equality to the last bit.
+        confidence: The temperature of its probabilities; None where it was not fitted.
+        cpus: CPUs that give these answers: ``"any"``, or ``"ARM, or x86 with VNNI"`` for 8-bit int8 ONNX weights.
     """
 
     name: Label
@@ -150,13 +138,12 @@ class Golden:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingData:
-    """The labelled images that the model was trained on, as far as its training's record vouches for them.
+    """The labelled images that the model was trained on, according to its training record.
 
     Attributes:
-        name: What the user asked for.
-        sha256: Digest of all images with their labels, the test part included, in whatever order.
-        test_share: Share of the images that were drawn for the test part and not learned from; None where the data has
-            a test part of its own.
+        name: As the user gave it.
+        sha256: Digest of all images with their labels, test images included, in any order.
+        test_share: Share of the images that were drawn as test images; None for data with test images of its own.
         split_seed: Of the draw.
     """
 
@@ -175,7 +162,7 @@ def _variants(node: Node) -> tuple[Variant, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
-    """What a bundle holds; see `docs/bundle.md` for the file's layout."""
+    """The contents of a bundle; `docs/bundle.md` has the file's layout."""
 
     schema_version: int = SCHEMA_VERSION
     task: str = TASK
@@ -202,8 +189,8 @@ class Manifest:
         raise UnknownNameError(f"unknown variant {name!r}; this bundle has {', '.join(v.name for v in self.variants)}")
 
     def document(self) -> dict[str, Any]:
-        """Return what `manifest.json` holds."""
-        # Older readers of this schema version know nothing of the data, and bundles of theirs stay as they were.
+        """Return the object in `manifest.json`."""
+        # Bundles of older versions, which know no data, stay as they were.
         return {key: value for key, value in asdict(self).items() if key != "data" or value is not None}
 
     def to_json(self) -> str:

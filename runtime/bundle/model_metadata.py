@@ -1,4 +1,4 @@
-"""What a model file says of itself, so that the file alone is enough to predict with."""
+"""The metadata inside a model file, so that the file alone is enough to predict with."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from ..io.decode import Label, Sha256, decode
 SCHEMA_VERSION = 1
 TASK = "image-classification"
 
-# The key in an ONNX file's metadata, and with .json the name in the archive at the end of a TFLite file.
+# The key in an ONNX file's metadata, and the name in the archive behind a TFLite file.
 DESCRIPTION_KEY = "edgeproof"
 DESCRIPTION_NAME, LABELS_NAME = "edgeproof.json", "labels.txt"
 
@@ -63,14 +63,12 @@ class ImageSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preprocessing:
-    """How a picture of any size becomes one that the model takes.
+    """How an image of any size comes to the model's size.
 
     Attributes:
-        method: ``"resize"``, or ``"digit"``: the ink of a drawn or photographed digit is found and placed as MNIST's
-            digits are.
+        method: ``"resize"``, or ``"digit"``: the ink of a drawn or photographed digit is found and placed as in MNIST.
         interpolation: One of `INTERPOLATIONS`.
-        antialias: Whether a picture that shrinks is averaged over the area. Keras's loaders and `tf.image.resize` do
-            without unless they are asked.
+        antialias: Whether shrinking averages over the area. Keras's loaders and `tf.image.resize` do not by default.
     """
 
     method: str
@@ -106,14 +104,14 @@ RESIZE = Preprocessing(method="resize", interpolation="bilinear", antialias=True
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
-    """What every exported file carries inside.
+    """The metadata inside every exported file.
 
     Attributes:
         image: The images that it takes.
-        preprocessing: How a picture comes to that size.
+        preprocessing: How images come to that size.
         classes: The labels, in the order of the probabilities.
         recipe: How weights are stored and activations computed.
-        source_sha256: Digest of the Keras file that it was exported from.
+        source_sha256: Digest of the Keras file.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -128,15 +126,15 @@ class Description:
         check_fit(self.image, self.preprocessing)
 
     def to_json(self) -> str:
-        """Return it as one line of JSON."""
+        """Return one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
 
 def parse_description(text: bytes | str) -> Description:
-    """Read back what `Description.to_json` wrote, trusting nothing.
+    """Read what `Description.to_json` wrote, as untrusted input.
 
     Raises:
-        InvalidFileError: It is not JSON, from another schema version, or holds what it must not.
+        InvalidFileError: It is not JSON, has another schema version, or holds invalid values.
     """
     node = parse(text, "the file's description")
     check_version(node, SCHEMA_VERSION)
@@ -147,9 +145,9 @@ def parse_description(text: bytes | str) -> Description:
 
 
 def check_fit(image: ImageSpec, preprocessing: Preprocessing) -> None:
-    """Refuse digits for a model that takes anything but square gray pictures."""
+    """Refuse digit preprocessing for a model whose images are not square and gray."""
     if preprocessing.method == "digit" and (image.height != image.width or image.channels != 1):
-        raise SpecMismatchError(f"preprocessing digit is for square gray pictures, not for shape {image.shape}")
+        raise SpecMismatchError(f"preprocessing digit is for square gray images, not for shape {image.shape}")
 
 
 def check_version(node: Node, known: int) -> None:

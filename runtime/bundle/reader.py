@@ -1,10 +1,10 @@
-"""Reads a bundle's manifest and files as input: everything is checked, nothing is trusted."""
+"""Read a bundle's manifest and files as untrusted input."""
 
 from pathlib import Path
 from typing import cast
 
 from ..errors import EdgeproofError, InvalidFileError
-from ..io.checked_json import MAX_JSON_BYTES, Node, parse
+from ..io.checked_json import MAX_JSON_BYTES, parse
 from ..io.decode import decode
 from ..io.digest import sha256_of
 from ..io.files import check_file, is_file, read_file
@@ -16,17 +16,21 @@ def read_manifest(folder: Path) -> Manifest:
     """Read and check the manifest of a bundle.
 
     Raises:
-        InvalidFileError: It is missing, not JSON, from another schema version, or names what it must not.
+        InvalidFileError: It is missing, not JSON, has another schema version, or holds invalid values.
     """
     content = _content(folder)
     try:
-        return _manifest(parse(content, "manifest"))
+        node = parse(content, "manifest")
+        check_version(node, SCHEMA_VERSION)
+        manifest = decode(Manifest, node)
+        check_fit(manifest.image, manifest.preprocessing)
     except EdgeproofError as error:
         raise InvalidFileError(f"{folder / MANIFEST_NAME}: {error}") from None
+    return manifest
 
 
 def holds_manifest(folder: Path) -> bool:
-    """Tell whether a folder has a manifest of a bundle; many programs call a file of theirs the same.
+    """Tell whether a folder has a bundle's manifest; many programs have a file of that name.
 
     Raises:
         InvalidFileError: It has one that cannot be read.
@@ -38,12 +42,10 @@ def holds_manifest(folder: Path) -> bool:
 
 
 def check_is_bundle(folder: Path) -> None:
-    """Refuse a folder that holds anything but a bundle, such as another program's `manifest.json`.
-
-    A bundle of another edgeproof, whose manifest this one cannot read in full, is one as well.
+    """Refuse a folder that holds anything but a bundle, of this or another version of edgeproof.
 
     Raises:
-        InvalidFileError: Its manifest is missing or none of ours, or there are files that it does not name.
+        InvalidFileError: Its manifest is missing or another program's, or there are files that it does not name.
     """
     node = parse(_content(folder), "manifest")
     if node.get("schema_version").integer(1) and node.get("task").text() != TASK:
@@ -59,7 +61,7 @@ def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:
     """Read a file of a bundle and check that it is the one that the manifest vouches for.
 
     Raises:
-        InvalidFileError: It is missing, a link, or its sha256 is another.
+        InvalidFileError: It is missing, a link, or has another sha256.
     """
     path = folder / name
     check_file(path, "file of the bundle")
@@ -79,10 +81,3 @@ def _content(folder: Path) -> bytes:
     if not path.exists():
         raise InvalidFileError(f"{folder} is not a bundle: it has no {MANIFEST_NAME}")
     return read_file(path, "manifest", max_bytes=MAX_JSON_BYTES)
-
-
-def _manifest(node: Node) -> Manifest:
-    check_version(node, SCHEMA_VERSION)
-    manifest = decode(Manifest, node)
-    check_fit(manifest.image, manifest.preprocessing)
-    return manifest

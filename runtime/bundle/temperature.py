@@ -1,4 +1,4 @@
-"""How probabilities become ones that can be taken at their word."""
+"""Temperature scaling: calibrates probabilities."""
 
 from typing import Any
 
@@ -8,29 +8,27 @@ from numpy.typing import NDArray
 from ..errors import SpecMismatchError
 from .tensors import TensorSpec
 
-# Beyond these a fitted temperature says that something else is wrong.
+# A fitted temperature beyond these shows that something else is wrong.
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 20.0
 
-# What stands for a float probability of 0, whose logarithm would be infinite.
+# Replaces a float probability of 0, whose logarithm would be infinite.
 _FLOAT_FLOOR = 1e-15
 
 
 class Temperature:
-    """Temperature scaling of what one output tensor holds: ``p_i^(1/T) / sum_j p_j^(1/T)``.
+    """Temperature scaling of one output tensor: ``p_i^(1/T) / sum_j p_j^(1/T)``, which is ``softmax(log(p) / T)``.
 
-    That is ``softmax(log(p) / T)``: Guo et al. 2017 with the logarithms of probabilities for the logits, from which
-    they differ by a constant that the softmax takes out again. The most probable class stays the same.
-
-    A probability that integers have rounded to 0 is taken for half a step, shared by all classes: what a row has lost
-    adds up to half a step at most, however many classes there are.
+    In Guo et al. 2017 logits stand for ``log(p)``; the softmax cancels the constant between them. The most probable
+    class stays the same. A probability that integers have rounded to 0 counts as half a step, shared by all classes, so
+    that a row gains half a step at most.
 
     Args:
         output: The tensor that gives the probabilities.
-        temperature: From `MIN_TEMPERATURE` to `MAX_TEMPERATURE`; above 1 the probabilities come closer to each other.
-            With 1 they stay as the engine gives them, to the last bit.
+        temperature: From `MIN_TEMPERATURE` to `MAX_TEMPERATURE`; above 1, probabilities come closer to each other. At
+            1 they stay as the engine gives them, to the last bit.
 
     Raises:
-        SpecMismatchError: The temperature is outside of its range.
+        SpecMismatchError: The temperature is out of range.
     """
 
     def __init__(self, output: TensorSpec, temperature: float) -> None:
@@ -46,10 +44,10 @@ class Temperature:
         """Return calibrated probabilities.
 
         Args:
-            stored: What the engine gave, in the dtype of the output: shape (classes,) or (N, classes).
+            stored: The engine's output, in its dtype: shape (classes,) or (N, classes).
 
         Returns:
-            float32 of the same shape, 0-1. A row's values do not depend on the rows that came with it.
+            float32 of the same shape, 0-1. A row's values do not depend on the other rows.
         """
         if self._of_bytes is not None:
             # The hot path of int8 files on a device: looked up, not computed.
@@ -74,7 +72,7 @@ class Temperature:
 
 
 def _values_of_bytes(output: TensorSpec, exponent: float) -> NDArray[np.float32] | None:
-    """Return what each of the 256 bytes stands for, ``p^exponent`` up to a factor; None for a tensor of no bytes."""
+    """Return the values of all 256 bytes, ``p^exponent`` up to a factor; None for tensors of other dtypes."""
     dtype = np.dtype(output.dtype)
     if output.quantization is None or dtype.itemsize != 1:
         return None
@@ -89,6 +87,6 @@ def _values_of_bytes(output: TensorSpec, exponent: float) -> NDArray[np.float32]
 
 
 def _raise_above_ties(found: NDArray[np.float32], top: NDArray[np.intp]) -> None:
-    """Put the most probable class above others that float32 cannot tell from it any more."""
+    """Put the most probable class above others that float32 rounds to the same value."""
     above = np.nextafter(found.max(-1, keepdims=True), np.float32(1))
     np.put_along_axis(found, np.expand_dims(top, -1), above, -1)

@@ -1,4 +1,4 @@
-"""What a model's input and output tensors look like, and how real numbers are stored in them."""
+"""Input and output tensors, and how they store real numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +12,7 @@ from ..io.decode import Positive, Signed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuantParams:
-    """Per-tensor affine quantization: ``real = scale * (quantized - zero_point)``.
-
-    The formula is that of the LiteRT 8-bit quantization specification.
-    """
+    """Per-tensor affine quantization, as LiteRT specifies it: ``real = scale * (quantized - zero_point)``."""
 
     scale: float
     zero_point: Signed
@@ -46,8 +43,8 @@ class TensorSpec:
     Attributes:
         name: The tensor's name inside the model file.
         dtype: A NumPy dtype name such as ``"float32"`` or ``"uint8"``.
-        shape: The dimensions, batch first; None where the model accepts any size.
-        quantization: How integers stand for real numbers; None for a float tensor.
+        shape: The dimensions, batch first; None for any size.
+        quantization: The real numbers that its integers stand for; None for a float tensor.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""Finds the digit in a drawing, a scan or a photograph and lays it out as MNIST does; NumPy only."""
+"""Find the digit in a drawing, scan or photograph, and lay it out as MNIST does; NumPy only."""

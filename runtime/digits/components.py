@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Runs:
-    """The stretches of set pixels in the rows of a mask, from top left to bottom right; int64 arrays of shape (runs,).
+    """The runs of set pixels in the rows of a mask, from top left to bottom right; int64 arrays of shape (runs,).
 
     Attributes:
         row: The row of each.
@@ -22,7 +22,7 @@ class Runs:
 
     @property
     def length(self) -> NDArray[np.int64]:
-        """How many pixels each has."""
+        """The pixels of each."""
         return self.end - self.start
 
 
@@ -31,7 +31,7 @@ class Components:
     """The 8-connected components of a mask; arrays have shape (components,), boxes are half open.
 
     Attributes:
-        labels: int64 of shape (H, W): the component of each pixel, from 0; -1 where there is none.
+        labels: int64 of shape (H, W): the component of each pixel, from 0; -1 outside.
         area: Pixels of each.
         top: First row of each.
         bottom: Row after its last.
@@ -50,7 +50,7 @@ class Components:
 def find_runs(mask: NDArray[np.bool_]) -> Runs:
     """Find the runs of set pixels in the rows of a mask of shape (H, W)."""
     height, width = mask.shape
-    # One empty column on each side, so that a row begins and ends its own runs.
+    # One empty column on each side, so that runs end with their rows.
     padded = np.zeros((height, width + 2), np.int8)
     padded[:, 1:-1] = mask
     change = np.diff(padded.ravel())
@@ -80,7 +80,7 @@ def find_components(mask: NDArray[np.bool_]) -> Components:
 
 def _touching(runs: Runs, stride: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs of runs in neighbouring rows that touch, corners included."""
-    # Positions in the picture read as one line: sorted, so that a binary search finds a run's neighbours below.
+    # Positions in the flattened image: sorted, so that a binary search finds a run's neighbours below.
     starts, ends = runs.row * stride + runs.start, runs.row * stride + runs.end
     low = np.searchsorted(ends, starts + stride, side="left")
     high = np.searchsorted(starts, ends + stride, side="right")
@@ -91,7 +91,7 @@ def _touching(runs: Runs, stride: int) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def _roots(count: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return, for each of `count` nodes, the smallest node that the given edges connect it with."""
+    """Return, for each of `count` nodes, the smallest node that the edges connect it with."""
     parent = np.arange(count)
     while True:
         a, b = parent[one], parent[other]

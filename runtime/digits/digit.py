@@ -1,8 +1,8 @@
-"""Make of a drawn, scanned or photographed digit what MNIST would have made of it.
+"""Lay out a drawn, scanned or photographed digit as MNIST does.
 
-The recipe is LeCun's, as Yadav and Bottou reconstructed it for QMNIST (arXiv 1905.10498): the ink's box is fitted into
-20 x 20 pixels with its proportions kept, by averaging over areas, and the centre of mass is put into the centre of
-28 x 28. What comes before is for pictures that were not scanned for NIST: `find_ink`.
+The method is LeCun's, as Yadav and Bottou reconstructed it for QMNIST (arXiv 1905.10498): the ink's box is fitted into
+20 x 20 pixels by averaging over areas, proportions kept, and its centre of mass put into the centre of 28 x 28. Before,
+`find_ink` cuts out the ink of images that were not scanned for NIST.
 """
 
 import numpy as np
@@ -13,21 +13,21 @@ from .morphology import dilate
 from .resampling import Plane, area_average
 
 _MNIST_SIDE, _MNIST_BOX = 28, 20
-_EDGE = 0.12  # of the strongest ink: where the box ends
-_NOISES = 4.0  # standard deviations of the noise, where that is more
-_THINNEST = 1.2  # pixels of the box; thinner strokes are thickened to that
+_EDGE = 0.12  # of the strongest ink: the box's threshold
+_NOISES = 4.0  # standard deviations of the noise: the threshold if that is more
+_THINNEST = 1.2  # pixels of the box; thinner strokes are thickened
 
 
 def normalize_digit(gray: NDArray[np.uint8] | Plane, side: int = _MNIST_SIDE) -> NDArray[np.uint8] | None:
-    """Find the digit in a picture and lay it out as MNIST's are.
+    """Find the digit in an image, and lay it out as MNIST does.
 
     Args:
         gray: Shape (H, W), uint8 or floats, values 0-255, of any size; dark ink on light paper or light ink on dark.
         side: Height and width of the result. The box of 20 pixels grows and shrinks with it.
 
     Returns:
-        uint8 array of shape (side, side), values 0-255, light ink on black; None where the picture holds no ink: blank
-        paper, noise, uneven light, one colour.
+        uint8 array of shape (side, side), values 0-255, light ink on black; None for an image without ink: blank paper,
+        noise, uneven light, one colour.
 
     Raises:
         ValueError: `gray` has another shape, dtype or range, or `side` is less than 1.
@@ -45,9 +45,9 @@ def normalize_digit(gray: NDArray[np.uint8] | Plane, side: int = _MNIST_SIDE) ->
 
 def _check(gray: NDArray[np.uint8] | Plane, side: int) -> None:
     if gray.ndim != 2 or not gray.size:
-        raise ValueError(f"a grey picture has shape (H, W) and at least one pixel, got {gray.shape}")
+        raise ValueError(f"a grey image has shape (H, W) and at least one pixel, got {gray.shape}")
     if gray.dtype != np.uint8 and gray.dtype.kind != "f":
-        raise ValueError(f"a grey picture holds uint8 or floats, got {gray.dtype}")
+        raise ValueError(f"a grey image holds uint8 or floats, got {gray.dtype}")
     if gray.dtype != np.uint8 and not (gray.min() >= 0 and gray.max() <= 255):  # NaN is neither
         raise ValueError(f"grey values go from 0 to 255, got {gray.min()} to {gray.max()}")
     if side < 1:
@@ -80,12 +80,12 @@ def _stroke_width(strength: Plane) -> float:
     """Return the mean width of the strokes in pixels: twice the area over the outline's length."""
     inked = np.pad(strength > 0.5 * strength.max(), 1)
     outline = np.count_nonzero(inked[1:] != inked[:-1]) + np.count_nonzero(inked[:, 1:] != inked[:, :-1])
-    # Counted in steps along the grid, an outline of all directions is longer by 4 / pi.
+    # Steps along the grid lengthen an outline of all directions by 4 / pi.
     return 2 * np.count_nonzero(inked) / (outline * np.pi / 4)
 
 
 def _centre(fitted: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Put the box where its centre of mass is the picture's: within the pixel right and below of the middle."""
+    """Place the box so that its centre of mass lies within the pixel right of and below the middle."""
     box = len(fitted)
     centres = np.arange(box) + 0.5
     mass = float(fitted.sum(dtype=np.float64))

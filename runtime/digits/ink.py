@@ -1,4 +1,4 @@
-"""Find the ink in a picture of paper, and tell when there is none."""
+"""Find the ink in an image of paper, if there is any."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,24 @@ from .resampling import Plane, centres, interpolate, shrink
 from .ruling import erase_lines
 from .strokes import choose_strokes
 
-_WORKING_SIDE = 400  # pixels along the longer side in which ink is searched
-_RENDERED_SIDE = 160  # pixels that the longer side of the ink keeps at least, if the picture has them
-_PHOTOGRAPH = 84  # pixels of the shorter side below which a program has cut out the digit: no table, shadow or lines
+_WORKING_SIDE = 400  # pixels of the longer side in which ink is searched
+_RENDERED_SIDE = 160  # least pixels of the ink's longer side, if the image has them
+_PHOTOGRAPH = 84  # pixels of the shorter side; a smaller image was cut out by a program: no table, shadow or lines
 _NOISES = 6.5  # standard deviations of the paper's noise that ink stands out; in the shade, noise is stronger
-_FAINTEST = 10.0  # grey levels that it does in a picture without noise
-_WEAK = 0.46  # of that: what hangs together with ink
-_SHARE_OF_INK = 0.4  # of the ink's usual strength; what is fainter is its edge, or a ruled line
+_FAINTEST = 10.0  # the same in grey levels, for images without noise
+_WEAK = 0.46  # of that, for what is connected with ink
+_SHARE_OF_INK = 0.4  # of the ink's mean strength; its edges and ruled lines are fainter
 _MARGIN = 2  # working pixels kept around the ink, for its soft edges
 _SAMPLES = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ink:
-    """The part of a picture that holds the strokes.
+    """The part of an image that holds the strokes.
 
     Attributes:
-        strength: float32 of shape (h, w): how far each pixel stands out from the paper, in grey levels; 0 away from
-            the strokes. Near them noise goes both ways, so that it averages out.
+        strength: float32 of shape (h, w): how far each pixel stands out from the paper, in grey levels; 0 away from the
+            strokes. Near them noise has both signs, so that it averages out.
         noise: Standard deviation of the noise in `strength`, in grey levels.
     """
 
@@ -36,26 +36,26 @@ class Ink:
 
 
 def find_ink(gray: NDArray[np.uint8] | Plane) -> Ink | None:
-    """Cut out the strokes of the largest thing that is written in a picture.
+    """Cut out the strokes of the largest writing in an image.
 
     Args:
         gray: Shape (H, W), uint8 or float32, values 0-255; dark ink on light paper or light ink on dark.
 
     Returns:
-        The strokes, or None where nothing stands out from the noise.
+        The strokes, or None if nothing stands out from the noise.
     """
     pixel = -(-max(gray.shape) // _WORKING_SIDE)
-    picture = shrink(gray, pixel)
-    photograph = min(picture.shape) >= _PHOTOGRAPH
-    paper = find_paper(picture, shadows=photograph)
-    raised = paper.ink(picture)
-    smooth = _smooth(raised) if photograph else raised  # strokes of few pixels would be washed out
+    image = shrink(gray, pixel)
+    photograph = min(image.shape) >= _PHOTOGRAPH
+    paper = find_paper(image, shadows=photograph)
+    raised = paper.ink(image)
+    smooth = _smooth(raised) if photograph else raised  # thin strokes would be washed out
     level, noise = _level_and_noise(smooth)
     smooth = smooth - level
     floor = max(_NOISES * noise, _FAINTEST)
     threshold = _WEAK * floor
     strokes = _strokes(smooth, threshold, floor, photograph)
-    # Shadows, tables and ruled lines stand out as well. The strokes found among them tell how strong ink is here.
+    # Shadows, tables and ruled lines stand out as well; the strokes among them show how strong ink is.
     for _ in range(2):
         if strokes is None:
             return None
@@ -73,9 +73,9 @@ def _strokes(raised: Plane, threshold: float, peak: float, photograph: bool) -> 
 
 
 def _level_and_noise(raised: Plane) -> tuple[float, float]:
-    """Return the paper's level and the standard deviation of its noise, from the side of it that has no ink."""
+    """Return the paper's level and the standard deviation of its noise, from the side without ink."""
     sample = raised.ravel()[:: max(1, raised.size // _SAMPLES)]
-    # np.percentile would import masked arrays: as much memory, and half the time, of all that is done here.
+    # np.percentile would import masked arrays: as much memory and half the time of this whole module.
     places = [int(share * (sample.size - 1)) for share in (0.1587, 0.5)]
     low, middle = np.partition(sample, places)[places]
     return float(middle), float(middle - low)
@@ -91,7 +91,7 @@ def _smooth(plane: Plane) -> Plane:
 def _cut_out(
     gray: NDArray[np.uint8] | Plane, pixel: int, strokes: NDArray[np.bool_], paper: Paper, level: float, noise: float
 ) -> Ink:
-    """Return the strokes from the picture itself, whose pixels are finer by `pixel` than those they were found in."""
+    """Return the strokes from the image itself, whose pixels are finer by `pixel` than the working ones."""
     top, bottom = _extent(strokes, 1)
     left, right = _extent(strokes, 0)
     fine = max(1, min(pixel, max(bottom - top, right - left) * pixel // _RENDERED_SIDE))
@@ -103,7 +103,7 @@ def _cut_out(
 
 
 def _extent(strokes: NDArray[np.bool_], over: int) -> tuple[int, int]:
-    """Return where the strokes begin and end, with a margin, seen over an axis."""
+    """Return start and end of the strokes along the other axis than `over`, with a margin."""
     found = np.flatnonzero(strokes.any(axis=over))
     return max(0, int(found[0]) - _MARGIN), min(strokes.shape[1 - over], int(found[-1]) + 1 + _MARGIN)
 

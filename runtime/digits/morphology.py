@@ -1,4 +1,4 @@
-"""Grow and shrink what is bright in a grey picture."""
+"""Dilate and erode gray images."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The paper under the ink: how light it is everywhere, and how much darker or lighter the ink is."""
+"""The paper under the ink: its tone and light everywhere."""
 
 from dataclasses import dataclass
 
@@ -8,22 +8,22 @@ from .morphology import dilate, erode
 from .resampling import Plane, centres, interpolate, shrink
 
 _CELLS = 32  # along the longer side; the light changes slowly
-_WIDEST_STROKE = 0.4  # of the shorter side: what is wider is paper of another tone, or a shadow
+_WIDEST_STROKE = 0.4  # of the shorter side; paper of another tone and shadows are wider
 _SMALLEST_FIT = 8  # cells along the shorter side below which a curved surface would fit ink and all
 _FIT_STEPS = 10
 _SURROUNDINGS = 0.5  # of the shorter side: wider than strokes, so that most of it is paper
-_DARKEST_LIGHT = 0.25  # of the mean; below, dividing by the paper's tone would blow up the noise
+_DARKEST_LIGHT = 0.25  # of the mean; a division by darker tones would amplify the noise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Paper:
-    """The light on a picture, known on a coarse grid.
+    """The light on an image, known on a coarse grid.
 
     Attributes:
-        tone: float32 of shape (h, w): the grey value of the paper where a smooth surface describes it.
-        gain: What evens out the light, as a factor of the difference from `tone`.
-        relief: What the paper differs from that surface after `gain`, for example in a shadow.
-        cell: Side of a cell of the grid, in pixels of the picture.
+        tone: float32 of shape (h, w): the grey value of the paper, as a smooth surface.
+        gain: Factor of the difference from `tone` that evens out the light.
+        relief: Difference of the paper from that surface after `gain`, for example in a shadow.
+        cell: Side of a cell of the grid, in pixels of the image.
         dark_ink: Whether the ink is darker than the paper.
     """
 
@@ -37,10 +37,10 @@ class Paper:
         """Return how far each pixel stands out from the paper in the direction of the ink, in even light.
 
         Args:
-            part: Grey values of a part of the picture, perhaps in finer pixels.
-            top: Where the part begins, in pixels of the picture.
-            left: Likewise.
-            pixel: Side of the part's pixels, in pixels of the picture.
+            part: Grey values of a part of the image, perhaps in finer pixels.
+            top: First row of the part, in pixels of the image.
+            left: First column.
+            pixel: Side of the part's pixels, in pixels of the image.
         """
         rows = centres(part.shape[0], pixel / self.cell, top / self.cell)
         columns = centres(part.shape[1], pixel / self.cell, left / self.cell)
@@ -49,21 +49,21 @@ class Paper:
         return difference * gain - relief
 
 
-def find_paper(picture: Plane, *, shadows: bool) -> Paper:
-    """Find the paper: its tone is what most pixels around a place have.
+def find_paper(image: Plane, *, shadows: bool) -> Paper:
+    """Find the paper: its tone is that of most pixels around a place.
 
     Args:
-        picture: Grey values 0-255, shape (H, W).
-        shadows: Whether what is too wide for a stroke counts as paper in another light.
+        image: Grey values 0-255, shape (H, W).
+        shadows: Whether to take anything wider than strokes for paper in another light.
     """
-    cell = max(1, -(-max(picture.shape) // _CELLS))
-    coarse = shrink(picture, cell)
+    cell = max(1, -(-max(image.shape) // _CELLS))
+    coarse = shrink(image, cell)
     usual = _local_median(coarse)
     tone = _surface(usual)
-    # Cubes cancel out for noise, which is symmetric, and favour what is rare and far: strokes, not uneven light.
+    # Cubes cancel out for symmetric noise, and favour rare and large differences: strokes, not uneven light.
     dark_ink = float(np.sum((coarse - usual) ** 3, dtype=np.float64)) < 0
     gain = np.ones_like(tone)
-    if dark_ink:  # ink takes away a share of the light
+    if dark_ink:  # ink absorbs a share of the light
         mean = float(tone.mean())
         gain = (mean / np.maximum(tone, _DARKEST_LIGHT * mean + 1)).astype(np.float32)
     height = (tone - coarse if dark_ink else coarse - tone) * gain
@@ -73,13 +73,13 @@ def find_paper(picture: Plane, *, shadows: bool) -> Paper:
 
 
 def _local_median(coarse: Plane) -> Plane:
-    """Return the median of the surroundings of each cell; beyond the rim the picture is mirrored."""
+    """Return the median around each cell; beyond the rim the image is mirrored."""
     radius = max(1, round(_SURROUNDINGS * min(coarse.shape) / 2))
     padded = np.pad(coarse, radius, mode="symmetric")
     side = 2 * radius + 1
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
     middle = side * side // 2
-    # Row by row: all windows at once would be the largest array of the whole runtime.
+    # Row by row: all windows at once would be the runtime's largest array.
     return np.stack([np.partition(row.reshape(len(row), -1), middle, axis=1)[:, middle] for row in windows])
 
 
@@ -93,7 +93,7 @@ def _surface(usual: Plane) -> Plane:
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
     values = usual.ravel().astype(np.float64)
     fitted = np.full_like(values, middle)
-    for _ in range(_FIT_STEPS):  # iteratively reweighted least squares; a unit's difference is as good as none
+    for _ in range(_FIT_STEPS):  # iteratively reweighted least squares; differences below 1 do not count
         weighted = terms / np.maximum(np.abs(values - fitted), 1.0)[:, np.newaxis]
         fitted = terms @ np.linalg.solve(weighted.T @ terms, weighted.T @ values)
     return np.clip(fitted, 0, 255).astype(np.float32).reshape(usual.shape)

@@ -8,24 +8,24 @@ from numpy.typing import NDArray
 Plane: TypeAlias = NDArray[np.float32]
 
 
-def shrink(picture: NDArray[np.uint8] | Plane, factor: int) -> Plane:
-    """Average over squares of `factor` x `factor` pixels; squares at the right and lower end may be cut off.
+def shrink(image: NDArray[np.uint8] | Plane, factor: int) -> Plane:
+    """Average over squares of `factor` x `factor` pixels; those at the right and lower end may be cut off.
 
     Args:
-        picture: Shape (H, W), uint8 or float32.
+        image: Shape (H, W), uint8 or float32.
         factor: At least 1.
 
     Returns:
-        float32 of shape (ceil(H / factor), ceil(W / factor)), in the unit of `picture`.
+        float32 of shape (ceil(H / factor), ceil(W / factor)), in the unit of `image`.
     """
     if factor == 1:
-        return picture.astype(np.float32)
-    height, width = picture.shape
-    # Sums of integers are exact and, for rows of bytes, several times as fast as those of floats.
-    exact = np.uint32 if picture.dtype == np.uint8 else np.float32
+        return image.astype(np.float32)
+    height, width = image.shape
+    # Sums of integers are exact and, for rows of bytes, several times faster than those of floats.
+    exact = np.uint32 if image.dtype == np.uint8 else np.float32
     sums: NDArray[np.number] = np.zeros((-(-height // factor), width), exact)
     for offset in range(factor):
-        part = picture[offset::factor]
+        part = image[offset::factor]
         sums[: len(part)] += part
     rows, columns = _starts(height, factor), _starts(width, factor)
     areas = np.minimum(factor, height - rows)[:, np.newaxis] * np.minimum(factor, width - columns)
@@ -36,22 +36,22 @@ def _starts(size: int, factor: int) -> NDArray[np.int64]:
     return np.arange(0, size, factor, dtype=np.int64)
 
 
-def area_average(picture: Plane, box: tuple[float, float, float, float], shape: tuple[int, int]) -> Plane:
-    """Average a box of a picture over each pixel of a smaller or larger one.
+def area_average(image: Plane, box: tuple[float, float, float, float], shape: tuple[int, int]) -> Plane:
+    """Average a box of an image over each pixel of a smaller or larger one.
 
     Args:
-        picture: float32 of shape (H, W); what lies outside counts as 0.
-        box: Top, left, bottom and right in pixels of `picture`, edges at whole numbers; fractions are allowed.
+        image: float32 of shape (H, W), surrounded by 0.
+        box: Top, left, bottom and right in pixels of `image`, edges at whole numbers; fractions are allowed.
         shape: Rows and columns of the result.
     """
     top, left, bottom, right = box
-    by_row = _overlaps(picture.shape[0], top, bottom, shape[0])
-    by_column = _overlaps(picture.shape[1], left, right, shape[1])
-    return (by_row @ picture @ by_column.T).astype(np.float32, copy=False)
+    by_row = _overlaps(image.shape[0], top, bottom, shape[0])
+    by_column = _overlaps(image.shape[1], left, right, shape[1])
+    return (by_row @ image @ by_column.T).astype(np.float32, copy=False)
 
 
 def _overlaps(size: int, start: float, end: float, cells: int) -> Plane:
-    """Return which share of each cell each pixel makes up: shape (cells, size)."""
+    """Return each pixel's share of each cell: shape (cells, size)."""
     edges = np.linspace(start, end, cells + 1)[:, np.newaxis]
     pixels = np.arange(size)
     overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
@@ -59,7 +59,7 @@ def _overlaps(size: int, start: float, end: float, cells: int) -> Plane:
 
 
 def centres(count: int, pixel: float, start: float = 0) -> NDArray[np.float64]:
-    """Return where the centres of `count` pixels in a row lie, each `pixel` wide, the first beginning at `start`."""
+    """Return the centres of `count` pixels in a row, each `pixel` wide, the first beginning at `start`."""
     return start + (np.arange(count, dtype=np.float64) + 0.5) * pixel
 
 

@@ -1,4 +1,4 @@
-"""Ruled lines: straight, thin, from one side of the picture to the other."""
+"""Ruled lines: straight and thin, from one side of the image to the other."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from .components import find_runs
 
 _THICKEST = 0.025  # of the shorter side
 _STEEPEST = 0.12  # rows per column, about 7 degrees
-_COVERED = 0.3  # share of the columns in which a line must show; strokes along it hide the rest
+_COVERED = 0.3  # share of the columns in which a line must be visible; strokes hide the rest
 _REACH = 0.06  # of the width: how near to both sides it must come
 _PARALLEL = 0.02  # how much the slopes of a sheet's lines differ, seen from an angle
 _TOLERANCE = 1.5  # rows around the ideal line
@@ -16,8 +16,8 @@ _TOLERANCE = 1.5  # rows around the ideal line
 def erase_lines(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Erase lines along the rows and the columns, and leave the strokes that cross them.
 
-    A line is erased where it is no thicker than a line: where a stroke crosses it, the pixels above and below belong
-    to the same vertical run, and the run stays. Music readers remove staff lines like this.
+    A line is erased where it is thin: a stroke that crosses it has pixels above and below in the same vertical run, and
+    the run stays. Music readers remove staff lines like this.
 
     Args:
         mask: Shape (H, W).

@@ -1,4 +1,4 @@
-"""Which components of a mask are the strokes of the digit."""
+"""Choose the components of a mask that are the strokes of the digit."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,27 +6,27 @@ from numpy.typing import NDArray
 from .components import Components, find_components
 from .resampling import Plane
 
-_SMALLEST = 0.02  # of the picture's longer side
+_SMALLEST = 0.02  # of the image's longer side
 _SPECK = 0.025  # of the ink of the digit's main stroke
-_GAP = 0.25  # of the main stroke's side: what is farther away is something else
-_CUT = 0.4  # of a side of the picture: what lies along more of it goes on outside
-_CORNER = 0.4  # of the picture's height and width: what lies in a corner and is smaller is a lens's shade
-_WHOLE_SIDE = 0.95  # what lies along that much is the table beside the sheet
+_GAP = 0.25  # of the main stroke's side; components farther away do not belong to it
+_CUT = 0.4  # of a side of the image; components along more of it go on outside
+_CORNER = 0.4  # of the image's height and width; smaller components in a corner are a lens's shade
+_WHOLE_SIDE = 0.95  # of a side; components along more of it are the table beside the sheet
 
 
 def choose_strokes(mask: NDArray[np.bool_], raised: Plane, peak: float, *, edges: bool) -> NDArray[np.bool_] | None:
     """Return the mask of the stroke with most ink and of those that belong to it.
 
-    Strokes that the picture cuts off are second choice: they may be the edge of something larger.
+    Strokes that the image cuts off are second choice: they may be the edge of something larger.
 
     Args:
-        mask: Where there may be ink, shape (H, W).
-        raised: How much ink, same shape.
-        peak: How far some pixel of the main stroke must be raised.
-        edges: Whether the picture may show the edge of the sheet or of a shadow, which is no stroke.
+        mask: Possible ink, shape (H, W).
+        raised: Amount of ink, same shape.
+        peak: Least maximum of `raised` in the main stroke.
+        edges: Whether the image may show the edge of the sheet or of a shadow, which is not a stroke.
 
     Returns:
-        The mask of the digit, or None if no component can be one.
+        The mask of the digit, or None without one.
     """
     found = find_components(mask)
     if not len(found.area):
@@ -62,14 +62,14 @@ def _ink(found: Components, mask: NDArray[np.bool_], raised: Plane) -> tuple[NDA
 
 
 def _gaps(found: Components, main: int) -> NDArray[np.int64]:
-    """Return how many pixels lie between each component's box and that of `main`; 0 or less where they overlap."""
+    """Return the pixels between each component's box and that of `main`; 0 or less if they overlap."""
     down = np.maximum(found.top - found.bottom[main], found.top[main] - found.bottom)
     across = np.maximum(found.left - found.right[main], found.left[main] - found.right)
     return np.maximum(down, across)
 
 
 def _at_sides(found: Components) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which components the picture cuts off, and which are no strokes at all: a table, a shadow."""
+    """Return which components the image cuts off, and which are not strokes: a table, a shadow."""
     labels = found.labels
     sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
     contact = np.stack([np.bincount(side[side >= 0], minlength=len(found.area)) / len(side) for side in sides])

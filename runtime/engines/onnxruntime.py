@@ -29,8 +29,8 @@ class OnnxRuntimeEngine:
     Args:
         model: The whole file.
         threads: How many threads one run may use.
-        data_folder: Where the files lie in which the model keeps weights; None where it must hold all of its own.
-            ONNX Runtime itself refuses absolute paths, and paths and links that lead out of this folder.
+        data_folder: The folder of external weights; None where the model must hold its own. ONNX Runtime itself
+            refuses absolute paths, and paths and links that lead out of the folder.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1, data_folder: Path | None = None) -> None:
@@ -39,17 +39,17 @@ class OnnxRuntimeEngine:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
-        # Bytes could as well hold ONNX Runtime's own format, which is another parser.
+        # Otherwise bytes in ONNX Runtime's own format would reach another parser.
         options.add_session_config_entry("session.load_model_format", "ONNX")
-        # Without a folder, a model made of bytes reads files of the current one. Nothing lies below the null device.
+        # By default, a model from bytes reads files of the current folder; the null device has none below it.
         folder = os.devnull if data_folder is None else str(data_folder.absolute())
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
         try:
-            # The fallback prints to standard output, and loads what was refused a second time.
+            # The fallback prints to standard output, and loads refused models a second time.
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
             self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
-        # ONNX Runtime's exceptions are plain Exception subclasses of a private C++ module.
+        # ONNX Runtime's exceptions are direct subclasses of Exception in a private C++ module.
         except Exception as error:
             if data_folder is None and "External data" in str(error):
                 raise InvalidFileError(

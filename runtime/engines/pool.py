@@ -1,4 +1,4 @@
-"""Engines for many threads: each call has one to itself."""
+"""A pool of engines for many threads: each call has an engine to itself."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,21 +9,19 @@ from numpy.typing import NDArray
 from ..errors import EdgeproofError, SpecMismatchError
 from .engine import Engine, run_each
 
-# Images in a batch; more do not run faster, and their tensors leave the processor's cache.
+# Images in a batch; larger ones are not faster, as their tensors leave the processor's cache.
 BATCH = 8
 
 
 class EnginePool:
-    """Hands out engines, and makes another when all are in use.
+    """Lends engines to calls, and makes another when all are in use.
 
-    There are never more engines than there were calls at once. Two engines with the same model give the same answers
-    to the last bit.
+    Two engines with the same model give the same answers to the last bit.
 
     Args:
         first: An engine with the model loaded.
         another: Makes a further one like it; None for an engine that several threads may call at once.
-        batches: Makes one that takes `BATCH` images at once; None where images are run one by one however many there
-            are.
+        batches: Makes one that takes `BATCH` images at once; None to run all images one by one.
     """
 
     def __init__(
@@ -37,7 +35,7 @@ class EnginePool:
         self._shared = first
         self._another = another
         self._batches = batches
-        # Taking from the end of a list and putting back are atomic; a lock would cost as much as a small layer.
+        # pop() and append() of lists are atomic; a lock would cost as much as a small layer.
         self._idle = [first]
         self._idle_for_batches: list[Engine] = []
 
@@ -57,15 +55,15 @@ class EnginePool:
             self._idle.append(engine)
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Run images of any number, each with the answer that it has alone; see `run_each`."""
+        """Run any number of images, each with the same answer as alone; see `run_each`."""
         whole = len(images) // BATCH * BATCH
-        make = self._batches  # which another thread may take away
+        make = self._batches  # another thread may set it to None
         if make is None or whole < 2 * BATCH:
             return self._run_each(images)
         batch = self.input.encode(images)
         try:
             answers = self._run_batches(batch[:whole], make)
-        except EdgeproofError:  # the model fixes its batch inside, or mixes the images of one
+        except EdgeproofError:  # the model fixes its batch, or mixes the images of a batch
             self._batches = None
             return self._run_each(images)
         return np.concatenate([answers, self._run_each(images[whole:])])

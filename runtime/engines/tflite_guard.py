@@ -1,7 +1,7 @@
-"""Checks the one thing in a `.tflite` file that LiteRT takes on trust and no trial can tell: how far weights reach.
+"""Check the sizes of float16 weights in `.tflite` files, which LiteRT trusts and a trial run cannot judge.
 
-Float16 weights pass through a DEQUANTIZE operator. XNNPACK reads them as far as the shape of its output says (LiteRT
-2.3): whether the memory behind them can be read is chance, and another one in each process.
+They pass through a DEQUANTIZE operator, and XNNPACK (LiteRT 2.3) reads as many as its output has: whether the memory
+behind them is readable changes from process to process.
 """
 
 import struct
@@ -10,7 +10,7 @@ from typing import cast
 
 from ..errors import InvalidFileError
 
-# Fields of tables, and the operator's code, after the schema of .tflite files:
+# Fields of tables, and the operator's code, in the schema of .tflite files:
 # https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs
 _CODES, _SUBGRAPHS = 1, 2
 _OLD_CODE, _CODE = 0, 3
@@ -21,11 +21,7 @@ _DEQUANTIZE = 6
 
 
 def check_dequantize_shapes(model: bytes) -> None:
-    """Refuse a model in which a DEQUANTIZE operator has an output of another shape than its input.
-
-    Raises:
-        InvalidFileError: There is one, or the structure leads out of the file.
-    """
+    """Raise InvalidFileError if a DEQUANTIZE operator changes the shape, or the structure leads out of the file."""
     try:
         pairs = list(_dequantized(_Reader(model)))
     except (struct.error, IndexError, ValueError) as error:
@@ -36,7 +32,7 @@ def check_dequantize_shapes(model: bytes) -> None:
 
 
 def _dequantized(reader: "_Reader") -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Yield the shapes of what each DEQUANTIZE operator takes and gives."""
+    """Yield the input and output shapes of each DEQUANTIZE operator."""
     root = reader.number("I", 0)
     codes = [_code(reader, table) for table in reader.tables(root, _CODES)]
     for subgraph in reader.tables(root, _SUBGRAPHS):
@@ -53,7 +49,7 @@ def _code(reader: "_Reader", table: int) -> int:
 
 
 class _Reader:
-    """The few parts of a flatbuffer that are needed here; tables and vectors are places in the file."""
+    """Reader of the few needed parts of a flatbuffer; tables and vectors are places in the file."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -65,7 +61,7 @@ class _Reader:
         return struct.unpack_from(f"<{kind}", self._content, place)[0]
 
     def field(self, kind: str, table: int, field: int) -> int:
-        """Return a number in a table; 0, the default of all that are read here, where it is left out."""
+        """Return a number in a table; if absent 0, the default of all that are read here."""
         place = self._place(table, field)
         return 0 if place is None else self.number(kind, place)
 
@@ -86,7 +82,7 @@ class _Reader:
         return table + offset if offset else None
 
     def _vector(self, table: int, field: int) -> tuple[int, int]:
-        """Return where a vector's members start, and how many there are."""
+        """Return the start and the length of a vector."""
         place = self._place(table, field)
         if place is None:
             return 0, 0

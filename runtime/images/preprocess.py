@@ -1,4 +1,4 @@
-"""Turns whatever a user has for an image into the raw pixels that the model takes."""
+"""Preprocess images in any form to the raw pixels that the model takes."""
 
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from ..bundle.model_metadata import ImageSpec, Preprocessing
 
-# What float32 can hold of a range, with room to calculate.
+# Beyond it float32 has no room to calculate.
 _STEEPEST = 1e30
 
 
 class Prepared(NamedTuple):
-    """Pictures as the model takes them.
+    """Images as the model takes them.
 
     Attributes:
         pixels: Shape (N, height, width, channels), uint8 0-255, or float32 0-255 where floats were given.
-        blank: Positions of pictures in which digit preprocessing found no ink; they are black in `pixels`.
+        blank: Positions of images in which digit preprocessing found no ink; they are black in `pixels`.
     """
 
     pixels: NDArray[Any]
@@ -38,16 +38,15 @@ def prepare(
     *,
     value_range: tuple[float, float] | None = None,
 ) -> Prepared:
-    """Return a picture, or an array of them, as the model takes them.
+    """Return an image, or an array of images, as the model takes them.
 
     Args:
-        images: A path, a Pillow image, or an array of shape (H, W), (H, W, C), (N, H, W) or (N, H, W, C); a last
-            axis of 1, 3 or 4 is taken for gray, RGB or RGB with alpha. Arrays hold uint8 0-255, or numbers if
-            `value_range` says what they stand for. An array of just the model's size is what the model takes, and
-            is passed on as it is; everything else is a picture, and goes through the preprocessing.
+        images: A path, a Pillow image, or an array of shape (H, W), (H, W, C), (N, H, W) or (N, H, W, C); a last axis
+            of 1, 3 or 4 is gray, RGB or RGB with alpha. Arrays hold uint8 0-255, or numbers in `value_range`. An array
+            in the model's own size is returned unchanged; everything else is preprocessed.
         image: The size and colour that the model takes.
-        preprocessing: How a picture comes to that size.
-        value_range: What stands for black and white in arrays of numbers, for example ``(0, 1)``; scaled to 0-255.
+        preprocessing: How images come to that size.
+        value_range: Black and white in arrays of numbers, for example ``(0, 1)``; scaled to 0-255.
 
     Raises:
         InvalidFileError: A file is missing or is not an image that can be read to its end.
@@ -61,12 +60,12 @@ def prepare(
         batch = _read(images, image.channels, show_ink=preprocessing.method == "digit")[np.newaxis]
     else:
         raise SpecMismatchError(
-            f"{type(images).__name__} is no image; possible: a path, a Pillow image (Image.open reads bytes and open "
-            "files), a NumPy array, or several of these"
+            f"{type(images).__name__} is not an image; possible: a path, a Pillow image (Image.open reads bytes and "
+            "open files), a NumPy array, or several of these"
         )
     if preprocessing.method == "digit":
         return _digits(with_channels(batch, 1, show_ink=True), image)
-    # Not with the module: a model that gets camera bytes in its own size never resizes.
+    # Imported late: a model that gets camera bytes in its own size never resizes.
     from .resize import resize
 
     return Prepared(
@@ -80,13 +79,13 @@ def prepare(
     )
 
 
-def _read(picture: "str | os.PathLike[str] | Image", channels: int, *, show_ink: bool) -> NDArray[np.uint8]:
-    if not isinstance(picture, (str, os.PathLike)):
-        return to_array(picture, channels, show_ink=show_ink)
+def _read(image: "str | os.PathLike[str] | Image", channels: int, *, show_ink: bool) -> NDArray[np.uint8]:
+    if not isinstance(image, (str, os.PathLike)):
+        return to_array(image, channels, show_ink=show_ink)
     try:
-        return to_array(read_image(picture), channels, show_ink=show_ink)
+        return to_array(read_image(image), channels, show_ink=show_ink)
     except SpecMismatchError as error:
-        raise SpecMismatchError(f"{os.fspath(picture)}: {error}") from None
+        raise SpecMismatchError(f"{os.fspath(image)}: {error}") from None
 
 
 def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:
@@ -97,14 +96,14 @@ def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:
     """
     if array.ndim == 2:
         batch = array[np.newaxis, :, :, np.newaxis]
-    elif array.ndim == 3 and array.shape[2] != 2:  # two channels are a mistake, not pictures that are two wide
+    elif array.ndim == 3 and array.shape[2] != 2:  # two channels are a mistake, not images that are two wide
         batch = array[np.newaxis] if array.shape[2] in (1, 3, 4) else array[..., np.newaxis]
     else:
         batch = array
     if batch.ndim != 4 or batch.shape[3] not in (1, 3, 4) or 0 in batch.shape[1:]:
         raise SpecMismatchError(
-            f"an array of shape {array.shape} is no image; possible: (H, W), (H, W, C), (N, H, W) or (N, H, W, C) with "
-            "1, 3 or 4 channels"
+            f"an array of shape {array.shape} is not an image; possible: (H, W), (H, W, C), (N, H, W) or (N, H, W, C) "
+            "with 1, 3 or 4 channels"
         )
     return batch
 
@@ -130,14 +129,14 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
         )
     if not bool(np.all((batch >= low) & (batch <= high))):
         raise SpecMismatchError(f"pixels go from {batch.min()} to {batch.max()}, outside of value_range={value_range}")
-    # In 64 bits, and clipped: rounding must not carry a picture out of its range.
+    # In 64 bits, and clipped: rounding must not carry pixels out of their range.
     return np.clip((batch.astype(np.float64) - low) * scale, 0, 255).astype(np.float32)
 
 
 def _digits(gray: NDArray[Any], image: "ImageSpec") -> Prepared:
     from ..digits.digit import normalize_digit
 
-    found = [normalize_digit(picture[:, :, 0], image.height) for picture in gray]
+    found = [normalize_digit(plane[:, :, 0], image.height) for plane in gray]
     blank = tuple(position for position, digit in enumerate(found) if digit is None)
     pixels = np.zeros((len(gray), *image.shape), np.uint8)
     for target, digit in zip(pixels, found, strict=True):

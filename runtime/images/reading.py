@@ -1,4 +1,4 @@
-"""Reads pictures: image files, standard input and Pillow images become arrays."""
+"""Read images from files, streams and Pillow images into arrays."""
 
 import os
 import sys
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from ..errors import InvalidFileError, SpecMismatchError, one_line
 from .colour import ground_behind
 
-if TYPE_CHECKING:  # Pillow is imported when a picture asks for it, not with the runtime.
+if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
     from PIL.Image import Image
 
 ImageLike: TypeAlias = Union[str, os.PathLike[str], "Image", NDArray[Any]]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 
-# Pillow knows dozens more, some of which start other programs. Those behind PPM make it load all of its plugins.
+# Pillow has dozens more, some of which start other programs; formats after PPM in its list load all plugins.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 
 _ORIENTATION = 0x0112
@@ -26,7 +26,7 @@ MAX_PIXELS = 2**30 // 12  # Pillow's own limit: 1 GiB of memory with four channe
 
 
 def read_image(path: str | os.PathLike[str]) -> "Image":
-    """Decode an image file completely, turned as its EXIF orientation says.
+    """Decode an image file to its end, upright by its EXIF orientation.
 
     Raises:
         InvalidFileError: It is missing, not an image, truncated or too large to be decoded safely.
@@ -45,7 +45,7 @@ def read_image(path: str | os.PathLike[str]) -> "Image":
 
 
 def decode_image(stream: IO[bytes], name: str) -> "Image":
-    """Decode what a stream that can be rewound holds; `name` is for the message. Otherwise as `read_image`."""
+    """Decode the image in a seekable stream, which errors call `name`; otherwise as `read_image`."""
     from PIL import Image
 
     try:
@@ -59,7 +59,7 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
         stream.seek(0)
         with Image.open(stream, formats=_FORMATS) as image:
             image.load()
-            # 16 bits come in 32, whose range nothing says: of PGM files, and before Pillow 11 of PNG files.
+            # Pillow gives 16 bits as 32, of unknown range: of PGM files, and before Pillow 11 of PNG files.
             sixteen = image.mode == "I" and image.format in ("PNG", "PPM")
             upright = _upright(image).copy()  # which lets go of the file
             return Image.fromarray(np.asarray(upright).astype(np.uint16)) if sixteen else upright
@@ -67,13 +67,13 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidFileError(f"{name} is too large an image: {one_line(error)}") from None
-    # Pillow's decoders raise whatever broken content makes them.
+    # Over damaged content, Pillow's decoders raise anything.
     except Exception as error:
         raise InvalidFileError(f"{name} is not an image that can be read: {one_line(error)}") from error
 
 
 def _upright(image: "Image") -> "Image":
-    """Turn a picture as its EXIF data say."""
+    """Turn an image by its EXIF orientation."""
     if image.getexif().get(_ORIENTATION, 1) == 1:
         return image
     from PIL import ImageOps
@@ -82,7 +82,7 @@ def _upright(image: "Image") -> "Image":
 
 
 def is_pillow(images: object) -> "TypeGuard[Image]":
-    """Tell without importing Pillow: an image of its class cannot be there before it is."""
+    """Tell whether this is a Pillow image, without importing Pillow: before its import there are none."""
     return "PIL.Image" in sys.modules and isinstance(images, sys.modules["PIL.Image"].Image)
 
 
@@ -90,7 +90,7 @@ def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArra
     """Return a Pillow image as an array.
 
     Args:
-        image: Any mode that says what black and white are.
+        image: Of any mode with known black and white.
         channels: 1 for gray, 3 for RGB.
         show_ink: How transparency is drawn; see `with_channels`.
 
@@ -98,24 +98,24 @@ def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArra
         uint8 of shape (H, W, channels), values 0-255.
 
     Raises:
-        SpecMismatchError: Its mode does not say what black and white are.
+        SpecMismatchError: Its mode has no known black and white.
     """
     from PIL import Image
 
     image = _upright(image)
     if image.mode in ("I", "F"):
-        raise SpecMismatchError(f"a picture in mode {image.mode} has no known range; convert it to 8 or 16 bits")
-    if image.mode.startswith("I;16"):  # Pillow's own conversion clips it to white
+        raise SpecMismatchError(f"an image in mode {image.mode} has no known range; convert it to 8 or 16 bits")
+    if image.mode.startswith("I;16"):  # Pillow's own conversion clips to white
         wide = np.asarray(image).astype(np.float64)
         image = Image.fromarray((wide / 257.0).round().clip(0, 255).astype(np.uint8))
     try:
         if image.has_transparency_data:
             layer = image.convert("RGBA")
-            # A few averages say as much of it as millions of pixels.
+            # A few averages tell as much as millions of pixels.
             small = layer.resize((min(layer.width, 64), min(layer.height, 64)), Image.Resampling.BOX)
             ground = (ground_behind(np.asarray(small)) if show_ink else 255,) * 3
             image = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
         array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     except (ValueError, OSError) as error:  # OSError: a file that was opened elsewhere, and is broken
-        raise SpecMismatchError(f"a picture in mode {image.mode} cannot be used: {one_line(error)}") from error
+        raise SpecMismatchError(f"an image in mode {image.mode} cannot be used: {one_line(error)}") from error
     return array.reshape(*array.shape[:2], channels)

@@ -1,4 +1,4 @@
-"""Resizes pictures with the interpolation that a model was trained with."""
+"""Resize images with the interpolation that a model was trained with."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from ..digits.resampling import interpolate
 def resize(
     batch: NDArray[Any], height: int, width: int, *, interpolation: str = "bilinear", antialias: bool = True
 ) -> NDArray[Any]:
-    """Resize pictures of any size.
+    """Resize images.
 
     Args:
         batch: uint8 or float32, values 0-255, shape (N, H, W, C).
-        height: Wanted.
-        width: Wanted.
+        height: Of the result.
+        width: Of the result.
         interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos"`` or ``"area"``.
-        antialias: Whether a picture that shrinks is averaged over the area, as Pillow does; without, for ``nearest``
-            and ``bilinear``, only the nearest pixels count, as in `tf.image.resize` and Keras's data loaders.
+        antialias: Whether shrinking averages over the area, as in Pillow; without, for ``nearest`` and ``bilinear``,
+            only the nearest pixels count, as in `tf.image.resize` and Keras's data loaders.
 
     Returns:
         Same dtype, shape (N, height, width, C).
@@ -42,11 +42,11 @@ def _averaged(batch: NDArray[Any], height: int, width: int, interpolation: str) 
         name: Image.Resampling[name.upper()] for name in ("bilinear", "bicubic", "lanczos")
     }
     out = np.empty((len(batch), height, width, batch.shape[3]), batch.dtype)
-    for row, picture in zip(out, batch, strict=True):
+    for resized, image in zip(out, batch, strict=True):
         for channel in range(batch.shape[3]):
-            plane = Image.fromarray(np.ascontiguousarray(picture[:, :, channel]))
-            row[:, :, channel] = np.asarray(plane.resize((width, height), filters[interpolation]))
-    return out.clip(0, 255)  # between floats, bicubic and lanczos swing over
+            plane = Image.fromarray(np.ascontiguousarray(image[:, :, channel]))
+            resized[:, :, channel] = np.asarray(plane.resize((width, height), filters[interpolation]))
+    return out.clip(0, 255)  # bicubic and lanczos overshoot
 
 
 def _centres(size: int, wanted: int) -> NDArray[np.float64]:

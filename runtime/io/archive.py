@@ -1,4 +1,4 @@
-"""Zip archives that may be anything: neither their table of contents nor what is unpacked grows beyond its bounds."""
+"""Zip archives as untrusted input: neither the table of contents nor unpacked content grows beyond its bounds."""
 
 import io
 import struct
@@ -7,9 +7,9 @@ import zlib
 
 from ..errors import InvalidFileError, one_line
 
-# The most that is read at once, and so the size that a table of contents may have: some 20,000 files.
+# The most that is read at once, and so the largest table of contents: some 20,000 files.
 _CHUNK_BYTES = 2**20
-# What Python's reader raises over a damaged archive; OverflowError is for offsets of 64 bits.
+# Raised by Python's reader over a damaged archive; OverflowError for offsets of 64 bits.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, EOFError, OSError, RuntimeError)
 
 
@@ -17,8 +17,8 @@ class Archive:
     """The zip archive at the end of some bytes.
 
     Args:
-        content: The bytes. What stands in front of the archive does not matter.
-        called: What complaints call it: ``"golden.npz"``.
+        content: The bytes; anything may precede the archive.
+        called: Its name in errors: ``"golden.npz"``.
 
     Attributes:
         names: The files in it; a damaged or hostile archive can hold a name twice.
@@ -36,7 +36,7 @@ class Archive:
         self.names: tuple[str, ...] = tuple(self._zip.namelist())
 
     def read(self, name: str, *, max_bytes: int) -> bytes:
-        """Unpack a file; the last one where several have its name.
+        """Unpack a file, the last one of its name.
 
         Raises:
             InvalidFileError: It is damaged, unpacks to more than `max_bytes`, or is packed with a rare method.
@@ -47,7 +47,7 @@ class Archive:
         content = bytearray()
         try:
             with self._zip.open(entry) as file:
-                # What the archive says of sizes may be wrong: a few bytes can unpack to any number.
+                # The archive's own sizes may be wrong: a few bytes can unpack to any number.
                 while len(content) <= max_bytes and (chunk := file.read(_CHUNK_BYTES)):
                     content += chunk
         except _DAMAGE as error:
@@ -58,7 +58,7 @@ class Archive:
 
 
 class _InChunks(io.BytesIO):
-    """Bytes that are read in chunks: `ZipFile` would take in a table of contents of any size."""
+    """Bytes that are read in chunks: `ZipFile` would read a table of contents of any size."""
 
     def read(self, size: int | None = -1) -> bytes:
         if size is not None and size > _CHUNK_BYTES:

@@ -6,14 +6,14 @@ from typing import Any, cast
 
 from ..errors import InvalidFileError
 
-# What a file of ours says of itself is far smaller; the limit keeps a hostile one from filling the memory.
+# Far above every honest file; a hostile one must not fill the memory.
 MAX_JSON_BYTES = 4 * 2**20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MISSING: Any = object()
 
 
 class Node:
-    """A JSON value and where it stands, so that every complaint can say what is wrong and where."""
+    """A JSON value and where it stands."""
 
     def __init__(self, value: object, where: str) -> None:
         self.value = value
@@ -25,11 +25,6 @@ class Node:
         if found is _MISSING:
             raise InvalidFileError(f"{self.where} has no {key!r}")
         return Node(found, f"{self.where}.{key}")
-
-    def optional(self, key: str) -> "Node | None":
-        """Return a member of an object that may be null."""
-        found = self.get(key)
-        return None if found.value is None else found
 
     def mapping(self) -> dict[str, object]:
         """Return the object that must be here."""
@@ -62,19 +57,14 @@ class Node:
             )
         return number
 
-    def number(self) -> float:
-        """Return the finite number that must be here."""
+    def number(self, minimum: float = -1e300, maximum: float = 1e300) -> float:
+        """Return the finite number that must be here, `minimum` to `maximum`."""
         number = cast(float, self._typed((int, float), "a number"))
         if not abs(number) <= 1e300:
             raise InvalidFileError(f"{self.where} must be a finite number")
+        if not minimum <= number <= maximum:
+            raise InvalidFileError(f"{self.where} must be from {minimum} to {maximum}, got {float(number)}")
         return float(number)
-
-    def share(self) -> float:
-        """Return the number from 0 to 1 that must be here."""
-        share = self.number()
-        if not 0 <= share <= 1:
-            raise InvalidFileError(f"{self.where} must be from 0 to 1, got {share}")
-        return share
 
     def open_share(self) -> float:
         """Return the number between 0 and 1, neither of them, that must be here."""
@@ -115,15 +105,15 @@ def parse(content: bytes | str, called: str) -> Node:
 
     Args:
         content: The text.
-        called: What complaints call it: ``"manifest"``.
+        called: Its name in errors: ``"manifest"``.
 
     Raises:
-        InvalidFileError: It is no JSON, or is larger than `MAX_JSON_BYTES`.
+        InvalidFileError: It is not JSON, or is larger than `MAX_JSON_BYTES`.
     """
     if len(content) > MAX_JSON_BYTES:
         raise InvalidFileError(f"{called} has {len(content):,} bytes; at most {MAX_JSON_BYTES:,} are possible")
     try:
         return Node(json.loads(content), called)
-    # ValueError: broken JSON, bytes that are no text, a number with too many digits.
+    # ValueError: broken JSON, bytes that are not text, a number with too many digits.
     except (ValueError, RecursionError) as error:
         raise InvalidFileError(f"{called} is not JSON: {error}") from error

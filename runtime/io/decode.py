@@ -16,7 +16,7 @@ T = TypeVar("T")
 Sha256: TypeAlias = Annotated[str, Node.sha256]
 FileName: TypeAlias = Annotated[str, Node.file_name]
 Label: TypeAlias = Annotated[str, Node.label]
-Share: TypeAlias = Annotated[float, Node.share]
+Share: TypeAlias = Annotated[float, partial(Node.number, minimum=0, maximum=1)]
 OpenShare: TypeAlias = Annotated[float, Node.open_share]
 Count: TypeAlias = Annotated[int, partial(Node.integer, minimum=0)]
 Positive: TypeAlias = Annotated[int, partial(Node.integer, minimum=1)]

@@ -1,4 +1,4 @@
-"""Read files that may be anything: missing, a folder, a device that never ends, far too large."""
+"""Read files as untrusted input: missing, folders, endless devices, far too large."""
 
 import os
 import stat
@@ -11,15 +11,15 @@ MAX_MODEL_BYTES = 2**31
 
 
 def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> None:
-    """Refuse what cannot be read as a file to its end.
+    """Refuse a path that cannot be read as a file to its end.
 
     Args:
-        path: Where it is.
-        called: What the user knows it as, for the message: ``"model"``.
-        max_bytes: The size that it may have.
+        path: The file.
+        called: Its name in errors: ``"model"``.
+        max_bytes: Its largest size.
 
     Raises:
-        InvalidFileError: It is missing, is no regular file, or is larger.
+        InvalidFileError: It is missing, not a regular file, or larger.
     """
     try:
         found = path.stat()
@@ -42,7 +42,7 @@ def read_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> b
     check_file(path, called, max_bytes=max_bytes)
     try:
         with path.open("rb") as file:
-            # A log can grow faster than it is read, and files of /proc do not tell their size.
+            # A log can grow faster than it is read, and files of /proc have no size.
             size = os.fstat(file.fileno()).st_size
             content = file.read(size + 1)
     except OSError as error:
@@ -53,7 +53,7 @@ def read_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> b
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether this is a folder; a name that no file can have is none."""
+    """Tell whether this is a folder; impossible names are not."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -61,7 +61,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether this is a file; a name that no file can have is none."""
+    """Tell whether this is a file; impossible names are not."""
     try:
         return path.is_file()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Reads NumPy's `.npz` archives that may be anything: no pickle, and nothing is allocated before its size is known."""
+"""Read NumPy's `.npz` archives as untrusted input: no pickle, no allocation before the size is known."""
 
 import io
 import math
@@ -20,11 +20,11 @@ def read_npz(content: bytes, *, max_bytes: int, only: Collection[str] | None = N
 
     Args:
         content: The whole file.
-        max_bytes: What its arrays may take together, with their headers of some 128 bytes each.
-        only: Names of the arrays that are wanted; others, which may be anything, are left alone. None for all.
+        max_bytes: Largest size of all arrays together, with headers of some 128 bytes each.
+        only: Names of the arrays to read; the others are ignored. None for all.
 
     Returns:
-        Arrays of numbers in this machine's byte order, as large as the file says; they cannot be written.
+        Read-only arrays of numbers in this machine's byte order.
 
     Raises:
         InvalidFileError: It is damaged, larger, or holds anything but such arrays, each name once.
@@ -40,7 +40,7 @@ def read_npz(content: bytes, *, max_bytes: int, only: Collection[str] | None = N
     left = max_bytes
     for name in names:
         if not name.endswith(_SUFFIX):
-            raise InvalidFileError(f"the .npz file holds {name!a:.60}, which is no {_SUFFIX} file")
+            raise InvalidFileError(f"the .npz file holds {name!a:.60}, which is not a {_SUFFIX} file")
         if only is not None and name.removesuffix(_SUFFIX) not in only:
             continue
         member = archive.read(name, max_bytes=left)
@@ -53,7 +53,7 @@ def names_in_npz(content: bytes) -> tuple[str, ...]:
     """Return the names of the arrays in an `.npz` file.
 
     Raises:
-        InvalidFileError: It is no archive, or is damaged.
+        InvalidFileError: It is not an archive, or is damaged.
     """
     return tuple(name.removesuffix(_SUFFIX) for name in Archive(content, "the .npz file").names)
 
@@ -68,7 +68,7 @@ def _array(member: bytes, called: str) -> NDArray[Any]:
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran_order, dtype = read_header(stream)
-    # A damaged header makes NumPy's parser raise whatever Python's does.
+    # Over a damaged header NumPy's parser raises anything.
     except Exception as error:
         raise InvalidFileError(f"{called} has no header that can be read: {one_line(error)[:200]}") from error
     numbers = memoryview(member)[stream.tell() :]
@@ -82,5 +82,5 @@ def _array(member: bytes, called: str) -> NDArray[Any]:
         array = np.frombuffer(numbers, dtype).reshape(shape, order="F" if fortran_order else "C")
     except ValueError as error:  # more than 64 dimensions, or an empty array that is too long
         raise InvalidFileError(f"{called} cannot have the shape {shape!s:.60}: {one_line(error)}") from error
-    # Bytes in the other order become numbers of this machine; else nothing is copied.
+    # Copied only if the bytes are in the other order.
     return array.astype(dtype.newbyteorder("="), copy=False)

@@ -186,7 +186,7 @@ def test_digits_are_square_and_gray(pets: Path) -> None:
         DataOptions(preprocessing=DIGIT, image_size=(20, 30)),
         DataOptions(preprocessing=DIGIT, channels=3),
     ):
-        with pytest.raises(SpecMismatchError, match="digit is for square gray pictures"):
+        with pytest.raises(SpecMismatchError, match="digit is for square gray images"):
             read_image_folder(pets, options)
 
 

@@ -104,7 +104,7 @@ def test_the_preprocessing_can_be_said(tmp_path: Path) -> None:
     [
         (DataOptions(image_size=(9, 9)), r"mine holds arrays of shape \(5, 4, 1\), which keep it.*got \(9, 9, 1\)"),
         (DataOptions(channels=3), r"got \(5, 4, 3\)"),
-        (DataOptions(preprocessing=DIGIT), r"digit is for square gray pictures, not for shape \(5, 4, 1\)"),
+        (DataOptions(preprocessing=DIGIT), r"digit is for square gray images, not for shape \(5, 4, 1\)"),
     ],
 )
 def test_arrays_keep_their_shape(tmp_path: Path, options: DataOptions, complaint: str) -> None:

@@ -305,7 +305,7 @@ def test_an_engine_that_is_broken_is_not_tried(golden: Path) -> None:
 
 
 def test_without_engines_nothing_is_run(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.runtime.engines.engine.is_installed", lambda _: False)
+    monkeypatch.setattr("edgeproof.device.selftest.installed_packages", lambda _: ())
     outcomes = list(selftest(golden))
     assert [outcome.state for outcome in outcomes] == [State.NOT_RUN] * len(ALL_VARIANTS)
     assert all("pip install 'edgeproof[" in outcome.reason for outcome in outcomes)

@@ -10,9 +10,9 @@ from edgeproof.datasets.evaluation import evaluation_images
 from edgeproof.datasets.loading import load_data
 from PIL import Image
 
-from tests.helpers.command import run_alone
+from tests.helpers.command import run
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("in_process")]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     """A run on them, and what it printed."""
     out = tmp_path_factory.mktemp("runs") / "mine"
     flags = ["--image-size", "16", "12", "--skip-bad", "--test-share", "0.25", "--split-seed", "5"]
-    done = run_alone("train", "--data", photos, *flags, "--preset", "tiny", "--epochs", "1", "--out", out)
+    done = run("train", "--data", photos, *flags, "--preset", "tiny", "--epochs", "1", "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
     return out, done.stdout
 
@@ -51,7 +51,7 @@ def test_an_export_reads_the_data_as_the_training_did_and_the_test_is_on_the_res
     trained: tuple[Path, str], photos: Path
 ) -> None:
     out, _ = trained
-    done = run_alone("export", out / "model.keras", "--data", photos, "--recipes", "float32", "--out", out / "bundle")
+    done = run("export", out / "model.keras", "--data", photos, "--recipes", "float32.tflite", "--out", out / "bundle")
     assert (done.returncode, done.stderr) == (0, "")
     assert "warning" not in done.stdout
     data = load_data(photos, DataOptions(image_size=(16, 12), skip_bad=True, test_share=0.25, split_seed=5))
@@ -72,8 +72,8 @@ def test_an_export_reads_the_data_as_the_training_did_and_the_test_is_on_the_res
 def test_what_is_said_anew_goes_first_and_then_nothing_is_vouched_for(
     trained: tuple[Path, str], photos: Path, tmp_path: Path
 ) -> None:
-    arguments = ["--data", photos, "--split-seed", "6", "--recipes", "float32", "--out", tmp_path / "b"]
-    done = run_alone("export", trained[0] / "model.keras", *arguments)
+    arguments = ["--data", photos, "--split-seed", "6", "--recipes", "float32.tflite", "--out", tmp_path / "b"]
+    done = run("export", trained[0] / "model.keras", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert "it is about other data than photos" in done.stdout
     assert (
@@ -93,7 +93,7 @@ def test_what_is_said_anew_goes_first_and_then_nothing_is_vouched_for(
     ],
 )
 def test_data_that_cannot_be_used_is_one_line(photos: Path, tmp_path: Path, flags: list[str], complaint: str) -> None:
-    done = run_alone("train", "--data", photos, *flags, "--out", tmp_path / "out")
+    done = run("train", "--data", photos, *flags, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert complaint.format(photos) in done.stderr
     assert not (tmp_path / "out").exists()

@@ -25,14 +25,6 @@ def test_every_variant_reads_the_same_digits_with_the_same_call(golden: Path, fi
         assert prediction.probabilities.sum() == pytest.approx(1, abs=0.02)
 
 
-@pytest.mark.needs("tflite")
-def test_its_repr_says_what_it_is(golden: Path, files: Path) -> None:
-    found = Classifier.load(golden)
-    assert repr(found) == f"<Classifier {found.variant} in {found.engine}: images 28 x 28 x 1, 10 classes: 0, 1, …, 9>"
-    found.classes = ("cat", "dog")
-    assert repr(found).endswith(", 2 classes: cat, dog>")
-
-
 def test_a_lone_file_is_enough(golden: Path, files: Path, tmp_path: Path, variant: str) -> None:
     shutil.copy(golden / variant, tmp_path)
     alone = Classifier.load(tmp_path / variant)
@@ -169,10 +161,19 @@ def test_a_stream_answers_before_the_next_image_is_asked_for(golden: Path) -> No
         assert asked == number
 
 
+def test_its_repr_says_what_it_is(golden: Path, files: Path) -> None:
+    found = Classifier.load(golden)
+    assert repr(found) == f"<Classifier {found.variant} in {found.engine}: images 28 x 28 x 1, 10 classes: 0, 1, …, 9>"
+    found.classes = ("cat", "dog")
+    assert repr(found).endswith(", 2 classes: cat, dog>")
+
+
 @pytest.mark.parametrize("images", [5, None, object(), [5], [None], b"bytes", [b"bytes"], io.BytesIO(b"x")])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_is_no_image_is_refused(golden: Path, images: object, workers: int) -> None:
-    with pytest.raises(SpecMismatchError, match=r"(int|NoneType|object|bytes|BytesIO) is no image; possible: a path"):
+    with pytest.raises(
+        SpecMismatchError, match=r"(int|NoneType|object|bytes|BytesIO) is not an image; possible: a path"
+    ):
         Classifier.load(golden).predict(images, workers=workers)  # type: ignore[arg-type]
 
 

@@ -5,7 +5,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,24 +15,13 @@ import pytest
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
 
+from tests.helpers.command import COMMAND, Done, error_line, run, run_alone
+
 # The light job runs the other tests of this folder, without Keras.
 keras = pytest.importorskip("keras")
 layers = keras.layers
 
-COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "export"]
-pytestmark = pytest.mark.tensorflow
-
-
-def export(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, **options)  # type: ignore[call-overload]
-
-
-def refused(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
-    """The one line on standard error."""
-    assert done.returncode == code, done.stderr
-    assert done.stderr.startswith("edgeproof: error: ")
-    assert done.stderr.count("\n") == 1
-    return done.stderr
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("in_process")]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +38,7 @@ def test_an_export_tells_of_every_variant(run_folder: Path, small_npz: Path, tmp
     labels = tmp_path / "labels.txt"
     labels.write_text("".join(f"digit {i}\n" for i in range(10)))
     out = tmp_path / "bundle"
-    done = export(run_folder / "model.keras", "--data", small_npz, "--labels", labels, "--out", out)
+    done = run("export", run_folder / "model.keras", "--data", small_npz, "--labels", labels, "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split()[0] for line in done.stdout.splitlines() if " dB" in line]
     assert lines == list(ALL_VARIANTS)
@@ -84,7 +72,7 @@ def test_temperatures_are_fitted_on_the_images_that_the_training_held_out(
     from edgeproof.export.verification.temperature_fit import measure_temperature
 
     arguments = ["--data", small_npz, "--recipes", "int8", "--calibration-images", "100", "--out", tmp_path / "b"]
-    done = export(half / "model.keras", *arguments)
+    done = run("export", half / "model.keras", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     data = load_data(small_npz)
     others = stratified_order(data.y_train, seed=1)[100:]
@@ -111,9 +99,9 @@ def test_without_a_record_that_can_be_believed_no_image_counts_as_held_out(
     model.write_bytes((half / "model.keras").read_bytes())
     if record is not None:
         (tmp_path / "training.json").write_bytes(record)
-    done = export(model, "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b")
+    done = run("export", model, "--data", small_npz, "--recipes", "float32.tflite", "--out", tmp_path / "b")
     assert (done.returncode, done.stderr) == (0, "")
-    assert [one["held_out"] for one in confidences(tmp_path / "b")] == [False, False]
+    assert [one["held_out"] for one in confidences(tmp_path / "b")] == [False]
     assert "calibrated on training images, since none are known" in done.stdout
     warnings = [line for line in done.stdout.splitlines() if line.startswith("  warning: ")]
     told = [line for line in warnings if "training.json does not tell which images were held out" in line]
@@ -121,18 +109,19 @@ def test_without_a_record_that_can_be_believed_no_image_counts_as_held_out(
 
 
 def test_too_few_held_out_images_calibrate_nothing(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
-    done = export(run_folder / "model.keras", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b")
+    arguments = ["--data", small_npz, "--recipes", "float32.tflite", "--out", tmp_path / "b"]
+    done = run("export", run_folder / "model.keras", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
-    assert confidences(tmp_path / "b") == [None, None]
+    assert confidences(tmp_path / "b") == [None]
     assert "not calibrated, there are too few images" in done.stdout
 
 
 def test_logits_and_another_range_are_refused_with_the_option_that_helps(
     tiny: Path, small_npz: Path, tmp_path: Path
 ) -> None:
-    arguments = [tiny, "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"]
-    assert "not probabilities" in refused(export(*arguments))
-    done = export(*arguments, "--softmax", "--input-range", "0", "1")
+    arguments = [tiny, "--data", small_npz, "--recipes", "float32.tflite", "--out", tmp_path / "b"]
+    assert "not probabilities" in error_line(run("export", *arguments))
+    done = run("export", *arguments, "--softmax", "--input-range", "0", "1")
     assert (done.returncode, done.stderr) == (0, "")
     assert "takes 0 to 1 and gives logits; a softmax was appended" in done.stdout
     reference = json.loads((tmp_path / "b" / "manifest.json").read_text())["reference"]
@@ -140,9 +129,10 @@ def test_logits_and_another_range_are_refused_with_the_option_that_helps(
 
 
 def test_the_wrong_input_range_is_noticed(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
-    done = export(
+    done = run(
+        "export",
         run_folder / "model.keras",
-        *("--data", small_npz, "--recipes", "float32", "--input-range", "0", "1", "--out", tmp_path / "b"),
+        *("--data", small_npz, "--recipes", "float32.tflite", "--input-range", "0", "1", "--out", tmp_path / "b"),
     )
     assert done.returncode == 0
     assert "with pixels from 0 to 255: say --input-range 0 255" in done.stdout
@@ -156,8 +146,8 @@ def test_a_variant_that_fails_is_left_out_and_the_exit_code_says_so(small_npz: P
     )
     model.add(layers.Dense(10, activation="softmax"))
     model.save(tmp_path / "model.keras")
-    done = export(tmp_path / "model.keras", "--data", small_npz, "--recipes", "float32")
-    line = refused(done, code=1)
+    done = run("export", tmp_path / "model.keras", "--data", small_npz, "--recipes", "float32")
+    line = error_line(done, code=1)
     assert "left out of" in line
     assert "float32.onnx" in line
     assert "left out: layer 'grouped' is a grouped convolution" in done.stdout
@@ -183,10 +173,18 @@ def test_bad_labels_are_refused(
 ) -> None:
     if text is not None:
         (tmp_path / "labels.txt").write_bytes(text)
-    done = export(
-        tiny, "--softmax", "--data", small_npz, "--labels", tmp_path / "labels.txt", "--out", tmp_path / "out" / "b"
+    done = run(
+        "export",
+        tiny,
+        "--softmax",
+        "--data",
+        small_npz,
+        "--labels",
+        tmp_path / "labels.txt",
+        "--out",
+        tmp_path / "out" / "b",
     )
-    assert complaint in refused(done)
+    assert complaint in error_line(done)
     assert not (tmp_path / "out").exists()
 
 
@@ -202,8 +200,8 @@ def test_bad_labels_are_refused(
 def test_bad_options_are_refused(
     tiny: Path, small_npz: Path, tmp_path: Path, arguments: list[str], complaint: str
 ) -> None:
-    done = export(tiny, "--softmax", "--data", small_npz, "--out", tmp_path / "out" / "b", *arguments)
-    assert complaint in refused(done)
+    done = run("export", tiny, "--softmax", "--data", small_npz, "--out", tmp_path / "out" / "b", *arguments)
+    assert complaint in error_line(done)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -222,7 +220,7 @@ def test_a_full_disk_leaves_the_old_bundle(
 ) -> None:
     before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
     arguments = [run_folder / "model.keras", "--data", small_npz, "--out", bundle_copy, "--recipes", "float32"]
-    line = refused(export(*arguments, preexec_fn=full_disk))
+    line = error_line(run_alone("export", *arguments, preexec_fn=full_disk))
     assert "File too large" in line
     assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
     assert [path.name for path in bundle_copy.parent.iterdir()] == ["bundle"]
@@ -242,7 +240,7 @@ def test_an_export_that_is_stopped_leaves_the_old_bundle(
     before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
     arguments = [run_folder / "model.keras", "--data", small_npz, "--out", bundle_copy]
     with subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+        [*COMMAND, "export", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -265,11 +263,12 @@ def test_an_export_that_is_stopped_leaves_the_old_bundle(
 
 def test_a_converter_that_dies_is_one_line(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
     (tmp_path / "custom.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
-    done = export(
+    done = run_alone(
+        "export",
         run_folder / "model.keras",
         *("--data", small_npz, "--custom", tmp_path / "custom.py", "--out", tmp_path / "out" / "b"),
     )
-    assert "the converter ended by SIGSEGV" in refused(done, code=1)
+    assert "the converter ended by SIGSEGV" in error_line(done, code=1)
     assert [path.name for path in tmp_path.iterdir()] == ["custom.py"]
 
 
@@ -281,18 +280,18 @@ def test_a_variant_on_which_the_converter_dies_is_left_out(small_npz: Path, tmp_
     rows.save(tmp_path / "model.keras")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    done = export(
+    done = run_alone(
+        "export",
         tmp_path / "model.keras",
-        *("--data", small_npz, "--recipes", "float32,int8", "--out", tmp_path / "bundle"),
+        *("--data", small_npz, "--recipes", "float32.tflite,int8", "--out", tmp_path / "bundle"),
         env=os.environ | {"TMPDIR": str(scratch)},
     )
-    assert "left out of" in refused(done, code=1)
+    assert "left out of" in error_line(done, code=1)
     (left_out,) = json.loads((tmp_path / "bundle" / "manifest.json").read_text())["left_out"]
     assert left_out["name"] == "static_wi8_ai8.tflite"
     assert left_out["reason"].startswith("the converter ended by SIGSEGV")
     assert [line.split()[0] for line in done.stdout.splitlines() if " dB" in line] == [
         "float32.tflite",
-        "float32.onnx",
         "static_wi8_ai8.onnx",
     ]
     assert list(scratch.iterdir()) == []
@@ -302,18 +301,19 @@ def test_nothing_is_said_to_be_done_where_nobody_reads(tiny: Path, small_npz: Pa
     reader, writer = os.pipe()
     os.close(reader)
     arguments = [tiny, "--softmax", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"]
-    done = subprocess.run([*COMMAND, *map(str, arguments)], stdout=writer, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([*COMMAND, "export", *map(str, arguments)], stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
-    assert "output pipe closed; no files were written" in refused(done)
+    assert "output pipe closed; no files were written" in error_line(Done(done.returncode, "", done.stderr))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_backend_of_keras_in_the_environment_does_not_matter(
     tiny: Path, small_npz: Path, tmp_path: Path
 ) -> None:
-    done = export(
+    done = run_alone(
+        "export",
         tiny,
-        *("--softmax", "--data", small_npz, "--recipes", "float32", "--out", tmp_path / "b"),
+        *("--softmax", "--data", small_npz, "--recipes", "float32.tflite", "--out", tmp_path / "b"),
         env=os.environ | {"KERAS_BACKEND": "jax"},
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -322,8 +322,8 @@ def test_another_backend_of_keras_in_the_environment_does_not_matter(
 def test_another_programs_folder_is_not_replaced(tiny: Path, small_npz: Path, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"name": "my web app"}')
     (tmp_path / "index.html").write_text("precious")
-    done = export(tiny, "--softmax", "--data", small_npz, "--out", tmp_path)
-    assert "exists and cannot be replaced" in refused(done)
+    done = run("export", tiny, "--softmax", "--data", small_npz, "--out", tmp_path)
+    assert "exists and cannot be replaced" in error_line(done)
     assert (tmp_path / "index.html").read_text() == "precious"
 
 
@@ -352,13 +352,13 @@ def test_a_bad_model_is_refused(
     tiny: Path, small_npz: Path, tmp_path: Path, make: Callable[[Path, Path], object], complaint: str
 ) -> None:
     make(tiny, tmp_path / "bad.keras")
-    done = export(tmp_path / "bad.keras", "--data", small_npz, "--out", tmp_path / "out" / "b")
-    assert complaint in refused(done)
+    done = run("export", tmp_path / "bad.keras", "--data", small_npz, "--out", tmp_path / "out" / "b")
+    assert complaint in error_line(done)
     assert [path.name for path in tmp_path.iterdir()] == ["bad.keras"]
 
 
 def test_calibration_images_of_another_shape_are_refused(tiny: Path, tmp_path: Path) -> None:
     images, labels = np.zeros((20, 32, 32), np.uint8), np.arange(20) % 10
     np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
-    done = export(tiny, "--softmax", "--data", tmp_path / "d.npz")
-    assert "takes images of shape (28, 28, 1), the data has (32, 32, 1)" in refused(done)
+    done = run("export", tiny, "--softmax", "--data", tmp_path / "d.npz")
+    assert "takes images of shape (28, 28, 1), the data has (32, 32, 1)" in error_line(done)

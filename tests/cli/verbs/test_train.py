@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.command import COMMAND, run_alone
+from tests.helpers.command import COMMAND, run
 
 pytestmark = pytest.mark.tensorflow
 
@@ -24,7 +24,8 @@ def test_a_training_that_is_stopped_keeps_its_finished_epochs(
     verb: str, request_to_stop: signal.Signals, small_npz: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "runs" / "mine"
-    arguments = [verb, "--data", str(small_npz), "--epochs", "100000", "--out", str(out)]
+    preset = ["--preset", "tiny"] if verb == "train" else []  # the demo has the default one
+    arguments = [verb, "--data", str(small_npz), *preset, "--epochs", "100000", "--out", str(out)]
     with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -40,12 +41,13 @@ def test_a_training_that_is_stopped_keeps_its_finished_epochs(
         "edgeproof: error: interrupted; the finished epochs are kept, and the same command with --resume goes on after "
         "them\n"
     )
-    assert [path.name for path in out.rglob("*")] == ["unfinished", "state.npz"]
+    # A state that was half written when the request came may lie beside the whole one.
+    assert {path.name for path in out.rglob("*")} - {".state.npz"} == {"unfinished", "state.npz"}
 
 
 def test_a_training_that_was_killed_goes_on_to_the_same_weights(small_npz: Path, tmp_path: Path) -> None:
     arguments = ["train", "--data", small_npz, "--preset", "tiny", "--epochs", "4", "--dropout", "0.2"]
-    assert run_alone(*arguments, "--out", tmp_path / "whole").returncode == 0
+    assert run(*arguments, "--out", tmp_path / "whole").returncode == 0
     cut = [*COMMAND, *map(str, arguments), "--out", str(tmp_path / "cut")]
     with subprocess.Popen(cut, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -53,10 +55,10 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(small_npz: Path,
             if " 2/4" in line:
                 break
         process.kill()
-    refused = run_alone(*arguments, "--out", tmp_path / "cut")
+    refused = run(*arguments, "--out", tmp_path / "cut")
     assert refused.returncode == 2
     assert "holds a training that is not finished; go on with --resume, or remove that folder" in refused.stderr
-    resumed = run_alone(*arguments, "--resume", "--out", tmp_path / "cut")
+    resumed = run(*arguments, "--resume", "--out", tmp_path / "cut")
     assert (resumed.returncode, resumed.stderr) == (0, "")
     assert "going on after epoch 2" in resumed.stdout
     for one, other in zip(*(weights(tmp_path / name / "model.keras") for name in ("whole", "cut")), strict=True):

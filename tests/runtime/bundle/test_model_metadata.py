@@ -56,7 +56,7 @@ RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
         ({"source_sha256": "1"}, "must be a sha256"),
         ({"recipe": 8}, "recipe must be a text, got 8"),
         ({"classes": []}, "classes is empty"),
-        ({"preprocessing": DIGIT}, r"digit is for square gray pictures, not for shape \(12, 10, 3\)"),
+        ({"preprocessing": DIGIT}, r"digit is for square gray images, not for shape \(12, 10, 3\)"),
     ],
 )
 def test_every_part_is_checked(change: dict[str, Any], complaint: str) -> None:

@@ -77,7 +77,7 @@ def test_floats_outside_of_their_range_are_refused(outside: float) -> None:
 
 @pytest.mark.parametrize("shape", [(28,), (28, 28, 2), (28, 28, 2, 2), (2, 28, 28, 5), (1, 1, 28, 28, 1), (0, 28)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(SpecMismatchError, match=r"is no image; possible: \(H, W\)"):
+    with pytest.raises(SpecMismatchError, match=r"is not an image; possible: \(H, W\)"):
         to_pixels(np.zeros(shape, np.uint8), GRAY)
 
 

@@ -46,7 +46,7 @@ def test_a_warning_about_size_is_enough_to_refuse(tmp_path: Path) -> None:
 
 
 def test_a_colour_space_that_cannot_be_converted_is_refused() -> None:
-    with pytest.raises(SpecMismatchError, match="a picture in mode LAB cannot be used"):
+    with pytest.raises(SpecMismatchError, match="an image in mode LAB cannot be used"):
         to_pixels(Image.new("LAB", (28, 28)), GRAY)
 
 
@@ -152,7 +152,7 @@ def test_each_format_is_read(tmp_path: Path, suffix: str) -> None:
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     Image.new("F", (28, 28)).save(tmp_path / "deep.tif")
-    with pytest.raises(SpecMismatchError, match=r"deep\.tif: a picture in mode F has no known range"):
+    with pytest.raises(SpecMismatchError, match=r"deep\.tif: an image in mode F has no known range"):
         to_pixels(tmp_path / "deep.tif", GRAY)
 
 

@@ -170,7 +170,7 @@ def test_more_arrays_than_a_bundle_can_need_are_refused() -> None:
 
 
 def test_another_file_in_the_archive_is_refused() -> None:
-    with pytest.raises(InvalidFileError, match=r"holds 'run\.sh', which is no \.npy file"):
+    with pytest.raises(InvalidFileError, match=r"holds 'run\.sh', which is not a \.npy file"):
         read_npz(archived({"run.sh": b"echo"}), max_bytes=LIMIT)
 
 

@@ -77,6 +77,7 @@ def test_the_table_compares_with_the_recipe() -> None:
     assert f"| {AUGMENTATION} | 3 | 98.500 % | -0.500 ± 0.745 | 20.00 | -3.33 ± 14.34 |" in text
 
 
+@pytest.mark.usefixtures("commands_in_process")
 def test_a_variation_is_measured_by_its_int8_file_on_the_validation_images(small_npz: Path, tmp_path: Path) -> None:
     # After one epoch the answers lie so close together that rounding may turn too many of them to be exported.
     series = Series(preset="tiny", epochs=5, data=str(small_npz), runs=tmp_path)

@@ -257,6 +257,7 @@ def test_an_unknown_preset_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().err == "error: unknown preset 'huge'; possible: accurate, default, tiny\n"
 
 
+@pytest.mark.usefixtures("commands_in_process")
 def test_a_network_is_trained_exported_and_measured(
     small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +285,7 @@ def test_a_network_is_trained_exported_and_measured(
     assert ran == ["train"]  # it is not the one that is wanted any more
 
 
+@pytest.mark.usefixtures("commands_in_process")
 def test_a_command_that_fails_says_why(small_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frontier, "PLANS", {"tiny": Plan(teachers=(("default", 1),))})
     with pytest.raises(CheckFailedError, match=r"edgeproof train: edgeproof: error: no such teacher: .*default-1"):
