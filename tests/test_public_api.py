@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "api"
 PACKAGES = sorted(page.stem for page in PAGES.glob("*.md"))
 # Those whose names need the extras of the workstation.
-HEAVY = ("edgeproof.benchmarks", "edgeproof.export", "edgeproof.report", "edgeproof.train")
+HEAVY = ("edgeproof.benchmarks", "edgeproof.export", "edgeproof.metrics", "edgeproof.report", "edgeproof.train")
 ALL = [pytest.param(name, marks=pytest.mark.tensorflow if name in HEAVY else ()) for name in PACKAGES]
 
 
@@ -83,6 +83,12 @@ def test_a_name_whose_packages_are_missing_says_what_to_install(package: str, na
     code = f"import sys\nsys.modules.update(keras=None, msgspec=None, numpy=None)\nfrom {package} import {name}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == f"edgeproof.runtime.errors.EngineMissingError: {package}.{name} {advice}"
+
+
+def test_what_the_documentation_imported_before_is_still_there() -> None:
+    from edgeproof.runtime import Classifier
+
+    assert Classifier is edgeproof.Classifier
 
 
 def test_load_is_that_of_the_classifier(golden: Path) -> None:
