@@ -26,7 +26,7 @@ _REPORT = PEAK_KIB + 'print(f"peak_kib={peak_kib()}", file=sys.stderr)'
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """What a process took.
+    """The cost of a process.
 
     Attributes:
         seconds: Wall time from its start to its end, median.

@@ -56,8 +56,6 @@ class Stages:
 
     Attributes:
         seconds: Of each finished stage, by its name.
-
-    Args:
         progress: Called with what is being done.
     """
 
@@ -146,8 +144,7 @@ def _timed(
     data: EvaluationImages,
     manifest: Manifest,
 ) -> dict[Key, Timed]:
-    least, most = _LATENCY_IMAGES
-    count = min(len(data.images), most, max(least, _LATENCY_BYTES // data.images[0].nbytes))
+    count = min(len(data.images), int(np.clip(_LATENCY_BYTES // data.images[0].nbytes, *_LATENCY_IMAGES)))
     # Of all classes, where the images are in their order.
     images = data.images[np.linspace(0, len(data.images) - 1, count).astype(int)]
     found: dict[Key, Timed] = {}

@@ -132,14 +132,8 @@ def measure(
 ) -> dict[Key, list[list[Repetition]]]:
     """Time models in repetitions, in every round in an order that is drawn anew.
 
-    A short round before the first warms up what is shared, and is not counted.
-
-    Args:
-        models: By name.
-        seconds: Time per model over all rounds.
-        rounds: How many.
-        seed: Draws the order of the repetitions.
-        progress: Called with the number of each finished round, from 1.
+    A short round before the first warms up what is shared, and is not counted. Each model has `seconds` over all
+    rounds; `progress` is called with the number of each finished round, from 1.
 
     Returns:
         For each model a list for each round, with its repetitions in the order in which they were taken.

@@ -20,13 +20,9 @@ def measure_sustained(
     threads: int,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Sustained:
-    """Time models one after the other for so many minutes without a pause; the last round is finished.
+    """Time models, by the titles of their rows, in turns for so many minutes in all; the last round is finished.
 
-    Args:
-        models: By the titles of their rows.
-        minutes: How long, together.
-        threads: The engines' threads, for the record.
-        progress: Called after each round with the minutes that have passed.
+    `threads` are the engines', for the record; `progress` is called after each round with the minutes that have passed.
     """
     order, draw = list(models), random.Random(1)
     turns: list[SustainedTurn] = []

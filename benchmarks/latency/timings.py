@@ -1,6 +1,7 @@
 """The latencies of all models of one benchmark, compared with each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from math import inf
 
 from ...metrics.latency import Rounds, distribution, noise_floor, ratio, slower_than
@@ -47,10 +48,9 @@ class Timings:
         taken, runs = self._repetitions[row, threads], self._runs[row, threads]
         floor, rows = self._floors[threads], {name: self._runs[name, threads] for name in self._rows}
         fastest = min(self.keras, key=lambda timing: timing.run.p50_us if timing.threads == threads else inf)
-        kinds = ("run", "invoke", "preprocessing", "load", "first")
         return Timing(
             threads=threads,
-            **{kind: distribution(_times(taken, kind)) for kind in kinds},
+            **{each.name: distribution(_times(taken, each.name)) for each in fields(Repetition)},
             ratio_to_keras=ratio(runs, self._runs[fastest.call, threads], floor),
             slower_than=slower_than(runs, rows, floor),
         )
