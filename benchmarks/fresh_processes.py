@@ -1,6 +1,5 @@
-"""What fresh processes cost: wall time and peak memory, measured side by side."""
+"""Cost of fresh processes: wall time and peak memory, measured side by side."""
 
-import json
 import re
 import subprocess
 from collections.abc import Mapping
@@ -10,9 +9,8 @@ from time import perf_counter
 
 from ..runtime.io.processes import python_command
 
-# Printed by the process itself at its end: the kernel's figure for a child begins with what its parent had. The
-# process's own output is not read.
-_REPORT = """
+# Called by the process itself: the kernel's figure for a child begins with what its parent had.
+PEAK_KIB = """
 import sys
 def peak_kib():
     try:
@@ -22,13 +20,13 @@ def peak_kib():
         import resource
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak // 1024 if sys.platform == "darwin" else peak
-print(f"peak_kib={peak_kib()}", file=sys.stderr)
 """
+_REPORT = PEAK_KIB + 'print(f"peak_kib={peak_kib()}", file=sys.stderr)'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """What a process took.
+    """The cost of a process.
 
     Attributes:
         seconds: Wall time from its start to its end, median.
@@ -40,31 +38,18 @@ class Cost:
 
 
 def measure_processes(programs: Mapping[str, str], *, rounds: int) -> dict[str, Cost]:
-    """Run Python programs in fresh interpreters, one after the other in every round.
-
-    Args:
-        programs: Source texts, by name.
-        rounds: How often each is run.
-    """
-    seconds: dict[str, list[float]] = {name: [] for name in programs}
-    peaks: dict[str, list[float]] = {name: [] for name in programs}
+    """Run Python programs, source texts by name, in fresh interpreters, one after the other in every round."""
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
     for _ in range(rounds):
         for name, program in programs.items():
             start = perf_counter()
-            done = _run(program + _REPORT)
-            seconds[name].append(perf_counter() - start)
-            peaks[name].append(int(re.findall(r"peak_kib=(\d+)", done.stderr)[-1]) / 1024)
-    return {name: Cost(seconds=median(seconds[name]), peak_mib=median(peaks[name])) for name in programs}
+            done = run_program(program + _REPORT)
+            seconds = perf_counter() - start
+            taken[name].append((seconds, int(re.findall(r"peak_kib=(\d+)", done.stderr)[-1]) / 1024))
+    medians = {name: [median(one) for one in zip(*costs, strict=True)] for name, costs in taken.items()}
+    return {name: Cost(seconds=seconds, peak_mib=peak) for name, (seconds, peak) in medians.items()}
 
 
-def result_of(program: str) -> dict[str, float]:
-    """Run a Python program in a fresh interpreter and return the JSON object that it prints last.
-
-    `peak_kib()` is there for it to call.
-    """
-    source = _REPORT.rpartition("print(")[0] + program
-    return json.loads(_run(source).stdout.splitlines()[-1])
-
-
-def _run(program: str) -> subprocess.CompletedProcess[str]:
+def run_program(program: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python program in a fresh interpreter; what it prints is kept as text."""
     return subprocess.run(python_command(program), capture_output=True, text=True, errors="replace", check=True)

@@ -56,8 +56,6 @@ class Stages:
 
     Attributes:
         seconds: Of each finished stage, by its name.
-
-    Args:
         progress: Called with what is being done.
     """
 
@@ -84,15 +82,9 @@ def run_models(
     options: BenchmarkOptions,
     stages: Stages,
 ) -> Measurement:
-    """Ask every model about every image once, then measure latency.
+    """Ask every model about every image once, then measure latency if the options ask for it.
 
-    Args:
-        targets: The bundle's files in their engines.
-        peers: The same files in other runtimes.
-        file: The reference.
-        data: The test images.
-        options: Whether and how latency is measured.
-        stages: Begun one after the other.
+    `targets` are the bundle's files in their engines, `peers` the same files in other runtimes.
     """
     threads = options.threads if options.latency else options.threads[:1]
     with ExitStack() as running:
@@ -106,7 +98,13 @@ def run_models(
         sustained = None
         if options.latency:
             timed = _timed([*targets, *peers], references, data, file.manifest)
-            repetitions = _latency(timed, options, stages)
+            stages.begin("latency", "latency")
+            repetitions = measure(
+                timed,
+                seconds=options.seconds,
+                rounds=options.rounds,
+                progress=lambda n: stages.progress(f"latency, round {n}/{options.rounds}"),
+            )
             if options.sustained_minutes:
                 first = {each.title: timed[each.title, threads[0]] for each in targets}
                 sustained = _sustained(first, options, stages)
@@ -146,8 +144,7 @@ def _timed(
     data: EvaluationImages,
     manifest: Manifest,
 ) -> dict[Key, Timed]:
-    least, most = _LATENCY_IMAGES
-    count = min(len(data.images), most, max(least, _LATENCY_BYTES // data.images[0].nbytes))
+    count = min(len(data.images), int(np.clip(_LATENCY_BYTES // data.images[0].nbytes, *_LATENCY_IMAGES)))
     # Of all classes, where the images are in their order.
     images = data.images[np.linspace(0, len(data.images) - 1, count).astype(int)]
     found: dict[Key, Timed] = {}
@@ -157,18 +154,6 @@ def _timed(
             found[each.title, threads] = TimedEngine(load, images, manifest.image, manifest.preprocessing)
         found |= {(call, threads): timed for call, timed in reference.subjects(images).items()}
     return found
-
-
-def _latency(
-    timed: Mapping[Key, Timed], options: BenchmarkOptions, stages: Stages
-) -> dict[Key, list[list[Repetition]]]:
-    stages.begin("latency", "latency")
-    return measure(
-        timed,
-        seconds=options.seconds,
-        rounds=options.rounds,
-        progress=lambda n: stages.progress(f"latency, round {n}/{options.rounds}"),
-    )
 
 
 def _sustained(timed: Mapping[str, Timed], options: BenchmarkOptions, stages: Stages) -> Sustained:

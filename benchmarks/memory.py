@@ -37,15 +37,8 @@ for _ in range({runs}):
 """
 
 
-def variant_program(path: Path, model_format: Format, package: str, *, threads: int) -> str:
-    """Return a program that loads a variant's file and runs it on some images.
-
-    Args:
-        path: The file.
-        model_format: Its format.
-        package: The engine's package, by its name for `import`.
-        threads: The engine's threads.
-    """
+def variant_program(path: Path, model_format: Format, package: str, threads: int) -> str:
+    """Return a program that loads a variant's file with a package, named as for `import`, and runs it on images."""
     return _VARIANT.format(path=str(path), format=str(model_format), package=package, threads=threads, runs=_RUNS)
 
 
@@ -56,11 +49,7 @@ def keras_program(path: Path, bundle: Path, *, custom: Path | None, threads: int
 
 
 def measure_memory(programs: Mapping[str, str], *, rounds: int) -> dict[str, Memory]:
-    """Run programs in fresh interpreters and return the peak of each one's resident memory, by its name.
-
-    Args:
-        programs: Source texts, by name.
-        rounds: How often each is run; the median is taken.
+    """Run Python programs, source texts by name, in fresh interpreters and return the median peaks of resident memory.
 
     Raises:
         CheckFailedError: One failed.

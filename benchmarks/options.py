@@ -13,8 +13,7 @@ class BenchmarkOptions:
     """The measurements of a benchmark, and how long they take.
 
     Attributes:
-        threads: Numbers of threads that every engine, TensorFlow included, is timed with; answers and memory are
-            taken with the first.
+        threads: Numbers of threads to time every engine with, TensorFlow included; answers and memory take the first.
         seconds: How long the latency of each variant is measured with each number of threads.
         rounds: In how many rounds; from 11 on differences can be told from ties.
         latency: Whether latency is measured.

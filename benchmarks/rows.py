@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..datasets.evaluation import EvaluationImages
 from ..metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
-from ..metrics.types import Memory, Reliability
+from ..metrics.types import Memory
 from ..report.model import ReferenceRow, VariantRow
 from ..report.raw_data import Answers
 from ..report.verdict import judge
@@ -27,17 +27,12 @@ def variant_rows(
 ) -> tuple[VariantRow, ...]:
     """Return the rows of files in engines; their p-values are corrected for their number.
 
-    Args:
-        targets: The files in their engines.
-        answers: Those of the files, by title.
-        expected: The reference's probabilities, shape (N, classes).
-        data: The test images.
-        timings: The latencies.
-        memory: By title; not of all.
+    `expected` are the reference's probabilities, shape (N, classes); `answers` and `memory`, which not all have, are by
+    title.
     """
     labels, images = data.labels, len(data.images)
-    found = [answers[target.title].probabilities for target in targets]
-    comparisons = corrected([compare_answers(each, expected, labels) for each in found])
+    found = [answers[target.title] for target in targets]
+    comparisons = corrected([compare_answers(each.probabilities, expected, labels) for each in found])
     return tuple(
         VariantRow(
             variant=target.variant.name,
@@ -46,14 +41,14 @@ def variant_rows(
             engine=target.engine,
             sha256=target.variant.sha256,
             size=target.size,
-            accuracy=None if labels is None else accuracy(probabilities, labels),
+            accuracy=None if labels is None else accuracy(each.probabilities, labels),
             comparison=comparison,
             verdict=judge(comparison, images, len(targets)),
-            reliability=None if labels is None else _reliability(answers[target.title], labels),
+            reliability=None if labels is None else reliability(each.stored, labels, each.output, each.temperature),
             timings=timings.of(target.title),
             memory=memory.get(target.title),
         )
-        for target, probabilities, comparison in zip(targets, found, comparisons, strict=True)
+        for target, each, comparison in zip(targets, found, comparisons, strict=True)
     )
 
 
@@ -65,16 +60,7 @@ def reference_row(
     timings: Timings,
     memory: Memory | None,
 ) -> ReferenceRow:
-    """Return the row of the Keras reference.
-
-    Args:
-        file: The model.
-        engine: Keras and TensorFlow with their versions.
-        expected: Its probabilities, shape (N, classes).
-        data: The test images.
-        timings: The latencies.
-        memory: None where it was not measured.
-    """
+    """Return the row of the Keras reference, which gave the probabilities `expected`, shape (N, classes)."""
     labels = data.labels
     output = TensorSpec(name="probabilities", dtype="float32", shape=expected.shape)
     return ReferenceRow(
@@ -90,7 +76,3 @@ def reference_row(
         timings=timings.keras,
         memory=memory,
     )
-
-
-def _reliability(answers: Answers, labels: NDArray[np.int64]) -> Reliability:
-    return reliability(answers.stored, labels, answers.output, answers.temperature)

@@ -85,7 +85,13 @@ def benchmark(
     timings = Timings(found.repetitions, calls=found.calls, rows=[target.title for target in targets])
     report = Report(
         environment=environment,
-        data=_data_facts(images),
+        data=DataFacts(
+            name=images.name,
+            images=len(images.images),
+            labelled=images.labels is not None,
+            sha256=images.sha256,
+            classes=images.classes,
+        ),
         method=_method(chosen, stages.seconds),
         reference=reference_row(file, found.engine, found.expected, images, timings, memory.get(KERAS)),
         rows=variant_rows(targets, found.answers, found.expected, images, timings, memory),
@@ -105,16 +111,6 @@ def benchmark(
         },
     )
     return BenchmarkResult(report=report, raw_data=raw_data, repetitions=found.repetitions)
-
-
-def _data_facts(images: EvaluationImages) -> DataFacts:
-    return DataFacts(
-        name=images.name,
-        images=len(images.images),
-        labelled=images.labels is not None,
-        sha256=images.sha256,
-        classes=images.classes,
-    )
 
 
 def _method(options: BenchmarkOptions, took: Mapping[str, float]) -> dict[str, Any]:

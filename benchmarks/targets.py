@@ -53,17 +53,12 @@ class BenchmarkTarget:
     @property
     def size(self) -> Size:
         """The size of the file, of its weights, and of the file compressed."""
-        return Size(
-            file_bytes=len(self.content),
-            weight_bytes=self._weight_bytes(),
-            gzip_bytes=len(gzip.compress(self.content, 9, mtime=0)),
-        )
-
-    def _weight_bytes(self) -> int | None:
         try:
-            return read_graph(self.content, self.variant.format).weights_bytes
+            weights = read_graph(self.content, self.variant.format).weights_bytes
         except EngineMissingError:
-            return None
+            weights = None
+        packed = gzip.compress(self.content, 9, mtime=0)
+        return Size(file_bytes=len(self.content), weight_bytes=weights, gzip_bytes=len(packed))
 
     def answer(self, engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.generic]:
         """Run images one by one; returns raw outputs of shape (N, classes).
@@ -71,8 +66,7 @@ class BenchmarkTarget:
         Raises:
             InvalidFileError: They are not finite.
         """
-        parts = [run_each(engine, images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)]
-        stored = np.concatenate(parts)
+        stored = np.concatenate([run_each(engine, images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)])
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             raise InvalidFileError(f"{self.title} gives answers that are not finite")
         return stored
@@ -109,7 +103,7 @@ def benchmark_targets(bundle: Path, manifest: Manifest) -> tuple[list[BenchmarkT
                     content=content,
                     engine=engine.name,
                     load=load,
-                    program=partial(_program, bundle / variant.file, variant, package.module),
+                    program=partial(variant_program, bundle / variant.file, variant.format, package.module),
                 )
             )
     if not found:
@@ -122,9 +116,7 @@ def peer_targets(
 ) -> tuple[list[BenchmarkTarget], dict[str, str]]:
     """Return the same files in installed runtimes that are not part of edgeproof, and why others cannot be run.
 
-    Args:
-        rows: The bundle's files.
-        threads: The numbers of threads that each must be able to run with.
+    Each must be able to run with each of these numbers of threads.
     """
     from .peers.registry import installed_peers
 
@@ -149,7 +141,3 @@ def peer_targets(
 
 def _load(content: bytes, variant: Variant, package: str, threads: int) -> Engine:
     return load_engine(content, variant.format, package=package, threads=threads)
-
-
-def _program(path: Path, variant: Variant, package: str, threads: int) -> str:
-    return variant_program(path, variant.format, package, threads=threads)

@@ -61,12 +61,10 @@ def compare_answers(
 
 def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons of one report with p-values that are corrected for their number."""
-    outcomes = [comparison.outcome for comparison in comparisons]
-    known = [outcome for outcome in outcomes if outcome is not None]
-    adjusted = iter(holm([outcome.p_value for outcome in known]))
+    adjusted = iter(holm([each.outcome.p_value for each in comparisons if each.outcome is not None]))
     return [
-        comparison if outcome is None else replace(comparison, outcome=replace(outcome, p_adjusted=next(adjusted)))
-        for comparison, outcome in zip(comparisons, outcomes, strict=True)
+        each if each.outcome is None else replace(each, outcome=replace(each.outcome, p_adjusted=next(adjusted)))
+        for each in comparisons
     ]
 
 
@@ -109,9 +107,7 @@ def _outcome(
     fixed, broken = np.flatnonzero(right & ~reference_right), np.flatnonzero(~right & reference_right)
     p_value = mcnemar(len(fixed), len(broken))
     gained = right.astype(np.int64) - reference_right
-    classes = found.shape[1]
-    images = np.bincount(labels, minlength=classes)
-    changes = np.bincount(labels, weights=gained, minlength=classes)
+    images, changes = (np.bincount(labels, weights, minlength=found.shape[1]) for weights in (None, gained))
     return LabelledComparison(
         difference=paired_difference(len(fixed), len(broken), len(labels)),
         fixed=tuple(fixed.tolist()),
@@ -129,8 +125,7 @@ def _bins(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> tupl
     sure = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
     bins = bin_of(sure)
-    counts = np.bincount(bins, minlength=BINS)
-    sums, hits = (np.bincount(bins, weights=weights, minlength=BINS) for weights in (sure, right))
+    counts, sums, hits = (np.bincount(bins, weights, minlength=BINS) for weights in (None, sure, right))
     return tuple(
         ReliabilityBin(images=int(n), probability=float(total / n), accuracy=float(hit / n))
         for n, total, hit in zip(counts, sums, hits, strict=True)

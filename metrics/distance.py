@@ -17,8 +17,7 @@ class NumericDifference:
 
     Attributes:
         max_abs: Largest difference of one probability.
-        snr_db: 10 log10(sum of squares of the reference / sum of squares of the differences), as AI Edge Quantizer
-            defines it; infinite when equal.
+        snr_db: 10 log10(sum(reference²) / sum(difference²)), as AI Edge Quantizer defines it; infinite when equal.
         agreement: Share of images with the same most probable class.
         clear_agreement: The same among the images whose answer is clear to the reference; 1 if there are none.
         worst_image: Position of the image with the largest difference.

@@ -29,7 +29,7 @@ def distribution(rounds: Rounds) -> Distribution:
     runs = np.concatenate(turns) / 1000
     weights = np.concatenate([np.full(len(turn), 1 / len(turn)) for turn in turns])
     quantiles = np.percentile(runs, (0, 50, 90, 99, 99.9, 100), weights=weights, method="inverted_cdf")
-    low, p50, p90, p99, p999, high = (float(quantile) for quantile in quantiles)
+    low, p50, p90, p99, p999, high = quantiles.tolist()
     end_low, end_high = _median_interval([median / 1000 for median in round_medians(rounds)], CONFIDENCE)
     return Distribution(
         runs=len(runs),
@@ -48,10 +48,7 @@ def distribution(rounds: Rounds) -> Distribution:
 def ratio(rounds: Rounds, others: Rounds, floor: float = 1.0) -> Ratio:
     """Return how many times as long one model takes as another one in the same rounds, with its 95 % interval.
 
-    Args:
-        rounds: Of the one.
-        others: Of the other.
-        floor: The run's noise floor.
+    What is within `floor`, the run's noise floor, is a tie.
     """
     logs = _log_ratios(rounds, others)
     low, high = _median_interval(logs, CONFIDENCE)
@@ -94,8 +91,7 @@ def round_medians(rounds: Rounds) -> list[float]:
 
 
 def _log_ratios(rounds: Rounds, others: Rounds) -> list[float]:
-    pairs = zip(round_medians(rounds), round_medians(others), strict=True)
-    return [log(one / other) for one, other in pairs]
+    return [log(one / other) for one, other in zip(round_medians(rounds), round_medians(others), strict=True)]
 
 
 def _median_interval(values: Sequence[float], confidence: float) -> tuple[float, float]:

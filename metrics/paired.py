@@ -42,10 +42,8 @@ def paired_difference(fixed: int, broken: int, images: int) -> Difference:
     >>> round(found.low, 4), found.points, round(found.high, 4)
     (-0.0384, 0.0, 0.0384)
     """
-    seen = (fixed - broken) / images
-    low = -_upper_end(broken, fixed, images)
-    high = _upper_end(fixed, broken, images)
-    return Difference(points=100 * seen, low=100 * low, high=100 * high)
+    low, high = -_upper_end(broken, fixed, images), _upper_end(fixed, broken, images)
+    return Difference(points=100 * ((fixed - broken) / images), low=100 * low, high=100 * high)
 
 
 def _upper_end(more: int, less: int, images: int) -> float:

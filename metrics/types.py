@@ -74,8 +74,7 @@ class LabelledComparison:
         broken: Positions of images that the reference gets right and the variant wrong.
         p_value: Two-sided exact McNemar test of the two counts.
         p_adjusted: The same after Holm's correction for the number of variants in the report.
-        recall_differences: For each class, recall of the variant minus that of the reference, in percentage points;
-            None for a class without images.
+        recall_differences: Recall of each class minus the reference's, in percentage points; None without images of it.
         ece_drift: Expected calibration error of the file as it is minus that of the reference, -1 to 1.
     """
 
@@ -247,8 +246,7 @@ class Timing:
         preprocessing: From an image's pixels to what the engine takes.
         load: From the file's bytes to an engine that is ready.
         first: The first run after that.
-        ratio_to_keras: `run` over the Keras reference's fastest call with as many threads; None where the reference
-            was not timed.
+        ratio_to_keras: `run` over Keras's fastest call with as many threads; None where Keras was not timed.
         slower_than: Titles of the rows that are faster beyond the run's noise. Two rows of which neither names the
             other are a tie; a third one may be told apart from one of them only.
     """

@@ -7,6 +7,7 @@ project's own.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from edgeproof.benchmarks.fresh_processes import measure_processes, result_of
+from edgeproof.benchmarks.fresh_processes import PEAK_KIB, measure_processes, run_program
 from edgeproof.cli.arguments import positive
 from edgeproof.device.environment import describe_environment
 from edgeproof.runtime.bundle.golden import read_golden
@@ -232,6 +233,14 @@ def _installed(_: int) -> list[Figure]:
             detail=", ".join(f"{name} {sizes[name]:.0f}" for name in largest) + f"; {len(sizes)} packages",
         )
     ]
+
+
+def result_of(program: str) -> dict[str, float]:
+    """Run a Python program in a fresh interpreter and return the JSON object that it prints last.
+
+    `peak_kib()` is there for it to call.
+    """
+    return json.loads(run_program(PEAK_KIB + program).stdout.splitlines()[-1])
 
 
 def installed_sizes(package: str, *, extra: str) -> dict[str, int]:

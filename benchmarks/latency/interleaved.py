@@ -87,7 +87,9 @@ class TimedEngine:
         start = perf_counter_ns()
         engine = self._load()
         loaded = perf_counter_ns() - start
-        inputs = self._encoded(engine)
+        if not self._inputs:
+            self._inputs = [image[np.newaxis] for image in engine.input.encode(self._images)]
+        inputs = self._inputs
         start = perf_counter_ns()
         engine.run(inputs[0])
         first = perf_counter_ns() - start
@@ -106,12 +108,6 @@ class TimedEngine:
             load=np.array([loaded]),
             first=np.array([first]),
         )
-
-    def _encoded(self, engine: Engine) -> list[NDArray[Any]]:
-        if not self._inputs:
-            batch = engine.input.encode(self._images)
-            self._inputs = [batch[i : i + 1] for i in range(len(batch))]
-        return self._inputs
 
 
 def timed(work: Callable[[Any], object], inputs: list[Any], seconds: float, least: int = LEAST_RUNS) -> Nanoseconds:
@@ -136,14 +132,8 @@ def measure(
 ) -> dict[Key, list[list[Repetition]]]:
     """Time models in repetitions, in every round in an order that is drawn anew.
 
-    A short round before the first warms up what is shared, and is not counted.
-
-    Args:
-        models: By name.
-        seconds: Time per model over all rounds.
-        rounds: How many.
-        seed: Draws the order of the repetitions.
-        progress: Called with the number of each finished round, from 1.
+    A short round before the first warms up what is shared, and is not counted. Each model has `seconds` over all
+    rounds; `progress` is called with the number of each finished round, from 1.
 
     Returns:
         For each model a list for each round, with its repetitions in the order in which they were taken.

@@ -18,21 +18,13 @@ def measure_sustained(
     *,
     minutes: float,
     threads: int,
-    repetition_seconds: float = REPETITION_SECONDS,
-    seed: int = 1,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Sustained:
-    """Time models one after the other for so many minutes without a pause; the last round is finished.
+    """Time models, by the titles of their rows, in turns for so many minutes in all; the last round is finished.
 
-    Args:
-        models: By the titles of their rows.
-        minutes: How long, together.
-        threads: The engines' threads, for the record.
-        repetition_seconds: How long a repetition lasts.
-        seed: Draws the order in each round.
-        progress: Called after each round with the minutes that have passed.
+    `threads` are the engines', for the record; `progress` is called after each round with the minutes that have passed.
     """
-    order, draw = list(models), random.Random(seed)
+    order, draw = list(models), random.Random(1)
     turns: list[SustainedTurn] = []
     states: list[dict[str, object]] = []
     start = perf_counter()
@@ -41,7 +33,7 @@ def measure_sustained(
         draw.shuffle(order)
         for name in order:
             at = perf_counter() - start
-            p50, p90 = np.percentile(models[name].repeat(repetition_seconds).run, (50, 90)) / 1000
+            p50, p90 = np.percentile(models[name].repeat(REPETITION_SECONDS).run, (50, 90)) / 1000
             turns.append(SustainedTurn(row=name, at_seconds=round(at, 1), p50_us=float(p50), p90_us=float(p90)))
         progress((perf_counter() - start) / 60)
     states.append({"at_seconds": round(perf_counter() - start, 1), **machine_state()})

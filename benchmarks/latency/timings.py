@@ -1,6 +1,7 @@
 """The latencies of all models of one benchmark, compared with each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from math import inf
 
 from ...metrics.latency import Rounds, distribution, noise_floor, ratio, slower_than
@@ -16,6 +17,7 @@ class Timings:
     """The latency of every model with every number of threads.
 
     Attributes:
+        noise_floors: One for each number of threads.
         keras: The reference's timings, one for each call and number of threads.
 
     Args:
@@ -27,34 +29,28 @@ class Timings:
     def __init__(
         self, repetitions: Mapping[Key, Sequence[Sequence[Repetition]]], *, calls: Sequence[str], rows: Sequence[str]
     ) -> None:
-        self._repetitions = repetitions
+        self._repetitions, self._rows = repetitions, rows
         self._runs = {key: _times(taken, "run") for key, taken in repetitions.items()}
-        self._threads = tuple(dict.fromkeys(count for _, count in repetitions))
-        self._rows = rows
-        self._floors = {count: noise_floor({name: self._runs[name, count] for name in rows}) for count in self._threads}
+        threads = dict.fromkeys(count for _, count in repetitions)
+        self._floors = {count: noise_floor({name: self._runs[name, count] for name in rows}) for count in threads}
+        self.noise_floors = tuple(NoiseFloor(threads=count, ratio=floor) for count, floor in self._floors.items())
         self.keras = tuple(
             KerasTiming(call=call, threads=count, run=distribution(self._runs[call, count]))
-            for count in self._threads
+            for count in threads
             for call in calls
         )
 
-    @property
-    def noise_floors(self) -> tuple[NoiseFloor, ...]:
-        """One for each number of threads."""
-        return tuple(NoiseFloor(threads=count, ratio=floor) for count, floor in self._floors.items())
-
     def of(self, row: str) -> tuple[Timing, ...]:
         """Return a row's timings, one for each number of threads."""
-        return tuple(self._timing(row, count) for count in self._threads)
+        return tuple(self._timing(row, count) for count in self._floors)
 
     def _timing(self, row: str, threads: int) -> Timing:
         taken, runs = self._repetitions[row, threads], self._runs[row, threads]
         floor, rows = self._floors[threads], {name: self._runs[name, threads] for name in self._rows}
         fastest = min(self.keras, key=lambda timing: timing.run.p50_us if timing.threads == threads else inf)
-        kinds = ("run", "invoke", "preprocessing", "load", "first")
         return Timing(
             threads=threads,
-            **{kind: distribution(_times(taken, kind)) for kind in kinds},
+            **{each.name: distribution(_times(taken, each.name)) for each in fields(Repetition)},
             ratio_to_keras=ratio(runs, self._runs[fastest.call, threads], floor),
             slower_than=slower_than(runs, rows, floor),
         )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...inspection.graph_types import Graph
-from ...runtime.errors import EngineMissingError, InvalidFileError, one_line
+from ...runtime.errors import EngineMissingError, InvalidFileError, foreign_errors, one_line
 
 # The names that pnnx gives the tensors of a model with one of each.
 _INPUT, _OUTPUT = "in0", "out0"
@@ -38,7 +38,9 @@ class NcnnEngine:
 
     def __init__(self, model: bytes, graph: Graph, *, name: str, threads: int) -> None:
         self.name = name
-        ncnn = _import_ncnn()
+        # Native code that does not fit this NumPy or this system raises AttributeError, SystemError, OSError as well.
+        with foreign_errors(EngineMissingError, "ncnn cannot be imported"):
+            ncnn = import_module("ncnn")
         [self.input], [self.output] = graph.inputs, graph.outputs
         self.metadata: Mapping[str, str] = graph.metadata
         self._net = ncnn.Net()
@@ -49,10 +51,9 @@ class NcnnEngine:
             setattr(options, option, False)
         layers, weights = convert(model, self.input.shape)
         with TemporaryDirectory(prefix="edgeproof-") as folder:
-            files = [Path(folder, name) for name in ("layers.param", "weights.bin")]
-            for file, content in zip(files, (layers, weights), strict=True):
-                file.write_bytes(content)
-            if self._net.load_param(str(files[0])) or self._net.load_model(str(files[1])):
+            Path(folder, "layers.param").write_bytes(layers)
+            Path(folder, "weights.bin").write_bytes(weights)
+            if self._net.load_param(f"{folder}/layers.param") or self._net.load_model(f"{folder}/weights.bin"):
                 raise InvalidFileError(f"{name} does not accept what pnnx made of the model")
         _, height, width, channels = self.input.shape
         # ncnn ends the process when a first layer wants to overwrite memory that is not its own, such as NumPy's.
@@ -60,11 +61,7 @@ class NcnnEngine:
         self._taken: NDArray[Any] = self._image.numpy()[np.newaxis]
 
     def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
-        """Hand an image over and return a function that computes its answer.
-
-        Args:
-            batch: The image, shape and dtype of `input`.
-        """
+        """Hand an image over and return a function that computes its answer; see `Engine.invoker`."""
         self._taken[...] = batch
         return self._compute
 
@@ -130,11 +127,3 @@ def _find_pnnx() -> Path:
     if spec is None or spec.origin is None:
         raise EngineMissingError("ncnn runs what pnnx converts, which is not installed; pip install --no-deps pnnx")
     return Path(spec.origin).with_name("pnnx")
-
-
-def _import_ncnn() -> Any:  # noqa: ANN401  (a module; it is not there when types are checked)
-    try:
-        return import_module("ncnn")
-    # Native code that does not fit this NumPy or this system raises AttributeError, SystemError, OSError as well.
-    except Exception as error:
-        raise EngineMissingError(f"ncnn cannot be imported: {one_line(error)[:200]}") from error

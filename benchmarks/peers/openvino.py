@@ -12,9 +12,19 @@ from numpy.typing import NDArray
 
 from ...inspection.graph_types import Graph
 from ...runtime.bundle.recipes import Format
-from ...runtime.errors import EngineMissingError, InvalidFileError, SpecMismatchError, one_line
+from ...runtime.errors import EngineMissingError, InvalidFileError, SpecMismatchError, foreign_errors
 
 _THREADS = "INFERENCE_NUM_THREADS"
+_PROPERTIES = {
+    "PERFORMANCE_HINT": "LATENCY",
+    "NUM_STREAMS": 1,
+    # A processor with bfloat16 would else compute float32 files in it. What is quantized stays in integers.
+    "INFERENCE_PRECISION_HINT": "f32",
+    # The engines beside it leave their threads to the system as well.
+    "ENABLE_CPU_PINNING": False,
+    # Otherwise the threads are no more than the physical cores.
+    "ENABLE_HYPER_THREADING": True,
+}
 
 
 def import_openvino() -> Any:  # noqa: ANN401  (a module; it is not there when types are checked)
@@ -26,11 +36,9 @@ def import_openvino() -> Any:  # noqa: ANN401  (a module; it is not there when t
     # `import openvino` itself reports to Google Analytics and writes to ~/intel, unless the user has opted out with a
     # file there, which is not ours to write. It does without the package that does so where that cannot be imported.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  (how Python spells "cannot be imported")
-    try:
-        return import_module("openvino")
     # Native code that does not fit this NumPy or this system raises AttributeError, SystemError, OSError as well.
-    except Exception as error:
-        raise EngineMissingError(f"openvino cannot be imported: {one_line(error)[:200]}") from error
+    with foreign_errors(EngineMissingError, "openvino cannot be imported"):
+        return import_module("openvino")
 
 
 class OpenVinoEngine:
@@ -53,7 +61,8 @@ class OpenVinoEngine:
         openvino = import_openvino()
         [self.input], [self.output] = graph.inputs, graph.outputs
         self.metadata: Mapping[str, str] = graph.metadata
-        try:
+        # OpenVINO raises RuntimeError for most refusals, and others where its arguments do not fit.
+        with foreign_errors(InvalidFileError, f"{name} does not accept the model"):
             core = openvino.Core()
             # The frontend for .tflite reads files only.
             with TemporaryDirectory(prefix="edgeproof-") as folder:
@@ -61,54 +70,32 @@ class OpenVinoEngine:
                 file.write_bytes(_with_names(model) if graph.format == Format.TFLITE else model)
                 network = core.read_model(file)
             network.reshape(list(self.input.shape))
-            compiled = core.compile_model(network, "CPU", _properties(threads))
+            compiled = core.compile_model(network, "CPU", {**_PROPERTIES, _THREADS: threads})
             used = compiled.get_property(_THREADS)
             self._request = compiled.create_infer_request()
             # The request's own tensors. Wrapping each image instead saves the copy of its pixels; for a small one it
             # costs more.
             self._taken: NDArray[Any] = self._request.get_input_tensor().data
             self._given: NDArray[Any] = self._request.get_output_tensor().data
-        # OpenVINO raises RuntimeError for most refusals, and others where its arguments do not fit.
-        except Exception as error:
-            raise InvalidFileError(f"{name} does not accept the model: {one_line(error)[:300]}") from error
         # Silently, it takes at most as many threads as there are cores.
         if used != threads:
             raise SpecMismatchError(f"{name} uses {used} threads here, not {threads}")
 
     def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
-        """Hand an image over and return a function that computes its answer.
-
-        Args:
-            batch: The image, shape and dtype of `input`.
-        """
+        """Hand an image over and return a function that computes its answer; see `Engine.invoker`."""
         self._taken[...] = batch
         return self._compute
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run the model once; see `Engine.run`."""
-        try:
+        problem = f"{self.name} cannot run the model"
+        with foreign_errors(InvalidFileError, problem, caught=(ValueError, RuntimeError)):
             self.invoker(batch)()
-        except (ValueError, RuntimeError) as error:
-            raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)[:300]}") from error
         return self._given.copy()
 
     def _compute(self) -> object:
         # Without `share_outputs` the answer is copied; it lies in the request's own tensor anyway.
         return self._request.infer(share_outputs=True)
-
-
-def _properties(threads: int) -> dict[str, Any]:
-    return {
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": 1,
-        _THREADS: threads,
-        # A processor with bfloat16 would else compute float32 files in it. What is quantized stays in integers.
-        "INFERENCE_PRECISION_HINT": "f32",
-        # The engines beside it leave their threads to the system as well.
-        "ENABLE_CPU_PINNING": False,
-        # Otherwise the threads are no more than the physical cores.
-        "ENABLE_HYPER_THREADING": True,
-    }
 
 
 @lru_cache(maxsize=4)

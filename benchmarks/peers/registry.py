@@ -8,10 +8,9 @@ is used as its makers advise for single images, on as many threads as edgeproof'
 in float32.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from ...inspection.graph_types import Graph
 from ...inspection.reader import read_graph
 from ...runtime.bundle.recipes import Format
 from ...runtime.engines.engine import Engine
+from ...runtime.engines.packages import installed_version
 from ...runtime.errors import InvalidFileError, SpecMismatchError
 
 
@@ -42,59 +42,40 @@ class Peer:
 
 
 def installed_peers(variants: Iterable[str]) -> tuple[Peer, ...]:
-    """Return the peers whose packages are installed, for those of these variants that they run.
+    """Return the peers whose packages are installed, for those of these variants (their names) that they run.
 
     Nothing is imported before a `load`. Not all that is installed can be loaded: ncnn may lack its converter, and a
     model may have what a peer cannot run.
-
-    Args:
-        variants: The names of the bundle's variants.
     """
     offered = frozenset(variants)
     return tuple(
-        Peer(name=f"{title} {found}", variant=variant, load=partial(load, f"{title} {found}"))
+        Peer(
+            name=f"{title} {version}",
+            variant=variant,
+            load=partial(_load, package, f"{title} {version}", Format(variant.rpartition(".")[2])),
+        )
         for package, title, runs in _PEERS
-        if (found := _version(package)) is not None
-        for variant, load in runs.items()
+        if (version := installed_version(package)) is not None
+        for variant in runs
         if variant in offered
     )
 
 
-def _load_openvino(model_format: Format, name: str, model: bytes, threads: int) -> Engine:
-    from .openvino import OpenVinoEngine
-
-    graph = _try_once(OpenVinoEngine, name, model, model_format)
-    return OpenVinoEngine(model, graph, name=name, threads=threads)
-
-
-def _load_ncnn(name: str, model: bytes, threads: int) -> Engine:
-    from .ncnn import NcnnEngine
-
-    graph = _try_once(NcnnEngine, name, model, Format.ONNX)
-    return NcnnEngine(model, graph, name=name, threads=threads)
+def _load(package: str, name: str, model_format: Format, model: bytes, threads: int) -> Engine:
+    if package == "openvino":
+        from .openvino import OpenVinoEngine as PeerEngine
+    else:
+        from .ncnn import NcnnEngine as PeerEngine
+    graph = _try_once(PeerEngine, name, model, model_format)
+    return PeerEngine(model, graph, name=name, threads=threads)
 
 
-# Per package: its name for pip, what people call it, and how it loads each variant. ncnn does not know the operators in
+# Per package: its name for pip, what people call it, and the variants that it runs. ncnn does not know the operators in
 # which a quantized ONNX file says how it is computed.
-_PEERS: tuple[tuple[str, str, Mapping[str, Callable[[str, bytes, int], Engine]]], ...] = (
-    (
-        "openvino",
-        "OpenVINO",
-        {
-            "float32.onnx": partial(_load_openvino, Format.ONNX),
-            "static_wi8_ai8.onnx": partial(_load_openvino, Format.ONNX),
-            "static_wi8_ai8.tflite": partial(_load_openvino, Format.TFLITE),
-        },
-    ),
-    ("ncnn", "ncnn", {"float32.onnx": _load_ncnn}),
+_PEERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("openvino", "OpenVINO", ("float32.onnx", "static_wi8_ai8.onnx", "static_wi8_ai8.tflite")),
+    ("ncnn", "ncnn", ("float32.onnx",)),
 )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 @lru_cache(maxsize=8)
@@ -117,10 +98,7 @@ def _for_one_image(graph: Graph) -> Graph:
         raise SpecMismatchError(
             f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; a peer runs one of each"
         )
-    [taken], [given] = (
-        [replace(tensor, shape=(1, *tensor.shape[1:])) for tensor in tensors]
-        for tensors in (graph.inputs, graph.outputs)
-    )
+    taken, given = (replace(tensor, shape=(1, *tensor.shape[1:])) for tensor in (*graph.inputs, *graph.outputs))
     if None in taken.shape:
         raise SpecMismatchError(f"a peer runs images of one size, and the model leaves it open: {taken.shape}")
     return replace(graph, inputs=(taken,), outputs=(given,))

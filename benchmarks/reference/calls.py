@@ -37,10 +37,7 @@ def keras_call(model: keras.Model, call: KerasCall) -> Callable[[NDArray[np.floa
 def load_reference(path: Path, manifest: Manifest, *, custom: Path | None = None) -> Source:
     """Load the Keras file that a bundle was exported from, as it was exported: it takes pixels, gives probabilities.
 
-    Args:
-        path: The `.keras` file; see `ReferenceFile.check`.
-        manifest: The bundle's, which describes the model's input and output.
-        custom: A Python file that registers the model's own layers; is run.
+    The arguments are those of `ReferenceFile`.
 
     Raises:
         InvalidFileError: It cannot be loaded safely.

@@ -4,7 +4,6 @@ TensorFlow decides once per process how many threads it has, keeps them, and tak
 which the variants are measured it would be the noise.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...runtime.bundle.manifest import Manifest
 from ...runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ...runtime.io.digest import sha256_of
 from ...runtime.io.files import read_file
 from ...runtime.io.worker import Parent, Worker
 from ..latency.interleaved import WARMUP_SECONDS, Nanoseconds, Repetition, timed
@@ -46,7 +46,7 @@ class ReferenceFile:
             InvalidFileError: It is missing, or is another file than the manifest names.
         """
         expected = self.manifest.reference.sha256
-        found = hashlib.sha256(read_file(self.path, "Keras original (--reference)")).hexdigest()
+        found = sha256_of(read_file(self.path, "Keras original (--reference)"))
         if found != expected:
             raise InvalidFileError(
                 f"{self.path} is not the model that the bundle was exported from: sha256 {found[:12]}… instead of "

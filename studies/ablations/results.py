@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from edgeproof.metrics.intervals import half_width
-
+from ..intervals import half_width
 from ..results_store import ResultsStore
 
 SCHEMA_VERSION = 1

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from edgeproof.metrics.intervals import half_width
 from edgeproof.metrics.paired import holm
 
+from ..intervals import half_width
 from ..results_store import ResultsStore
 
 SCHEMA_VERSION = 1

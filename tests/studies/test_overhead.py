@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.benchmarks.fresh_processes import measure_processes, result_of
+from edgeproof.benchmarks.fresh_processes import measure_processes
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
 
 from studies import overhead
-from studies.overhead import installed_sizes
+from studies.overhead import installed_sizes, result_of
 
 
 @pytest.mark.needs("tflite")

@@ -11,6 +11,7 @@ def test_models_are_timed_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) 
     """On a clock that the repetitions move, on a processor that grows slower."""
     clock = [100.0]
     monkeypatch.setattr(sustained, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(sustained, "REPETITION_SECONDS", 5.0)
 
     class Heating:
         def repeat(self, seconds: float) -> Repetition:
@@ -20,9 +21,7 @@ def test_models_are_timed_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch) 
             return Repetition(run=runs, invoke=EMPTY, preprocessing=EMPTY, load=EMPTY, first=EMPTY)
 
     passed: list[float] = []
-    found = measure_sustained(
-        {"a": Heating(), "b": Heating()}, minutes=0.5, threads=2, repetition_seconds=5.0, progress=passed.append
-    )
+    found = measure_sustained({"a": Heating(), "b": Heating()}, minutes=0.5, threads=2, progress=passed.append)
     assert (found.minutes, found.threads) == (0.5, 2)
     assert [turn.at_seconds for turn in found.turns] == [0, 5, 10, 15, 20, 25]
     assert {turn.row for turn in found.turns[:2]} == {turn.row for turn in found.turns[2:4]} == {"a", "b"}

@@ -1,6 +1,5 @@
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError
 
 import pytest
 from edgeproof.benchmarks.peers import ncnn as ncnn_engine
@@ -22,12 +21,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes these packages look installed, and no others."""
 
     def install(**versions: str) -> None:
-        def version(package: str) -> str:
-            if package not in versions:
-                raise PackageNotFoundError(package)
-            return versions[package]
-
-        monkeypatch.setattr(peers, "version", version)
+        monkeypatch.setattr(peers, "installed_version", versions.get)
 
     return install
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from edgeproof.benchmarks.peers import ncnn as ncnn_engine
 from edgeproof.benchmarks.peers import registry as peers
+from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.engine import run_each
 from edgeproof.runtime.errors import EngineMissingError, InvalidFileError
 
@@ -216,5 +217,6 @@ def test_pnnx_says_why_it_cannot_convert() -> None:
 
 @needs_ncnn
 def test_ncnn_does_not_know_the_operators_of_a_quantized_file(golden: Path) -> None:
+    name = the_peer("ncnn", "float32.onnx").name
     with pytest.raises(InvalidFileError, match=r"^ncnn [\d.]+ does not accept what pnnx made of the model$"):
-        peers._load_ncnn(the_peer("ncnn", "float32.onnx").name, (golden / "static_wi8_ai8.onnx").read_bytes(), 1)
+        peers._load("ncnn", name, Format.ONNX, (golden / "static_wi8_ai8.onnx").read_bytes(), 1)

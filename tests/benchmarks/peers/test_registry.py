@@ -10,7 +10,7 @@ from edgeproof.benchmarks.peers import ncnn as ncnn_engine
 from edgeproof.benchmarks.peers import openvino as openvino_engine
 from edgeproof.benchmarks.peers import registry as peers
 from edgeproof.benchmarks.peers.registry import installed_peers
-from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
+from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
 from edgeproof.runtime.errors import EngineMissingError, SpecMismatchError
 
 from tests.helpers.peers import random_onnx, the_peer
@@ -80,4 +80,4 @@ def test_a_package_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPa
     with pytest.raises(EngineMissingError, match=r"^openvino cannot be imported: openvino is built for another NumPy$"):
         the_peer("OpenVINO", "float32.onnx").load(content, 1)
     with pytest.raises(EngineMissingError, match=r"^ncnn cannot be imported: ncnn is built for another NumPy$"):
-        peers._load_ncnn("ncnn 1", content, 1)
+        peers._load("ncnn", "ncnn 1", Format.ONNX, content, 1)
