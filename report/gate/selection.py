@@ -25,10 +25,10 @@ class Objective(StrEnum):
     @property
     def need(self) -> Need | None:
         """The figure that a report may lack; None where every report has it."""
-        needs = {self.FASTEST: Need.LATENCY, self.MOST_ACCURATE: Need.LABELS, self.LIGHTEST: Need.MEMORY}
-        return needs.get(self)
+        return _NEEDS.get(self)
 
 
+_NEEDS = {Objective.FASTEST: Need.LATENCY, Objective.MOST_ACCURATE: Need.LABELS, Objective.LIGHTEST: Need.MEMORY}
 # By these a tie in the objective is broken, in this order.
 _TIE_BREAKERS = (Objective.SMALLEST, Objective.MOST_ACCURATE, Objective.FASTEST)
 # How a worse row is described: word, factor, decimals and unit of the two figures.
