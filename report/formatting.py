@@ -17,9 +17,7 @@ def percent(share: float | None, digits: int = 2) -> str:
 
 def accuracy(share: Share | None) -> str:
     """Write a share with its interval, in percent."""
-    if share is None:
-        return UNKNOWN
-    return f"{percent(share.value)} ({interval(share)})"
+    return UNKNOWN if share is None else f"{percent(share.value)} ({interval(share)})"
 
 
 def signed(value: float | None, digits: int = 2) -> str:
@@ -38,9 +36,7 @@ def signed(value: float | None, digits: int = 2) -> str:
 
 def difference(found: Difference | None) -> str:
     """Write a difference of accuracies with its interval, in points."""
-    if found is None:
-        return UNKNOWN
-    return f"{signed(found.points)} ({signed(found.low)} to {signed(found.high)})"
+    return f"{signed(found.points)} ({signed(found.low)} to {signed(found.high)})" if found else UNKNOWN
 
 
 def flips(comparison: Comparison, *, labelled: bool) -> str:
@@ -104,9 +100,7 @@ def duration(microseconds: float | None) -> str:
 
 def speed(ratio: Ratio | None) -> str:
     """Write how many times as fast something is as Keras; a tie where the run cannot tell which is faster."""
-    if ratio is None:
-        return UNKNOWN
-    return _factor(1 / ratio.value) + TIMES + (", tie" if ratio.tie else "")
+    return UNKNOWN if ratio is None else _factor(1 / ratio.value) + TIMES + (", tie" if ratio.tie else "")
 
 
 def speed_with_interval(ratio: Ratio | None) -> str:

@@ -1,5 +1,6 @@
 """The names of rows where all of them stand together."""
 
+from .formatting import count
 from .model import Report, VariantRow
 
 
@@ -23,5 +24,5 @@ def subjects(report: Report) -> str:
     """Say how many things were compared with Keras: variants, or pairs of variant and engine."""
     rows = len(report.rows)
     if len({row.variant for row in report.rows}) == rows:
-        return "1 variant" if rows == 1 else f"{rows:,} variants"
+        return count(rows, "variant")
     return f"{rows:,} pairs of variant and engine"

@@ -45,8 +45,7 @@ class RawData:
         labels: The true classes, int64 of shape (N,); None where they are not known.
         answers: By the titles of the rows, peers included.
         default_row: The title of the row with the variant that `Classifier.load` takes from the bundle.
-        runs: Nanoseconds of every timed run (hand the input over, run, take the output), int64, by number of threads
-            and a row's title or a way of calling Keras. Empty where latency was not measured.
+        runs: Nanoseconds of every timed run, int64, by row title or Keras call, and threads; empty if none was timed.
     """
 
     images: NDArray[np.uint8]

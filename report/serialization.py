@@ -6,7 +6,7 @@ from typing import cast
 
 import msgspec
 
-from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.errors import InvalidFileError, foreign_errors
 from ..runtime.io.files import read_file
 from .model import SCHEMA_VERSION, Report
 
@@ -22,26 +22,19 @@ def to_json(report: Report) -> str:
 
 
 def from_json(content: bytes | str, called: str = "the report") -> Report:
-    """Read back what `to_json` wrote.
-
-    Args:
-        content: The text.
-        called: Its name in messages.
+    """Read back what `to_json` wrote; messages name it as `called`.
 
     Raises:
         InvalidFileError: It is from another schema version, or is not a report.
     """
-    try:
+    foreign = (msgspec.MsgspecError, UnicodeError, RecursionError)
+    with foreign_errors(InvalidFileError, f"{called} is no report of edgeproof benchmark", caught=foreign):
         version = msgspec.json.decode(content, type=_Version).schema_version
         if version != SCHEMA_VERSION:
-            raise InvalidFileError(
-                f"{called} has schema version {version}; this edgeproof reads {SCHEMA_VERSION}: "
-                "run `edgeproof benchmark` again"
-            )
+            remedy = f"this edgeproof reads {SCHEMA_VERSION}: run `edgeproof benchmark` again"
+            raise InvalidFileError(f"{called} has schema version {version}; {remedy}")
         _check_numbers(msgspec.json.decode(content))
         return msgspec.json.decode(content, type=Report)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise InvalidFileError(f"{called} is no report of edgeproof benchmark: {one_line(error)}") from error
 
 
 def read_report(path: Path) -> Report:
@@ -55,11 +48,7 @@ def read_report(path: Path) -> Report:
 
 
 def _check_numbers(value: object) -> None:
-    """Refuse numbers so large that no measurement gives them.
-
-    Raises:
-        ValidationError: There are some.
-    """
+    """Raise ValidationError for numbers so large that no measurement gives them."""
     if isinstance(value, dict):
         for one in cast("dict[str, object]", value).values():
             _check_numbers(one)

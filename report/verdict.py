@@ -18,11 +18,6 @@ def judge(comparison: Comparison, images: int, rows: int) -> Verdict:
     4. The images are so few that p could not fall below 0.05 if all of them were broken: too few.
     5. The paired interval holds no gain and no tie: a drop is suspected, which the correction leaves open.
     6. Else no drop is detectable; how large a drop the images do not rule out is the end of the paired interval.
-
-    Args:
-        comparison: With the reference.
-        images: How many there were.
-        rows: How many comparisons the p-value is corrected for.
     """
     outcome = comparison.outcome
     if outcome is None:
@@ -32,23 +27,18 @@ def judge(comparison: Comparison, images: int, rows: int) -> Verdict:
     drop = outcome.difference.largest_drop
     hidden = f"at most {at_most(drop)} could hide" if drop else "none could hide"
     if not comparison.flips:
-        words = f"tie: the same answer on all {images:,} images; {hidden}"
-        return Verdict(kind=VerdictKind.TIE, words=words)
+        return Verdict(kind=VerdictKind.TIE, words=f"tie: the same answer on all {images:,} images; {hidden}")
     kind = _kind(outcome, images, rows)
     if kind is VerdictKind.NO_DROP:
         return Verdict(kind=kind, words=f"{kind} with n = {images:,}; {hidden}")
     if kind is VerdictKind.TOO_FEW:
         return Verdict(kind=kind, words=f"{kind}: n = {images:,} cannot show a drop; {hidden}")
-    counts = f"{len(outcome.broken):,} broken, {len(outcome.fixed):,} fixed, {_p(outcome.p_adjusted)}"
+    p = f"p = {p_value(outcome.p_adjusted)}".replace("= <", "<")
+    counts = f"{len(outcome.broken):,} broken, {len(outcome.fixed):,} fixed, {p}"
     if kind is VerdictKind.SUSPECTED:
         low, high = signed(outcome.difference.low), signed(outcome.difference.high)
         counts += f" after correction for {rows}; {low} to {high} points"
     return Verdict(kind=kind, words=f"{kind}: {counts}")
-
-
-def _p(p: float) -> str:
-    text = p_value(p)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def _kind(outcome: LabelledComparison, images: int, rows: int) -> VerdictKind:

@@ -50,26 +50,16 @@ class Change:
         """The change of the answers, in one sentence without a full stop."""
         if not self.fixed and not self.broken:
             return f"a tie: right and wrong on the same of {self.images:,} images as in the baseline"
-        verdict = "worse than the baseline" if self.is_worse else "not detectably worse than the baseline"
-        if self.p_adjusted < LEVEL and not self.is_worse:
-            verdict = "better than the baseline"
-        difference = self.difference
-        return (
-            f"{verdict}: {len(self.broken):,} broken and {len(self.fixed):,} fixed since, p = {self.p_adjusted:.2g}, "
-            f"{difference.points:+.2f} points ({difference.low:+.2f} to {difference.high:+.2f}, n = {self.images:,})"
-        )
+        verdict = "not detectably worse" if self.p_adjusted >= LEVEL else "worse" if self.is_worse else "better"
+        seen, low, high = (f"{end:+.2f}" for end in (self.difference.points, self.difference.low, self.difference.high))
+        counts = f"{len(self.broken):,} broken and {len(self.fixed):,} fixed since, p = {self.p_adjusted:.2g}"
+        return f"{verdict} than the baseline: {counts}, {seen} points ({low} to {high}, n = {self.images:,})"
 
 
 def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report) -> dict[str, Change]:
     """Compare rows with those of the same variant and engine in an older report; the engine's version may differ.
 
-    Args:
-        report: The new report.
-        rows: Those of its rows that are asked about.
-        baseline: The older report.
-
-    Returns:
-        The changes by the row's title; rows that the baseline lacks are missing.
+    Returns the changes by the row's title; rows that the baseline lacks are missing.
 
     Raises:
         SpecMismatchError: The reports are about other images, or these have no labels.
@@ -78,9 +68,10 @@ def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report
     from ...metrics.paired import holm, mcnemar, paired_difference
 
     _check_same_images(report, baseline)
-    before = {row.title: _counterpart(row, report.rows, baseline.rows) for row in rows}
-    pairs = [(row, old) for row in rows if (old := before[row.title]) is not None]
-    flips = [_flips(wrong_images(report, row), wrong_images(baseline, old)) for row, old in pairs]
+    found = [(row, _counterpart(row, report.rows, baseline.rows)) for row in rows]
+    pairs = [(row, old) for row, old in found if old is not None]
+    wrong = [(wrong_images(report, row), wrong_images(baseline, old)) for row, old in pairs]
+    flips = [(tuple(sorted(before - now)), tuple(sorted(now - before))) for now, before in wrong]
     p_values = holm([mcnemar(len(fixed), len(broken)) for fixed, broken in flips])
     relative = _relative_to_keras(report, baseline)
     return {
@@ -149,10 +140,6 @@ def _counterpart(row: VariantRow, rows: Sequence[VariantRow], olds: Sequence[Var
     return same[0] if len(same) == 1 and alone else None
 
 
-def _flips(wrong: frozenset[int], before: frozenset[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return tuple(sorted(before - wrong)), tuple(sorted(wrong - before))
-
-
 def _size_ratio(row: VariantRow, old: VariantRow) -> float:
     if old.size.file_bytes < 1:
         raise InvalidFileError(f"the baseline contradicts itself: {old.title} is an empty file")
@@ -180,9 +167,8 @@ def _p50_ratios(row: VariantRow, old: VariantRow, *, relative: bool) -> dict[int
         if before is None:
             continue
         if timing == before:  # the very same measurement, not two that happen to agree
-            ratios[timing.threads] = Ratio(value=1.0, low=1.0, high=1.0, tie=True)
-            continue
-        if relative and timing.ratio_to_keras and before.ratio_to_keras:
+            ratio = Ratio(value=1.0, low=1.0, high=1.0, tie=True)
+        elif relative and timing.ratio_to_keras and before.ratio_to_keras:
             ratio = _ratio(timing.ratio_to_keras, before.ratio_to_keras)
         else:
             ratio = _ratio(_with_ends(timing.run), _with_ends(before.run))
@@ -196,10 +182,9 @@ def _with_ends(run: Distribution) -> Ratio:
 
 
 def _ratio(new: Ratio, old: Ratio) -> Ratio | None:
-    """Divide two independent estimates; the interval is the MOVER's, on the logarithms (Zou and Donner 2008).
+    """Divide two independent estimates; the interval is the MOVER's, on the logarithms.
 
-    G. Y. Zou and A. Donner, Construction of confidence limits about effect measures: a general approach, Statistics in
-    Medicine 27 (2008), 1693-1702.
+    Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 27 (2008) 1693-1702.
     """
     ends = (new.value, new.low, new.high, old.value, old.low, old.high)
     if not all(_SHORTEST < end < _LONGEST for end in ends):

@@ -74,10 +74,9 @@ class Budget:
         help: For the command line's help and docs/check.md.
         read: Returns the figure; None where the report lacks it.
         need: The figure that is missing then; None where every report has it.
-        digits: Decimals of the figure, and more where the limit is closer than that.
+        digits: Decimals of the figure, more where the limit is closer than that; 0 where it counts something.
         percent: Whether it is a share, 0-1, that people read in percent.
         highest: The largest limit that can mean anything; None where there is none.
-        whole: Whether it counts something.
     """
 
     name: str
@@ -89,7 +88,6 @@ class Budget:
     digits: int = 2
     percent: bool = False
     highest: float | None = None
-    whole: bool = False
 
     @property
     def flag(self) -> str:
@@ -114,11 +112,7 @@ class Budget:
         return self.name.endswith("_to_baseline")
 
     def limit(self, value: object) -> float:
-        """Read a limit that may be anything.
-
-        Raises:
-            SpecMismatchError: It is not a number, or none that can be a limit.
-        """
+        """Read a limit that may be anything, or raise SpecMismatchError: it is not a number that can be a limit."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SpecMismatchError(f"{self.name}: a number is needed, got {value!r:.40}")
         try:
@@ -131,7 +125,7 @@ class Budget:
             hint = f"; {number:g} % is {number / 100:g}" if self.percent and number <= 100 else ""
             kind = "a share" if self.percent else "a number"
             raise SpecMismatchError(f"{self.name} is {kind} from 0 to {self.highest:g}, got {number:g}{hint}")
-        if self.whole and not number.is_integer():
+        if self.digits == 0 and not number.is_integer():
             raise SpecMismatchError(f"{self.name}: a whole number is needed, got {number:g}")
         return number
 

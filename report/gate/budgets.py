@@ -2,31 +2,25 @@
 
 from collections.abc import Mapping
 
-from ...metrics.types import Difference, Distribution, Ratio, Share
+from ...metrics.types import Distribution, LabelledComparison, Ratio, Share
+from .baseline import Change
 from .budget import Budget, BudgetInput, Need, Reading
 
 
-def _drop(difference: Difference | None, images: int) -> Reading | None:
-    if difference is None:
+def _drop(subject: BudgetInput, since: LabelledComparison | Change | None) -> Reading | None:
+    if since is None:
         return None
-    return Reading(judged=difference.largest_drop, seen=max(0.0, -difference.points), note=f"n = {images:,}")
-
-
-def _outcome_drop(subject: BudgetInput) -> Reading | None:
-    comparison = subject.row.comparison
-    return _drop(comparison.outcome and comparison.outcome.difference, comparison.agreement.images)
-
-
-def _drop_to_baseline(subject: BudgetInput) -> Reading | None:
-    change = subject.change
-    return _drop(change and change.difference, subject.row.comparison.agreement.images)
+    drop = since.difference
+    return Reading(judged=drop.largest_drop, seen=max(0.0, -drop.points), note=_images(subject))
 
 
 def _broken(subject: BudgetInput) -> Reading | None:
-    comparison = subject.row.comparison
-    if comparison.outcome is None:
-        return None
-    return Reading(judged=len(comparison.outcome.broken), note=f"n = {comparison.agreement.images:,}")
+    outcome = subject.row.comparison.outcome
+    return outcome and Reading(judged=len(outcome.broken), note=_images(subject))
+
+
+def _images(subject: BudgetInput) -> str:
+    return f"n = {subject.row.comparison.agreement.images:,}"
 
 
 def _lower_end(share: Share | None) -> Reading | None:
@@ -60,7 +54,7 @@ _BUDGETS = (
         unit=" points",
         help="loss of accuracy beside the Keras original, in percentage points: the upper end of the paired 95 % "
         "interval, so that a small test set cannot pass by luck",
-        read=_outcome_drop,
+        read=lambda s: _drop(s, s.row.comparison.outcome),
         need=Need.LABELS,
         highest=100,
     ),
@@ -71,7 +65,6 @@ _BUDGETS = (
         read=_broken,
         need=Need.LABELS,
         digits=0,
-        whole=True,
     ),
     Budget(
         name="min_agreement",
@@ -99,7 +92,6 @@ _BUDGETS = (
         help="size of the file",
         read=lambda s: _plain(s.row.size.file_bytes),
         digits=0,
-        whole=True,
     ),
     Budget(
         name="max_gzip_bytes",
@@ -108,7 +100,6 @@ _BUDGETS = (
         help="size of the file compressed by gzip, as in a download or an app package",
         read=lambda s: _plain(s.row.size.gzip_bytes),
         digits=0,
-        whole=True,
     ),
     Budget(
         name="max_p50_us",
@@ -189,7 +180,7 @@ _BUDGETS = (
         unit=" points",
         help="loss of accuracy beside the same variant in the baseline, in percentage points: the upper end of the "
         "paired 95 % interval",
-        read=_drop_to_baseline,
+        read=lambda s: _drop(s, s.change),
         need=Need.LABELS,
         highest=100,
     ),

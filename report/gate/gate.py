@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from ...metrics.types import VerdictKind
 from ...runtime.bundle.recipes import Format, canonical_name
@@ -18,8 +19,9 @@ from .limits import Limits, similar
 VERDICT, VERDICT_TO_BASELINE, PRESENCE = "verdict", "verdict_to_baseline", "presence"
 # Who sets one of these has said how much worse a variant may be.
 _BOUNDS_LOSS = ("max_drop_points", "max_broken", "min_agreement")
-_BOUNDS_LOSS_TO_BASELINE = ("max_drop_points_to_baseline",)
 _NEW = "is not in the baseline"
+# By the row's title; None without a baseline.
+_Changes: TypeAlias = Mapping[str, Change] | None
 # Verdicts that leave open whether a variant is worse.
 _OPEN = (VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED)
 
@@ -91,30 +93,16 @@ def check_budgets(
     findings: list[BudgetResult] = []
     for row in rows:
         budgets = limits.of(row.variant)
-        change = None if changes is None else changes.get(row.title)
         if not allow_worse:
-            findings += _verdicts(row, budgets, change, compared=changes is not None)
-        findings += _budgets(row, budgets, change, counted, compared=changes is not None)
-    if baseline is not None:
-        findings += _missing(report, baseline, chosen)
-    missing = {finding.variant for finding in findings if finding.budget == PRESENCE}
-    findings += [
-        BudgetResult(row=name, variant=name, budget=PRESENCE, holds=None, words=f"was not run: {reason}")
-        for name, reason in report.not_run.items()
-        if _is_variant(name) and name not in missing and not chosen
-    ]
-    return tuple(findings)
+            findings += _verdicts(row, budgets, changes)
+        findings += _budgets(row, budgets, changes, counted)
+    return (*findings, *_not_in_report(report, chosen, baseline))
 
 
 def rows_of(report: Report, variants: Sequence[str]) -> list[VariantRow]:
     """Return the rows of variants, by names or aliases; all rows if none is named."""
     chosen = {canonical_name(name) for name in variants}
     return [row for row in report.rows if not chosen or row.variant in chosen]
-
-
-def _is_variant(name: str) -> bool:
-    """Tell a variant's name from that of a peer, which is not run either."""
-    return name.partition(".")[2] in tuple(Format)
 
 
 def _check_names(report: Report, limits: Limits, chosen: set[str], baseline: Report | None) -> None:
@@ -139,36 +127,30 @@ def _check_distinct(report: Report) -> None:
 def _numbers_of_threads(report: Report, threads: int | None) -> tuple[int | None, ...]:
     measured = report.threads
     if threads is not None and measured and threads not in measured:
-        raise SpecMismatchError(
-            f"latency was not measured with --threads {threads}; possible: {', '.join(map(str, measured))}"
-        )
+        possible = ", ".join(map(str, measured))
+        raise SpecMismatchError(f"latency was not measured with --threads {threads}; possible: {possible}")
     return (threads,) if threads is not None else measured or (None,)
 
 
-def _verdicts(
-    row: VariantRow, limits: Mapping[str, float], change: Change | None, *, compared: bool
-) -> Iterator[BudgetResult]:
+def _verdicts(row: VariantRow, limits: Mapping[str, float], changes: _Changes) -> Iterator[BudgetResult]:
     result = partial(BudgetResult, row=row.title, variant=row.variant)
     if limits.keys().isdisjoint(_BOUNDS_LOSS):
         holds = None if row.verdict.kind in _OPEN else row.verdict.kind is not VerdictKind.WORSE
         yield result(budget=VERDICT, holds=holds, words=row.verdict.words)
-    if compared and limits.keys().isdisjoint(_BOUNDS_LOSS_TO_BASELINE):
+    if changes is not None and "max_drop_points_to_baseline" not in limits:
+        change = changes.get(row.title)
         holds, words = (None, _NEW) if change is None else (not change.is_worse, change.words)
         yield result(budget=VERDICT_TO_BASELINE, holds=holds, words=words)
 
 
 def _budgets(
-    row: VariantRow,
-    limits: Mapping[str, float],
-    change: Change | None,
-    counted: Sequence[int | None],
-    *,
-    compared: bool,
+    row: VariantRow, limits: Mapping[str, float], changes: _Changes, counted: Sequence[int | None]
 ) -> Iterator[BudgetResult]:
+    change = changes.get(row.title) if changes else None
     for name, limit in limits.items():
         budget = BUDGETS[name]
         result = partial(BudgetResult, row=row.title, variant=row.variant, budget=name, limit=limit)
-        if budget.to_baseline and not compared:
+        if budget.to_baseline and changes is None:
             raise SpecMismatchError(f"{name} needs a baseline: --baseline REPORT")
         if budget.to_baseline and change is None:
             yield result(holds=None, words=_NEW)
@@ -182,11 +164,16 @@ def _budgets(
             yield result(threads=threads, found=reading.judged, holds=holds, words=words)
 
 
-def _missing(report: Report, baseline: Report, chosen: set[str]) -> Iterator[BudgetResult]:
+def _not_in_report(report: Report, chosen: set[str], baseline: Report | None) -> Iterator[BudgetResult]:
     measured = {row.variant for row in report.rows}
-    for name in dict.fromkeys(row.variant for row in baseline.rows):
-        if name in measured or (chosen and name not in chosen):
-            continue
-        reason = f", it was not run: {report.not_run[name]}" if name in report.not_run else ""
-        words = f"is in the baseline and not in the report{reason}"
-        yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=False, words=words)
+    before = dict.fromkeys(row.variant for row in baseline.rows) if baseline else {}
+    for name in before:
+        if name not in measured and (not chosen or name in chosen):
+            reason = f", it was not run: {report.not_run[name]}" if name in report.not_run else ""
+            words = f"is in the baseline and not in the report{reason}"
+            yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=False, words=words)
+    for name, reason in report.not_run.items():
+        # A peer, which may not have run either, has no format.
+        if name.partition(".")[2] in tuple(Format) and (name not in before or name in measured) and not chosen:
+            words = f"was not run: {reason}"
+            yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=None, words=words)

@@ -11,12 +11,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def as_junit(findings: Sequence[BudgetResult], title: str = "edgeproof check") -> bytes:
-    """Return an XML document in UTF-8.
-
-    Args:
-        findings: One that was not judged is a skipped test.
-        title: The name of the document.
-    """
+    """Return an XML document in UTF-8; a finding that was not judged is a skipped test."""
     root = ET.Element("testsuites", {"name": _legal(title), **_counts(findings)})
     for row in dict.fromkeys(finding.row for finding in findings):
         own = [finding for finding in findings if finding.row == row]

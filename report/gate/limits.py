@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...runtime.bundle.recipes import canonical_name
-from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, one_line
+from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, foreign_errors
 from ...runtime.io.files import read_file
 from .budget import Budget
 from .budgets import BUDGETS
@@ -56,16 +56,13 @@ def read_limits(file: Path) -> Limits:
         SpecMismatchError: A limit is not a number, or none that can be a limit.
     """
     content = read_file(file, "budgets", max_bytes=_MAX_BYTES)
-    try:
+    with foreign_errors(InvalidFileError, f"{file} is no TOML", caught=(ValueError, RecursionError)):
         document = tomllib.loads(content.decode("utf-8-sig"))  # some editors write a byte order mark
-    except (ValueError, RecursionError) as error:
-        raise InvalidFileError(f"{file} is no TOML: {one_line(error)}") from error
     named = document.pop(_VARIANTS, {})
     if not isinstance(named, dict):
         raise SpecMismatchError(f'{file}: {_VARIANTS}: tables such as [{_VARIANTS}."int8.tflite"] are needed')
-    return Limits(
-        general=_limits(document, str(file)), of_variants=_of_variants(cast("dict[str, Any]", named), str(file))
-    )
+    of_variants = _of_variants(cast("dict[str, Any]", named), str(file))
+    return Limits(general=_limits(document, str(file)), of_variants=of_variants)
 
 
 def similar(name: str, possible: list[str]) -> str:

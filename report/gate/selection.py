@@ -25,13 +25,10 @@ class Objective(StrEnum):
     @property
     def need(self) -> Need | None:
         """The figure that a report may lack; None where every report has it."""
-        return {
-            Objective.FASTEST: Need.LATENCY,
-            Objective.MOST_ACCURATE: Need.LABELS,
-            Objective.LIGHTEST: Need.MEMORY,
-        }.get(self)
+        return _NEEDS.get(self)
 
 
+_NEEDS = {Objective.FASTEST: Need.LATENCY, Objective.MOST_ACCURATE: Need.LABELS, Objective.LIGHTEST: Need.MEMORY}
 # By these a tie in the objective is broken, in this order.
 _TIE_BREAKERS = (Objective.SMALLEST, Objective.MOST_ACCURATE, Objective.FASTEST)
 # How a worse row is described: word, factor, decimals and unit of the two figures.
@@ -41,6 +38,8 @@ _WORSE = {
     Objective.MOST_ACCURATE: ("less accurate", -100, 2, "% right"),
     Objective.LIGHTEST: ("heavier", 1, 1, "MiB at the peak"),
 }
+
+_EQUAL = {Objective.SMALLEST: "as large", Objective.MOST_ACCURATE: "as accurate", Objective.LIGHTEST: "as light"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,10 +116,9 @@ def pick_variant(
         contest.check_measured(row)
     failed = {finding.row for finding in findings if finding.holds is False}
     holding = [row for row in rows if row.title not in failed]
-    first = contest.first(holding)
-    if first is None:
+    if not holding:
         return Choice(by=by, threads=contest.threads, winner=None, words="", losers=_fallen(findings))
-    winner = contest.best(holding, first)
+    first, winner = contest.best_of(holding)
     beaten = [
         Loser(row=row.title, variant=row.variant, holds=True, words=contest.why_not(row, winner, first))
         for row in holding
@@ -135,10 +133,9 @@ def _fallen(findings: Sequence[BudgetResult]) -> tuple[Loser, ...]:
     """Return the rows that fail a budget or were not run, with the reasons."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for finding in findings:
-        if finding.budget == PRESENCE:
-            reasons.setdefault((finding.row, finding.variant), []).append(finding.words)
-        elif finding.holds is False:
-            reasons.setdefault((finding.row, finding.variant), []).append(f"fails {finding.budget}: {finding.words}")
+        if finding.budget == PRESENCE or finding.holds is False:
+            rule = "" if finding.budget == PRESENCE else f"fails {finding.budget}: "
+            reasons.setdefault((finding.row, finding.variant), []).append(rule + finding.words)
     return tuple(
         Loser(row=row, variant=variant, holds=False, words="; ".join(words))
         for (row, variant), words in reasons.items()
@@ -159,18 +156,14 @@ class _Contest:
         """Raise SpecMismatchError for a row that lacks the objective's figure."""
         if self._value(self._by, row) is None:
             beside = "" if self.threads is None else f" with {count(self.threads, 'thread')}"
-            raise SpecMismatchError(
-                f"the {self._by.replace('-', ' ')} cannot be told, {row.title}{beside} lacks {self._by.need}"
-            )
+            best = self._by.replace("-", " ")
+            raise SpecMismatchError(f"the {best} cannot be told, {row.title}{beside} lacks {self._by.need}")
 
-    def first(self, rows: Sequence[VariantRow]) -> VariantRow | None:
-        """Return the row with the smallest figure; None of none."""
-        return min(rows, key=lambda row: self._key(self._order, row), default=None)
-
-    def best(self, rows: Sequence[VariantRow], first: VariantRow) -> VariantRow:
-        """Return the best of the rows that tie with the first one."""
+    def best_of(self, rows: Sequence[VariantRow]) -> tuple[VariantRow, VariantRow]:
+        """Return the row with the smallest figure, and the best of those that tie with it."""
+        first = min(rows, key=lambda row: self._key(self._order, row))
         tied = [row for row in rows if self._ties(self._by, row, first)]
-        return min(tied, key=lambda row: self._key(_TIE_BREAKERS, row))
+        return first, min(tied, key=lambda row: self._key(_TIE_BREAKERS, row))
 
     def why_not(self, row: VariantRow, winner: VariantRow, first: VariantRow) -> str:
         """Say how a row is worse than the winner, or slower than the first one by more than the noise."""
@@ -219,8 +212,7 @@ class _Contest:
         if objective is not Objective.FASTEST or self.threads is None:
             return False
         timing, other = row.timing(self.threads), winner.timing(self.threads)
-        is_told = (timing and winner.title in timing.slower_than) or (other and row.title in other.slower_than)
-        return not is_told
+        return not ((timing and winner.title in timing.slower_than) or (other and row.title in other.slower_than))
 
     def _doubt(self, row: VariantRow, winner: VariantRow) -> str:
         """Say so where the images leave open which of two rows is right more often."""
@@ -233,16 +225,13 @@ class _Contest:
         return "" if p < LEVEL else f", which n = {self._report.data.images:,} cannot tell apart (p = {p:.2g})"
 
     def _same(self, objective: Objective, row: VariantRow, other: VariantRow) -> str:
+        if objective is not Objective.FASTEST:
+            return _EQUAL[objective]
         value, best = self._value(objective, row) or 0.0, self._value(objective, other) or 0.0
-        if objective is Objective.FASTEST and value > best * self._noise:
-            slow, fast = told_apart(value, best, 1)
-            return f"not detectably slower ({slow} against {fast} µs)"
-        return {
-            Objective.FASTEST: f"as fast within the noise of this run ({(self._noise - 1) * 100:.1f} %)",
-            Objective.SMALLEST: "as large",
-            Objective.MOST_ACCURATE: "as accurate",
-            Objective.LIGHTEST: "as light",
-        }[objective]
+        if value <= best * self._noise:
+            return f"as fast within the noise of this run ({(self._noise - 1) * 100:.1f} %)"
+        slow, fast = told_apart(value, best, 1)
+        return f"not detectably slower ({slow} against {fast} µs)"
 
     def _worse(self, objective: Objective, row: VariantRow, winner: VariantRow) -> str:
         value, best = self._value(objective, row) or 0.0, self._value(objective, winner) or 0.0

@@ -10,6 +10,7 @@ from ..render.markdown_escape import escape
 from .gate import BudgetResult
 
 _STATES = {True: "holds", False: "FAILS", None: "not judged"}
+_MARKED = {**_STATES, False: "**FAILS**"}
 
 
 def failures(findings: Sequence[BudgetResult]) -> list[BudgetResult]:
@@ -43,14 +44,10 @@ def as_markdown(findings: Sequence[BudgetResult], report: Report) -> str:
     """Write a section with a table: failures first, those that were not judged last."""
     order = (False, True, None)
     rows = [
-        f"| {_marked(finding)} | {escape(finding.row)} | `{finding.rule}` | {escape(finding.words)} |"
+        f"| {_MARKED[finding.holds]} | {escape(finding.row)} | `{finding.rule}` | {escape(finding.words)} |"
         for finding in sorted(findings, key=lambda finding: order.index(finding.holds))
     ]
     about = f"{count(report.data.images, 'test image')} of {escape(report.data.name)}"
     table = ["|  | variant | budget | found |", "| --- | --- | --- | --- |", *rows, ""] if rows else []
     doubts = [line for remark in remarks(report.environment) for line in (f"**Doubtful:** {escape(remark)}.", "")]
     return "\n".join([f"## edgeproof check: {headline(findings)}", "", *table, *doubts, f"{about}.", ""])
-
-
-def _marked(finding: BudgetResult) -> str:
-    return f"**{_STATES[finding.holds]}**" if finding.holds is False else _STATES[finding.holds]

@@ -6,8 +6,7 @@ from math import sqrt
 from ...metrics.types import Confusion
 from ..model import Report
 
-# With more classes a matrix is too large to be read.
-MOST_CLASSES = 20
+MOST_CLASSES = 20  # a larger matrix cannot be read
 MOST_PAIRS = 20
 
 
@@ -17,8 +16,7 @@ class Cell:
 
     Attributes:
         count: The images.
-        shade: 0-1: of the right answers their share in the class, of the wrong ones the square root of their share in
-            the most frequent confusion, so that a single image can be seen.
+        shade: 0-1: a right answer's share in the class, or the root of a wrong one's in the most frequent confusion.
         right: Whether the answer is the class.
     """
 
@@ -41,7 +39,7 @@ def matrix(report: Report) -> list[list[Cell]] | None:
             count = images[truth] - sum(one.count for one in confusions if one.truth == truth)
             return Cell(count=count, shade=count / images[truth] if images[truth] else 0.0, right=True)
         count = counts.get((truth, answer), 0)
-        return Cell(count=count, shade=sqrt(count / most), right=False)
+        return Cell(count=count, shade=sqrt(count / most), right=False)  # so that a single image can be seen
 
     return [[cell(truth, answer) for answer in range(len(classes))] for truth in range(len(classes))]
 

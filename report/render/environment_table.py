@@ -1,13 +1,12 @@
 """Machine and method of a report as names and texts: all that was recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from ..formatting import UNKNOWN
 
 _UNITS = {"_mib": "MiB", "_mhz": "MHz", "_c": "°C", "_seconds": "seconds", "_us": "µs"}
-# The machine's state stands in a table of its own.
-STATES = ("before", "after")
+STATES = ("before", "after")  # in a table of their own
 
 
 def facts(recorded: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -28,18 +27,14 @@ def remarks(environment: Mapping[str, Any]) -> list[str]:
 def states(environment: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return names and texts of the machine's state, before and after; empty where it was not recorded."""
     before, after = (_mapping(environment.get(when)) for when in STATES)
-    return [
-        (_named(name, None)[0], _named(name, before.get(name))[1], _named(name, after.get(name))[1])
-        for name in dict.fromkeys([*before, *after])
-    ]
+    names = dict.fromkeys([*before, *after])
+    return [(*_named(name, before.get(name)), _named(name, after.get(name))[1]) for name in names]
 
 
 def _named(name: str, value: object) -> tuple[str, str]:
-    for suffix, unit in _UNITS.items():
-        if name.endswith(suffix):
-            text = _text(value)
-            return name.removesuffix(suffix).replace("_", " "), text if value is None else f"{text} {unit}"
-    return name.replace("_", " "), _text(value)
+    suffix = next((suffix for suffix in _UNITS if name.endswith(suffix)), "")
+    unit = f" {_UNITS[suffix]}" if suffix and value is not None else ""
+    return name.removesuffix(suffix).replace("_", " "), _text(value) + unit
 
 
 def _text(value: object) -> str:
@@ -53,16 +48,13 @@ def _text(value: object) -> str:
         case Mapping():
             return ", ".join(f"{key} {_text(each)}" for key, each in _mapping(cast("object", value)).items()) or UNKNOWN
         case list() | tuple():
-            return _listed(cast("list[object]", value))
+            values = cast("list[object]", value)
+            if any(isinstance(each, str) for each in values):
+                return "; ".join(map(_text, values))
+            # Numbers without separators of thousands, which would be taken for those of the list.
+            return ", ".join(str(each) if isinstance(each, int | float) else _text(each) for each in values) or "none"
         case _:
             return str(value)
-
-
-def _listed(values: Sequence[object]) -> str:
-    """Numbers without separators of thousands, which would be taken for those of the list."""
-    if any(isinstance(each, str) for each in values):
-        return "; ".join(map(_text, values))
-    return ", ".join(str(each) if isinstance(each, int | float) else _text(each) for each in values) or "none"
 
 
 def _mapping(value: object) -> Mapping[str, object]:

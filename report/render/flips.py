@@ -17,10 +17,8 @@ from ..raw_data import RawData
 
 MOST_TILES = 400
 _LONGEST_SIDE = 112  # pixels
-# Up to this size images are shown as they are, enlarged pixel by pixel.
-_SMALL = 64
-# Colours of a reduced photograph: enough for a thumbnail, at a third of the bytes.
-_COLOURS = 256
+_SMALL = 64  # pixels: up to this size images are shown as they are, enlarged pixel by pixel
+_COLOURS = 256  # of a reduced photograph: enough for a thumbnail, at a third of the bytes
 
 
 class Kind(StrEnum):
@@ -84,21 +82,20 @@ def flipped_images(report: Report) -> int:
 def tiles(report: Report, raw_data: RawData) -> dict[Kind, list[Tile]]:
     """Return the tiles of at most `MOST_TILES` images in groups, the broken ones first; none is empty."""
     flips = _by_position(report)
-    groups: dict[Kind, list[Tile]] = {kind: [] for kind in Kind}
     order = list(Kind)
     worst = {i: min(order.index(_kind(flip, flip.found)) for _, flip in found) for i, found in flips.items()}
+    groups: dict[Kind, list[Tile]] = {}
     for position in sorted(flips, key=lambda i: (worst[i], i))[:MOST_TILES]:
         tile = _tile(report, raw_data.images[position], flips[position])
-        groups[tile.kind].append(tile)
-    return {kind: found for kind, found in groups.items() if found}
+        groups.setdefault(tile.kind, []).append(tile)
+    return groups
 
 
 def thumbnail(image: NDArray[np.uint8]) -> str:
     """Return an image as a data URI of a PNG file of at most 112 x 112 pixels.
 
     Args:
-        image: uint8 of shape (H, W, C), values 0-255: grey for one channel, colours for three; of any other number the
-            first is shown.
+        image: uint8 of shape (H, W, C), values 0-255; of three channels all are shown, else the first, in grey.
     """
     shown = Image.fromarray(image if image.shape[2] == 3 else image[:, :, 0])
     if max(shown.size) > _LONGEST_SIDE:

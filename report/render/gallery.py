@@ -4,11 +4,11 @@
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
 import io
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -22,14 +22,7 @@ _RIGHT, _WRONG, _UNKNOWN = "#0b8f6a", "#c8102e", "#1d2433"
 def draw_gallery(report: Report, raw_data: RawData) -> bytes:
     """Draw the first test images with the answers of the default variant, and below them as many wrong answers.
 
-    Without labels nothing is right or wrong, and only the first images are drawn.
-
-    Args:
-        report: The figures.
-        raw_data: The test images and the answers.
-
-    Returns:
-        A PNG file.
+    Returns a PNG file. Without labels nothing is right or wrong, and only the first images are drawn.
     """
     images, labels, classes = raw_data.images, raw_data.labels, report.data.classes
     probabilities = raw_data.answers[raw_data.default_row].calibrated
@@ -46,14 +39,12 @@ def draw_gallery(report: Report, raw_data: RawData) -> bytes:
         blocks.append((mistakes, f"{shown_of} {len(wrong)} wrong answers among {len(images):,} ({numbered})"))
 
     figure = Figure(figsize=(12, 0.4 + 5.4 * len(blocks)), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(
-        f"{variant} on {report.data.name}", fontsize=15, fontweight="bold", x=0.01, ha="left", parse_math=False
-    )
+    title: dict[str, Any] = {"fontsize": 15, "fontweight": "bold", "parse_math": False}
+    figure.suptitle(f"{variant} on {report.data.name}", x=0.01, ha="left", **title)
     parts = figure.subfigures(len(blocks), 1, squeeze=False).flat
     for part, (positions, heading) in zip(parts, blocks, strict=True):
         part.suptitle(heading, fontsize=12, x=0.01, ha="left")
-        for axes, position in zip(part.subplots(ROWS, COLUMNS).flat, _padded(positions), strict=True):
+        for axes, position in zip_longest(part.subplots(ROWS, COLUMNS).flat, positions.tolist()):
             axes.set_axis_off()
             if position is not None:
                 truth = None if labels is None else classes[int(labels[position])]
@@ -74,16 +65,5 @@ def _tile(
     # A dollar sign in a label is not a formula.
     axes.set_title(text, fontsize=10, color=colour, fontweight="bold", pad=3, parse_math=False)
     if wrong:
-        below: dict[str, Any] = {
-            "transform": axes.transAxes,
-            "ha": "center",
-            "va": "top",
-            "fontsize": 8,
-            "parse_math": False,
-        }
-        axes.text(0.5, -0.03, f"is {truth} (#{position})", **below)
-
-
-def _padded(positions: NDArray[np.intp]) -> list[int | None]:
-    found: list[int | None] = [int(position) for position in positions]
-    return found + [None] * (COLUMNS * ROWS - len(found))
+        style: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
+        axes.text(0.5, -0.03, f"is {truth} (#{position})", transform=axes.transAxes, **style)

@@ -26,7 +26,6 @@ def headline(report: Report) -> str:
     data, rows = report.data, report.rows
     images = f"On {count(data.images, 'image')} of {data.name}"
     give = "gives" if len(rows) == 1 else "give"
-    kinds = {row.verdict.kind for row in rows}
     match worst_verdict(report):
         case None:
             return f"{images}, no variant ran"
@@ -44,7 +43,7 @@ def headline(report: Report) -> str:
         case VerdictKind.NO_DROP:
             hidden = f"at most {_hidden(report)} could hide"
             return f"{images}, no drop in accuracy is detectable in {subjects(report)}; {hidden}"
-        case VerdictKind.TIE if kinds == {VerdictKind.TIE}:
+        case VerdictKind.TIE if all(row.verdict.kind is VerdictKind.TIE for row in rows):
             return f"{images}, {subjects(report)} {give} Keras's answer every time"
         case VerdictKind.TIE:
             return f"{images}, none of {subjects(report)} is worse than Keras"

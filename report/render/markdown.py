@@ -9,6 +9,8 @@ from .markdown_escape import escape
 from .ranking import fastest, noise
 from .table import markdown_table, sweep
 
+_TIMED = ("p50", "speed, Keras = 1 (95 %)")
+
 
 def render_markdown(report: Report) -> str:
     """Return the report in GitHub's Markdown, the verdicts first."""
@@ -16,7 +18,7 @@ def render_markdown(report: Report) -> str:
         f"## {escape(headline(report))}",
         markdown_table(_verdicts(report), words=(0, 1)),
         _explanation(report),
-        *_not_run(report),
+        *(f"Not run: {escape(name)} ({escape(reason)})." for name, reason in report.not_run.items()),
         *_latency(report),
         *_memory(report),
         *_peers(report),
@@ -26,16 +28,10 @@ def render_markdown(report: Report) -> str:
 
 
 def _verdicts(report: Report) -> list[tuple[str, ...]]:
-    labelled, timed = report.data.labelled, bool(report.threads)
-    head = (
-        "variant",
-        "verdict",
-        *(("difference, points (95 %)",) if labelled else ()),
-        "agreement",
-        "fixed / broken" if labelled else "images that differ",
-        "size",
-        *(("p50", "speed, Keras = 1 (95 %)") if timed else ()),
-    )
+    labelled = report.data.labelled
+    difference = ("difference, points (95 %)",) if labelled else ()
+    flips = "fixed / broken" if labelled else "images that differ"
+    head = ("variant", "verdict", *difference, "agreement", flips, "size", *(_TIMED if report.threads else ()))
     return [head, *(_verdict(report, row) for row in report.rows)]
 
 
@@ -60,21 +56,14 @@ def _times(row: VariantRow, threads: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _explanation(report: Report) -> str:
+    agreement = "Agreement: share of images with the same answer as Keras."
     if not report.data.labelled:
-        return (
-            "The images have no labels: how many answers are right is unknown. "
-            "Agreement: share of images with the same answer as Keras."
-        )
+        return f"The images have no labels: how many answers are right is unknown. {agreement}"
     accuracy = escape(formatting.accuracy(report.reference.accuracy))
     return (
-        f"The Keras original: {accuracy} right, {formatting.file_size(report.reference.file_bytes)}. "
-        "Agreement: share of images with the same answer as Keras. "
+        f"The Keras original: {accuracy} right, {formatting.file_size(report.reference.file_bytes)}. {agreement} "
         "Fixed: right only in the variant; broken: right only in Keras."
     )
-
-
-def _not_run(report: Report) -> list[str]:
-    return [f"Not run: {escape(name)} ({escape(reason)})." for name, reason in report.not_run.items()]
 
 
 def _latency(report: Report) -> list[str]:
@@ -100,19 +89,16 @@ def _memory(report: Report) -> list[str]:
     ]
     if not rows:
         return ["Memory was not measured."]
-    head = ("memory of a process", "peak", "over NumPy alone")
-    return [markdown_table([head, *rows])]
+    return [markdown_table([("memory of a process", "peak", "over NumPy alone"), *rows])]
 
 
 def _peers(report: Report) -> list[str]:
     if not report.peers:
         return []
-    head = ("peer", "agreement", *(("p50", "speed, Keras = 1 (95 %)") if report.threads else ()))
-    rows = [
-        (row.title, formatting.percent(row.comparison.agreement.value), *_times(row, report.threads))
-        for row in report.peers
-    ]
-    return ["**Peers: not part of edgeproof**, the same model in other runtimes.", markdown_table([head, *rows])]
+    rows: list[tuple[str, ...]] = [("peer", "agreement", *(_TIMED if report.threads else ()))]
+    for row in report.peers:
+        rows.append((row.title, formatting.percent(row.comparison.agreement.value), *_times(row, report.threads)))
+    return ["**Peers: not part of edgeproof**, the same model in other runtimes.", markdown_table(rows)]
 
 
 def _environment(report: Report) -> str:

@@ -21,12 +21,7 @@ _BEFORE_FORMAT = re.compile(r"\.(?=[a-z])")
 
 
 def render_page(report: Report, raw_data: RawData) -> str:
-    """Return the HTML of the report; everything on the page is inside of it, nothing is fetched.
-
-    Args:
-        report: The figures.
-        raw_data: The test images and the raw latencies behind them.
-    """
+    """Return the HTML of the report; everything on the page is inside of it, nothing is fetched."""
     environment = Environment(
         loader=PackageLoader(__name__.rpartition(".")[0]),
         autoescape=True,

@@ -39,8 +39,7 @@ class RecallTable:
 
     Attributes:
         variants: Their names.
-        classes: Those in which the most images changed, as many as can be read, in the data's order: in a class of few
-            images a single one is a large change of recall.
+        classes: Those in which the most images changed, `MOST_CLASSES` at most, in the data's order.
         changed: How many classes changed.
         largest: The largest change in the table, in percentage points; 1 where there is none.
     """
@@ -62,12 +61,9 @@ def recall_table(report: Report) -> RecallTable | None:
         if (outcome := row.comparison.outcome) is not None and any(map(_is_change, outcome.recall_differences))
     }
     changed = [i for i in range(len(images)) if any(_is_change(found[i]) for found in changing.values())]
-    changes = {
-        i: ClassChange(
-            name=report.data.classes[i], images=images[i], differences=tuple(found[i] for found in changing.values())
-        )
-        for i in changed
-    }
+    names, differences = report.data.classes, list(zip(*changing.values(), strict=True))
+    changes = {i: ClassChange(name=names[i], images=images[i], differences=differences[i]) for i in changed}
+    # Not by recall: of few images a single one is a large change.
     largest = sorted(changed, key=lambda i: -changes[i].changed_images)[:MOST_CLASSES]
     return RecallTable(
         variants=tuple(changing),

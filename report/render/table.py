@@ -1,6 +1,6 @@
 """The report's main table: every variant against the Keras reference, as cells, plain text and Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ...metrics.types import Timing
 from ...runtime.errors import one_line
@@ -29,9 +29,8 @@ def sweep(report: Report) -> list[tuple[str, ...]]:
     """Return the median latency by number of threads, with its head; empty where only one number was measured."""
     if len(report.threads) < 2:
         return []
-    fastest = [report.reference.fastest(threads) for threads in report.threads]
-    keras = ("Keras original, fastest call", *(formatting.duration(one and one.run.p50_us) for one in fastest))
-    body = [(row_name(report, row), *_medians(report, row)) for row in report.rows]
+    keras = ("Keras original, fastest call", *_medians(map(report.reference.fastest, report.threads)))
+    body = [(row_name(report, row), *_medians(map(row.timing, report.threads))) for row in report.rows]
     head = ("p50", *(formatting.count(threads, "thread") for threads in report.threads))
     return [head, keras, *body]
 
@@ -41,11 +40,9 @@ def as_text(report: Report) -> str:
     parts = [_aligned([headers(report), *cells(report)])]
     if swept := sweep(report):
         parts.append(_aligned(swept))
-    names = [row_name(report, row) for row in report.rows]
-    width = max(map(len, names), default=0)
-    parts.append(
-        "\n".join(f"{name:{width}}  {row.verdict.words}" for name, row in zip(names, report.rows, strict=True))
-    )
+    verdicts = [(row_name(report, row), row.verdict.words) for row in report.rows]
+    width = max((len(name) for name, _ in verdicts), default=0)
+    parts.append("\n".join(f"{name:{width}}  {words}" for name, words in verdicts))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -56,12 +53,7 @@ def as_markdown(report: Report) -> str:
 
 
 def markdown_table(rows: Sequence[Sequence[str]], *, words: Sequence[int] = (0,)) -> str:
-    """Write a table in GitHub's Markdown, numbers to the right.
-
-    Args:
-        rows: The head first.
-        words: Columns of words: to the left.
-    """
+    """Write a table in GitHub's Markdown, its head first: the columns `words` to the left, numbers to the right."""
     lines = ["| " + " | ".join(map(escape, row)) + " |" for row in rows]
     rule = "|" + "|".join(" --- " if column in words else " ---: " for column in range(len(rows[0]))) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
@@ -124,8 +116,7 @@ def _answers(report: Report, row: VariantRow) -> tuple[str, ...]:
     return formatting.accuracy(row.accuracy), formatting.difference(outcome and outcome.difference), flips
 
 
-def _medians(report: Report, row: VariantRow) -> list[str]:
-    timings = [row.timing(threads) for threads in report.threads]
+def _medians(timings: Iterable[KerasTiming | Timing | None]) -> list[str]:
     return [formatting.duration(timing and timing.run.p50_us) for timing in timings]
 
 

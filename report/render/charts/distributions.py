@@ -1,11 +1,9 @@
 """The distributions of all timed runs: one ridge for each variant, and for each way of calling Keras."""
 
-# Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,8 +20,7 @@ from .svg import INK, LINE, SOFT, WIDE, Chart, chart, colour_of, duration_axis, 
 _BIN = 0.01
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Ridge:
+class _Ridge(NamedTuple):
     name: str
     kind: str
     times_us: NDArray[np.float64]
@@ -31,25 +28,25 @@ class _Ridge:
 
 def draw_distributions(report: Report, raw_data: RawData, threads: int) -> Chart | None:
     """Return the chart of the variants and of Keras called in its fastest way; None where no run is known."""
-    fastest = report.reference.fastest(threads)
-    calls = [fastest.call] if fastest else []
     named = [(row_name(report, row), row.format, row.title) for row in report.rows]
-    return _chart(f"runs-{threads}", [*named, *_keras(calls)], raw_data, threads)
+    if fastest := report.reference.fastest(threads):
+        named.append(_keras(fastest.call))
+    return _chart(f"runs-{threads}", named, raw_data, threads)
 
 
 def draw_keras_chart(report: Report, raw_data: RawData, threads: int) -> Chart | None:
     """Return the chart of all ways of calling Keras; None where no run is known."""
-    calls = [timing.call for timing in report.reference.timings if timing.threads == threads]
-    return _chart(f"keras-{threads}", _keras(calls), raw_data, threads)
+    calls = [_keras(timing.call) for timing in report.reference.timings if timing.threads == threads]
+    return _chart(f"keras-{threads}", calls, raw_data, threads)
 
 
-def _keras(calls: Sequence[str]) -> list[tuple[str, str, str]]:
-    return [(f"Keras, {call}", "keras", call) for call in calls]
+def _keras(call: str) -> tuple[str, str, str]:
+    return f"Keras, {call}", "keras", call
 
 
 def _chart(name: str, subjects: Sequence[tuple[str, str, str]], raw_data: RawData, threads: int) -> Chart | None:
     ridges = [
-        _Ridge(name=title, kind=kind, times_us=runs / 1000)
+        _Ridge(title, kind, runs / 1000)
         for title, kind, subject in subjects
         if (runs := raw_data.runs.get((subject, threads))) is not None and len(runs)
     ]
@@ -62,11 +59,7 @@ def _chart(name: str, subjects: Sequence[tuple[str, str, str]], raw_data: RawDat
 def outline(times_us: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the outline of a histogram on a logarithmic axis, its highest bin 1.
 
-    Args:
-        times_us: Durations in microseconds, above 0.
-
-    Returns:
-        Places in microseconds and heights, of the same length, beginning and ending at height 0.
+    Of durations above 0, in microseconds. Returns places in microseconds and as many heights, 0 at both ends.
     """
     logs: NDArray[np.float64] = np.log10(times_us)
     first, last = int(np.floor(logs.min() / _BIN)), int(np.floor(logs.max() / _BIN)) + 1
@@ -105,8 +98,8 @@ def _draw(ridges: list[_Ridge], width: int) -> Figure:
             y, colour = at + 14 * (len(lines) - 1 - k), SOFT if k else INK
             write(axes, name_at, y, line_of_name, ha="right" if wide else "left", color=colour, **place)
         write(axes, p50_at, at, p50, ha="right", color=SOFT, **place)
-    below = {"color": SOFT, "ha": "center", "transform": axes.transAxes}
-    write(axes, 0.5, -38 / height, "latency of one image (log scale)", **below)
+    latency = "latency of one image (log scale)"
+    write(axes, 0.5, -38 / height, latency, color=SOFT, ha="center", transform=axes.transAxes)
     return made
 
 

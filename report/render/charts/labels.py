@@ -1,6 +1,5 @@
 """The labels of a chart's points: beside them, or in rows above and below."""
 
-# Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from collections.abc import Sequence
@@ -17,11 +16,7 @@ _POINT = 6.0
 
 
 class Labels:
-    """Labels beside the points of a chart, where they cover neither one another nor a point.
-
-    Args:
-        axes: With the limits and scales that they end with.
-    """
+    """Labels that cover neither one another nor a point; the axes must have their last limits and scales."""
 
     def __init__(self, axes: Axes) -> None:
         self._axes = axes
@@ -29,8 +24,7 @@ class Labels:
 
     def keep_clear(self, low: tuple[float, float], high: tuple[float, float]) -> None:
         """Keep labels out of the space between two corners, in the data's units; a point has twice the same."""
-        ends = self._axes.transData.transform([low, high])
-        self._taken.append(Bbox(ends).padded(_POINT))
+        self._taken.append(Bbox(self._axes.transData.transform([low, high])).padded(_POINT))
 
     def put(
         self,
@@ -42,11 +36,7 @@ class Labels:
     ) -> Annotation:
         """Write a label at the first side of its point that is free; at the first of all if none is.
 
-        Args:
-            text: As it is.
-            at: The point, in the data's units.
-            sides: Directions, the best first.
-            style: Of `matplotlib.text.Text`.
+        The point is in the data's units, a dollar sign not a formula, the style that of `matplotlib.text.Text`.
         """
         for side in sides:
             label = self._written(text, at, side, style)
@@ -59,16 +49,9 @@ class Labels:
         return label
 
     def _written(self, text: str, at: tuple[float, float], side: tuple[int, int], style: dict[str, Any]) -> Annotation:
-        return self._axes.annotate(
-            text,
-            at,
-            xytext=(_POINT * 1.3 * side[0], _POINT * 1.3 * side[1]),
-            textcoords="offset points",
-            ha=_ALONG[side[0]],
-            va=_ACROSS[side[1]],
-            parse_math=False,
-            **style,
-        )
+        beside = (_POINT * 1.3 * side[0], _POINT * 1.3 * side[1])
+        style = {"ha": _ALONG[side[0]], "va": _ACROSS[side[1]], "parse_math": False, **style}
+        return self._axes.annotate(text, at, xytext=beside, textcoords="offset points", **style)
 
     def _is_free(self, box: Bbox) -> bool:
         inside = self._axes.bbox
@@ -76,13 +59,7 @@ class Labels:
 
 
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move places apart to either side, in their order.
-
-    Args:
-        places: In ascending order.
-        gap: The least distance of two neighbours.
-        low: No place is below.
-        high: No place is above, as far as there is room.
+    """Move ascending places at least `gap` apart, to either side, within `low` and, where there is room, `high`.
 
     >>> spread([0, 1, 9], 2, 0, 10)
     [0.0, 2.0, 9.0]
@@ -90,12 +67,10 @@ def spread(places: Sequence[float], gap: float, low: float, high: float) -> list
     [4.0, 6.0]
     """
     count = len(places)
-    rightwards, leftwards = list(places), list(places)
+    right, left = list(places), list(places)
     for i in range(count):
-        rightwards[i] = max(rightwards[i], low if i == 0 else rightwards[i - 1] + gap)
+        right[i] = max(right[i], low if i == 0 else right[i - 1] + gap)
     for i in reversed(range(count)):
-        leftwards[i] = min(leftwards[i], high if i == count - 1 else leftwards[i + 1] - gap)
+        left[i] = min(left[i], high if i == count - 1 else left[i + 1] - gap)
     # Either keeps the distances, and so does the middle of both; the ends are seen to separately.
-    right = [min(place, high - gap * (count - 1 - i)) for i, place in enumerate(rightwards)]
-    left = [max(place, low + gap * i) for i, place in enumerate(leftwards)]
-    return [(one + other) / 2 for one, other in zip(left, right, strict=True)]
+    return [(max(left[i], low + gap * i) + min(right[i], high - gap * (count - 1 - i))) / 2 for i in range(count)]

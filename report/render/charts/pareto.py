@@ -1,6 +1,5 @@
 """Accuracy against latency, with the size of the file as area."""
 
-# Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
 import io
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ....metrics.types import Share, Timing
+from ....metrics.types import Distribution, Share, Timing
 from ...formatting import duration, file_size
 from ...model import Report, VariantRow
 from ...naming import keras_name, name_lines, row_name
@@ -57,23 +56,15 @@ def bubbles(report: Report) -> list[Bubble]:
     if not report.threads:
         return []
     threads, reference, optimal = report.threads[0], report.reference, pareto_optimal(report)
-    found = [
-        _bubble(
-            row_name(report, row),
-            row.format,
-            _share(row),
-            timing.run.p50_us,
-            row.size.file_bytes,
-            optimal=row.title in optimal,
-        )
-        for row in report.rows
-        if (timing := row.timing(threads)) is not None
-    ]
+    found: list[Bubble] = []
+    for row in report.rows:
+        if timing := row.timing(threads):
+            name, size, best = row_name(report, row), row.size.file_bytes, row.title in optimal
+            found.append(_bubble(name, row.format, _share(row), timing.run, size, optimal=best))
     # Without labels the reference agrees with itself.
     share = reference.accuracy or (None if report.data.labelled else Share(count=1, images=1, value=1, low=1, high=1))
     if share and (fastest := reference.fastest(threads)):
-        name, p50_us = keras_name(fastest.call), fastest.run.p50_us
-        found.append(_bubble(name, "keras", share, p50_us, reference.file_bytes))
+        found.append(_bubble(keras_name(fastest.call), "keras", share, fastest.run, reference.file_bytes))
     return sorted(found, key=lambda bubble: bubble.p50_us)
 
 
@@ -115,17 +106,15 @@ def draw_png(report: Report) -> bytes:
     drawn = bubbles(report)
     if not drawn:
         raise ValueError("a report without latency has no Pareto plot")
-    content = io.BytesIO()
-    _draw(report, drawn, WIDE).savefig(
-        content, format="png", dpi=110, facecolor=PAPER, bbox_inches="tight", pad_inches=0.2
-    )
+    content, made = io.BytesIO(), _draw(report, drawn, WIDE)
+    made.savefig(content, format="png", dpi=110, facecolor=PAPER, bbox_inches="tight", pad_inches=0.2)
     return content.getvalue()
 
 
-def _bubble(name: str, kind: str, share: Share, p50_us: float, size_bytes: int, *, optimal: bool = False) -> Bubble:
+def _bubble(name: str, kind: str, share: Share, run: Distribution, size_bytes: int, *, optimal: bool = False) -> Bubble:
     value, low, high = (100 * end for end in (share.value, share.low, share.high))
     return Bubble(
-        name=name, kind=kind, value=value, low=low, high=high, p50_us=p50_us, size_bytes=size_bytes, optimal=optimal
+        name=name, kind=kind, value=value, low=low, high=high, p50_us=run.p50_us, size_bytes=size_bytes, optimal=optimal
     )
 
 
@@ -146,27 +135,18 @@ def _draw(report: Report, drawn: list[Bubble], width: int) -> Figure:
     made = figure(width, height + 68)
     left = 72 if wide else 64
     axes = panel(made, left, 26, width - left - (16 if wide else 10), height)
-    duration_axis(axes, *_reach(drawn, 2.0 if wide else 1.6))
+    room, medians = 2.0 if wide else 1.6, [bubble.p50_us for bubble in drawn]
+    duration_axis(axes, min(medians) / room, max(medians) * room)
     _vertical(axes, drawn, band / height)
-    below = {"color": SOFT, "fontsize": 12, "ha": "center", "transform": axes.transAxes}
-    write(
-        axes,
-        0.5,
-        -38 / height,
-        "median latency of one image (log scale)" + ("; area: size of the file" if wide else ""),
-        **below,
-    )
-    above = {"color": SOFT, "fontsize": 12, "transform": axes.transAxes}
-    write(axes, -left / axes.bbox.width, 1 + 12 / height, f"{_measure(report)}, 95 % interval", **above)
+    beside = {"color": SOFT, "transform": axes.transAxes}
+    latency = "median latency of one image (log scale)" + ("; area: size of the file" if wide else "")
+    write(axes, 0.5, -38 / height, latency, ha="center", **beside)
+    write(axes, -left / axes.bbox.width, 1 + 12 / height, f"{_measure(report)}, 95 % interval", **beside)
     _marks(axes, drawn, _AREA_OF_LARGEST[wide])
     _labels(axes, drawn, wide=wide, rows=rows)
     if wide:
         _legend(axes, drawn)
     return made
-
-
-def _reach(drawn: list[Bubble], room: float) -> tuple[float, float]:
-    return min(b.p50_us for b in drawn) / room, max(b.p50_us for b in drawn) * room
 
 
 def _vertical(axes: Axes, drawn: list[Bubble], band: float) -> None:
@@ -223,20 +203,18 @@ def _leader(axes: Axes, bubble: Bubble, x: float, y: float) -> None:
 
 
 def _label(axes: Axes, bubble: Bubble, number: int, x: float, y: float, *, wide: bool) -> None:
-    colour = colour_of(bubble.kind)
+    place = {"transform": axes.transAxes, "ha": "center", "va": "center", "zorder": 5}
     if not wide:
-        tag = {"boxstyle": "circle,pad=0.25", "facecolor": PAPER, "edgecolor": colour, "linewidth": 1.2}
-        place = {"transform": axes.transAxes, "ha": "center", "va": "center", "zorder": 5}
+        tag = {"boxstyle": "circle,pad=0.25", "facecolor": PAPER, "edgecolor": colour_of(bubble.kind), "linewidth": 1.2}
         write(axes, x, y, str(number), fontsize=11, bbox=tag, **place)
         return
     lines = [*name_lines(bubble.name), bubble.figures]
     step = 15 / axes.bbox.height
     box = {"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"}
-    place = {"transform": axes.transAxes, "ha": "center", "va": "center", "zorder": 5, "bbox": box}
     for i, line in enumerate(lines):
         weight = "bold" if bubble.optimal and i == 0 else "normal"
         ink = SOFT if i else KERAS if bubble.kind == "keras" else INK
-        write(axes, x, y + step * ((len(lines) - 1) / 2 - i), line, color=ink, fontweight=weight, **place)
+        write(axes, x, y + step * ((len(lines) - 1) / 2 - i), line, color=ink, fontweight=weight, bbox=box, **place)
 
 
 def _legend(axes: Axes, drawn: list[Bubble]) -> None:

@@ -1,6 +1,5 @@
 """Reliability diagrams: the share of right answers by their probability."""
 
-# Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
 """The basis of the page's charts: colours, text, and SVG from figures."""
 
-# Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
 import io
@@ -86,22 +85,17 @@ def duration_axis(axes: Axes, low: float, high: float) -> None:
     """Make the x axis one of durations in microseconds, logarithmic."""
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _round_duration(x)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: duration(x).replace(".00", "").replace(".0", "")))
     axes.xaxis.set_minor_formatter(NullFormatter())
     per_decade = axes.bbox.width / log10(high / low)
-    axes.xaxis.set_major_locator(
-        LogLocator(subs=(1, 2, 5) if per_decade > 170 else (1, 3) if per_decade > 110 else (1,))
-    )
+    steps = (1, 2, 5) if per_decade > 170 else (1, 3) if per_decade > 110 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
     axes.xaxis.set_minor_locator(LogLocator(subs=tuple(range(1, 10))))
 
 
 def hide_x_axis(axes: Axes) -> None:
     """Leave out the x axis with its ticks: another panel below has it."""
     axes.xaxis.set_major_locator(FixedLocator([]))
-
-
-def _round_duration(microseconds: float) -> str:
-    return duration(microseconds).replace(".00", "").replace(".0", "")
 
 
 def _svg(draw: Callable[[int], Figure], width: int, salt: str, words: str) -> Markup:

@@ -1,6 +1,5 @@
 """Latency over a long run, with the machine's state."""
 
-# Matplotlib gives most keyword arguments no type.
 # pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
 from collections.abc import Mapping
@@ -71,17 +70,16 @@ def changes(report: Report) -> list[LatencyChange]:
 
 def draw_timeline(report: Report) -> Chart | None:
     """Return the chart; None where no long run was asked for."""
-    found = changes(report)
-    if report.sustained is None or not found:
+    found, sustained = changes(report), report.sustained
+    if sustained is None or not found:
         return None
-    sustained = report.sustained
     words = f"Latency of {len(found)} variants over {sustained.minutes:g} minutes"
     return chart("timeline", words, lambda width: _draw(sustained, found, width))
 
 
 def _draw(sustained: Sustained, found: list[LatencyChange], width: int) -> Figure:
     columns = 3 if width == WIDE else 1
-    states = {key: known for key in _STATES if (known := _known(sustained.states, key))}
+    states = [(name, known) for key, name in _STATES.items() if (known := _known(sustained.states, key))]
     panels = len(found) + len(states)
     left, gap, title, height, below = 48, 46, 40, 84, 12
     each = (width - left - 8 - gap * (columns - 1)) / columns
@@ -89,7 +87,9 @@ def _draw(sustained: Sustained, found: list[LatencyChange], width: int) -> Figur
     whole = rows * (title + height + below) + 36
     made = figure(width, whole)
     last = max(turn.at_seconds for change in found for turn in change.turns) / 60 or 1.0
-    limits = _limits(found)
+    # The same scale for all variants, in percent of their first latency.
+    relative = [100 * us / change.first_us for change in found for turn in change.turns for us in _of(turn)]
+    limits = min(*relative, 95.0) - 3, max(*relative, 110.0) + 3
     for i in range(panels):
         row, column = divmod(i, columns)
         axes = panel(made, left + column * (each + gap), row * (title + height + below) + title, each, height)
@@ -101,16 +101,9 @@ def _draw(sustained: Sustained, found: list[LatencyChange], width: int) -> Figur
         if i < len(found):
             _variant(axes, found[i], limits, labelled=column == 0)
         else:
-            key = list(states)[i - len(found)]
-            _state(axes, _STATES[key], states[key])
+            _state(axes, *states[i - len(found)])
     made.text(0.5, 6 / whole, "minutes", ha="center", color=SOFT, fontsize=12)
     return made
-
-
-def _limits(found: list[LatencyChange]) -> tuple[float, float]:
-    """The same scale for all variants, in percent of their first latency."""
-    relative = [100 * us / change.first_us for change in found for turn in change.turns for us in _of(turn)]
-    return min(*relative, 95.0) - 3, max(*relative, 110.0) + 3
 
 
 def _of(turn: SustainedTurn) -> tuple[float, float]:
@@ -131,12 +124,13 @@ def _variant(axes: Axes, change: LatencyChange, limits: tuple[float, float], *, 
 
 
 def _state(axes: Axes, name: str, known: list[tuple[float, float]]) -> None:
-    axes.plot([at for at, _ in known], [value for _, value in known], color=INK, linewidth=1.6)
-    low, high = min(value for _, value in known), max(value for _, value in known)
+    minutes, values = zip(*known, strict=True)
+    axes.plot(minutes, values, color=INK, linewidth=1.6)
+    low, high = min(values), max(values)
     room = max(high - low, 1.0) * 0.15
     axes.set_ylim(low - room, high + room)
     axes.yaxis.set_major_locator(MaxNLocator(3))
-    _title(axes, name, f"{known[0][1]:.0f} → {known[-1][1]:.0f}")
+    _title(axes, name, f"{values[0]:.0f} → {values[-1]:.0f}")
 
 
 def _title(axes: Axes, name: str, details: str) -> None:
