@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,8 @@ def export_bundle(
 ) -> Manifest:
     """Export a Keras file with every recipe in every format and write the bundle.
 
-    The record of the training, `training.json` beside the model, says how its data was loaded, and which images were
-    held out: temperatures are fitted on these.
+    The record of the training, `training.json` beside the model, says how to load its data, and on which held-out
+    images to fit temperatures.
 
     Args:
         model: A `.keras` file.
@@ -80,8 +81,7 @@ def _write_in_children(arguments: tuple[Any, ...], on_event: Callable[[Event], N
         except WorkerDiedError as error:
             if not started or started in {known.name for known in failures}:
                 raise
-            reason = f"{error}; this is a fault of the converter with this model"
-            failures.append(LeftOut(name=started, reason=reason))
+            failures.append(LeftOut(name=started, reason=f"{error}; this is a fault of the converter with this model"))
 
 
 def _write(
@@ -104,10 +104,9 @@ def _write(
 
 def _data_options(model: Path, overrides: Mapping[str, Any]) -> DataOptions:
     """Return how the data is read: as in the training, but for what the user says."""
-    try:
+    recorded = None
+    with suppress(InvalidFileError):  # reported where held-out images are looked for
         recorded = find_data_options(model)
-    except InvalidFileError:  # reported where held-out images are looked for
-        recorded = None
     return replace(recorded or DataOptions(), **overrides)
 
 

@@ -1,6 +1,5 @@
 """The files of a bundle: every variant converted and verified, then all written."""
 
-import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
 from ..runtime.bundle.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
-from ..runtime.bundle.model_metadata import LABELS_NAME, check_fit
+from ..runtime.bundle.model_metadata import LABELS_NAME, Description
 from ..runtime.bundle.reader import read_manifest
 from ..runtime.bundle.recipes import RECIPES, Format, Recipe
 from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, one_line
+from ..runtime.io.digest import sha256_of
 from .converters import Converters
 from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started, Verified
 from .reference.source import Source, load_source
@@ -37,33 +37,23 @@ def write_bundle(
     known_failures: Sequence[LeftOut] = (),
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> Manifest:
-    """Write a bundle's files into an empty folder, in this process.
+    """Write a bundle's files into an empty folder, in this process; otherwise as `export_bundle`.
 
-    Args:
-        model: A `.keras` file.
-        data: The data set that the model has learned from.
-        folder: Where the files are written.
-        options: What to export, and how.
-        known_failures: Variants that are left out without being tried, because they ended the converter before.
-        on_event: Called with what happens, as it happens.
-
-    Raises:
-        CheckFailedError: No variant is close enough to the reference.
-        InvalidFileError: The model cannot be loaded.
-        SpecMismatchError: Model, labels and data do not fit each other.
+    `known_failures` are left out without being tried, because they ended the converter before.
     """
     runtimes = [runtime for runtime in (find_micro(), find_runtime(options.prove_in)) if runtime]
     source = load_source(
-        model,
-        size=data.image_shape,
-        input_range=options.input_range,
-        softmax=options.softmax,
-        custom=options.custom,
+        model, size=data.image_shape, input_range=options.input_range, softmax=options.softmax, custom=options.custom
     )
     classes = _classes(source, data, options.labels)
     samples = draw_samples(data.x_train, data.y_train, seed=options.seed, count=options.calibration_images)
-    preprocessing = options.preprocessing or data.preprocessing
-    check_fit(source.image, preprocessing)
+    description = Description(
+        image=source.image,
+        preprocessing=options.preprocessing or data.preprocessing,
+        classes=classes,
+        recipe="float32",
+        source_sha256=source.sha256,
+    )
     held_out = None
     if options.held_out is not None:
         held_out = held_out_images(
@@ -72,23 +62,15 @@ def write_bundle(
     expected = source.probabilities(samples.verification)
     verified: list[VerifiedFile] = []
     left_out: list[LeftOut] = []
-    with Converters(
-        source,
-        samples.calibration,
-        classes,
-        preprocessing=preprocessing,
-        reduce_range=options.reduce_range,
-    ) as converters:
-        found = _warnings(source, samples, classes, data, converters, options.recipes)
+    verifier = Verifier(
+        samples=samples, expected=expected, runtimes=runtimes, reduce_range=options.reduce_range, held_out=held_out
+    )
+    with Converters(source.model, samples.calibration, description, reduce_range=options.reduce_range) as converters:
+        found = lint_input_range(source, samples.verification, samples.verification_labels)
+        if any(recipe.calibrated for recipe in options.recipes):
+            found += _lint_calibration(samples, classes, data.x_train, converters)
         for text in found:
             on_event(DataWarning(text=text))
-        verifier = Verifier(
-            samples=samples,
-            expected=expected,
-            runtimes=runtimes,
-            reduce_range=options.reduce_range,
-            held_out=held_out,
-        )
         attempt = partial(_attempt, converters, verifier, known_failures, on_event)
         for made in _variants(options.recipes, attempt):
             if isinstance(made, VerifiedFile):
@@ -101,23 +83,22 @@ def write_bundle(
         reasons = dict.fromkeys(one.reason for one in left_out)
         raise CheckFailedError(f"no variant could be exported: {'; '.join(reasons)}")
     golden = _golden_file(samples.golden, expected, verified)
-    reference = Reference(
-        sha256=source.sha256,
-        parameters=source.parameters,
-        input_range=source.input_range,
-        output=source.output,
-        accuracy=float(np.mean(source.probabilities(data.x_test).argmax(axis=1) == data.y_test)),
-        test_images=len(data.x_test),
-    )
     manifest = Manifest(
         image=source.image,
-        preprocessing=preprocessing,
+        preprocessing=description.preprocessing,
         classes=classes,
-        reference=reference,
+        reference=Reference(
+            sha256=source.sha256,
+            parameters=source.parameters,
+            input_range=source.input_range,
+            output=source.output,
+            accuracy=float(np.mean(source.probabilities(data.x_test).argmax(axis=1) == data.y_test)),
+            test_images=len(data.x_test),
+        ),
         calibration=Calibration(images=len(samples.calibration), seed=options.seed, warnings=tuple(found)),
         variants=tuple(file.variant for file in verified),
         left_out=tuple(left_out),
-        golden=Golden(file=GOLDEN_NAME, sha256=hashlib.sha256(golden).hexdigest(), images=len(samples.golden)),
+        golden=Golden(file=GOLDEN_NAME, sha256=sha256_of(golden), images=len(samples.golden)),
         data=options.data,
     )
     for file in verified:
@@ -142,20 +123,14 @@ def _classes(source: Source, data: Dataset, labels: tuple[str, ...] | None) -> t
     return labels
 
 
-def _warnings(
-    source: Source,
-    samples: Samples,
-    classes: Sequence[str],
-    data: Dataset,
-    converters: Converters,
-    recipes: Sequence[Recipe],
+def _lint_calibration(
+    samples: Samples, classes: Sequence[str], training: NDArray[np.uint8], converters: Converters
 ) -> list[str]:
-    found = lint_input_range(source, samples.verification, samples.verification_labels)
-    if any(recipe.calibrated for recipe in recipes):
-        found += lint_images(samples.calibration, samples.calibration_labels, classes, data.x_train)
-        # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
-        with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):
-            found += lint_stability(converters.float32_tflite(), samples.calibration)
+    found = [*lint_images(samples.calibration, samples.calibration_labels, classes, training)]
+    # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
+    with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):
+        float32 = converters.convert(RECIPES["float32"], Format.TFLITE)
+        found += lint_stability(float32.content, samples.calibration)
     return found
 
 
@@ -173,8 +148,8 @@ def _variants(
             if recipe.name == "float32":
                 yield graph
             elif isinstance(graph, LeftOut):
-                reason = f"{graph.name}, which it is made from, is not right"
-                yield LeftOut(name=f"{recipe.name}.{model_format}", reason=reason)
+                name = f"{recipe.name}.{model_format}"
+                yield LeftOut(name=name, reason=f"{graph.name}, which it is made from, is not right")
             else:
                 yield attempt(recipe, model_format)
 

@@ -17,11 +17,7 @@ _UNKNOWN_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a fle
 
 
 def check_recipe(recipe: Recipe, model_format: Format, calibration: NDArray[Any] | None, model: keras.Model) -> None:
-    """Refuse a recipe that has no such format, or that the images cannot calibrate.
-
-    Raises:
-        SpecMismatchError: It is so; see `check_calibration_images`.
-    """
+    """Raise SpecMismatchError for a recipe that has no such format, or that the images cannot calibrate."""
     if model_format not in recipe.formats:
         possible = ", ".join(one.name for one in RECIPES.values() if model_format in one.formats)
         raise SpecMismatchError(f"{recipe.name} is not written as .{model_format}; possible: {possible}")
@@ -31,11 +27,7 @@ def check_recipe(recipe: Recipe, model_format: Format, calibration: NDArray[Any]
 
 @contextmanager
 def conversion_errors(model: keras.Model, model_format: Format) -> Generator[None]:
-    """Turn whatever a converter raises into one line that names the layer, the cause and the way out.
-
-    Raises:
-        SpecMismatchError: The converter cannot express the model.
-    """
+    """Turn whatever a converter raises into a SpecMismatchError of one line: the layer, the cause and the way out."""
     try:
         yield
     except (EdgeproofError, OSError, MemoryError):
@@ -46,13 +38,7 @@ def conversion_errors(model: keras.Model, model_format: Format) -> Generator[Non
 
 
 def describe_conversion_error(message: str, model: keras.Model, model_format: Format) -> str:
-    """Return one line for a converter's message: the first layer that it mentions, and what is wrong with it.
-
-    Args:
-        message: The converter's, in one line.
-        model: The message names its layers as parts of paths.
-        model_format: The format that it was to be converted to.
-    """
+    """Return one line for a converter's one-line message: the first layer that it names in a path, and the cause."""
     operators = list(dict.fromkeys(_UNKNOWN_OPERATOR.findall(message)))
     cause = f".{model_format} has no operator for {', '.join(operators)}" if operators else message[:200]
     mentioned = {

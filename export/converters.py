@@ -1,18 +1,19 @@
 """All conversions of one model; what they share is made once."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 
+import keras
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..runtime.bundle.model_metadata import Description, Preprocessing
-from ..runtime.bundle.recipes import RECIPES, Format, Recipe
+from ..runtime.bundle.model_metadata import Description
+from ..runtime.bundle.recipes import Format, Recipe
 from .model_file import ModelFile
 from .onnx.convert import convert as convert_onnx
 from .onnx.convert import float_graph
-from .reference.source import Source
 from .tflite.convert import convert as convert_tflite
 from .tflite.convert import saved_model
 
@@ -21,30 +22,19 @@ class Converters(ExitStack):
     """Converts one model with any recipe to any format; a context manager, for its temporary files.
 
     Args:
-        source: The model.
+        model: The model; see `to_onnx`.
         calibration: Images that activation ranges are measured on, uint8 of shape (N, H, W, C).
-        classes: The labels, for the metadata of every file.
-        preprocessing: How images are brought to the model's size, likewise.
+        description: The metadata of every file, with its own recipe in place of this one's.
         reduce_range: Whether int8 ONNX weights keep to 7 bits; see `to_onnx`.
     """
 
     def __init__(
-        self,
-        source: Source,
-        calibration: NDArray[np.uint8],
-        classes: tuple[str, ...],
-        *,
-        preprocessing: Preprocessing,
-        reduce_range: bool,
+        self, model: keras.Model, calibration: NDArray[np.uint8], description: Description, *, reduce_range: bool
     ) -> None:
         super().__init__()
-        self._source, self._calibration, self._classes = source, calibration, classes
-        self._preprocessing, self._reduce_range = preprocessing, reduce_range
+        self._model, self._calibration = model, calibration
+        self._description, self._reduce_range = description, reduce_range
         self._made: dict[tuple[str, Format], ModelFile] = {}
-
-    def float32_tflite(self) -> bytes:
-        """Return the float32 TFLite file, which calibration images are checked with whether it is asked for or not."""
-        return self.convert(RECIPES["float32"], Format.TFLITE).content
 
     def convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
         """Return a model file.
@@ -58,14 +48,8 @@ class Converters(ExitStack):
         return self._made[key]
 
     def _convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
-        model, images = self._source.model, self._calibration
-        description = Description(
-            image=self._source.image,
-            preprocessing=self._preprocessing,
-            classes=self._classes,
-            recipe=recipe.name,
-            source_sha256=self._source.sha256,
-        )
+        model, images = self._model, self._calibration
+        description = replace(self._description, recipe=recipe.name)
         if model_format is Format.TFLITE:
             return convert_tflite(self._saved_model, model, recipe, images, description=description)
         return convert_onnx(
@@ -74,8 +58,8 @@ class Converters(ExitStack):
 
     @cached_property
     def _saved_model(self) -> str:
-        return self.enter_context(saved_model(self._source.model))
+        return self.enter_context(saved_model(self._model))
 
     @cached_property
     def _float_graph(self) -> onnx.ModelProto:
-        return float_graph(self._source.model)
+        return float_graph(self._model)

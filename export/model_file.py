@@ -5,12 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFile:
-    """A finished model file.
-
-    Attributes:
-        content: The whole file.
-        removed_bytes: How much smaller it is than the converter's output, its metadata not counted.
-    """
+    """A finished model file, and how much smaller it is than the converter's output, its metadata not counted."""
 
     content: bytes
     removed_bytes: int

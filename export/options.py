@@ -26,8 +26,7 @@ class ExportOptions:
         reduce_range: Whether int8 ONNX weights keep to 7 bits, which every CPU computes right; see `to_onnx`.
         preprocessing: How images of other sizes are brought to the model's; None for the data's own way.
         prove_in: A Python with another TFLite runtime, in which every TFLite file is run as well.
-        held_out: Positions of the training images that the model has not learned from, to fit temperatures on; None
-            for those that the training's record names.
+        held_out: Positions of training images not learned from, to fit temperatures on; None for the record's.
         data: The model's training data, for the manifest; None for those that the training's record names.
     """
 
@@ -47,13 +46,7 @@ class ExportOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verified:
-    """A variant that will be in the bundle.
-
-    Attributes:
-        variant: Its entry in the manifest.
-        difference: How far it is from the reference.
-        notes: Remarks for the user.
-    """
+    """A variant that will be in the bundle, how far it is from the reference, and remarks for the user."""
 
     variant: Variant
     difference: NumericDifference
@@ -72,11 +65,7 @@ DEFAULTS = ExportOptions()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """A variant is being converted and verified.
-
-    Attributes:
-        name: ``<recipe>.<format>``.
-    """
+    """A variant, ``<recipe>.<format>``, is being converted and verified."""
 
     name: str
 

@@ -65,16 +65,7 @@ def draw_samples(
 
 
 def check_calibration_images(images: NDArray[Any] | None, shape: tuple[int, ...], recipe: str) -> None:
-    """Refuse images that activation ranges cannot be measured on.
-
-    Args:
-        images: Shape (N, H, W, C).
-        shape: Of one image that the model takes, (H, W, C).
-        recipe: Its name, for the message.
-
-    Raises:
-        SpecMismatchError: There are none, they have another shape, or values outside of 0-255.
-    """
+    """Raise SpecMismatchError for no images, of another shape than (N, *shape), or with values outside of 0-255."""
     if images is None or len(images) == 0:
         raise SpecMismatchError(f"{recipe} needs calibration images: give some hundreds of the training images")
     if images.shape[1:] != tuple(shape):
@@ -94,8 +85,7 @@ def check_calibration_images(images: NDArray[Any] | None, shape: tuple[int, ...]
 def calibration_inputs(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
     """Yield the images one by one as the model takes them: float32 of shape (1, H, W, C), values 0-255.
 
-    Two corner pixels of the first are set to 0 and 255, so that the input's measured range is always that of bytes: its
-    scale becomes 1, and camera bytes go in as they are.
+    Two corner pixels of the first become 0 and 255: the input's scale is always 1, and camera bytes go in as they are.
     """
     for position, image in enumerate(images):
         pixels = image[np.newaxis].astype(np.float32)
@@ -105,12 +95,9 @@ def calibration_inputs(images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32
 
 
 def stratified_order(labels: NDArray[np.int64], *, seed: int) -> NDArray[np.intp]:
-    """Return a random order in which every stretch holds the classes in about their overall proportion.
-
-    Images are sorted by their place within their own class, as a share of that class.
-    """
+    """Return a random order in which every stretch holds the classes in about their overall proportion."""
     rng = np.random.default_rng(seed)
-    place = np.empty(len(labels))
+    place = np.empty(len(labels))  # within the class, as a share of it
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         place[members] = (rng.permutation(len(members)) + rng.random()) / len(members)

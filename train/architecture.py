@@ -27,8 +27,7 @@ class Architecture:
 
     Attributes:
         preset: Name of a preset; None for a model of the user's own.
-        builder: ``FILE.py:FUNCTION``, a function from image shape and number of classes to a Keras model that takes
-            pixels 0-255 and gives probabilities.
+        builder: ``FILE.py:FUNCTION``, from image shape and class count to a model from pixels 0-255 to probabilities.
         width: Multiplies a preset's number of filters.
         extra: How many more layers a preset gets.
         dropout: Share of the features before a preset's last layer that are dropped in training.
@@ -71,17 +70,13 @@ class Architecture:
         if self.preset is not None:
             return PRESETS[self.preset](image_shape, classes, width=self.width, extra=self.extra, dropout=self.dropout)
         assert self.builder is not None
+        problem = f"{self.builder} cannot build a model for images of {image_shape} and {classes} classes"
         with _modules_beside(self.builder):
-            return _own_model(self.builder, image_shape, classes)
-
-
-def _own_model(builder: str, image_shape: tuple[int, int, int], classes: int) -> keras.Model:
-    function = _function(builder)
-    problem = f"{builder} cannot build a model for images of {image_shape} and {classes} classes"
-    with foreign_errors(InvalidFileError, problem, named=True):
-        model = function(image_shape, classes)
-    _check(model, builder, image_shape, classes)
-    return model
+            function = _function(self.builder)
+            with foreign_errors(InvalidFileError, problem, named=True):
+                model = function(image_shape, classes)
+            _check(model, self.builder, image_shape, classes)
+        return model
 
 
 @contextmanager

@@ -15,11 +15,7 @@ LIMITS = (MAX_ROTATION_DEGREES, MAX_ZOOM, MAX_SHIFT)
 
 
 def random_amounts(images: int, seed: tf.Tensor) -> tf.Tensor:
-    """Draw how much each image is to change, as shares of the limits.
-
-    Args:
-        images: Number of images.
-        seed: int64 tensor of shape (2,); the same seed gives the same amounts.
+    """Draw how much each of some images is to change, as shares of the limits, by a seed: int64 of shape (2,).
 
     Returns:
         float32 tensor of shape (images, AMOUNTS), values -1 to 1: rotation, zoom and two shifts.
@@ -43,8 +39,7 @@ def affine(images: tf.Tensor, amounts: tf.Tensor) -> tf.Tensor:
     scale = 1.0 + zoom * MAX_ZOOM
     cos, sin = tf.cos(angle) * scale, tf.sin(angle) * scale
     x, y = (width - 1) / 2, (height - 1) / 2
-    # An output pixel (u, v) takes the input pixel (a u + b v + c, d u + e v + f); the centre maps to itself,
-    # then the shift is added.
+    # An output pixel (u, v) takes the input pixel (a u + b v + c, d u + e v + f): the centre itself, then the shift.
     c = x - cos * x + sin * y + right * MAX_SHIFT * width
     f = y - sin * x - cos * y + down * MAX_SHIFT * height
     zero = tf.zeros_like(c)

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from .augmentation import affine, random_amounts
 from .options import FitOptions
 
-# The batch size of a teacher.
-_TEACHER_BATCH = 500
-
 
 def steps_per_epoch(images: int, options: FitOptions) -> int:
     """Return the number of batches in an epoch: full ones only, so that there is one shape and one trace."""
@@ -35,12 +32,11 @@ def training_batches(
         targets: Probabilities of the classes, shape (N, classes).
         options: Batch size, augmentation, seed.
         epochs: A range of epochs of the augmentation stream that the seed starts.
-        teacher: A teacher's logits of `augmented_images`, shape (K, N, classes), for K sets of changes, which the
-            epochs repeat. None: every epoch has changes of its own.
+        teacher: Logits of `augmented_images`, shape (K, N, classes), for K sets of changes, which the epochs repeat.
+            None: every epoch has changes of its own.
 
     Returns:
-        Pairs of pixels, float32 of shape (B, H, W, C), and probabilities, shape (B, classes); with a teacher
-        (B, 2, classes): the probabilities, then its logits.
+        Pixels, float32 (B, H, W, C), and probabilities, (B, classes), or (B, 2, classes) with the teacher's logits.
     """
     count, sets = len(images), epochs.stop if teacher is None else len(teacher)
     batch_size = min(options.batch_size, count)
@@ -80,7 +76,7 @@ def augmented_images(images: NDArray[np.uint8], options: FitOptions, which: int)
     Returns:
         float32 tensors of shape (B, H, W, C).
     """
-    rows = tf.data.Dataset.from_tensor_slices((images, _amounts(len(images), options, which))).batch(_TEACHER_BATCH)
+    rows = tf.data.Dataset.from_tensor_slices((images, _amounts(len(images), options, which))).batch(500)
     return rows.map(lambda pixels, amounts: _augmented(pixels, amounts, options), num_parallel_calls=2).prefetch(4)
 
 

@@ -41,18 +41,13 @@ class Checkpoint:
     """The folder of an unfinished training.
 
     Args:
-        folder: The run's folder; the checkpoint is a folder in it, of one file.
+        folder: The run's folder; the checkpoint is a folder in it, with one file, `path`.
         identity: All that the training depends on, JSON-serializable; a training goes on only with the same.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, object]) -> None:
-        self._folder = folder / FOLDER_NAME
+        self._folder, self.path = folder / FOLDER_NAME, folder / FOLDER_NAME / STATE_NAME
         self._identity = json.dumps(identity, sort_keys=True)
-
-    @property
-    def path(self) -> Path:
-        """The file of the state."""
-        return self._folder / STATE_NAME
 
     def save(self, model: keras.Model, progress: Progress) -> None:
         """Write the state of model, optimizer and progress, in place of the last one.
@@ -96,7 +91,12 @@ class Checkpoint:
             raise SpecMismatchError(f"{self._folder} is of another training: {_first_difference(saved, now)}")
         model.optimizer.build(model.trainable_variables)
         for kind, variables in _variables(model).items():
-            _assign(variables, arrays, kind, self.path)
+            for position, variable in enumerate(variables):
+                value = arrays.get(f"{kind}/{position}")
+                if value is None or value.shape != tuple(variable.shape):
+                    shape = variable.shape
+                    raise InvalidFileError(f"{self.path} does not hold the {kind}'s {variable.path} of shape {shape}")
+                variable.assign(value)
         progress = parse(str(arrays["progress"]), "the progress")
         figures = progress.get("history")
         history = {name: [value.number() for value in figures.get(name).items()] for name in figures.mapping()}
@@ -120,16 +120,6 @@ class Checkpoint:
 
 def _variables(model: keras.Model) -> dict[str, Sequence[keras.Variable]]:
     return {"model": model.variables, "optimizer": model.optimizer.variables}
-
-
-def _assign(
-    variables: Sequence[keras.Variable], arrays: Mapping[str, NDArray[np.generic]], kind: str, path: Path
-) -> None:
-    for position, variable in enumerate(variables):
-        value = arrays.get(f"{kind}/{position}")
-        if value is None or value.shape != tuple(variable.shape):
-            raise InvalidFileError(f"{path} does not hold the {kind}'s {variable.path} of shape {variable.shape}")
-        variable.assign(value)
 
 
 def _first_difference(saved: Mapping[str, object], now: Mapping[str, object]) -> str:

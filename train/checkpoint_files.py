@@ -14,11 +14,7 @@ def unfinished(folder: Path) -> bool:
 
 
 def check_no_unfinished_run(folder: Path) -> None:
-    """Refuse to start anew in the folder of an unfinished training.
-
-    Raises:
-        OutputError: It holds one.
-    """
+    """Raise OutputError for the folder of an unfinished training: a new one must not start there."""
     if unfinished(folder):
         raise OutputError(
             f"{folder / FOLDER_NAME} holds a training that is not finished; go on with --resume, or remove that folder"

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
@@ -19,7 +18,11 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
         axes.plot(epochs, history[name], color=_TRAIN, marker=".", label="training")
         axes.plot(epochs, history[f"val_{name}"], color=_VALIDATION, marker=".", label="validation")
         axes.set_title(title, loc="left", fontweight="bold")
-        _tidy(axes, len(epochs))
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_xlim(0.5, len(epochs) + 0.5)
+        axes.grid(visible=True, color="#e6e9ef")
+        axes.spines[["top", "right"]].set_visible(False)
     errors.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     # With the first epoch, all others would lie at the upper edge.
     errors.set_ylim(min(settled) - 0.002, max(settled) + 0.002)
@@ -29,11 +32,3 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     losses.yaxis.set_minor_formatter(NullFormatter())
     losses.legend(frameon=False, loc="upper right")
     figure.savefig(path, dpi=150, format="png")
-
-
-def _tidy(axes: Axes, epochs: int) -> None:
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlim(0.5, epochs + 0.5)
-    axes.grid(visible=True, color="#e6e9ef")
-    axes.spines[["top", "right"]].set_visible(False)

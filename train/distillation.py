@@ -28,8 +28,7 @@ SETS = 8
 class DistillationLoss(keras.losses.Loss):
     """Cross-entropy with the labels and, at a higher temperature, with the teacher.
 
-    The second term is multiplied by the square of the temperature, so that its gradients keep their size (section 2 of
-    the paper).
+    The second term is multiplied by the squared temperature, so that its gradients keep their size (paper, section 2).
 
     Args:
         weight: Of the teacher's term, 0 to 1; the labels' is 1 - weight.
@@ -65,14 +64,14 @@ def teacher_logits(
 ) -> NDArray[np.float16]:
     """Return the answers of an ensemble of teachers to the images as they will be augmented in training.
 
-    They are cached in the user's cache folder, under the digest of all that they depend on.
+    They are cached under the digest of all that they depend on.
 
     Args:
         teachers: `.keras` files of models that take pixels 0-255 of the images' shape and give probabilities.
         images: Those that are learned from, shape (N, H, W, C).
         classes: Number of probabilities.
         options: Augmentation and seed.
-        cache: Another folder for the cache.
+        cache: A folder for the cache; the user's cache folder by default.
 
     Returns:
         Logarithms of the mean probabilities, shape (K, N, classes), for K sets of changes.

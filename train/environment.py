@@ -1,4 +1,4 @@
-"""The hardware of a training, as far as the weights depend on it."""
+"""The hardware of a training, as far as the weights depend on it: one seed gives slightly different ones elsewhere."""
 
 import os
 
@@ -8,11 +8,7 @@ from ..device.machine import read_machine
 
 
 def describe_machine() -> dict[str, object]:
-    """Describe processor, threads and devices, JSON-serializable.
-
-    Other vector instructions, or another number of threads, add numbers in another order: the same seed then gives
-    slightly different weights.
-    """
+    """Describe processor, threads and devices, JSON-serializable: all that the order of additions depends on."""
     machine = read_machine()
     # 0 is TensorFlow's own choice: the environment's, or all cores.
     threads = tf.config.threading.get_intra_op_parallelism_threads() or os.environ.get("TF_NUM_INTRAOP_THREADS")

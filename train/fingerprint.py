@@ -21,15 +21,7 @@ _PACKAGES = ("edgeproof", "tensorflow", "keras", "numpy")
 def identity(
     data: Dataset, architecture: Architecture, model: keras.Model, options: FitOptions, teachers: Sequence[Path]
 ) -> dict[str, object]:
-    """Describe all that the model depends on, JSON-serializable.
-
-    Args:
-        data: The data set.
-        architecture: The architecture.
-        model: As built of it, not fitted yet.
-        options: How it is fitted.
-        teachers: `.keras` files.
-    """
+    """Describe all that the model depends on, JSON-serializable; the model is built, but not fitted yet."""
     return {
         "architecture": asdict(architecture) | {"layers_sha256": _layers_sha256(model)},
         "options": asdict(options),
@@ -46,10 +38,7 @@ def identity(
 
 
 def settings_sha256(described: Mapping[str, object]) -> str:
-    """Return a digest of an `identity`, or of a training's record, without seed and versions.
-
-    Trainings with the same digest are repetitions of each other.
-    """
+    """Return a digest of an `identity` or a training's record without seed and versions; repetitions share it."""
     settings = {name: described[name] for name in ("architecture", "options", "teachers", "data")}
     settings["options"] = {name: value for name, value in dict(settings["options"]).items() if name != "seed"}  # pyright: ignore[reportArgumentType, reportCallIssue]
     return sha256_of(json.dumps(settings, sort_keys=True).encode())

@@ -25,14 +25,7 @@ from .strategy import ONE_DEVICE, Devices
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """The result of fitting.
-
-    Attributes:
-        history: Loss and accuracy of every epoch, in training and validation, by Keras's names.
-        seconds: Wall time of the epochs.
-        train_images: Number of images that were learned from.
-        validation_images: Number of images that were held out.
-    """
+    """Loss and accuracy of every epoch by Keras's names, their wall time, and the numbers of images."""
 
     history: dict[str, list[float]]
     seconds: float
@@ -135,11 +128,9 @@ class _Monitor(keras.callbacks.Callback):
         return stopped or epochs == self._epochs
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Start the clock."""
         self._begin = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Record the epoch."""
         logs = logs or {}
         if not all(math.isfinite(value) for value in logs.values()):
             raise CheckFailedError(

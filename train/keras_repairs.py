@@ -1,8 +1,7 @@
 """Repairs of the fit of Keras 3, so that it trains with more than one worker.
 
 "Keras 3 does not work with tf.distribute.MultiWorkerMirroredStrategy", says its author
-(github.com/keras-team/keras/issues/20585). In Keras 3.15.1 two functions of keras/src/backend/tensorflow/trainer.py
-stop it:
+(github.com/keras-team/keras/issues/20585). Two functions of 3.15.1's keras/src/backend/tensorflow/trainer.py stop it:
 
 - `_maybe_symbolic_build` reads a batch to learn shapes and hands it to `strategy.reduce` as a tuple: "Attempt to
   convert a value (PerReplica:...) with an unsupported type". On one machine with several devices it works, but the

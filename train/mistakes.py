@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -20,7 +19,7 @@ def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes
     Args:
         labels: Positions in `classes`, shape (N,).
         answers: The model's, likewise.
-        classes: The labels.
+        classes: Their names.
         path: The PNG file.
     """
     count = len(classes)
@@ -75,15 +74,10 @@ def draw_mistakes(
         tile.axis("off")
     for tile, position in zip(tiles, shown.tolist(), strict=False):
         answer, truth = (_short(classes[int(of[position])]) for of in (answers, labels))
-        title = f"{answer} ({highest[position] * 100:.0f} %)"
-        _tile(tile, images[position], f"{title}\nis {truth}, image {position}")
+        tile.imshow(images[position], cmap="gray", vmin=0, vmax=255)  # which colour images ignore
+        title = f"{answer} ({highest[position] * 100:.0f} %)\nis {truth}, image {position}"
+        tile.set_title(title, fontsize=7, color="#1f2933")
     figure.savefig(path, dpi=150, format="png")
-
-
-def _tile(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
-    gray = image.shape[2] == 1
-    axes.imshow(image[:, :, 0] if gray else image, cmap="gray" if gray else None, vmin=0, vmax=255)
-    axes.set_title(title, fontsize=7, color="#1f2933")
 
 
 def _short(name: str) -> str:

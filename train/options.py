@@ -23,10 +23,8 @@ class FitOptions:
         ema: Momentum of the running average of the weights, with which the model ends (its normalizations keep their
             last statistics); None for the last weights.
         validation_share: Share of the training images that are held out for validation.
-        augmentation: How far training images are rotated, zoomed and shifted, as a multiple of the limits in
-            `augmentation.py`; 0 shows every image as it is.
-        patience: After how many epochs without a better validation accuracy the training stops, with the weights of
-            the best epoch; None trains all epochs and keeps the last weights.
+        augmentation: Rotation, zoom and shift of images, as a multiple of the limits in `augmentation.py`; 0 for none.
+        patience: Stop after this many epochs without a better validation accuracy, with the best weights; None: never.
         distill_weight: Weight of the distillation loss, with a teacher; the rest is that of the labels.
         temperature: Divides the logits of teacher and student before they are compared.
         quantization_epochs: Epochs of quantization-aware fine-tuning that follow, at a tenth of the learning rate, with
@@ -92,11 +90,7 @@ _SETTINGS: Mapping[str, FitOptions] = {
 
 
 def settings(preset: str | None) -> FitOptions:
-    """Return the default options of a preset, or with None of a model of the user's own.
-
-    Raises:
-        UnknownNameError: There is no such preset.
-    """
+    """Return a preset's default options, or `FitOptions()` for None; raise UnknownNameError for other names."""
     if preset is None:
         return FitOptions()
     if preset not in _SETTINGS:

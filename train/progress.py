@@ -16,9 +16,7 @@ class EpochLines(keras.callbacks.Callback):
 
     def __init__(self, stream: TextIO, *, finished: int = 0) -> None:
         super().__init__()
-        self._stream = stream
-        self._live = stream.isatty()
-        self._finished = finished
+        self._stream, self._live, self._finished = stream, stream.isatty(), finished
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the clock of the whole training."""
@@ -31,8 +29,7 @@ class EpochLines(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Count on a terminal, where the line can be overwritten."""
         if self._live and batch % 10 == 0:
-            steps = self.params.get("steps")
-            share = batch / steps if steps else 0.0
+            share = batch / self.params["steps"]
             self._stream.write(f"\r  epoch {self._epoch + 1:2}/{self.params['epochs']}  {share * 100:3.0f} %")
             self._stream.flush()
 

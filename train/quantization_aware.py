@@ -35,11 +35,7 @@ _EXACT = (
 
 
 def check_foldable(model: keras.Model) -> None:
-    """Refuse a model whose graph is unknown.
-
-    Raises:
-        SpecMismatchError: It is a subclass of `keras.Model`.
-    """
+    """Raise SpecMismatchError for a subclass of `keras.Model`, whose graph is unknown."""
     if not isinstance(model, keras.Sequential) and type(model).__name__ != "Functional":
         raise SpecMismatchError(
             f"quantization-aware training needs a model whose graph is known, functional or sequential; {model.name!r} "
@@ -51,8 +47,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     """Return a model with the same answers, its normalizations folded into the convolutions before them.
 
     Args:
-        model: A functional or sequential model. Models inside it stay as they are, and so do kernels of layers other
-            than Conv2D, DepthwiseConv2D and Dense.
+        model: Functional or sequential. Only Conv2D, DepthwiseConv2D and Dense are folded into, not models inside it.
 
     Raises:
         SpecMismatchError: It is a subclass of `keras.Model`.
@@ -70,9 +65,8 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     gone = {layer.name for layer in normalizations.values()}
 
     def without(layer: layers.Layer) -> layers.Layer:
-        if layer.name not in normalizations:
-            return layer.__class__.from_config(layer.get_config())
-        return layer.__class__.from_config(layer.get_config() | {"use_bias": True})
+        changed = {"use_bias": True} if layer.name in normalizations else {}
+        return layer.__class__.from_config(layer.get_config() | changed)
 
     def called(layer: layers.Layer, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
         return arguments[0] if layer.name in gone else layer(*arguments, **options)
@@ -87,11 +81,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
 
 
 def fake_quantized(model: keras.Model) -> keras.Model:
-    """Return a model that shares the given one's weights and computes with rounded weights and activations.
-
-    Args:
-        model: Of `fold_batch_norm`.
-    """
+    """Return a model that shares the weights of one of `fold_batch_norm`, and rounds these and activations."""
     rounded_after = {layer.name for layer in model.layers if _rounds(layer)}
 
     def called(layer: layers.Layer, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -173,17 +163,16 @@ def _folded_weights(layer: layers.Layer, normalization: layers.BatchNormalizatio
 
 def _rounds(layer: layers.Layer) -> bool:
     """Whether an int8 recipe rounds the output of this layer."""
-    if isinstance(layer, _EXACT):
+    # A Dense softmax: probabilities are rounded to 1/256, which keeps their order.
+    gives_probabilities = isinstance(layer, layers.Dense) and layer.activation is keras.activations.softmax
+    if isinstance(layer, _EXACT) or gives_probabilities:
         return False
-    if isinstance(layer, layers.Dense) and layer.activation is keras.activations.softmax:
-        return False  # probabilities are rounded to 1/256, which keeps their order
     after = [node.operation for node in layer._outbound_nodes]
     return not (after and all(isinstance(one, _FUSED) for one in after))
 
 
 def _on_grid(kernel: tf.Tensor, layer: layers.Layer) -> tf.Tensor:
     """Return the nearest weights of the form `whole number x scale`, with a scale for each output channel."""
-    depthwise = isinstance(layer, layers.DepthwiseConv2D)
-    axes = [0, 1] if depthwise else [*range(kernel.shape.rank - 1)]
+    axes = [0, 1] if isinstance(layer, layers.DepthwiseConv2D) else [*range(kernel.shape.rank - 1)]
     scale = tf.maximum(tf.reduce_max(tf.abs(kernel), axis=axes, keepdims=True), 1e-9) / _LARGEST
     return tf.round(kernel / scale) * scale

@@ -1,6 +1,5 @@
 """One training run, from data to files: the model, its record, and charts."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -17,6 +16,7 @@ from ..datasets.dataset import Dataset
 from ..datasets.training_record import MODEL_NAME, RECORD_NAME, SCHEMA_VERSION
 from ..runtime.errors import EngineMissingError
 from ..runtime.io.atomic import atomic_files
+from ..runtime.io.digest import sha256_of
 from .architecture import Architecture
 from .checkpoint import Checkpoint
 from .checkpoint_files import check_no_unfinished_run
@@ -63,15 +63,13 @@ def train(
 
     Args:
         data: The data set.
-        out: The folder for the files; other files in it stay. While the training runs, a checkpoint lies in it, which
-            stays there if the training is cut off.
+        out: The folder for the files; others in it stay. A training that is cut off leaves a checkpoint there.
         architecture: Which model; the default preset if None.
         options: How it is fitted; as its preset is, or by `FitOptions()` without one, if None.
         teachers: `.keras` files of larger models whose probabilities are learned from besides the labels.
         resume: Whether to go on from the checkpoint in `out`.
         tensorboard: Whether to write TensorBoard's logs into `out`.
-        strategy: ``"mirrored"`` or ``"multiworker"`` for several devices, see `strategy.devices`; all workers must be
-            given the same arguments. None for one device.
+        strategy: ``"mirrored"``, ``"multiworker"`` with equal arguments everywhere, see `devices`; None for one device.
         progress: A stream for lines of progress; None for silence.
 
     Returns:
@@ -82,8 +80,7 @@ def train(
         EngineMissingError: TensorBoard is not installed.
         EdgeproofError: Another worker has gone.
         InvalidFileError: A teacher, the user's own builder or the checkpoint cannot be read or run.
-        OutputError: `out` cannot be written, or holds an unfinished training that is not to be resumed; found out
-            before the training starts.
+        OutputError: Before any training: `out` cannot be written, or holds an unfinished one and `resume` is false.
         SpecMismatchError: The model or a teacher is for other images, the checkpoint is of another training, or the
             model or the batch cannot be what the options ask for.
     """
@@ -132,7 +129,7 @@ def train(
         model.save(staging / MODEL_NAME)
         record = {
             "schema_version": SCHEMA_VERSION,
-            "model_sha256": hashlib.sha256((staging / MODEL_NAME).read_bytes()).hexdigest(),
+            "model_sha256": sha256_of((staging / MODEL_NAME).read_bytes()),
             "parameters": model.count_params(),
             **described,
             "replicas": devices.replicas,
@@ -142,11 +139,7 @@ def train(
         (staging / RECORD_NAME).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         _draw(data, fitted, probabilities, staging)
     checkpoint.remove()
-    return Trained(
-        path=out / MODEL_NAME,
-        test_accuracy=test_accuracy,
-        parameters=model.count_params(),
-    )
+    return Trained(path=out / MODEL_NAME, test_accuracy=test_accuracy, parameters=model.count_params())
 
 
 def _say(progress: TextIO | None, text: str) -> None:
@@ -170,14 +163,8 @@ def _deployed(model: keras.Model) -> keras.Model:
 
 def _fine(options: FitOptions) -> FitOptions:
     """Return how the model is fitted once more under rounding."""
-    return replace(
-        options,
-        epochs=options.quantization_epochs,
-        learning_rate=options.learning_rate / 10,
-        ema=None,
-        patience=None,
-        quantization_epochs=0,
-    )
+    rate = options.learning_rate / 10
+    return replace(options, epochs=options.quantization_epochs, learning_rate=rate, ema=None, patience=None)
 
 
 def _outcome(data: Dataset, fitted: Fitted, tuned: Fitted | None, test_accuracy: float) -> dict[str, object]:

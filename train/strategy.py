@@ -40,11 +40,7 @@ class Devices:
         return nullcontext() if self.strategy is None else self.strategy.scope()
 
     def check_batch(self, size: int) -> None:
-        """Refuse a batch that cannot be divided among the devices.
-
-        Raises:
-            SpecMismatchError: It cannot.
-        """
+        """Raise SpecMismatchError for a batch that cannot be divided among the devices."""
         if size % self.replicas:
             raise SpecMismatchError(f"a batch of {size} images cannot be divided among {self.replicas} devices")
 
@@ -52,8 +48,7 @@ class Devices:
     def fitting(self, model: keras.Model) -> Generator[None]:
         """Let Keras fit a model on all devices in the block.
 
-        Every BatchNormalization then sees the whole batch. Otherwise each device keeps statistics of its own share, and
-        workers end with different models.
+        Every BatchNormalization then sees the whole batch; with its own share each worker would end with another model.
 
         Raises:
             EdgeproofError: Another worker has gone.

@@ -42,22 +42,18 @@ def to_onnx(
     """Convert a model to an ONNX file for any batch size.
 
     Args:
-        model: Takes float32 pixels 0-255 of shape (batch, H, W, C), all dimensions but the first known; see
-            `serving_model` for models that do not.
+        model: Takes float32 pixels 0-255 of shape (batch, H, W, C), only the batch open; see `serving_model`.
         recipe: How weights and activations are stored; input and output are float32 in every recipe.
-        calibration: Images that activation ranges are measured on, values 0-255, shape (N, H, W, C); needed by a
-            calibrated recipe.
+        calibration: Images for a calibrated recipe to measure activation ranges on, 0-255, shape (N, H, W, C).
         description: Stored in the file as its metadata.
-        reduce_range: Store int8 weights in 7 bits. With 8, x86 CPUs that have AVX2 but no VNNI saturate inside a
-            multiply-add and lose up to a fifth of the output's span, silently; with 7 the same file is right on
-            every CPU. ARM and VNNI do not need it.
+        reduce_range: Store int8 weights in 7 bits, which are right on every CPU. With 8, x86 CPUs with AVX2 but without
+            VNNI saturate inside a multiply-add and lose up to a fifth of the output's span, silently.
 
     Returns:
         The file's content: ONNX at opset 17, input `image` in NHWC, output `probabilities`.
 
     Raises:
-        SpecMismatchError: The recipe has no ONNX format, the calibration images do not fit, or tf2onnx cannot express
-            the model.
+        SpecMismatchError: The recipe has no ONNX format, images do not fit, or tf2onnx cannot express the model.
     """
     graph = float_graph(model)
     return convert(graph, model, recipe, calibration, description=description, reduce_range=reduce_range).content
@@ -67,8 +63,7 @@ def float_graph(model: keras.Model) -> onnx.ModelProto:
     """Return the model as a float32 graph, which every recipe starts from."""
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=INPUT_NAME)]
 
-    # A function that returns a dict: tf2onnx's entrance for Keras models fails on Sequential ones, and the key
-    # becomes the output's name.
+    # A function: tf2onnx's entrance for Keras models fails on Sequential ones. The dict's key names the output.
     @tf.function(input_signature=signature)
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {OUTPUT_NAME: model(image, training=False)}
@@ -114,9 +109,7 @@ def _float16(proto: onnx.ModelProto, *_: object) -> onnx.ModelProto:
 
 def _static_int8(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, reduce_range: bool) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
-        converted, prepared, quantized = (
-            Path(folder, f"{name}.onnx") for name in ("converted", "prepared", "quantized")
-        )
+        converted, prepared, quantized = (Path(folder, f"{step}.onnx") for step in range(3))
         # Through files: given a model in memory, these functions lose track of its weights.
         onnx.save(proto, converted)
         quant_pre_process(converted, prepared, skip_symbolic_shape=True)

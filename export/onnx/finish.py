@@ -52,8 +52,7 @@ def finish(proto: onnx.ModelProto, *, description: Description | None, keep_name
     Args:
         proto: A model with one input and one output, batch first.
         description: The metadata; None for none.
-        keep_names: Leave the names of nodes and inner tensors, which tell the layers that they come from; they are a
-            third of a small quantized file.
+        keep_names: Leave the names of nodes and inner tensors, which tell their layers: a third of a small int8 file.
     """
     for value in (*proto.graph.input, *proto.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH_NAME

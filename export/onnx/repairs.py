@@ -23,8 +23,7 @@ def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN
 def store_constants(graph: onnx.GraphProto, function: Any) -> None:  # noqa: ANN401
     """Turn inputs that are constants of the model into initializers.
 
-    A layer may hold plain tensors beside its variables, as a loaded Normalization holds its mean; TensorFlow passes
-    these to the function like inputs.
+    TensorFlow passes a layer's plain tensors to the function like inputs, such as a loaded Normalization's mean.
     """
     held = {inner.name: outer for outer, inner in function.graph.captures if inner.dtype != tf.resource}
     for value in [value for value in graph.input if value.name in held]:

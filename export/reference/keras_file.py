@@ -26,11 +26,8 @@ def check_keras_file(path: Path) -> None:
     check_file(path, "model")
     if path.suffix != ".keras":
         raise InvalidFileError(f"{path} is not a .keras file; save the model with model.save('name.keras')")
-    errors = (OSError, zipfile.BadZipFile)
-    with (
-        foreign_errors(InvalidFileError, f"{path} is not a .keras file", caught=errors),
-        zipfile.ZipFile(path) as archive,
-    ):
+    problem = foreign_errors(InvalidFileError, f"{path} is not a .keras file", caught=(OSError, zipfile.BadZipFile))
+    with problem, zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     for entry in entries:
         parts = entry.filename.replace("\\", "/").split("/")
@@ -45,12 +42,7 @@ def check_keras_file(path: Path) -> None:
 
 
 def loading_problem(path: Path, error: Exception) -> str:
-    """Return in one line why Keras refused a file, which layer is concerned, and what the user can do.
-
-    Args:
-        path: A file that passed `check_keras_file`.
-        error: Keras's.
-    """
+    """Return in one line why Keras refused a file that `check_keras_file` passed: the layer, and what to do."""
     try:
         with zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))

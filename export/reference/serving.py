@@ -1,7 +1,5 @@
 """Wraps a model so that it takes raw pixels and gives probabilities."""
 
-from typing import Any
-
 import keras
 
 from ...runtime.bundle.model_metadata import ImageSpec
@@ -15,8 +13,7 @@ def serving_model(
     """Wrap a model so that it takes raw pixels and gives probabilities, in inference mode.
 
     Args:
-        model: Any Keras 3 model with one input and one output, subclassed ones included. It may take images without a
-            dimension for the one channel, or as flat vectors.
+        model: With one input and one output, also a subclass; it may take images without the channel, or flat vectors.
         image: The images that it will be given.
         input_range: The model's values of black and white.
         softmax: Append a softmax.
@@ -38,7 +35,10 @@ def serving_model(
     if taken is not None and len(taken) != 4:
         given = keras.layers.Reshape((image.height, image.width) if len(taken) == 3 else (-1,), name="layout")(given)
     with foreign_errors(SpecMismatchError, f"model {model.name!r} does not take images of shape {image.shape}"):
-        answers = model(_as_the_model_was_called(model, given), training=False)
+        # The model may want its input in a list or a dictionary.
+        structure = getattr(model, "_inputs_struct", None)
+        fed = given if structure is None else keras.tree.map_structure(lambda _: given, structure)
+        answers = model(fed, training=False)
     outputs = keras.tree.flatten(answers)
     if len(outputs) != 1 or not isinstance(outputs[0], keras.KerasTensor):
         raise SpecMismatchError(
@@ -47,12 +47,6 @@ def serving_model(
     if softmax:
         outputs = [keras.layers.Softmax(name="softmax", dtype="float32")(outputs[0])]
     return keras.Model(pixels, outputs[0], name="serving")
-
-
-def _as_the_model_was_called(model: keras.Model, given: keras.KerasTensor) -> Any:  # noqa: ANN401
-    """Put the input into the list or dictionary that a model may want it in."""
-    structure = getattr(model, "_inputs_struct", None)
-    return given if structure is None else keras.tree.map_structure(lambda _: given, structure)
 
 
 def image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec:
@@ -79,11 +73,7 @@ def image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec
 
 
 def force_float32(model: keras.Model) -> None:
-    """Let all layers compute in float32: mixed precision is for training, and no converter writes it.
-
-    Raises:
-        SpecMismatchError: A layer holds weights of another precision.
-    """
+    """Compute all layers in float32 (no converter mixes), or raise SpecMismatchError for weights of another dtype."""
     for layer in model._flatten_layers():
         if layer.variable_dtype != "float32":
             raise SpecMismatchError(

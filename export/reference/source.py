@@ -76,8 +76,7 @@ def load_source(
         size: Height, width and channels of the images, for a model that leaves them open.
         input_range: The model's values of black and white.
         softmax: The model gives logits; append a softmax.
-        custom: A Python file that is run first: it registers the model's own layers with
-            ``@keras.saving.register_keras_serializable()``.
+        custom: A Python file to run first: it registers layers by ``@keras.saving.register_keras_serializable()``.
 
     Raises:
         InvalidFileError: A file is missing, is not what it should be, or cannot be loaded safely.
@@ -105,11 +104,7 @@ def as_source(
     input_range: tuple[float, float] = PIXELS,
     softmax: bool = False,
 ) -> Source:
-    """Check that a model is an image classifier with one input and one output, and wrap it; see `load_source`.
-
-    Raises:
-        SpecMismatchError: It is not; the message gives the shapes.
-    """
+    """Wrap an image classifier with one input and one output, or raise SpecMismatchError; see `load_source`."""
     image = image_of(model, size)
     if not model.built or not model.count_params():
         raise SpecMismatchError(f"model {model.name!r} holds no weights; call it once and train it before it is saved")

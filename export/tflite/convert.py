@@ -25,23 +25,16 @@ def to_tflite(
     *,
     description: Description | None = None,
 ) -> bytes:
-    """Convert a model to a TFLite file for single images.
+    """Convert a model to a TFLite file for single images, and return its content.
 
     Args:
-        model: Takes float32 pixels 0-255 of shape (batch, H, W, C), all dimensions but the first known; see
-            `serving_model` for models that do not.
-        recipe: How weights and activations are stored. The static int8 file takes and gives uint8, so that camera
-            bytes go in as they are; the others take and give float32.
-        calibration: Images that activation ranges are measured on, values 0-255, shape (N, H, W, C); needed by a
-            calibrated recipe.
+        model: Takes float32 pixels 0-255 of shape (batch, H, W, C), only the batch open; see `serving_model`.
+        recipe: How numbers are stored. Static int8 files take camera bytes as they are, and give uint8; others float32.
+        calibration: Images for a calibrated recipe to measure activation ranges on, 0-255, shape (N, H, W, C).
         description: Stored in the file as its metadata.
 
-    Returns:
-        The file's content.
-
     Raises:
-        SpecMismatchError: The recipe has no TFLite format, the calibration images do not fit, or the converter cannot
-            express the model.
+        SpecMismatchError: The recipe has no TFLite format, images do not fit, or the model cannot be expressed.
     """
     with saved_model(model) as folder:
         return convert(folder, model, recipe, calibration, description=description).content
@@ -102,8 +95,7 @@ def _float16(converter: tf.lite.TFLiteConverter) -> None:
 
 
 def _dynamic(converter: tf.lite.TFLiteConverter) -> None:
-    # With a scale per output of a Dense layer the file needs FULLY_CONNECTED version 12, which tflite-runtime 2.14,
-    # the last one for 32-bit ARM, does not have.
+    # A scale per output of a Dense layer needs FULLY_CONNECTED 12: not in tflite-runtime 2.14, 32-bit ARM's last one.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 

@@ -23,12 +23,7 @@ _Field = tuple[str, int]
 
 
 def metadata_buffer(description: Description, *, uint8: bool) -> bytes:
-    """Return the ModelMetadata flatbuffer of an image classifier.
-
-    Args:
-        description: What the metadata says.
-        uint8: Whether the input takes bytes; else float32.
-    """
+    """Return the ModelMetadata flatbuffer of an image classifier, whose input takes bytes (`uint8`) or float32."""
     build, image = _Builder(1024), description.image
     summary = (
         f"recipe {description.recipe}; takes raw pixels 0-255, {image.height}x{image.width}, "
@@ -49,13 +44,9 @@ class _Builder(flatbuffers.Builder):
 
     def table(self, size: int, fields: dict[int, _Field]) -> _Field:
         self.StartObject(size)
+        prepend = {"uint8": self.PrependUint8Slot, "int8": self.PrependInt8Slot}
         for slot, (kind, value) in fields.items():
-            if kind == "offset":
-                self.PrependUOffsetTRelativeSlot(slot, value, 0)
-            elif kind == "uint8":
-                self.PrependUint8Slot(slot, value, 0)
-            else:
-                self.PrependInt8Slot(slot, value, 0)
+            prepend.get(kind, self.PrependUOffsetTRelativeSlot)(slot, value, 0)
         return "offset", self.EndObject()
 
     def text(self, text: str) -> _Field:

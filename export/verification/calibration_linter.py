@@ -23,10 +23,7 @@ _LIKELY_RANGES = (PIXELS, (0.0, 1.0), (-1.0, 1.0))
 
 
 def lint_images(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    classes: Sequence[str],
-    training: NDArray[np.uint8],
+    images: NDArray[np.uint8], labels: NDArray[np.int64], classes: Sequence[str], training: NDArray[np.uint8]
 ) -> Iterator[str]:
     """Yield warnings about the images alone, each with its remedy.
 
@@ -41,9 +38,10 @@ def lint_images(
         yield f"{few}: ranges settle with {FEW_IMAGES} to 500; bring more training images"
     missing = [name for index, name in enumerate(classes) if index not in set(labels.tolist())]
     if missing:
+        listed = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         yield (
-            f"no calibration image of {len(missing)} of {len(classes)} classes ({_listed(missing)}): what only they "
-            "activate will be clipped; bring images of them"
+            f"no calibration image of {len(missing)} of {len(classes)} classes ({listed}): what only they activate "
+            "will be clipped; bring images of them"
         )
     flat = images.reshape(len(images), -1)
     constant = int((flat.min(axis=1) == flat.max(axis=1)).sum())
@@ -74,8 +72,8 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
         labels: Their classes, shape (N,).
     """
     accuracy = {}
+    own_low, own_high = source.input_range
     for low, high in dict.fromkeys((source.input_range, *_LIKELY_RANGES)):
-        own_low, own_high = source.input_range
         # With this the wrapped model gives the reference inside it pixels scaled to (low, high).
         scaled = (low + images * ((high - low) / 255) - own_low) * (255 / (own_high - own_low))
         answers = source.model.predict(scaled.astype(np.float32), batch_size=100, verbose=0)
@@ -85,9 +83,9 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
     if accuracy[best] < given + CLEARLY_BETTER:
         return []
     return [
-        f"the model gets {given * 100:.0f} % of {len(images)} training images right with pixels from "
-        f"{source.input_range[0]:g} to {source.input_range[1]:g}, and {accuracy[best] * 100:.0f} % with pixels from "
-        f"{best[0]:g} to {best[1]:g}: say --input-range {best[0]:g} {best[1]:g}"
+        f"the model gets {given * 100:.0f} % of {len(images)} training images right with pixels from {own_low:g} to "
+        f"{own_high:g}, and {accuracy[best] * 100:.0f} % with pixels from {best[0]:g} to {best[1]:g}: "
+        f"say --input-range {best[0]:g} {best[1]:g}"
     ]
 
 
@@ -129,8 +127,7 @@ def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
         if tensor["index"] in computed and tensor["name"] and tensor["dtype"] is np.float32
     }
     given = interpreter.get_input_details()[0]["index"]
-    low = dict.fromkeys(tensors, np.inf)
-    high = dict.fromkeys(tensors, -np.inf)
+    low, high = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
     for image in images:
         interpreter.set_tensor(given, image[np.newaxis].astype(np.float32))
         interpreter.invoke()
@@ -143,7 +140,3 @@ def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
 def _ratio(first: float, second: float) -> float:
     narrow, wide = sorted((first, second))
     return wide / narrow if narrow else float("inf") if wide else 1.0
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

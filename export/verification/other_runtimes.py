@@ -80,9 +80,7 @@ class OtherRuntime:
             # -I: neither the current folder nor the user's environment brings another package of that name.
             command = [self.python, "-I", _SCRIPT, self.package, file, given, answers]
             try:
-                done = subprocess.run(
-                    command, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
-                )
+                done = _run(command, _SECONDS)
             except subprocess.TimeoutExpired:
                 return f"it had not finished after {_SECONDS:g} seconds"
             if done.returncode:
@@ -119,9 +117,7 @@ def find_runtime(python: Path | None) -> OtherRuntime | None:
         "print(*(n for n in ('tflite_runtime', 'ai_edge_litert') if f(n) and f('numpy')))"
     )
     try:
-        done = subprocess.run(
-            [interpreter, "-I", "-c", probe], capture_output=True, text=True, errors="replace", timeout=60, check=False
-        )
+        done = _run([interpreter, "-I", "-c", probe], 60)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InvalidFileError(f"{python} is not a Python interpreter: {error}") from error
     if done.returncode:
@@ -132,6 +128,10 @@ def find_runtime(python: Path | None) -> OtherRuntime | None:
             f"{python} has no TFLite runtime; {python} -m pip install tflite-runtime==2.14.0 'numpy<2'"
         )
     return OtherRuntime(python=interpreter, package=packages[0])
+
+
+def _run(command: list[str | Path], seconds: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds, check=False)
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:

@@ -46,12 +46,7 @@ class HeldOut:
     positions: NDArray[np.intp]
 
     def sample(self, macs: int | None, activations: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Return images with their labels, fewer for a model that costs more.
-
-        Args:
-            macs: Multiply-accumulates for one image; None where they are not known.
-            activations: The dtype of the activations.
-        """
+        """Return images with labels, fewer for a model that costs more; its multiply-accumulates may not be known."""
         cost = (macs or _MACS) * (_PLAIN_KERNELS if activations == "int16" else 1)
         chosen = self.positions[: min(max(_MACS // cost, _AT_LEAST), MAX_IMAGES)]
         return self.images[chosen], self.labels[chosen]
@@ -87,8 +82,7 @@ def measure_temperature(
 ) -> FittedTemperature | None:
     """Fit a temperature to a file's answers, and measure the calibration error with and without it.
 
-    On images that a model has learned from, its answers are surer and more often right than on others: a temperature
-    below 1, which would make them surer still, is not used then.
+    Answers to images learned from are surer, and right more often, than others: no temperature below 1 is used then.
 
     Args:
         stored: The file's raw answers to the images, shape (N, classes).

@@ -11,15 +11,9 @@ from ...runtime.errors import CheckFailedError
 def check_tolerance(
     difference: NumericDifference, tolerance: Tolerance, *, numbers: NDArray[np.intp] | None = None
 ) -> None:
-    """Refuse a file that is further from the reference than its recipe allows.
+    """Raise CheckFailedError, with the worst image and its error, for a file further off than its recipe allows.
 
-    Args:
-        difference: How far it is.
-        tolerance: The recipe's.
-        numbers: How the images are numbered where the user can find them, for the message; by default as compared.
-
-    Raises:
-        CheckFailedError: It is further; the message names the worst image and the size of the error.
+    `numbers` says how the images are numbered where the user can find them; by default as they were compared.
     """
     worst = difference.worst_image if numbers is None else int(numbers[difference.worst_image])
     off = f"training image {worst} is off by {difference.max_abs:.2g}"

@@ -37,12 +37,7 @@ ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifiedFile(Verified):
-    """A file that gives the reference's answers.
-
-    Attributes:
-        content: The file.
-        golden: Its raw outputs for the golden images, by their names in the golden file.
-    """
+    """The file of a variant, and its raw outputs for the golden images, by their names in the golden file."""
 
     content: bytes
     golden: Mapping[str, NDArray[Any]]
