@@ -17,8 +17,8 @@ def read_image_folder(folder: Path, options: DataOptions) -> Splits:
     """Read a folder of images.
 
     Args:
-        folder: Has a sub-folder for each class, or `train`, which has these, and perhaps `test`. `val`, `valid` or
-            `validation` are added to `train`: the training draws its own validation images from there.
+        folder: Has a sub-folder for each class, or `train` with these, and perhaps `test`; `val`, `valid` and
+            `validation` are added to `train`, from which the training draws its validation images.
         options: Size and channels of the images, and whether unreadable ones are skipped.
 
     Raises:

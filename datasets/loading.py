@@ -24,9 +24,9 @@ def load_data(name: str | Path, options: DataOptions | None = None) -> Dataset:
     """Load a data set.
 
     Args:
-        name: ``"mnist"`` or ``"fashion-mnist"``; an `.npz` file with arrays x_train, y_train, x_test and y_test, or x
-            and y; a folder of IDX files, named as MNIST's are; or a folder of images, with a sub-folder for each
-            class, in `train` and `test` or without them.
+        name: ``"mnist"``; ``"fashion-mnist"``; an `.npz` file with x_train, y_train, x_test, y_test, or x, y; a folder
+            of IDX files named as MNIST's; or a folder of images, a sub-folder for each class, in `train` and `test` or
+            without them.
         options: How the files become a data set; the defaults if None.
 
     Raises:

@@ -94,7 +94,6 @@ def splits_of_arrays(
 
 
 def _train_arrays(source: NamedArrays) -> tuple[str, str]:
-    """Return the names of the training images and labels, after checking that no array is missing."""
     there = source.arrays.keys()
     x, y = next((pair for pair in TRAIN_ARRAYS if there & pair), TRAIN_ARRAYS[0])
     missing = [name for name in (x, y, *(TEST_ARRAYS if there & TEST_ARRAYS else ())) if name not in there]

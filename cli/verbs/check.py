@@ -38,21 +38,21 @@ def run(options: argparse.Namespace) -> int:
     from ...report.gate.summary import as_markdown, as_text
 
     with _outputs(options) as files:
-        judged = read_gate_input(options)
+        report, limits, baseline = read_gate_input(options)
         results = check_budgets(
-            judged.report,
-            judged.limits,
+            report,
+            limits,
             variants=options.variant,
             threads=options.threads,
-            baseline=judged.baseline,
+            baseline=baseline,
             allow_worse=options.allow_worse,
         )
         if "markdown" in files:
-            files["markdown"].write_text(as_markdown(results, judged.report), encoding="utf-8")
+            files["markdown"].write_text(as_markdown(results, report), encoding="utf-8")
         if "junit" in files:
             files["junit"].write_bytes(as_junit(results))
         # Within the block: where the output pipe is closed, no files are written either.
-        printed = _json(options, results, judged.report) if options.json else as_text(results, judged.report)
+        printed = _json(options, results, report) if options.json else as_text(results, report)
         print(printed, flush=True)
     _check(results)
     return 0

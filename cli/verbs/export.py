@@ -8,12 +8,52 @@ from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
 from ...runtime.errors import CheckFailedError, InvalidFileError
 from ...runtime.io.files import read_file
-from ..arguments import add_custom, add_data, add_data_options, data_options_from, positive, seed
+from ..arguments import (
+    CUSTOM,
+    OptionTable,
+    add_data,
+    add_data_options,
+    add_table,
+    data_options_from,
+    given,
+    positive,
+    seed,
+)
 
 if TYPE_CHECKING:
     from ...export.options import Event
 
 _MAX_LABELS_BYTES = 2**20
+
+# Of ExportOptions.
+_MODEL_OPTIONS: OptionTable = {
+    "input_range": {
+        "nargs": 2,
+        "type": float,
+        "metavar": ("LOW", "HIGH"),
+        "help": "the model's values of black and white; every exported file takes raw pixels (default: 0 255)",
+    },
+    "softmax": {"action": "store_true", "help": "the model gives logits: append a softmax"},
+    "labels": {"type": Path, "metavar": "FILE", "help": "names of the classes, one per line"},
+    **CUSTOM,
+}
+_EXPORT_OPTIONS: OptionTable = {
+    "seed": {"type": seed, "help": "seed of the draw of calibration images (default: 1)"},
+    "calibration_images": {
+        "type": positive,
+        "metavar": "N",
+        "help": "how many to draw from --data (default: 500)",
+    },
+    "onnx_int8_for": {
+        "choices": ("any", "vnni"),
+        "help": "any: 7-bit weights, right on every CPU; vnni: 8 bits, for ARM and x86 with VNNI (default: any)",
+    },
+    "prove_in": {
+        "type": Path,
+        "metavar": "PYTHON",
+        "help": "a Python with an older TFLite runtime: every .tflite file is run in it, and the manifest says so",
+    },
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,40 +69,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, help="the bundle's folder; a bundle there is replaced (default: bundle beside MODEL)"
     )
-    model = parser.add_argument_group("the model")
-    model.add_argument(
-        "--input-range",
-        nargs=2,
-        type=float,
-        default=(0.0, 255.0),
-        metavar=("LOW", "HIGH"),
-        help="the model's values of black and white; every exported file takes raw pixels (default: 0 255)",
-    )
-    model.add_argument("--softmax", action="store_true", help="the model gives logits: append a softmax")
-    model.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one per line")
-    add_custom(model)
+    add_table(parser.add_argument_group("the model"), _MODEL_OPTIONS)
     add_data_options(parser, otherwise=" (defaults: as in the training)")
-    how = parser.add_argument_group("the export")
-    how.add_argument("--seed", type=seed, default=1, help="seed of the draw of calibration images (default: 1)")
-    how.add_argument(
-        "--calibration-images",
-        type=positive,
-        default=500,
-        metavar="N",
-        help="how many to draw from --data (default: 500)",
-    )
-    how.add_argument(
-        "--onnx-int8-for",
-        choices=("any", "vnni"),
-        default="any",
-        help="any: 7-bit weights, right on every CPU; vnni: 8 bits, for ARM and x86 with VNNI (default: any)",
-    )
-    how.add_argument(
-        "--prove-in",
-        type=Path,
-        metavar="PYTHON",
-        help="a Python with an older TFLite runtime: every .tflite file is run in it, and the manifest says so",
-    )
+    add_table(parser.add_argument_group("the export"), _EXPORT_OPTIONS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,17 +81,16 @@ def run(options: argparse.Namespace) -> int:
     from ...export.reference.keras_file import check_keras_file
 
     overrides = data_options_from(options)
+    typed = given(options, {**_MODEL_OPTIONS, **_EXPORT_OPTIONS})
+    if "input_range" in typed:
+        typed["input_range"] = tuple(typed["input_range"])
+    if "labels" in typed:
+        typed["labels"] = _labels(typed["labels"])
     chosen = ExportOptions(
         recipes=choose_recipes(name.strip() for name in options.recipes.split(",")),
-        seed=options.seed,
-        calibration_images=options.calibration_images,
-        input_range=tuple(options.input_range),
-        softmax=options.softmax,
-        labels=None if options.labels is None else _labels(options.labels),
-        custom=options.custom,
-        reduce_range=options.onnx_int8_for == "any",
+        reduce_range=typed.pop("onnx_int8_for", "any") == "any",
         preprocessing=overrides.get("preprocessing"),
-        prove_in=options.prove_in,
+        **typed,
     )
     out = options.out or options.model.parent / "bundle"
     check_keras_file(options.model)
@@ -119,7 +127,7 @@ def _print_event(event: "Event") -> None:
 
 
 def _temperature(confidence: FittedTemperature | None) -> list[str]:
-    """Return a note on a file's temperature, if it has one, with the calibration error before and after."""
+    """Describe a file's temperature, if it has one, with the calibration error before and after."""
     if confidence is None or confidence.temperature == 1:
         return []
     before, after = confidence.ece_before * 100, confidence.ece_after * 100

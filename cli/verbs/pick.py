@@ -37,14 +37,14 @@ def run(options: argparse.Namespace) -> int:
     from ...report.gate.selection import Objective, pick_variant
 
     by = Objective(options.by)
-    judged = read_gate_input(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
+    report, limits, baseline = read_gate_input(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
     choice = pick_variant(
-        judged.report,
-        judged.limits,
+        report,
+        limits,
         by=by,
         variants=options.variant,
         threads=options.threads,
-        baseline=judged.baseline,
+        baseline=baseline,
         allow_worse=options.allow_worse,
     )
     print(_json(choice) if options.json else _text(choice), flush=True)
