@@ -20,6 +20,8 @@ _MEASURING: OptionTable = {
     "reference": {"type": Path, "help": "the .keras file that it was exported from (default: model.keras beside it)"},
     **CUSTOM,
 }
+# Options by the names that `check_budgets` and `pick_variant` have for them.
+JUDGING = ("variants", "threads", "allow_worse")
 
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +54,8 @@ def add_budgets(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--variant",
+        dest="variants",
         action="append",
-        default=[],
         metavar="NAME",
         help="judge only this variant, such as int8.tflite; can be given several times (default: all)",
     )

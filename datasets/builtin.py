@@ -54,7 +54,7 @@ def load_mnist_splits(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = N
 
     Args:
         checkout: The file in a checkout of edgeproof; used if it exists.
-        cache: The folder for the download from the mirror that Keras uses; by default the user's cache folder.
+        cache: The folder for the download from Keras's mirror, unless the file is there; by default the user's cache.
 
     Raises:
         InvalidFileError: The file does not hold the arrays of MNIST; it is not removed.
@@ -76,8 +76,7 @@ def load_fashion_mnist_splits(*, cache: Path | None = None) -> Splits:
     Zalando SE has the copyright; the data is available under the MIT licence.
 
     Args:
-        cache: The folder of the files; by default `fashion-mnist` in the user's cache folder. Missing ones come from
-            the mirror that Keras uses.
+        cache: Like that of `load_mnist_splits`, for four files; by default `fashion-mnist` in the user's cache.
 
     Raises:
         InvalidFileError: A file there is not that of Fashion-MNIST; it is not removed.

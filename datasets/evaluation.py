@@ -55,9 +55,8 @@ def evaluation_images(name: str | Path | None, bundle: Path) -> EvaluationImages
     """Return the images that a bundle is to be tested on.
 
     Args:
-        name: ``"mnist"``, ``"fashion-mnist"``, or what `read_images` takes: of data without a test split, the images
-            that the bundle records as held out from its training. None for the built-in set that the model was trained
-            on, or for MNIST if the bundle is of digits.
+        name: ``"mnist"``, ``"fashion-mnist"``, or what `read_images` takes; of data without a test split, the images
+            that the bundle records as held out. None for the built-in set of the training, or MNIST for digits.
         bundle: The bundle's folder, whose manifest says which images it takes.
 
     Raises:

@@ -94,17 +94,15 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 def parse_idx(content: bytes) -> NDArray[np.uint8]:
     """Return the array in an IDX file's content; see `read_idx`."""
     packed = content[:2] == _GZIP
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) if packed else io.BytesIO(content) as stream:
-            shape = _shape(stream)
-            expected = math.prod(shape)
-            # Before anything of that size is read: the header may lie.
-            if expected > min(_MAX_BYTES, len(content) * (_MAX_RATIO if packed else 1)):
-                raise InvalidFileError(f"an IDX file of {len(content):,} bytes cannot hold bytes of shape {shape}")
-            numbers = _read(stream, expected + 1)
     # GzipFile raises BadGzipFile, which is an OSError, over a wrong checksum.
-    except (OSError, EOFError, zlib.error) as error:
-        raise InvalidFileError(f"it cannot be unpacked: {one_line(error)[:200]}") from error
+    unpacking = foreign_errors(InvalidFileError, "it cannot be unpacked", caught=(OSError, EOFError, zlib.error))
+    with unpacking, gzip.GzipFile(fileobj=io.BytesIO(content)) if packed else io.BytesIO(content) as stream:
+        shape = _shape(stream)
+        expected = math.prod(shape)
+        # Before anything of that size is read: the header may lie.
+        if expected > min(_MAX_BYTES, len(content) * (_MAX_RATIO if packed else 1)):
+            raise InvalidFileError(f"an IDX file of {len(content):,} bytes cannot hold bytes of shape {shape}")
+        numbers = _read(stream, expected + 1)
     if len(numbers) != expected:
         more = "more" if len(numbers) > expected else f"{len(numbers):,}"
         raise InvalidFileError(f"its header says {expected:,} bytes of shape {shape}; it holds {more}")

@@ -112,8 +112,7 @@ def _check_test(test: Split, train: Split, count: int, location: Path) -> None:
         raise InvalidFileError(f"{location}: x_train has shape {train.images.shape}, x_test {test.images.shape}")
     if test.labels.min() < 0 or test.labels.max() >= count:
         raise InvalidFileError(
-            f"{TEST_ARRAYS[1]} of {location} must hold {len(test.images)} labels from 0 to {count - 1}, one for each "
-            "image"
+            f"y_test of {location} must hold {len(test.images)} labels from 0 to {count - 1}, one for each image"
         )
 
 

@@ -49,8 +49,7 @@ def find_held_out(model: Path, data: Dataset) -> NDArray[np.intp] | None:
         Shape (N,), in ascending order; None if there is no record.
 
     Raises:
-        InvalidFileError: The record is broken, is from another schema version, or is about another model or other
-            data.
+        InvalidFileError: The record is broken, of another schema version, or about another model or other data.
     """
     return _from_record(model, "which images were held out", lambda record: _held_out(record, data))
 

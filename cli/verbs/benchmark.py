@@ -9,11 +9,7 @@ from ..progress import show_step
 # Of BenchmarkOptions, whose `sustained_minutes` is --sustained.
 _OPTIONS: OptionTable = {
     **CUSTOM,
-    "threads": {
-        "type": thread_counts,
-        "metavar": "N,…",
-        "help": "threads of every engine, such as 1,2,4 (default: 1)",
-    },
+    "threads": {"type": thread_counts, "metavar": "N,…", "help": "threads of every engine, such as 1,2,4 (default: 1)"},
     "seconds": {
         "type": seconds,
         "help": "how long each variant's latency is measured, for each number of threads (default: 2)",
@@ -23,10 +19,7 @@ _OPTIONS: OptionTable = {
         "metavar": "MINUTES",
         "help": "go on for so long and follow the latency: a processor that grows hot slows down",
     },
-    "peers": {
-        "action": "store_true",
-        "help": "measure OpenVINO and ncnn as well, if edgeproof[peers] is installed",
-    },
+    "peers": {"action": "store_true", "help": "measure OpenVINO and ncnn as well, if edgeproof[peers] is installed"},
 }
 
 

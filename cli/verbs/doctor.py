@@ -1,11 +1,12 @@
 """`edgeproof doctor`."""
 
 import argparse
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from ..json_output import versioned_json
 
 if TYPE_CHECKING:
     from ...device.installed import Installed
@@ -38,8 +39,7 @@ def run(options: argparse.Namespace) -> int:
     libraries = {name: installed_version(name) for name in _LIBRARIES}
     steps = next_steps(advice(machine), installed)
     if options.json:
-        document = _document(machine, libraries, installed, advice(machine))
-        print(json.dumps(document, indent=2), flush=True)
+        print(versioned_json(SCHEMA_VERSION, _document(machine, libraries, installed, advice(machine))), flush=True)
     else:
         parts = [machine_facts(machine), cpu_facts(machine), _package_facts(libraries, installed), list(steps.items())]
         blocks = ["\n".join(f"{name:14}  {text}" for name, text in part) for part in parts if part]
@@ -130,7 +130,6 @@ def _document(
 ) -> dict[str, object]:
     features = machine.cpu_features
     return {
-        "schema_version": SCHEMA_VERSION,
         "machine": {
             **asdict(machine),
             "architecture": machine.architecture,

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut, Manifest
+from ...runtime.bundle.manifest import MANIFEST_NAME, LeftOut, Manifest
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
-from ...runtime.errors import CheckFailedError, InvalidFileError
+from ...runtime.errors import CheckFailedError, InvalidFileError, foreign_errors
 from ...runtime.io.files import read_file
 from ..arguments import (
     CUSTOM,
@@ -39,11 +39,7 @@ _MODEL_OPTIONS: OptionTable = {
 }
 _EXPORT_OPTIONS: OptionTable = {
     "seed": {"type": seed, "help": "seed of the draw of calibration images (default: 1)"},
-    "calibration_images": {
-        "type": positive,
-        "metavar": "N",
-        "help": "how many to draw from --data (default: 500)",
-    },
+    "calibration_images": {"type": positive, "metavar": "N", "help": "how many to draw from --data (default: 500)"},
     "onnx_int8_for": {
         "choices": ("any", "vnni"),
         "help": "any: 7-bit weights, right on every CPU; vnni: 8 bits, for ARM and x86 with VNNI (default: any)",
@@ -122,27 +118,22 @@ def _print_event(event: "Event") -> None:
             f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {difference.snr_db:12.1f} dB",
             flush=True,
         )
-        for note in (*event.notes, *_temperature(variant.confidence)):
+        notes, fitted = [*event.notes], variant.confidence
+        if fitted is not None and fitted.temperature != 1:
+            before, after = fitted.ece_before * 100, fitted.ece_after * 100
+            notes.append(
+                f"temperature {fitted.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %"
+                f" on {fitted.images:,} images"
+            )
+        for note in notes:
             print(f"  {'':24} {note}", flush=True)
-
-
-def _temperature(confidence: FittedTemperature | None) -> list[str]:
-    """Describe a file's temperature, if it has one, with the calibration error before and after."""
-    if confidence is None or confidence.temperature == 1:
-        return []
-    before, after = confidence.ece_before * 100, confidence.ece_after * 100
-    return [
-        f"temperature {confidence.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %"
-        f" on {confidence.images:,} images"
-    ]
 
 
 def _summarize(manifest: Manifest, out: Path) -> None:
     reference = manifest.reference
     given = f"gives {reference.output}" + ("; a softmax was appended" if reference.output == "logits" else "")
     low, high = reference.input_range
-    count = len(manifest.variants)
-    files = "1 file" if count == 1 else f"{count} files"
+    files = "1 file" if len(manifest.variants) == 1 else f"{len(manifest.variants)} files"
     print(f"  {out}: {files}, each within its recipe's tolerance of the original")
     print(f"  the Keras original takes {low:g} to {high:g} and {given}", end="")
     if reference.accuracy is not None:
@@ -171,10 +162,8 @@ def _calibration(manifest: Manifest) -> str:
 
 def _labels(file: Path) -> tuple[str, ...]:
     content = read_file(file, "labels", max_bytes=_MAX_LABELS_BYTES)
-    try:
+    with foreign_errors(InvalidFileError, f"{file} is not text in UTF-8", caught=(UnicodeDecodeError,)):
         text = content.decode("utf-8-sig")  # some editors write a byte order mark
-    except UnicodeDecodeError as error:
-        raise InvalidFileError(f"{file} is not text in UTF-8: {error}") from error
     labels = tuple(line.strip() for line in text.removesuffix("\n").split("\n"))
     for number, label in enumerate(labels, 1):
         if not label or not label.isprintable():

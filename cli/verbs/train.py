@@ -26,10 +26,7 @@ _FIT_OPTIONS: OptionTable = {
     "epochs": {"type": positive, "help": "passes over the training images"},
     "batch_size": {"type": positive, "metavar": "N", "help": "images per step"},
     "learning_rate": {"type": float, "metavar": "RATE", "help": "highest learning rate of the schedule"},
-    "schedule": {
-        "choices": SCHEDULES,
-        "help": "of the learning rate; cosine starts with a warm-up (default: cosine)",
-    },
+    "schedule": {"choices": SCHEDULES, "help": "of the learning rate; cosine starts with a warm-up (default: cosine)"},
     "weight_decay": {"type": float, "metavar": "X", "help": "weight decay of AdamW"},
     "label_smoothing": {
         "type": float,
