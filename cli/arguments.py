@@ -1,7 +1,6 @@
 """Option types, tables of options, and the options that several verbs share.
 
-A table maps the name of an option to what argparse needs to know of it. Its options have no defaults: what the user
-did not give is None, and the default is that of the dataclass which the table is for.
+A table has for each option's name what argparse needs. Its options default to None: the dataclass has the default.
 """
 
 import argparse

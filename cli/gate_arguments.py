@@ -117,13 +117,11 @@ def read_gate_input(
 def _limit(read: Callable[[object], float]) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:
-            number = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"a number is needed, got {text!r:.40}") from None
-        try:
-            return read(number)
+            return read(float(text))
         except SpecMismatchError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"a number is needed, got {text!r:.40}") from None
 
     return parse
 

@@ -19,11 +19,7 @@ def bundle_options(manifest: Manifest) -> DataOptions:
 
 
 def find_recorded_split(path: Path, manifest: Manifest) -> Dataset | None:
-    """Return the data that a bundle's model was trained on, if this is it and its test split was drawn from its images.
-
-    Returns:
-        The data set, split as for the training; None if this is other data, or has a test split of its own.
-    """
+    """Return the data of a bundle's training, split as there; None if this is other data, or has its own test split."""
     recorded = manifest.data
     if recorded is None or recorded.test_share is None:
         return None

@@ -43,8 +43,7 @@ def stratified_split(
         )
     quotas = _quotas(divisible, share, round(len(labels) * share))
     chosen = [position for label, quota in quotas.items() for position in _taken(classes[label], quota)]
-    held_out = np.zeros(len(labels), bool)
-    held_out[chosen] = True
+    held_out = np.isin(np.arange(len(labels)), chosen)
     return np.flatnonzero(held_out), np.flatnonzero(~held_out)
 
 

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     libraries = {name: installed_version(name) for name in _LIBRARIES}
     steps = next_steps(advice(machine), installed)
     if options.json:
-        print(versioned_json(SCHEMA_VERSION, _document(machine, libraries, installed, advice(machine))), flush=True)
+        print(versioned_json(SCHEMA_VERSION, _document(machine, libraries, installed)), flush=True)
     else:
         parts = [machine_facts(machine), cpu_facts(machine), _package_facts(libraries, installed), list(steps.items())]
         blocks = ["\n".join(f"{name:14}  {text}" for name, text in part) for part in parts if part]
@@ -123,11 +123,10 @@ def _package_facts(libraries: Mapping[str, str | None], installed: "Sequence[Ins
 
 
 def _document(
-    machine: "Machine",
-    libraries: Mapping[str, str | None],
-    installed: "Sequence[Installed]",
-    advices: "Sequence[Advice]",
+    machine: "Machine", libraries: Mapping[str, str | None], installed: "Sequence[Installed]"
 ) -> dict[str, object]:
+    from ...device.wheels import advice
+
     features = machine.cpu_features
     return {
         "machine": {
@@ -141,5 +140,5 @@ def _document(
             for one in installed
         ],
         "telemetry": {"onnxruntime": "off" if os.environ.get(_TELEMETRY) == "1" else "on"},
-        "advice": [asdict(one) for one in advices],
+        "advice": [asdict(one) for one in advice(machine)],
     }

@@ -112,16 +112,15 @@ def _images(arguments: list[str]) -> "tuple[list[str], list[ImageLike]]":
     images: list[ImageLike] = []
     for argument in arguments:
         if argument == _STANDARD_INPUT:
-            if "standard input" in names:
-                continue  # it can be read once
-            names.append("standard input")
-            images.append(_from_standard_input())
-            continue
-        if not argument:
+            if "standard input" not in names:  # it can be read once
+                names.append("standard input")
+                images.append(_from_standard_input())
+        elif not argument:
             raise InvalidFileError("the name of an image is empty")
-        for file in _files(Path(argument)):
-            names.append(str(file))
-            images.append(file)
+        else:
+            files = _files(Path(argument))
+            names += map(str, files)
+            images += files
     return names, images
 
 
