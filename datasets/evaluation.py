@@ -25,7 +25,7 @@ class EvaluationImages:
     """The images that every model of a bundle is tested on.
 
     Attributes:
-        name: The data set's.
+        name: The data set's name.
         images: uint8 of shape (N, H, W, C) as the models take them, values 0-255; N is at least 1.
         labels: Positions in `classes`, int64 of shape (N,); None where they are not known.
         classes: The labels.
