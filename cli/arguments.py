@@ -1,15 +1,15 @@
 """Option types, tables of options, and the options that several verbs share.
 
-A table maps the name of an option to what argparse needs to know of it. Its options have no defaults: what the user
-did not give is None, and the default is that of the dataclass which the table is for.
+A table has for each option's name what argparse needs. Its options default to None: the dataclass has the default.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..runtime.bundle.model_metadata import DIGIT, INTERPOLATIONS, RESIZE, Preprocessing
+from ..runtime.bundle.model_metadata import DIGIT, INTERPOLATIONS, RESIZE
 from ..runtime.errors import SpecMismatchError
 
 _LONGEST = 100_000
@@ -56,9 +56,9 @@ def add_table(parser: argparse.ArgumentParser | argparse._ArgumentGroup, table: 
         parser.add_argument(_flag(name), default=None, **details)
 
 
-def given(options: argparse.Namespace, table: OptionTable) -> dict[str, Any]:
-    """Return the options of a table that the user gave, by name."""
-    return {name: getattr(options, name) for name in table if getattr(options, name) is not None}
+def given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
+    """Return the options of these names, those of a table for example, that the user gave or that have a default."""
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
 def as_typed(options: argparse.Namespace, table: OptionTable) -> list[str]:
@@ -71,6 +71,13 @@ def as_typed(options: argparse.Namespace, table: OptionTable) -> list[str]:
     return arguments
 
 
+CUSTOM: OptionTable = {
+    "custom": {
+        "type": Path,
+        "metavar": "FILE.py",
+        "help": "your Python file that registers the model's own layers; is run",
+    },
+}
 # Of DataOptions; `data_options_from` makes one preprocessing of three of them.
 DATA_OPTIONS: OptionTable = {
     "image_size": {
@@ -111,12 +118,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_data_options(parser: argparse.ArgumentParser, *, otherwise: str = "") -> None:
-    """Add a group with the options of --data.
-
-    Args:
-        parser: The verb's.
-        otherwise: The defaults, for the group's title.
-    """
+    """Add a group with the options of --data; `otherwise` says in its title what the defaults are."""
     add_table(parser.add_argument_group(f"how the data is read{otherwise}"), DATA_OPTIONS)
 
 
@@ -127,36 +129,20 @@ def data_options_from(options: argparse.Namespace) -> dict[str, Any]:
         SpecMismatchError: Options contradict each other.
     """
     found = given(options, DATA_OPTIONS)
-    preprocessing = _preprocessing(
-        found.pop("preprocessing", None),
-        found.pop("interpolation", None),
-        antialias=not found.pop("no_antialias", False),
-    )
-    if preprocessing is not None:
-        found["preprocessing"] = preprocessing
+    resizes = bool(found.keys() & {"interpolation", "no_antialias"})
+    if found.get("preprocessing") == "digit":
+        if resizes:
+            raise SpecMismatchError("--interpolation and --no-antialias are for --preprocessing resize, not for digit")
+        found["preprocessing"] = DIGIT
+    elif resizes or "preprocessing" in found:
+        interpolation = found.pop("interpolation", RESIZE.interpolation)
+        antialias = not found.pop("no_antialias", False)
+        found["preprocessing"] = replace(RESIZE, interpolation=interpolation, antialias=antialias)
     if found.pop("gray", False):
         found["channels"] = 1
     if "image_size" in found:
         found["image_size"] = tuple(found["image_size"])
     return found
-
-
-def _preprocessing(method: str | None, interpolation: str | None, *, antialias: bool) -> Preprocessing | None:
-    resizes = interpolation is not None or not antialias
-    if method == "digit" and resizes:
-        raise SpecMismatchError("--interpolation and --no-antialias are for --preprocessing resize, not for digit")
-    if method == "digit":
-        return DIGIT
-    if method is None and not resizes:
-        return None
-    return Preprocessing(method="resize", interpolation=interpolation or RESIZE.interpolation, antialias=antialias)
-
-
-def add_custom(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:  # pyright: ignore[reportPrivateUsage]
-    """Add --custom."""
-    parser.add_argument(
-        "--custom", type=Path, metavar="FILE.py", help="your Python file that registers the model's own layers; is run"
-    )
 
 
 def _flag(name: str) -> str:

@@ -2,37 +2,26 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..runtime.bundle.manifest import MANIFEST_NAME
 from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.files import is_file, is_folder
-from .arguments import add_custom, positive
+from .arguments import CUSTOM, OptionTable, add_table, given, positive
 from .progress import show_step
 
 if TYPE_CHECKING:
     from ..report.gate.limits import Limits
     from ..report.model import Report
 
-# Latency of each variant, where a bundle is measured: as long as in `benchmark`.
-_SECONDS = 2.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GateInput:
-    """A report with the budgets that it is judged by.
-
-    Attributes:
-        report: The report.
-        limits: The budgets.
-        baseline: An older report; None if none was given.
-    """
-
-    report: "Report"
-    limits: "Limits"
-    baseline: "Report | None"
+_MEASURING: OptionTable = {
+    "data": {"help": "test images, as for edgeproof benchmark"},
+    "reference": {"type": Path, "help": "the .keras file that it was exported from (default: model.keras beside it)"},
+    **CUSTOM,
+}
+# Options by the names that `check_budgets` and `pick_variant` have for them.
+JUDGING = ("variants", "threads", "allow_worse")
 
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +39,7 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         help="judge latency with this number of threads only (default: every number in the report; a bundle is "
         "measured with 1)",
     )
-    bundle = parser.add_argument_group("how a bundle is measured")
-    bundle.add_argument("--data", help="test images, as for edgeproof benchmark")
-    bundle.add_argument(
-        "--reference", type=Path, help="the .keras file that it was exported from (default: model.keras beside it)"
-    )
-    add_custom(bundle)
+    add_table(parser.add_argument_group("how a bundle is measured"), _MEASURING)
 
 
 def add_budgets(parser: argparse.ArgumentParser) -> None:
@@ -70,8 +54,8 @@ def add_budgets(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--variant",
+        dest="variants",
         action="append",
-        default=[],
         metavar="NAME",
         help="judge only this variant, such as int8.tflite; can be given several times (default: all)",
     )
@@ -93,8 +77,10 @@ def add_budgets(parser: argparse.ArgumentParser) -> None:
         budgets.add_argument(budget.flag, type=_limit(budget.limit), metavar=budget.metavar, help=text)
 
 
-def read_gate_input(options: argparse.Namespace, *, latency: bool = False, memory: bool = False) -> GateInput:
-    """Read the budgets, the baseline and the report; measure the report if the subject is a bundle.
+def read_gate_input(
+    options: argparse.Namespace, *, latency: bool = False, memory: bool = False
+) -> "tuple[Report, Limits, Report | None]":
+    """Return the report, the budgets and the baseline; a report on a bundle is measured.
 
     Args:
         options: Of a verb with the options of `add_subject` and `add_budgets`.
@@ -110,34 +96,32 @@ def read_gate_input(options: argparse.Namespace, *, latency: bool = False, memor
     from ..report.serialization import read_report
 
     limits = Limits() if options.budgets is None else read_limits(options.budgets)
-    given = {name: getattr(options, name) for name in BUDGETS}
-    limits = limits.with_flags({name: limit for name, limit in given.items() if limit is not None})
+    limits = limits.with_flags(given(options, BUDGETS))
     against = next((budget.name for budget in limits.budgets if budget.to_baseline), None)
     if against is not None and options.baseline is None:
         raise SpecMismatchError(f"{against} needs a baseline: --baseline REPORT")
     baseline = None if options.baseline is None else read_report(options.baseline)
     if _is_report(options.subject):
-        _refuse_measuring(options)
-        return GateInput(report=read_report(options.subject), limits=limits, baseline=baseline)
+        for name in given(options, _MEASURING):
+            raise SpecMismatchError(f"--{name} is for measuring a bundle, and {options.subject} is a report")
+        return read_report(options.subject), limits, baseline
     needs = {budget.need for budget in limits.budgets}
     report = _measure(
         options,
         latency=latency or any(need.is_latency for need in needs if need is not None),
         memory=memory or Need.MEMORY in needs,
     )
-    return GateInput(report=report, limits=limits, baseline=baseline)
+    return report, limits, baseline
 
 
 def _limit(read: Callable[[object], float]) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:
-            number = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"a number is needed, got {text!r:.40}") from None
-        try:
-            return read(number)
+            return read(float(text))
         except SpecMismatchError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"a number is needed, got {text!r:.40}") from None
 
     return parse
 
@@ -158,12 +142,6 @@ def _is_report(subject: Path) -> bool:
     return True  # for example a pipe, which the reader refuses
 
 
-def _refuse_measuring(options: argparse.Namespace) -> None:
-    for name in ("data", "reference", "custom"):
-        if getattr(options, name) is not None:
-            raise SpecMismatchError(f"--{name} is for measuring a bundle, and {options.subject} is a report")
-
-
 def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Report":
     from . import check_installed
 
@@ -171,9 +149,7 @@ def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Re
     from ..benchmarks.options import BenchmarkOptions
     from ..benchmarks.run import benchmark
 
-    chosen = BenchmarkOptions(
-        threads=(options.threads or 1,), seconds=_SECONDS, latency=latency, memory=memory, custom=options.custom
-    )
+    chosen = BenchmarkOptions(threads=(options.threads or 1,), latency=latency, memory=memory, custom=options.custom)
     try:
         result = benchmark(
             options.subject, options.data, reference=options.reference, options=chosen, progress=show_step

@@ -12,11 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def hidden_native_logs(*, unless: bool) -> Generator[None]:
-    """Send file descriptor 2 to /dev/null for native code, while Python's `sys.stderr` still reaches the user.
-
-    Args:
-        unless: Show the logs after all.
-    """
+    """Send native code's file descriptor 2 to /dev/null, `unless` asked not to; `sys.stderr` still reaches the user."""
     if unless or not _is_real(sys.stderr):
         yield
         return

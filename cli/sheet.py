@@ -116,8 +116,7 @@ def _answers(draw: "ImageDraw", x: int, y: int, classifier: "Classifier", predic
 
 def _fitting(draw: "ImageDraw", text: str, width: int, *, size: int = 13) -> str:
     """Cut text that is too long at its start: paths differ at their end."""
-    text = text if len(text) <= _LONGEST else text[-_LONGEST:]
-    shown = text
+    shown = text = text[-_LONGEST:]
     while shown and draw.textlength(shown if shown == text else f"…{shown}", font=_font(size)) > width:
         shown = shown[1:]
     return shown if shown == text else f"…{shown}"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.errors import InvalidFileError, foreign_errors, one_line
 from ..runtime.io.files import read_file
 from ..runtime.io.npz import names_in_npz, read_npz
 
@@ -78,8 +78,6 @@ def read_npz_file(path: Path, only: Collection[str]) -> NamedArrays:
         InvalidFileError: It is missing or damaged.
     """
     content = read_file(path, "data file")
-    try:
+    with foreign_errors(InvalidFileError, f"{path} is not an .npz file that can be read", caught=(InvalidFileError,)):
         arrays, held = read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=only), names_in_npz(content)
-    except InvalidFileError as error:
-        raise InvalidFileError(f"{path} is not an .npz file that can be read: {one_line(error)[:200]}") from error
     return NamedArrays(one_line(path.stem), path, arrays, held)

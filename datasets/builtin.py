@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..runtime.bundle.model_metadata import DIGIT, RESIZE
-from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.errors import InvalidFileError, foreign_errors
 from ..runtime.io.files import read_file
 from .arrays import read_npz_file
 from .fingerprints import array_sha256
@@ -54,8 +54,7 @@ def load_mnist_splits(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = N
 
     Args:
         checkout: The file in a checkout of edgeproof; used if it exists.
-        cache: The folder for the download; the user's cache folder by default. A file there is used, else it is
-            downloaded from the mirror that Keras uses.
+        cache: The folder for the download from Keras's mirror, unless the file is there; by default the user's cache.
 
     Raises:
         InvalidFileError: The file does not hold the arrays of MNIST; it is not removed.
@@ -77,8 +76,7 @@ def load_fashion_mnist_splits(*, cache: Path | None = None) -> Splits:
     Zalando SE has the copyright; the data is available under the MIT licence.
 
     Args:
-        cache: The folder for the four files; `fashion-mnist` in the user's cache folder by default. Files there are
-            used, missing ones are downloaded from the mirror that Keras uses.
+        cache: Like that of `load_mnist_splits`, for four files; by default `fashion-mnist` in the user's cache.
 
     Raises:
         InvalidFileError: A file there is not that of Fashion-MNIST; it is not removed.
@@ -109,15 +107,13 @@ def _cache() -> Path:
 
 
 def _download(called: str, url: str, path: Path, known_hash: str) -> None:
-    """Download a file, unless one of its name is there."""
     # pooch would silently replace a cached file of another digest; the caller refuses it instead.
     if path.is_file():
         return
     import pooch
 
     pooch.get_logger().setLevel("WARNING")  # errors come as exceptions; standard error is for one line
-    try:
+    problem = f"cannot download {called} from {url} to {path}"
+    with foreign_errors(InvalidFileError, problem, caught=(OSError, ValueError)):
         # Downloads to a temporary name and moves the file into place when its digest is right.
         pooch.retrieve(url, known_hash, fname=path.name, path=path.parent)
-    except (OSError, ValueError) as error:
-        raise InvalidFileError(f"cannot download {called} from {url} to {path}: {one_line(error)[:150]}") from error

@@ -19,8 +19,7 @@ class DataOptions:
     """Options for reading files as a data set.
 
     Attributes:
-        image_size: Height and width that image files are resized to; None for their own, if they share one. Arrays
-            keep theirs.
+        image_size: Height and width of images from files; None for their own, if all share it. Arrays keep theirs.
         channels: 1 for grayscale, 3 for RGB; None for grayscale if all image files are. Arrays keep theirs.
         preprocessing: How an image file is resized; None for the data's own way.
         test_share: Share of the images to draw as the test split, where the data has none of its own.

@@ -55,9 +55,8 @@ def evaluation_images(name: str | Path | None, bundle: Path) -> EvaluationImages
     """Return the images that a bundle is to be tested on.
 
     Args:
-        name: ``"mnist"`` or ``"fashion-mnist"``, or what `read_images` takes; None for the built-in set that the model
-            was trained on, or for MNIST if the bundle is of digits. Of data without a test split, those images are
-            taken that were held out from the training, if the bundle records which these are.
+        name: ``"mnist"``, ``"fashion-mnist"``, or what `read_images` takes; of data without a test split, the images
+            that the bundle records as held out. None for the built-in set of the training, or MNIST for digits.
         bundle: The bundle's folder, whose manifest says which images it takes.
 
     Raises:
@@ -86,8 +85,7 @@ def read_images(path: Path, manifest: Manifest) -> EvaluationImages:
     """Read images for a bundle: the test split, or all where there is none.
 
     Args:
-        path: All that `load_data` reads, and the same without labels or with fewer classes: an `.npz` file may have
-            images alone, and a folder may have images in no sub-folder.
+        path: What `load_data` reads, also without labels (images alone, or in no sub-folder) or with fewer classes.
         manifest: The bundle's: which images it takes, how image files become such, and the classes.
 
     Raises:
@@ -127,7 +125,6 @@ def check_images(found: EvaluationImages, manifest: Manifest) -> None:
 
 
 def _default(manifest: Manifest) -> str:
-    """Return the built-in set that a bundle is tested on by default."""
     if manifest.data is not None and manifest.data.name in BUILT_IN and manifest.data.test_share is None:
         return manifest.data.name
     # Whatever data they were learned from, digits can be tested on MNIST.

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 def pixel_digests(images: NDArray[np.uint8]) -> list[bytes]:
     """Return the SHA-256 of each image's pixels: images of one size are the same if their digests are."""
-    contiguous = np.ascontiguousarray(images)
-    return [hashlib.sha256(image.data).digest() for image in contiguous]
+    return [hashlib.sha256(image.data).digest() for image in np.ascontiguousarray(images)]
 
 
 def array_sha256(array: NDArray[Any]) -> str:

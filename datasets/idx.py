@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.errors import InvalidFileError, foreign_errors, one_line
 from ..runtime.io.files import read_file
 from .arrays import NamedArrays
 
 # http://yann.lecun.com/exdb/mnist: two zero bytes, the type of the numbers, the rank; then each dimension.
 _UINT8, _MAX_DIMENSIONS = 0x08, 4
 _GZIP = b"\x1f\x8b"
-# Deflate packs at most 258 bytes into two bits.
-_MAX_RATIO = 1032
+_MAX_RATIO = 1032  # deflate packs at most 258 bytes into two bits
 _CHUNK_BYTES = 2**20
 _MAX_BYTES = 2**34
 
@@ -40,8 +39,7 @@ def holds_idx(folder: Path) -> bool:
 def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> NamedArrays:
     """Read the IDX files of one data set: images and labels of a training split, a test split, or both.
 
-    The arrays get the names x_train, y_train, x_test and y_test, as in an `.npz` file. Of a file that is there both
-    plain and compressed, the plain one is read.
+    The arrays are named as in an `.npz` file: x_train, y_train, x_test, y_test. A plain file is preferred to its .gz.
 
     Args:
         folder: The folder with the files.
@@ -60,7 +58,6 @@ def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> Name
 
 
 def _find_files(folder: Path, only: Container[str] | None) -> tuple[str, dict[tuple[str, str], Path]]:
-    """Return the prefix of the files' names, and each file by split and kind."""
     found: dict[tuple[str, str], Path] = {}
     prefixes: set[str] = set()
     # Sorted by name, a plain file comes before its .gz.
@@ -90,26 +87,22 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     Raises:
         InvalidFileError: It is missing, damaged, holds other numbers than bytes, or is not as long as its header says.
     """
-    try:
+    with foreign_errors(InvalidFileError, str(path), caught=(InvalidFileError,)):
         return parse_idx(read_file(path, "IDX file"))
-    except InvalidFileError as error:
-        raise InvalidFileError(f"{path}: {error}") from None
 
 
 def parse_idx(content: bytes) -> NDArray[np.uint8]:
     """Return the array in an IDX file's content; see `read_idx`."""
     packed = content[:2] == _GZIP
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) if packed else io.BytesIO(content) as stream:
-            shape = _shape(stream)
-            expected = math.prod(shape)
-            # Before anything of that size is read: the header may lie.
-            if expected > min(_MAX_BYTES, len(content) * (_MAX_RATIO if packed else 1)):
-                raise InvalidFileError(f"an IDX file of {len(content):,} bytes cannot hold bytes of shape {shape}")
-            numbers = _read(stream, expected + 1)
     # GzipFile raises BadGzipFile, which is an OSError, over a wrong checksum.
-    except (OSError, EOFError, zlib.error) as error:
-        raise InvalidFileError(f"it cannot be unpacked: {one_line(error)[:200]}") from error
+    unpacking = foreign_errors(InvalidFileError, "it cannot be unpacked", caught=(OSError, EOFError, zlib.error))
+    with unpacking, gzip.GzipFile(fileobj=io.BytesIO(content)) if packed else io.BytesIO(content) as stream:
+        shape = _shape(stream)
+        expected = math.prod(shape)
+        # Before anything of that size is read: the header may lie.
+        if expected > min(_MAX_BYTES, len(content) * (_MAX_RATIO if packed else 1)):
+            raise InvalidFileError(f"an IDX file of {len(content):,} bytes cannot hold bytes of shape {shape}")
+        numbers = _read(stream, expected + 1)
     if len(numbers) != expected:
         more = "more" if len(numbers) > expected else f"{len(numbers):,}"
         raise InvalidFileError(f"its header says {expected:,} bytes of shape {shape}; it holds {more}")

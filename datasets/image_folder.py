@@ -17,15 +17,13 @@ def read_image_folder(folder: Path, options: DataOptions) -> Splits:
     """Read a folder of images.
 
     Args:
-        folder: Has a sub-folder for each class, or `train`, which has these, and perhaps `test`. `val`, `valid` or
-            `validation` are added to `train`: the training draws its own validation images from there.
+        folder: Has a sub-folder for each class, or `train` with these, and perhaps `test`; `val`, `valid` and
+            `validation` are added to `train`, from which the training draws its validation images.
         options: Size and channels of the images, and whether unreadable ones are skipped.
 
     Raises:
-        InvalidFileError: The folder is laid out otherwise, a class is empty, or an image cannot be read and is not to
-            be skipped.
-        SpecMismatchError: The images have several sizes, or are large, and no size is given; or `test` has a class
-            that `train` does not have.
+        InvalidFileError: The layout is another, a class is empty, or an image is unreadable and not to be skipped.
+        SpecMismatchError: Images of several sizes, or large ones, and no size; or `train` lacks a class of `test`.
     """
     listed = list_splits(folder)
     root = listed[TRAIN].root
@@ -36,7 +34,11 @@ def read_image_folder(folder: Path, options: DataOptions) -> Splits:
     train = reader.read(file for split in files.values() for file in split)
     if not options.skip_bad:
         reader.check_readable("repair or remove them, or leave them out with --skip-bad")
-    _check_none_empty(train, classes, root)
+    empty = set(range(len(classes))) - {image.label for image in train}
+    if empty:
+        raise InvalidFileError(
+            f"{root / classes[min(empty)]} holds no images ({SUFFIXES}); remove the folder, or fill it"
+        )
     reader.check_sizes()
     others = [path for split in listed.values() for path in (*split.others, *(() if split.classes else split.loose))]
     return Splits(
@@ -68,13 +70,6 @@ def _classes(train: ImageFolder) -> tuple[str, ...]:
                 f"{train.root} has the folder {label!a:.60}, which is not a label that can be printed"
             )
     return tuple(train.classes)
-
-
-def _check_none_empty(train: Sequence[FoundImage], classes: Sequence[str], root: Path) -> None:
-    found = {image.label for image in train}
-    for position, label in enumerate(classes):
-        if position not in found:
-            raise InvalidFileError(f"{root / label} holds no images ({SUFFIXES}); remove the folder, or fill it")
 
 
 def _split(found: Sequence[FoundImage], reader: ImageReader, folder: Path) -> Split:

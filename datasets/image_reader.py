@@ -16,23 +16,15 @@ from ..runtime.images.reading import read_image
 from .dataset import DataOptions
 from .wording import file_remark, first_of, relative_name
 
-# Larger images, even if all have one size, are hardly meant as a model's input.
-MAX_OWN_SIDE = 256
+MAX_OWN_SIDE = 256  # larger images, even if all have one size, are hardly meant as a model's input
 _DIGIT_SIDE = 28  # as MNIST's
 _GRAY_MODES = {"1", "L", "LA", "I;16"}
-# Pillow's repr of the file object that it was given.
-_PILLOWS_WORDS = re.compile(r" <_io\.\w+[^>]*>")
+_PILLOWS_WORDS = re.compile(r" <_io\.\w+[^>]*>")  # its repr of the file object that it was given
 _NAMED, _LISTED = 3, 100
 
 
 class FoundImage(NamedTuple):
-    """An image that could be read.
-
-    Attributes:
-        path: Its file.
-        label: The position of its class.
-        pixels: uint8 of shape (H, W, C), values 0-255.
-    """
+    """An image that could be read, with the position of its class; uint8 of shape (H, W, C), values 0-255."""
 
     path: Path
     label: int
@@ -43,8 +35,8 @@ class ImageReader:
     """Reads image files, and collects what was wrong with them, so that one message has all of it."""
 
     def __init__(self, folder: Path, options: DataOptions) -> None:
-        digit = options.preprocessing is not None and options.preprocessing.method == "digit"
         self.preprocessing: Preprocessing = options.preprocessing or RESIZE
+        digit = self.preprocessing.method == "digit"
         self._folder = folder
         self._bad: dict[Path, str] = {}
         self._blank: list[Path] = []

@@ -24,9 +24,8 @@ def load_data(name: str | Path, options: DataOptions | None = None) -> Dataset:
     """Load a data set.
 
     Args:
-        name: ``"mnist"`` or ``"fashion-mnist"``; an `.npz` file with arrays x_train, y_train, x_test and y_test, or x
-            and y; a folder of IDX files, named as MNIST's are; or a folder of images, with a sub-folder for each
-            class, in `train` and `test` or without them.
+        name: ``"mnist"``; ``"fashion-mnist"``; an `.npz` file with x_train, y_train, x_test, y_test, or x, y; a folder
+            of IDX files named as MNIST's, or of images in a sub-folder for each class, with `train` and `test` or not.
         options: How the files become a data set; the defaults if None.
 
     Raises:
@@ -36,11 +35,6 @@ def load_data(name: str | Path, options: DataOptions | None = None) -> Dataset:
     """
     chosen = options or DataOptions()
     return _to_dataset(_splits(name, chosen), chosen)
-
-
-def load_mnist() -> Dataset:
-    """Load MNIST; see `load_mnist_splits`."""
-    return load_data("mnist")
 
 
 def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:

@@ -19,15 +19,7 @@ def bundle_options(manifest: Manifest) -> DataOptions:
 
 
 def find_recorded_split(path: Path, manifest: Manifest) -> Dataset | None:
-    """Return the data that a bundle's model was trained on, if this is it and its test split was drawn from its images.
-
-    Args:
-        path: Any data.
-        manifest: The bundle's, with the digest of its training data and how the test split was drawn.
-
-    Returns:
-        The data set, split as for the training; None if this is other data, or has a test split of its own.
-    """
+    """Return the data of a bundle's training, split as there; None if this is other data, or has its own test split."""
     recorded = manifest.data
     if recorded is None or recorded.test_share is None:
         return None
@@ -37,7 +29,6 @@ def find_recorded_split(path: Path, manifest: Manifest) -> Dataset | None:
     )
     try:
         data = load_data(path, options)
-    # Data to test on need not be data to train on: it may have a single class, or no labels.
-    except EdgeproofError:
+    except EdgeproofError:  # data to test on may have a single class, or no labels
         return None
     return data if data.test_drawn and data.content_sha256() == recorded.sha256 else None

@@ -94,7 +94,6 @@ def splits_of_arrays(
 
 
 def _train_arrays(source: NamedArrays) -> tuple[str, str]:
-    """Return the names of the training images and labels, after checking that no array is missing."""
     there = source.arrays.keys()
     x, y = next((pair for pair in TRAIN_ARRAYS if there & pair), TRAIN_ARRAYS[0])
     missing = [name for name in (x, y, *(TEST_ARRAYS if there & TEST_ARRAYS else ())) if name not in there]
@@ -113,8 +112,7 @@ def _check_test(test: Split, train: Split, count: int, location: Path) -> None:
         raise InvalidFileError(f"{location}: x_train has shape {train.images.shape}, x_test {test.images.shape}")
     if test.labels.min() < 0 or test.labels.max() >= count:
         raise InvalidFileError(
-            f"{TEST_ARRAYS[1]} of {location} must hold {len(test.images)} labels from 0 to {count - 1}, one for each "
-            "image"
+            f"y_test of {location} must hold {len(test.images)} labels from 0 to {count - 1}, one for each image"
         )
 
 

@@ -23,8 +23,8 @@ def stratified_split(
         labels: The class of each image, shape (N,).
         share: Share of the images to hold out, between 0 and 1.
         seed: Seed of the draw.
-        digests: Of each image's pixels. They alone decide which images are held out: neither names nor order matter,
-            and a few images more or fewer hardly change the rest. Identical images stay on one side.
+        digests: Of each image's pixels. They alone decide what is held out, not names or order; a few images more or
+            fewer hardly change the rest. Identical images stay on one side.
 
     Returns:
         Two arrays of positions in ascending order, disjoint and together complete; neither is empty.
@@ -43,8 +43,7 @@ def stratified_split(
         )
     quotas = _quotas(divisible, share, round(len(labels) * share))
     chosen = [position for label, quota in quotas.items() for position in _taken(classes[label], quota)]
-    held_out = np.zeros(len(labels), bool)
-    held_out[chosen] = True
+    held_out = np.isin(np.arange(len(labels)), chosen)
     return np.flatnonzero(held_out), np.flatnonzero(~held_out)
 
 
@@ -54,19 +53,13 @@ def validation_split(data: Dataset, share: float, seed: int) -> tuple[NDArray[np
 
 
 def _groups(labels: NDArray[np.int64], seed: int, digests: Sequence[bytes]) -> dict[int, list[list[int]]]:
-    """Return the groups of each class in the order in which they are held out.
-
-    A group holds the positions of images with the same pixels, which stay on one side.
-    """
+    """Return the groups of each class, the positions of images with the same pixels, in the order of holding out."""
     members: dict[bytes, list[int]] = {}
     for position, digest in enumerate(digests):
         members.setdefault(digest, []).append(position)
-    start = hashlib.sha256(f"edgeproof split {seed}".encode())
 
     def rank(digest: bytes) -> bytes:
-        ranking = start.copy()
-        ranking.update(digest)
-        return ranking.digest()
+        return hashlib.sha256(f"edgeproof split {seed}".encode() + digest).digest()
 
     classes: dict[int, list[list[int]]] = {int(label): [] for label in np.unique(labels)}
     for digest in sorted(members, key=rank):
@@ -76,10 +69,7 @@ def _groups(labels: NDArray[np.int64], seed: int, digests: Sequence[bytes]) -> d
 
 
 def _quotas(sizes: dict[int, int], share: float, total: int) -> dict[int, int]:
-    """Divide the number of images to hold out among the classes, by the method of largest remainders.
-
-    Every class gives at least one image, and keeps one.
-    """
+    """Divide the images to hold out among the classes, by largest remainders; each gives at least one and keeps one."""
     quotas = {label: min(max(int(size * share), 1), size - 1) for label, size in sizes.items()}
     step = 1 if sum(quotas.values()) < total else -1
     while sum(quotas.values()) != total:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.manifest import TrainingData
 from ..runtime.bundle.model_metadata import Preprocessing
-from ..runtime.errors import EdgeproofError, InvalidFileError, one_line
+from ..runtime.errors import EdgeproofError, InvalidFileError, foreign_errors
 from ..runtime.io.checked_json import MAX_JSON_BYTES, Node, parse
 from ..runtime.io.decode import decode
 from ..runtime.io.digest import sha256_of
@@ -49,8 +49,7 @@ def find_held_out(model: Path, data: Dataset) -> NDArray[np.intp] | None:
         Shape (N,), in ascending order; None if there is no record.
 
     Raises:
-        InvalidFileError: The record is broken, is from another schema version, or is about another model or other
-            data.
+        InvalidFileError: The record is broken, of another schema version, or about another model or other data.
     """
     return _from_record(model, "which images were held out", lambda record: _held_out(record, data))
 
@@ -69,20 +68,14 @@ def _from_record(model: Path, what: str, find: Callable[[Node], _T]) -> _T | Non
     path = model.parent / RECORD_NAME
     if not path.is_file():
         return None
-    try:
-        return find(_read(path, model))
-    except EdgeproofError as error:
-        raise InvalidFileError(f"{path} does not tell {what}: {one_line(error)[:200]}") from None
-
-
-def _read(path: Path, model: Path) -> Node:
-    record = parse(read_file(path, "record", max_bytes=MAX_JSON_BYTES), "it")
-    version = record.get("schema_version").integer(1)
-    if version != SCHEMA_VERSION:
-        raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {SCHEMA_VERSION}")
-    if record.get("model_sha256").sha256() != sha256_of(read_file(model, "model")):
-        raise InvalidFileError(f"it is about another file than {model.name}")
-    return record
+    with foreign_errors(InvalidFileError, f"{path} does not tell {what}", caught=(EdgeproofError,)):
+        record = parse(read_file(path, "record", max_bytes=MAX_JSON_BYTES), "it")
+        version = record.get("schema_version").integer(1)
+        if version != SCHEMA_VERSION:
+            raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {SCHEMA_VERSION}")
+        if record.get("model_sha256").sha256() != sha256_of(read_file(model, "model")):
+            raise InvalidFileError(f"it is about another file than {model.name}")
+        return find(record)
 
 
 def _data_options(record: Node) -> DataOptions:

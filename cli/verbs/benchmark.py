@@ -3,8 +3,24 @@
 import argparse
 from pathlib import Path
 
-from ..arguments import add_custom, seconds, thread_counts
+from ..arguments import CUSTOM, OptionTable, add_table, given, seconds, thread_counts
 from ..progress import show_step
+
+# Of BenchmarkOptions, whose `sustained_minutes` is --sustained.
+_OPTIONS: OptionTable = {
+    **CUSTOM,
+    "threads": {"type": thread_counts, "metavar": "N,…", "help": "threads of every engine, such as 1,2,4 (default: 1)"},
+    "seconds": {
+        "type": seconds,
+        "help": "how long each variant's latency is measured, for each number of threads (default: 2)",
+    },
+    "sustained": {
+        "type": seconds,
+        "metavar": "MINUTES",
+        "help": "go on for so long and follow the latency: a processor that grows hot slows down",
+    },
+    "peers": {"action": "store_true", "help": "measure OpenVINO and ncnn as well, if edgeproof[peers] is installed"},
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,29 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "were kept from it. Without labels, or sub-folders, agreement alone is measured (default: the built-in set "
         "that it was trained on, or mnist, if the classes are digits)",
     )
-    add_custom(parser)
-    parser.add_argument(
-        "--threads",
-        type=thread_counts,
-        default=(1,),
-        metavar="N,…",
-        help="threads of every engine, such as 1,2,4 (default: 1)",
-    )
-    parser.add_argument(
-        "--seconds",
-        type=seconds,
-        default=2.0,
-        help="how long each variant's latency is measured, for each number of threads (default: 2)",
-    )
-    parser.add_argument(
-        "--sustained",
-        type=seconds,
-        metavar="MINUTES",
-        help="go on for so long and follow the latency: a processor that grows hot slows down",
-    )
-    parser.add_argument(
-        "--peers", action="store_true", help="measure OpenVINO and ncnn as well, if edgeproof[peers] is installed"
-    )
+    add_table(parser, _OPTIONS)
     parser.add_argument("--out", type=Path, help="folder (default: report beside BUNDLE)")
     parser.add_argument("--json", action="store_true", help="print report.json instead of the table")
 
@@ -59,18 +53,13 @@ def run(options: argparse.Namespace) -> int:
 
     out = options.out or beside(options.bundle) / "report"
     check_report_folder(out, options.data)
-    chosen = BenchmarkOptions(
-        threads=options.threads,
-        seconds=options.seconds,
-        peers=options.peers,
-        sustained_minutes=options.sustained or 0.0,
-        custom=options.custom,
-    )
+    chosen = given(options, _OPTIONS)
+    how = BenchmarkOptions(sustained_minutes=chosen.pop("sustained", 0.0), **chosen)
     # Around it all: the folder is found writable first, and stays empty where the output pipe is closed.
     with atomic_files(out) as staging:
         try:
             result = benchmark(
-                options.bundle, options.data, reference=options.reference, options=chosen, progress=show_step
+                options.bundle, options.data, reference=options.reference, options=how, progress=show_step
             )
         finally:
             show_step("")

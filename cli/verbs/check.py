@@ -1,7 +1,6 @@
 """`edgeproof check`."""
 
 import argparse
-import json
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -9,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...benchmarks.reference.location import reference_of
-from ...runtime.errors import CheckFailedError, OutputError
+from ...runtime.errors import CheckFailedError, OutputError, foreign_errors
 from ...runtime.io.atomic import atomic_files
 from ...runtime.io.files import is_folder
-from ..gate_arguments import add_budgets, add_subject, read_gate_input
+from ..arguments import given
+from ..gate_arguments import JUDGING, add_budgets, add_subject, read_gate_input
+from ..json_output import versioned_json
 
 if TYPE_CHECKING:
     from ...report.gate.gate import BudgetResult
@@ -38,21 +39,14 @@ def run(options: argparse.Namespace) -> int:
     from ...report.gate.summary import as_markdown, as_text
 
     with _outputs(options) as files:
-        judged = read_gate_input(options)
-        results = check_budgets(
-            judged.report,
-            judged.limits,
-            variants=options.variant,
-            threads=options.threads,
-            baseline=judged.baseline,
-            allow_worse=options.allow_worse,
-        )
+        report, limits, baseline = read_gate_input(options)
+        results = check_budgets(report, limits, baseline=baseline, **given(options, JUDGING))
         if "markdown" in files:
-            files["markdown"].write_text(as_markdown(results, judged.report), encoding="utf-8")
+            files["markdown"].write_text(as_markdown(results, report), encoding="utf-8")
         if "junit" in files:
             files["junit"].write_bytes(as_junit(results))
         # Within the block: where the output pipe is closed, no files are written either.
-        printed = _json(options, results, judged.report) if options.json else as_text(results, judged.report)
+        printed = _json(options, results, report) if options.json else as_text(results, report)
         print(printed, flush=True)
     _check(results)
     return 0
@@ -61,18 +55,11 @@ def run(options: argparse.Namespace) -> int:
 @contextmanager
 def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
     """Stage each requested file; they appear whole, when the block ends without an error."""
-    requested = {name: getattr(options, name) for name in ("markdown", "junit") if getattr(options, name) is not None}
-    data = None if options.data is None else Path(options.data)
-    given = (
-        options.subject,
-        options.budgets,
-        options.baseline,
-        data,
-        reference_of(options.subject, options.reference),
-        options.custom,
-    )
+    requested = given(options, ("markdown", "junit"))
+    inputs = [*given(options, ("subject", "budgets", "baseline", "data", "custom")).values()]
+    paths = [*map(Path, inputs), reference_of(options.subject, options.reference)]
     # A folder stands for the report in it, and a bundle for all of its files.
-    read = [file for path in given if path is not None for file in (path, *(path.iterdir() if is_folder(path) else ()))]
+    read = [file for path in paths for file in (path, *(path.iterdir() if is_folder(path) else ()))]
     for name, file in requested.items():
         _check_output(f"--{name}", file, [*read, *(other for key, other in requested.items() if key != name)])
     with ExitStack() as stack:
@@ -82,26 +69,24 @@ def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
 
 
 def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:
-    try:
+    # A null byte in the name, or links in a circle.
+    with foreign_errors(OutputError, f"{option}: {str(file)!r:.80}", caught=(ValueError, RuntimeError)):
         if (file.exists() and not file.is_file()) or file.absolute().parts[1:2] in (("dev",), ("proc",)):
             raise OutputError(f"{option}: {file} is not a regular file")
         if any(file.resolve() == other.resolve() for other in others):
             raise OutputError(f"{option}: {file} has another use in this command")
-    except (ValueError, RuntimeError) as error:  # a null byte in the name, or links in a circle
-        raise OutputError(f"{option}: {str(file)!r:.80}: {error}") from error
 
 
 def _json(options: argparse.Namespace, results: Sequence["BudgetResult"], report: "Report") -> str:
     from ...report.render.environment_table import remarks
 
     document = {
-        "schema_version": SCHEMA_VERSION,
         "subject": str(options.subject),
         "holds": not any(result.holds is False for result in results),
         "findings": [asdict(result) for result in results],
         "remarks": remarks(report.environment),
     }
-    return json.dumps(document, indent=2)
+    return versioned_json(SCHEMA_VERSION, document)
 
 
 def _check(results: Sequence["BudgetResult"]) -> None:

@@ -32,11 +32,10 @@ def run(options: argparse.Namespace) -> int:
     out = options.out
     shared = ["--data", options.data]
     chosen = ["--seed", str(options.seed)]
-    epochs = ["--epochs", str(options.epochs)]
-    resume = ["--resume"] if unfinished(out) else []
+    more = ["--epochs", str(options.epochs), *(["--resume"] if unfinished(out) else [])]
     steps = (
         # The steps behind find in the run's record and in the bundle how the data was read.
-        ["train", *shared, *as_typed(options, DATA_OPTIONS), *chosen, *epochs, *resume, "--out", str(out)],
+        ["train", *shared, *as_typed(options, DATA_OPTIONS), *chosen, *more, "--out", str(out)],
         ["export", str(out / "model.keras"), *shared, *chosen, "--out", str(out / "bundle")],
         ["benchmark", str(out / "bundle"), *shared, "--out", str(out / "report")],
     )
@@ -50,11 +49,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(step: list[str]) -> int:
-    """Run a step in a process of its own, as when typed: TensorFlow's threads are set once per process.
-
-    In a process group of its own, too: Ctrl-C reaches this process alone, which passes it on once and then waits, so
-    that the step can clean up.
-    """
+    # A process of its own, as when typed, since TensorFlow sets its threads once per process. A process group, since
+    # Ctrl-C shall reach this process alone, which passes it on once and then waits, so that the step can clean up.
     command = [sys.executable, "-P", "-m", "edgeproof.cli", *step]
     with subprocess.Popen(command, stderr=sys.stderr, process_group=0) as process:
         try:

@@ -1,11 +1,12 @@
 """`edgeproof doctor`."""
 
 import argparse
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from ..json_output import versioned_json
 
 if TYPE_CHECKING:
     from ...device.installed import Installed
@@ -38,11 +39,11 @@ def run(options: argparse.Namespace) -> int:
     libraries = {name: installed_version(name) for name in _LIBRARIES}
     steps = next_steps(advice(machine), installed)
     if options.json:
-        document = _document(machine, libraries, installed, advice(machine))
-        print(json.dumps(document, indent=2), flush=True)
+        print(versioned_json(SCHEMA_VERSION, _document(machine, libraries, installed)), flush=True)
     else:
         parts = [machine_facts(machine), cpu_facts(machine), _package_facts(libraries, installed), list(steps.items())]
-        print("\n\n".join(_laid_out(part) for part in parts if part), flush=True)
+        blocks = ["\n".join(f"{name:14}  {text}" for name, text in part) for part in parts if part]
+        print("\n\n".join(blocks), flush=True)
     if all(one.problem for one in in_use(installed).values()):
         todo = "; ".join(f"for {suffix} files: {step}" for suffix, step in steps.items())
         raise CheckFailedError(f"no engine works here; {todo}")
@@ -108,35 +109,26 @@ def _next_step(advice: "Advice", used: "Installed | None") -> str:
 def _package_facts(libraries: Mapping[str, str | None], installed: "Sequence[Installed]") -> _Facts:
     from ...runtime.engines.packages import PACKAGES
 
-    found = {one.package: one for one in installed}
-    engines = [(package.name, _state(found[package]) if package in found else "not installed") for package in PACKAGES]
+    states = {
+        one.package: f"{one.version}, " + (f"does not work: {one.problem}" if one.problem else "works")
+        for one in installed
+    }
+    value = os.environ.get(_TELEMETRY)
+    telemetry = f"ONNX Runtime 1.29 and newer report usage over the network: {_TELEMETRY} is {value!r}, not '1'"
     return [
         *((name, version or f"not installed; pip install {name}") for name, version in libraries.items()),
-        *engines,
-        ("telemetry", _telemetry()),
+        *((package.name, states.get(package, "not installed")) for package in PACKAGES),
+        ("telemetry", f"ONNX Runtime's is off ({_TELEMETRY}=1)" if value == "1" else telemetry),
     ]
 
 
-def _state(one: "Installed") -> str:
-    return f"{one.version}, does not work: {one.problem}" if one.problem else f"{one.version}, works"
-
-
-def _telemetry() -> str:
-    value = os.environ.get(_TELEMETRY)
-    if value == "1":
-        return f"ONNX Runtime's is off ({_TELEMETRY}=1)"
-    return f"ONNX Runtime 1.29 and newer report usage over the network: {_TELEMETRY} is {value!r}, not '1'"
-
-
 def _document(
-    machine: "Machine",
-    libraries: Mapping[str, str | None],
-    installed: "Sequence[Installed]",
-    advices: "Sequence[Advice]",
+    machine: "Machine", libraries: Mapping[str, str | None], installed: "Sequence[Installed]"
 ) -> dict[str, object]:
+    from ...device.wheels import advice
+
     features = machine.cpu_features
     return {
-        "schema_version": SCHEMA_VERSION,
         "machine": {
             **asdict(machine),
             "architecture": machine.architecture,
@@ -148,9 +140,5 @@ def _document(
             for one in installed
         ],
         "telemetry": {"onnxruntime": "off" if os.environ.get(_TELEMETRY) == "1" else "on"},
-        "advice": [asdict(one) for one in advices],
+        "advice": [asdict(one) for one in advice(machine)],
     }
-
-
-def _laid_out(facts: _Facts) -> str:
-    return "\n".join(f"{name:14}  {text}" for name, text in facts)

@@ -4,16 +4,52 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut, Manifest
+from ...runtime.bundle.manifest import MANIFEST_NAME, LeftOut, Manifest
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
-from ...runtime.errors import CheckFailedError, InvalidFileError
+from ...runtime.errors import CheckFailedError, InvalidFileError, foreign_errors
 from ...runtime.io.files import read_file
-from ..arguments import add_custom, add_data, add_data_options, data_options_from, positive, seed
+from ..arguments import (
+    CUSTOM,
+    OptionTable,
+    add_data,
+    add_data_options,
+    add_table,
+    data_options_from,
+    given,
+    positive,
+    seed,
+)
 
 if TYPE_CHECKING:
     from ...export.options import Event
 
 _MAX_LABELS_BYTES = 2**20
+
+# Of ExportOptions.
+_MODEL_OPTIONS: OptionTable = {
+    "input_range": {
+        "nargs": 2,
+        "type": float,
+        "metavar": ("LOW", "HIGH"),
+        "help": "the model's values of black and white; every exported file takes raw pixels (default: 0 255)",
+    },
+    "softmax": {"action": "store_true", "help": "the model gives logits: append a softmax"},
+    "labels": {"type": Path, "metavar": "FILE", "help": "names of the classes, one per line"},
+    **CUSTOM,
+}
+_EXPORT_OPTIONS: OptionTable = {
+    "seed": {"type": seed, "help": "seed of the draw of calibration images (default: 1)"},
+    "calibration_images": {"type": positive, "metavar": "N", "help": "how many to draw from --data (default: 500)"},
+    "onnx_int8_for": {
+        "choices": ("any", "vnni"),
+        "help": "any: 7-bit weights, right on every CPU; vnni: 8 bits, for ARM and x86 with VNNI (default: any)",
+    },
+    "prove_in": {
+        "type": Path,
+        "metavar": "PYTHON",
+        "help": "a Python with an older TFLite runtime: every .tflite file is run in it, and the manifest says so",
+    },
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,40 +65,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, help="the bundle's folder; a bundle there is replaced (default: bundle beside MODEL)"
     )
-    model = parser.add_argument_group("the model")
-    model.add_argument(
-        "--input-range",
-        nargs=2,
-        type=float,
-        default=(0.0, 255.0),
-        metavar=("LOW", "HIGH"),
-        help="the model's values of black and white; every exported file takes raw pixels (default: 0 255)",
-    )
-    model.add_argument("--softmax", action="store_true", help="the model gives logits: append a softmax")
-    model.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one per line")
-    add_custom(model)
+    add_table(parser.add_argument_group("the model"), _MODEL_OPTIONS)
     add_data_options(parser, otherwise=" (defaults: as in the training)")
-    how = parser.add_argument_group("the export")
-    how.add_argument("--seed", type=seed, default=1, help="seed of the draw of calibration images (default: 1)")
-    how.add_argument(
-        "--calibration-images",
-        type=positive,
-        default=500,
-        metavar="N",
-        help="how many to draw from --data (default: 500)",
-    )
-    how.add_argument(
-        "--onnx-int8-for",
-        choices=("any", "vnni"),
-        default="any",
-        help="any: 7-bit weights, right on every CPU; vnni: 8 bits, for ARM and x86 with VNNI (default: any)",
-    )
-    how.add_argument(
-        "--prove-in",
-        type=Path,
-        metavar="PYTHON",
-        help="a Python with an older TFLite runtime: every .tflite file is run in it, and the manifest says so",
-    )
+    add_table(parser.add_argument_group("the export"), _EXPORT_OPTIONS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,17 +77,16 @@ def run(options: argparse.Namespace) -> int:
     from ...export.reference.keras_file import check_keras_file
 
     overrides = data_options_from(options)
+    typed = given(options, {**_MODEL_OPTIONS, **_EXPORT_OPTIONS})
+    if "input_range" in typed:
+        typed["input_range"] = tuple(typed["input_range"])
+    if "labels" in typed:
+        typed["labels"] = _labels(typed["labels"])
     chosen = ExportOptions(
         recipes=choose_recipes(name.strip() for name in options.recipes.split(",")),
-        seed=options.seed,
-        calibration_images=options.calibration_images,
-        input_range=tuple(options.input_range),
-        softmax=options.softmax,
-        labels=None if options.labels is None else _labels(options.labels),
-        custom=options.custom,
-        reduce_range=options.onnx_int8_for == "any",
+        reduce_range=typed.pop("onnx_int8_for", "any") == "any",
         preprocessing=overrides.get("preprocessing"),
-        prove_in=options.prove_in,
+        **typed,
     )
     out = options.out or options.model.parent / "bundle"
     check_keras_file(options.model)
@@ -114,27 +118,22 @@ def _print_event(event: "Event") -> None:
             f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {difference.snr_db:12.1f} dB",
             flush=True,
         )
-        for note in (*event.notes, *_temperature(variant.confidence)):
+        notes, fitted = [*event.notes], variant.confidence
+        if fitted is not None and fitted.temperature != 1:
+            before, after = fitted.ece_before * 100, fitted.ece_after * 100
+            notes.append(
+                f"temperature {fitted.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %"
+                f" on {fitted.images:,} images"
+            )
+        for note in notes:
             print(f"  {'':24} {note}", flush=True)
-
-
-def _temperature(confidence: FittedTemperature | None) -> list[str]:
-    """Return a note on a file's temperature, if it has one, with the calibration error before and after."""
-    if confidence is None or confidence.temperature == 1:
-        return []
-    before, after = confidence.ece_before * 100, confidence.ece_after * 100
-    return [
-        f"temperature {confidence.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %"
-        f" on {confidence.images:,} images"
-    ]
 
 
 def _summarize(manifest: Manifest, out: Path) -> None:
     reference = manifest.reference
     given = f"gives {reference.output}" + ("; a softmax was appended" if reference.output == "logits" else "")
     low, high = reference.input_range
-    count = len(manifest.variants)
-    files = "1 file" if count == 1 else f"{count} files"
+    files = "1 file" if len(manifest.variants) == 1 else f"{len(manifest.variants)} files"
     print(f"  {out}: {files}, each within its recipe's tolerance of the original")
     print(f"  the Keras original takes {low:g} to {high:g} and {given}", end="")
     if reference.accuracy is not None:
@@ -163,10 +162,8 @@ def _calibration(manifest: Manifest) -> str:
 
 def _labels(file: Path) -> tuple[str, ...]:
     content = read_file(file, "labels", max_bytes=_MAX_LABELS_BYTES)
-    try:
+    with foreign_errors(InvalidFileError, f"{file} is not text in UTF-8", caught=(UnicodeDecodeError,)):
         text = content.decode("utf-8-sig")  # some editors write a byte order mark
-    except UnicodeDecodeError as error:
-        raise InvalidFileError(f"{file} is not text in UTF-8: {error}") from error
     labels = tuple(line.strip() for line in text.removesuffix("\n").split("\n"))
     for number, label in enumerate(labels, 1):
         if not label or not label.isprintable():

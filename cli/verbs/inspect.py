@@ -2,9 +2,10 @@
 
 import argparse
 import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
+
+from ..json_output import versioned_json
 
 SCHEMA_VERSION = 1
 
@@ -26,7 +27,7 @@ def _model(options: argparse.Namespace) -> int:
     from ...inspection.reader import read_graph
     from ...inspection.text import describe_graph
     from ...runtime.bundle.recipes import Format
-    from ...runtime.errors import InvalidFileError
+    from ...runtime.errors import InvalidFileError, foreign_errors
     from ...runtime.io.files import check_file, read_file
 
     file: Path = options.file
@@ -35,14 +36,13 @@ def _model(options: argparse.Namespace) -> int:
     if suffix not in tuple(Format):
         raise InvalidFileError(f"{file} is neither a bundle nor a model file; possible: a folder, .tflite, .onnx")
     content = read_file(file, "model")
-    try:
+    with foreign_errors(InvalidFileError, str(file), caught=(InvalidFileError,)):
         graph = read_graph(content, Format(suffix))
-    except InvalidFileError as error:
-        raise InvalidFileError(f"{file}: {error}") from error
     sha256 = hashlib.sha256(content).hexdigest()
     if options.json:
         derived = {"macs": graph.macs, "operator_counts": graph.operator_counts}
-        _print_json({"kind": "model", "file": str(file), "sha256": sha256, **asdict(graph), **derived})
+        document = {"kind": "model", "file": str(file), "sha256": sha256, **asdict(graph), **derived}
+        print(versioned_json(SCHEMA_VERSION, document), flush=True)
     else:
         print(describe_graph(graph, sha256=sha256))
     return 0
@@ -57,14 +57,11 @@ def _bundle(options: argparse.Namespace) -> int:
     manifest = read_manifest(options.file)
     states = check_files(options.file, manifest)
     if options.json:
-        _print_json({"kind": "bundle", "folder": str(options.file), "files": states, "manifest": manifest.document()})
+        bundle = {"kind": "bundle", "folder": str(options.file), "files": states, "manifest": manifest.document()}
+        print(versioned_json(SCHEMA_VERSION, bundle), flush=True)
     else:
         print(describe_bundle(manifest, states), flush=True)
     wrong = [f"{name} ({state})" for name, state in states.items() if state is not FileState.UNCHANGED]
     if wrong:
         raise CheckFailedError(f"{len(wrong)} of {len(states)} files are not as the manifest says: {', '.join(wrong)}")
     return 0
-
-
-def _print_json(document: dict[str, object]) -> None:
-    print(json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2), flush=True)

@@ -1,12 +1,13 @@
 """`edgeproof pick`."""
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...runtime.errors import CheckFailedError, one_line
-from ..gate_arguments import add_budgets, add_subject, read_gate_input
+from ..arguments import given
+from ..gate_arguments import JUDGING, add_budgets, add_subject, read_gate_input
+from ..json_output import versioned_json
 
 if TYPE_CHECKING:
     from ...report.gate.selection import Choice
@@ -37,16 +38,8 @@ def run(options: argparse.Namespace) -> int:
     from ...report.gate.selection import Objective, pick_variant
 
     by = Objective(options.by)
-    judged = read_gate_input(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
-    choice = pick_variant(
-        judged.report,
-        judged.limits,
-        by=by,
-        variants=options.variant,
-        threads=options.threads,
-        baseline=judged.baseline,
-        allow_worse=options.allow_worse,
-    )
+    report, limits, baseline = read_gate_input(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
+    choice = pick_variant(report, limits, by=by, baseline=baseline, **given(options, JUDGING))
     print(_json(choice) if options.json else _text(choice), flush=True)
     if choice.winner is None:
         raise CheckFailedError("no variant holds every budget")
@@ -64,7 +57,6 @@ def _text(choice: "Choice") -> str:
 def _json(choice: "Choice") -> str:
     winner = choice.winner
     document = {
-        "schema_version": SCHEMA_VERSION,
         "by": choice.by,
         "threads": choice.threads,
         "winner": None
@@ -72,4 +64,4 @@ def _json(choice: "Choice") -> str:
         else {"row": winner.title, "variant": winner.variant, "engine": winner.engine, "words": choice.words},
         "losers": [asdict(loser) for loser in choice.losers],
     }
-    return json.dumps(document, indent=2)
+    return versioned_json(SCHEMA_VERSION, document)

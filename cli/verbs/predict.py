@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...runtime.bundle.recipes import ALL_VARIANTS
+from ...runtime.errors import InvalidFileError, one_line
 from ...runtime.pretrained import PRETRAINED
-from ..arguments import positive
+from ..arguments import given, positive
 
 if TYPE_CHECKING:
     from ...runtime.classifier import Classifier
@@ -61,16 +62,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Predict all images, and print one line for each."""
     from ...runtime.classifier import Classifier
-    from ...runtime.errors import one_line
 
     warnings.simplefilter("ignore")  # image decoders' warnings about damaged metadata
-    classifier = Classifier.load(
-        options.model,
-        engine=options.engine,
-        variant=options.variant,
-        threads=options.threads,
-        trusted=options.trusted,
-    )
+    classifier = Classifier.load(options.model, **given(options, ("engine", "variant", "threads", "trusted")))
     names, images = _images(options.images)
     if options.show is not None:
         from ..sheet import check_sheet
@@ -85,62 +79,52 @@ def run(options: argparse.Namespace) -> int:
         print(_json(classifier, names, predictions))
         return 0
     for name, prediction in zip(names, predictions, strict=True):
-        print(f"{one_line(name)}: {in_words(prediction)}")
+        certainty = f" ({prediction.probability * 100:.1f} %)" if prediction.probabilities.any() else ""
+        print(f"{one_line(name)}: {prediction.label}{certainty}")
     return 0
 
 
-def in_words(prediction: "Prediction") -> str:
-    """Return the label with its probability, if there is one."""
-    if not prediction.probabilities.any():
-        return prediction.label
-    return f"{prediction.label} ({prediction.probability * 100:.1f} %)"
-
-
 def _json(classifier: "Classifier", names: list[str], predictions: "list[Prediction]") -> str:
-    rows = [
-        {
-            "image": name,
-            "label": prediction.label,
-            "index": prediction.index,
-            "probability": round(prediction.probability, 6),
-            "probabilities": {
-                label: round(float(p), 6) for label, p in zip(classifier.classes, prediction.probabilities, strict=True)
-            },
-        }
-        for name, prediction in zip(names, predictions, strict=True)
-    ]
     document = {
         "schema_version": SCHEMA_VERSION,
         "variant": classifier.variant,
         "engine": classifier.engine,
-        "predictions": rows,
+        "predictions": [
+            {
+                "image": name,
+                "label": prediction.label,
+                "index": prediction.index,
+                "probability": round(prediction.probability, 6),
+                "probabilities": {
+                    label: round(float(share), 6)
+                    for label, share in zip(classifier.classes, prediction.probabilities, strict=True)
+                },
+            }
+            for name, prediction in zip(names, predictions, strict=True)
+        ],
     }
     return json.dumps(document, indent=2, allow_nan=False)
 
 
 def _images(arguments: list[str]) -> "tuple[list[str], list[ImageLike]]":
     """Return the names of the images, and the images."""
-    from ...runtime.errors import InvalidFileError
-
     names: list[str] = []
     images: list[ImageLike] = []
     for argument in arguments:
         if argument == _STANDARD_INPUT:
-            if "standard input" in names:
-                continue  # it can be read once
-            names.append("standard input")
-            images.append(_from_standard_input())
-            continue
-        if not argument:
+            if "standard input" not in names:  # it can be read once
+                names.append("standard input")
+                images.append(_from_standard_input())
+        elif not argument:
             raise InvalidFileError("the name of an image is empty")
-        for file in _files(Path(argument)):
-            names.append(str(file))
-            images.append(file)
+        else:
+            files = _files(Path(argument))
+            names += map(str, files)
+            images += files
     return names, images
 
 
 def _from_standard_input() -> "ImageLike":
-    from ...runtime.errors import InvalidFileError
     from ...runtime.images.reading import decode_image
 
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
@@ -154,7 +138,6 @@ def _from_standard_input() -> "ImageLike":
 
 
 def _files(path: Path) -> list[Path]:
-    from ...runtime.errors import InvalidFileError
     from ...runtime.images.reading import IMAGE_SUFFIXES
     from ...runtime.io.files import is_folder
 

@@ -1,7 +1,6 @@
 """`edgeproof selftest`."""
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..arguments import positive
+from ..json_output import versioned_json
 
 if TYPE_CHECKING:
     from ...device.selftest import SelftestResult
@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Test every file in every engine, and print one line for each as it comes."""
     from ...device.installed import broken_packages, find_installed
-    from ...device.selftest import selftest
+    from ...device.selftest import State, selftest
     from ...runtime.bundle.reader import read_manifest
     from ...runtime.pretrained import PRETRAINED, find_pretrained
 
@@ -44,22 +44,16 @@ def run(options: argparse.Namespace) -> int:
     for result in selftest(bundle, threads=options.threads, broken=broken_packages(find_installed())):
         results.append(result)
         if not options.json:
-            print(_line(result), flush=True)
+            print(f"{result.state:7}  {result.variant:24}  {result.engine:36}  {_finding(result)}", flush=True)
     if options.json:
-        document = {
-            "schema_version": SCHEMA_VERSION,
-            "bundle": str(bundle),
-            "tests": [asdict(result) for result in results],
-        }
-        print(json.dumps(document, indent=2), flush=True)
+        document = {"bundle": str(bundle), "tests": [asdict(result) for result in results]}
+        print(versioned_json(SCHEMA_VERSION, document), flush=True)
     else:
-        print(_summary(results), flush=True)
+        counts = Counter(result.state for result in results)
+        totals = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+        print(f"{len(results)} tests: {totals}", flush=True)
     _check(results)
     return 0
-
-
-def _line(result: "SelftestResult") -> str:
-    return f"{result.state:7}  {result.variant:24}  {result.engine:36}  {_finding(result)}"
 
 
 def _finding(result: "SelftestResult") -> str:
@@ -73,13 +67,6 @@ def _finding(result: "SelftestResult") -> str:
     steps = "" if deviation.max_steps is None else f"{deviation.max_steps} step{'s' * (deviation.max_steps != 1)}, "
     allowed = f"allowed {result.tolerance:g}" if result.tolerance else "must be equal"
     return f"off by {steps}{deviation.max_abs:.2g} (image {deviation.worst_image}), {allowed}; {agreement}"
-
-
-def _summary(results: Sequence["SelftestResult"]) -> str:
-    from ...device.selftest import State
-
-    counts = Counter(result.state for result in results)
-    return f"{len(results)} tests: " + ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
 
 
 def _check(results: Sequence["SelftestResult"]) -> None:

@@ -7,17 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from traceback import clear_frames
-from typing import TYPE_CHECKING
 
 from ...runtime.errors import EdgeproofError, SpecMismatchError
-from ...train.options import SCHEDULES
+from ...train.options import SCHEDULES, settings
 from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
-
-if TYPE_CHECKING:
-    from ...datasets.dataset import Dataset
-    from ...train.architecture import Architecture
-    from ...train.options import FitOptions
-    from ...train.run import Trained
 
 _MODEL_OPTIONS: OptionTable = {
     "width": {"type": float, "help": "multiply the preset's filters by this (default: 1)"},
@@ -33,10 +26,7 @@ _FIT_OPTIONS: OptionTable = {
     "epochs": {"type": positive, "help": "passes over the training images"},
     "batch_size": {"type": positive, "metavar": "N", "help": "images per step"},
     "learning_rate": {"type": float, "metavar": "RATE", "help": "highest learning rate of the schedule"},
-    "schedule": {
-        "choices": SCHEDULES,
-        "help": "of the learning rate; cosine starts with a warm-up (default: cosine)",
-    },
+    "schedule": {"choices": SCHEDULES, "help": "of the learning rate; cosine starts with a warm-up (default: cosine)"},
     "weight_decay": {"type": float, "metavar": "X", "help": "weight decay of AdamW"},
     "label_smoothing": {
         "type": float,
@@ -126,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
             "--distill-weight and --temperature are for learning from a --teacher, and there is none"
         )
     preset = None if options.model else options.preset or "default"
-    chosen = _fit_options(options, preset)
+    chosen = replace(settings(preset), seed=options.seed, **given(options, {**_FIT_OPTIONS, **_TEACHER_OPTIONS}))
     from ...datasets.dataset import DataOptions
     from ...datasets.loading import load_data
 
@@ -135,31 +125,29 @@ def run(options: argparse.Namespace) -> int:
         print(f"  note: {remark}")
     out = options.out or Path("runs") / (preset or options.model.rpartition(":")[2])
     with _interrupted_well(out):
-        trained = _train(options, data, out, preset, chosen)
+        from ...train.architecture import Architecture
+        from ...train.run import train
+
+        knobs = given(options, _MODEL_OPTIONS)
+        trained = train(
+            data,
+            out,
+            architecture=Architecture(
+                preset=preset, builder=options.model, extra=knobs.pop("extra_layers", 0), **knobs
+            ),
+            options=chosen,
+            teachers=options.teacher,
+            resume=options.resume,
+            tensorboard=options.tensorboard,
+            strategy=options.strategy,
+            progress=sys.stdout,
+        )
     if trained is not None:
         print(
             f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy * 100:.2f} % of "
             f"{len(data.x_test):,} test images right"
         )
     return 0
-
-
-def _train(
-    options: argparse.Namespace, data: "Dataset", out: Path, preset: str | None, chosen: "FitOptions"
-) -> "Trained | None":
-    from ...train.run import train
-
-    return train(
-        data,
-        out,
-        architecture=_architecture(options, preset),
-        options=chosen,
-        teachers=options.teacher,
-        resume=options.resume,
-        tensorboard=options.tensorboard,
-        strategy=options.strategy,
-        progress=sys.stdout,
-    )
 
 
 @contextmanager
@@ -178,18 +166,3 @@ def _interrupted_well(out: Path) -> Generator[None]:
         raise EdgeproofError(
             "interrupted; the finished epochs are kept, and the same command with --resume goes on after them"
         ) from None
-
-
-def _architecture(options: argparse.Namespace, preset: str | None) -> "Architecture":
-    from ...train.architecture import Architecture
-
-    knobs = given(options, _MODEL_OPTIONS)
-    return Architecture(preset=preset, builder=options.model, extra=knobs.pop("extra_layers", 0), **knobs)
-
-
-def _fit_options(options: argparse.Namespace, preset: str | None) -> "FitOptions":
-    """Return the preset's settings with the user's overrides."""
-    from ...train.options import settings
-
-    overrides = given(options, {**_FIT_OPTIONS, **_TEACHER_OPTIONS})
-    return replace(settings(preset), seed=options.seed, **overrides)

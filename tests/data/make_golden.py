@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
-from edgeproof.datasets.loading import load_mnist
+from edgeproof.datasets.loading import load_data
 from edgeproof.datasets.stratify import validation_split
 from edgeproof.export.bundle import export_bundle
 from edgeproof.export.options import ExportOptions
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    data = load_mnist()
+    data = load_data("mnist")
     with TemporaryDirectory() as folder:
         keras.utils.set_random_seed(1)
         model = tiny_model()

@@ -1,13 +1,13 @@
 from dataclasses import fields
 
 import numpy as np
-from edgeproof.datasets.loading import load_mnist
+from edgeproof.datasets.loading import load_data
 
 from studies.data import MNIST, load_named
 
 
 def test_the_repositorys_mnist_is_the_built_in_one() -> None:
     """Also for the digest of a training's settings, which has the options of the data in it."""
-    found, expected = load_named(MNIST), load_mnist()
+    found, expected = load_named(MNIST), load_data("mnist")
     for field in fields(expected):
         np.testing.assert_equal(getattr(found, field.name), getattr(expected, field.name))
