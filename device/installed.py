@@ -36,12 +36,9 @@ class Installed:
 
 
 def find_installed(*, seconds: float = _SECONDS) -> tuple[Installed, ...]:
-    """Try each engine's package that is installed, in a child process with this one's `sys.path`.
+    """Try each engine's installed package, for `seconds` at most, in a child process with this one's `sys.path`.
 
     Where no process can be started they are tried in this one.
-
-    Args:
-        seconds: How long each may take.
     """
     return tuple(
         Installed(package=package, version=package.version or "unknown", problem=_try(package, seconds))

@@ -64,11 +64,7 @@ class Machine:
 
 
 def read_machine(root: Path = Path("/")) -> Machine:
-    """Read the facts of this machine; a missing or unreadable file is not an error.
-
-    Args:
-        root: The folder with `proc`, `etc` and `lib`.
-    """
+    """Read the facts of this machine, with `proc`, `etc` and `lib` in `root`; a file that cannot be read is no fact."""
     libc, libc_version = _libc(root)
     return Machine(
         python=sys.version_info[:2],
@@ -83,7 +79,7 @@ def read_machine(root: Path = Path("/")) -> Machine:
         libc_version=libc_version,
         board=read_text(root / "proc/device-tree/model").strip("\0 \n"),
         cpu_features=_features(root),
-        cores=_cores(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         memory_bytes=memory_in_meminfo(read_text(root / "proc/meminfo")) or _memory(),
     )
 
@@ -149,10 +145,6 @@ def _features(root: Path) -> frozenset[str] | None:
     if platform.system() == "Darwin":
         return features_in_sysctl(command_output("/usr/sbin/sysctl", "hw.optional"))
     return features_in_cpuinfo(read_text(root / "proc/cpuinfo"))
-
-
-def _cores() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _memory() -> int | None:

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidFileError, SpecMismatchError, one_line
+from ..errors import InvalidFileError, SpecMismatchError, foreign_errors, one_line
 from .colour import ground_behind
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
@@ -108,7 +108,9 @@ def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArra
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips to white
         wide = np.asarray(image).astype(np.float64)
         image = Image.fromarray((wide / 257.0).round().clip(0, 255).astype(np.uint8))
-    try:
+    # OSError: a file that was opened elsewhere, and is broken.
+    problem = f"an image in mode {image.mode} cannot be used"
+    with foreign_errors(SpecMismatchError, problem, caught=(ValueError, OSError)):
         if image.has_transparency_data:
             layer = image.convert("RGBA")
             # A few averages tell as much as millions of pixels.
@@ -116,6 +118,4 @@ def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArra
             ground = (ground_behind(np.asarray(small)) if show_ink else 255,) * 3
             image = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
         array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    except (ValueError, OSError) as error:  # OSError: a file that was opened elsewhere, and is broken
-        raise SpecMismatchError(f"an image in mode {image.mode} cannot be used: {one_line(error)}") from error
     return array.reshape(*array.shape[:2], channels)

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, cast
 
-from ..errors import InvalidFileError
+from ..errors import InvalidFileError, foreign_errors
 
 # Far above every honest file; a hostile one must not fill the memory.
 MAX_JSON_BYTES = 4 * 2**20
@@ -101,19 +101,13 @@ class Node:
 
 
 def parse(content: bytes | str, called: str) -> Node:
-    """Parse JSON text in UTF-8.
-
-    Args:
-        content: The text.
-        called: Its name in errors: ``"manifest"``.
+    """Parse JSON text in UTF-8, which errors call `called`.
 
     Raises:
         InvalidFileError: It is not JSON, or is larger than `MAX_JSON_BYTES`.
     """
     if len(content) > MAX_JSON_BYTES:
         raise InvalidFileError(f"{called} has {len(content):,} bytes; at most {MAX_JSON_BYTES:,} are possible")
-    try:
-        return Node(json.loads(content), called)
     # ValueError: broken JSON, bytes that are not text, a number with too many digits.
-    except (ValueError, RecursionError) as error:
-        raise InvalidFileError(f"{called} is not JSON: {error}") from error
+    with foreign_errors(InvalidFileError, f"{called} is not JSON", caught=(ValueError, RecursionError)):
+        return Node(json.loads(content), called)
