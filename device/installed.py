@@ -16,8 +16,7 @@ from edgeproof.device.smoke_test import run_smoke_test
 sys.exit(run_smoke_test({module!r}, {model_format!r}) or 0)
 """
 
-# A slow card and a cold cache: a Pi takes several seconds.
-_SECONDS = 120.0
+_SECONDS = 120.0  # a slow card and a cold cache: a Pi takes several seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +24,6 @@ class Installed:
     """An installed package of an engine.
 
     Attributes:
-        package: The package.
         version: Its version, or ``"unknown"``.
         problem: Why it does not work, in one line; empty where it does.
     """

@@ -34,7 +34,6 @@ class Machine:
         board: The machine's name in the device tree, for example a Raspberry Pi's model.
         cpu_features: Names of the features in `cpu.FEATURES` that it has; None where unknown.
         cores: Number of cores that this process may use.
-        memory_bytes: Size of the memory.
     """
 
     python: tuple[int, int]
@@ -64,7 +63,7 @@ class Machine:
 
 
 def read_machine(root: Path = Path("/")) -> Machine:
-    """Read the facts of this machine, with `proc`, `etc` and `lib` in `root`; a file that cannot be read is no fact."""
+    """Read the facts of this machine from `proc`, `etc` and `lib` in `root`; files may be missing or unreadable."""
     libc, libc_version = _libc(root)
     return Machine(
         python=sys.version_info[:2],

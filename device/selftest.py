@@ -59,10 +59,7 @@ class SelftestResult:
     """The outcome of one file in one engine.
 
     Attributes:
-        variant: The file's variant.
-        engine: The engine with its version and, unless usual, kernels; the package's title where it did not run, the
-            engine's name for `load_engine` where no package is installed.
-        state: How the test ended.
+        engine: Its name, version and unusual kernels; the package's title or the engine's name where it did not run.
         reason: Why there are no answers; empty where there are.
         tolerance: The largest right difference of a probability from the golden one; 0 for equality to the last bit.
         deviation: How far the answers are off; None without answers.
@@ -86,12 +83,10 @@ def selftest(
     Args:
         folder: The bundle.
         threads: How many threads an engine may use for one image.
-        broken: Packages, by their names for `import`, that end the process or cannot be imported, with the reason:
-            their files fail untried.
+        broken: Why packages, by their names for `import`, cannot be used: their files fail untried.
 
     Yields:
-        The result of each file in each engine. A file that is missing or damaged, or that the engine does not accept,
-        fails; the others still run.
+        The result of each file in each engine. After a file that is missing, damaged or refused, the others still run.
 
     Raises:
         InvalidFileError: The folder is not a bundle.

@@ -14,7 +14,7 @@ _THROTTLED = ("under-voltage", "frequency capped", "throttled", "soft temperatur
 
 
 def machine_state(root: Path = Path("/")) -> dict[str, Any]:
-    """Return the machine's present state, with `sys` in `root`; unknown values are None.
+    """Return the machine's present state, from `sys` in `root`; unknown values are None.
 
     Returns:
         ``governor`` of the cores, ``frequency_mhz`` of each core, ``temperature_c`` of the hottest sensor,

@@ -32,8 +32,7 @@ _NO_WEIGHTS: Mapping[str, tuple[int, ...]] = {
 _BIASES: Mapping[str, int] = {"DequantizeLinear": 0, "QLinearConv": 8}
 _NO_WEIGHT_TYPES = frozenset({"int32", "uint32", "int64", "uint64", "bool", "string"})
 
-# Shapes follow from small tensors alone; without larger ones inference copies less.
-_LARGE_BYTES = 4096
+_LARGE_BYTES = 4096  # shapes follow from small tensors alone; without larger ones inference copies less
 
 _DAMAGED = "this .onnx file is damaged"
 

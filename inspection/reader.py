@@ -15,11 +15,7 @@ _PACKAGES: Mapping[Format, tuple[str, ...]] = {
 
 
 def read_graph(model: bytes, model_format: Format) -> Graph:
-    """Read the graph in a model file; no engine is started.
-
-    Args:
-        model: The whole file.
-        model_format: Which format these bytes are in.
+    """Read the graph in the bytes of a whole model file; no engine is started.
 
     Raises:
         EngineMissingError: The package that reads this format is not installed.

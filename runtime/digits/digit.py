@@ -26,8 +26,7 @@ def normalize_digit(gray: NDArray[np.uint8] | Plane, side: int = _MNIST_SIDE) ->
         side: Height and width of the result. The box of 20 pixels grows and shrinks with it.
 
     Returns:
-        uint8 array of shape (side, side), values 0-255, light ink on black; None for an image without ink: blank paper,
-        noise, uneven light, one colour.
+        uint8 of shape (side, side), 0-255, light ink on black; None for blank paper, noise, uneven light, one colour.
 
     Raises:
         ValueError: `gray` has another shape, dtype or range, or `side` is less than 1.

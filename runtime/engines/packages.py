@@ -85,8 +85,7 @@ ONNX_RUNTIME = Package(
     extra="onnx",
 )
 
-# First choice first.
-PACKAGES = (LITERT, TFLITE_RUNTIME, ONNX_RUNTIME)
+PACKAGES = (LITERT, TFLITE_RUNTIME, ONNX_RUNTIME)  # first choice first
 
 
 def installed_packages(model_format: Format) -> tuple[Package, ...]:

@@ -17,11 +17,9 @@ from .tflite_guard import check_dequantize_shapes
 
 BEGUN, SURVIVED = "begun", "survived"
 
-# The address space that a trial may fill: the interpreter and its engine, and a multiple of the file, since engines
-# keep copies of weights.
+# The address space for a trial: interpreter and engine, and a multiple of the file, as engines keep copies of weights.
 _BYTES, _BYTES_PER_BYTE = 3 * 2**30, 16
-# A thread has a stack and an arena to allocate in.
-_BYTES_PER_THREAD = (8 + 64) * 2**20
+_BYTES_PER_THREAD = (8 + 64) * 2**20  # a stack, and an arena to allocate in
 
 
 def main(model_format: str, data_folder: str | None, seconds: float, threads: int) -> None:

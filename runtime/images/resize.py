@@ -11,7 +11,7 @@ from ..digits.resampling import interpolate
 def resize(
     batch: NDArray[Any], height: int, width: int, *, interpolation: str = "bilinear", antialias: bool = True
 ) -> NDArray[Any]:
-    """Resize images.
+    """Resize images; the result has the same dtype.
 
     Args:
         batch: uint8 or float32, values 0-255, shape (N, H, W, C).
@@ -20,9 +20,6 @@ def resize(
         interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos"`` or ``"area"``.
         antialias: Whether shrinking averages over the area, as in Pillow; without, for ``nearest`` and ``bilinear``,
             only the nearest pixels count, as in `tf.image.resize` and Keras's data loaders.
-
-    Returns:
-        Same dtype, shape (N, height, width, C).
     """
     if batch.shape[1:3] == (height, width):
         return batch

@@ -7,18 +7,13 @@ import zlib
 
 from ..errors import InvalidFileError, foreign_errors
 
-# The most that is read at once, and so the largest table of contents: some 20,000 files.
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES = 2**20  # the most that is read at once, and so the largest table of contents: some 20,000 files
 # Raised by Python's reader over a damaged archive; OverflowError for offsets of 64 bits.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, EOFError, OSError, RuntimeError)
 
 
 class Archive:
-    """The zip archive at the end of some bytes.
-
-    Args:
-        content: The bytes; anything may precede the archive.
-        called: Its name in errors: ``"golden.npz"``.
+    """The zip archive at the end of some bytes, which errors call `called`; anything may precede it.
 
     Attributes:
         names: The files in it; a damaged or hostile archive can hold a name twice.

@@ -53,9 +53,7 @@ def _move(targets: Mapping[Path, Path], parent: Path) -> None:
 def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) -> Generator[Path]:
     """Give a hidden folder to write into; it becomes `folder`, as a whole, when the block ends without an error.
 
-    Args:
-        folder: The result. An empty folder there is replaced.
-        check_replaceable: Raises an `EdgeproofError` for a folder whose content must not be deleted.
+    A folder there is replaced if it is empty, or `check_replaceable` does not raise an `EdgeproofError` for it.
 
     Raises:
         OutputError: `folder` cannot be made, or must not be replaced.

@@ -6,8 +6,7 @@ from typing import Any, cast
 
 from ..errors import InvalidFileError, foreign_errors
 
-# Far above every honest file; a hostile one must not fill the memory.
-MAX_JSON_BYTES = 4 * 2**20
+MAX_JSON_BYTES = 4 * 2**20  # far above every honest file; a hostile one must not fill the memory
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MISSING: Any = object()
 
@@ -75,9 +74,7 @@ class Node:
 
     def truth(self) -> bool:
         """Return the true or false that must be here."""
-        if not isinstance(self.value, bool):
-            raise InvalidFileError(f"{self.where} must be true or false, got {json.dumps(self.value)[:60]}")
-        return self.value
+        return cast(bool, self._typed(bool, "true or false"))
 
     def sha256(self) -> str:
         """Return the digest that must be here."""
@@ -95,7 +92,7 @@ class Node:
 
     def _typed(self, kind: type | tuple[type, ...], called: str) -> object:
         # To Python, true and false are whole numbers.
-        if not isinstance(self.value, kind) or isinstance(self.value, bool):
+        if not isinstance(self.value, kind) or isinstance(self.value, bool) != (kind is bool):
             raise InvalidFileError(f"{self.where} must be {called}, got {json.dumps(self.value)[:60]}")
         return self.value
 

@@ -16,15 +16,12 @@ _SUFFIX = ".npy"
 
 
 def read_npz(content: bytes, *, max_bytes: int, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an `.npz` file by name.
+    """Return the arrays of an `.npz` file by name: read-only, of numbers in this machine's byte order.
 
     Args:
         content: The whole file.
         max_bytes: Largest size of all arrays together, with headers of some 128 bytes each.
         only: Names of the arrays to read; the others are ignored. None for all.
-
-    Returns:
-        Read-only arrays of numbers in this machine's byte order.
 
     Raises:
         InvalidFileError: It is damaged, larger, or holds anything but such arrays, each name once.

@@ -81,8 +81,7 @@ class Worker:
 
     def receive(self) -> Any:  # noqa: ANN401
         """Return what the work sends next; see `result` for the errors."""
-        _, value = self._next()
-        return value
+        return self._next()[1]
 
     def result(self, on_event: Callable[[Any], None]) -> Any:  # noqa: ANN401
         """Return the work's result, and pass on what it sends before.
