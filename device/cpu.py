@@ -77,8 +77,7 @@ _ARM = (
     ),
 )
 
-# By the architecture of the wheels that run there.
-FEATURES: Mapping[str, tuple[Feature, ...]] = {
+FEATURES: Mapping[str, tuple[Feature, ...]] = {  # by the architecture of the wheels that run there
     **dict.fromkeys(("x86_64", "amd64", "i686"), _X86),
     **dict.fromkeys(("aarch64", "arm64", "armv7l"), _ARM),
 }

@@ -89,8 +89,7 @@ def _try_here(package: Package) -> str:
 def _reason(code: int, log: str) -> str:
     if "_ARRAY_API" in log:
         return "it was built for NumPy 1, and this is NumPy 2; pip install 'numpy<2'"
-    # Windows reports an instruction that the CPU lacks as an exit code.
-    if code in (-signal.SIGILL, 0xC000001D):
+    if code in (-signal.SIGILL, 0xC000001D):  # Windows reports a missing instruction as an exit code
         return "it uses an instruction that this CPU lacks"
     lines = [line for line in map(one_line, log.splitlines()) if line]
     return f"its process {describe_exit(code)}" if code < 0 or not lines else lines[-1][:200]

@@ -16,6 +16,7 @@ from ..runtime.bundle.reader import read_manifest, read_vouched_file
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
 from ..runtime.engines.engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, load_engine, run_each
+from ..runtime.engines.litert import Kernels, LiteRTEngine
 from ..runtime.engines.packages import Package, installed_packages, no_engine_message
 from ..runtime.errors import CheckFailedError, EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
 from ..runtime.validation import whole_number
@@ -119,9 +120,9 @@ def _test_file(
         except EdgeproofError as error:
             yield _without_answers(variant, package.title, str(error))
             continue
-        yield _test_engine(variant, package, model, golden, known, threads, plain=False)
+        yield _test_engine(variant, package, model, golden, known, threads, Kernels.DEFAULT)
         if variant.format is Format.TFLITE and variant.name + REFERENCE_KERNELS in known:
-            yield _test_engine(variant, package, model, golden, known, threads, plain=True)
+            yield _test_engine(variant, package, model, golden, known, threads, Kernels.REFERENCE)
 
 
 def _test_engine(
@@ -131,13 +132,12 @@ def _test_engine(
     golden: GoldenVectors,
     known: Mapping[str, NDArray[Any]],
     threads: int,
-    *,
-    plain: bool,
+    kernels: Kernels,
 ) -> SelftestResult:
     called = package.title
     try:
-        engine = _load(model, package, threads, plain=plain)
-        called = f"{engine.name}, plain kernels" if plain else engine.name
+        engine = _load(model, package, threads, kernels)
+        called = engine.name if kernels is Kernels.DEFAULT else f"{engine.name}, {kernels}"
         if (engine.input, engine.output) != (variant.input, variant.output):
             raise SpecMismatchError(f"other tensors than the manifest says: {engine.input}, {engine.output}")
         found = run_each(engine, golden.inputs)
@@ -153,12 +153,9 @@ def _test_engine(
     )
 
 
-def _load(model: bytes, package: Package, threads: int, *, plain: bool) -> Engine:
+def _load(model: bytes, package: Package, threads: int, kernels: Kernels) -> Engine:
     if package.runs is not Format.TFLITE:
         return load_engine(model, package.runs, threads=threads)
-    from ..runtime.engines.litert import Kernels, LiteRTEngine
-
-    kernels = Kernels.REFERENCE if plain else Kernels.DEFAULT
     return LiteRTEngine(model, threads=threads, kernels=kernels, package=package.module)
 
 

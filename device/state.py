@@ -33,7 +33,7 @@ def machine_state(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def remarks(before: Mapping[str, Any], after: Mapping[str, Any], cores: int) -> list[str]:
-    """Return why the machine's state before and after a benchmark on `cores` usable cores makes it doubtful."""
+    """Return why the machine's state before and after a benchmark on `cores` usable cores makes figures doubtful."""
     found: list[str] = []
     if before["load"] is not None and before["load"] > cores / 2:
         found.append(

@@ -89,7 +89,7 @@ class Advice:
         package: The package that fits the machine; empty where none does.
         install: The command that installs it; empty where none does.
         obstacles: Why the other packages do not fit, by their names.
-        ways_out: Where none fits: changes with the command that then installs one, fewest first; empty without a way.
+        ways_out: Where none fits: changes that help, fewest first, each with the command that then installs it.
     """
 
     runs: Format

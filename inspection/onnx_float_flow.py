@@ -6,7 +6,7 @@ are not floating; nor are tensors whose type cannot be inferred, behind operator
 
 Engines run a quantized group on integers: an operator whose floating-point inputs, constants aside, all come from
 DequantizeLinear, and whose outputs all go to QuantizeLinear and nowhere else, with a Relu or Clip in between or not.
-Engines without integer code for it count alike. A graph is quantized if it holds a conversion or, say, a QLinearConv.
+The engine need not have integer code for it. A graph is quantized if it holds a conversion or an integer operator.
 """
 
 from collections.abc import Collection, Iterable, Mapping

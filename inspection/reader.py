@@ -27,8 +27,7 @@ def read_graph(model: bytes, model_format: Format) -> Graph:
             f"looking into .{model_format} files needs {', '.join(missing)}; pip install 'edgeproof[inspect]'"
         )
     check_magic(model, model_format)
-    # Importing a format's module requests its dependency: only the one in use is loaded.
-    if model_format is Format.TFLITE:
+    if model_format is Format.TFLITE:  # each module imports what it needs: only the one in use is loaded
         from .tflite import read_tflite
 
         return read_tflite(model)

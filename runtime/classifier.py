@@ -18,8 +18,7 @@ from .validation import probability, whole_number
 if TYPE_CHECKING:  # imported when a model is loaded: `import edgeproof.runtime` stays as light as NumPy's
     from .loading import LoadOptions, Model
 
-# The part of a large array that is under way at once: large enough to make what surrounds the engine cheap.
-_CHUNK, _CHUNK_BYTES = 256, 2**22
+_CHUNK, _CHUNK_BYTES = 256, 2**22  # part of a large array: large enough to make what surrounds the engine cheap
 _PER_WORKER = 8  # images of a sequence that a worker takes at once
 
 _MAX_WORKERS = 256

@@ -111,10 +111,9 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
         raise SpecMismatchError(
             f"{variant.file} has other tensors than the manifest says: {engine.input}, {engine.output}"
         )
+    another = None if variant.format in CONCURRENT else make
     return Model(
-        engines=EnginePool(
-            engine, None if variant.format in CONCURRENT else make, batches=_batches(content, variant, options)
-        ),
+        engines=EnginePool(engine, another, batches=_batches(content, variant, options)),
         classes=manifest.classes,
         image=manifest.image,
         preprocessing=manifest.preprocessing,

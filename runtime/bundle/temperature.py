@@ -40,10 +40,9 @@ class Temperature:
     def __call__(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Return calibrated probabilities, float32 0-1, of an engine's output in its dtype, (classes,) or (N, classes).
 
-        A row's values do not depend on the other rows.
+        The shape stays the same; a row's values do not depend on the other rows.
         """
-        if self._of_bytes is not None:
-            # The hot path of int8 files on a device: looked up, not computed.
+        if self._of_bytes is not None:  # the hot path of int8 files on a device: looked up, not computed
             found = self._of_bytes.take(stored.view(np.uint8))
             if self._exponent != 1:
                 found /= np.add.reduce(found, -1, keepdims=True)

@@ -79,8 +79,7 @@ def _stroke_width(strength: Plane) -> float:
     """Return the mean width of the strokes in pixels: twice the area over the outline's length."""
     inked = np.pad(strength > 0.5 * strength.max(), 1)
     outline = np.count_nonzero(inked[1:] != inked[:-1]) + np.count_nonzero(inked[:, 1:] != inked[:, :-1])
-    # Steps along the grid lengthen an outline of all directions by 4 / pi.
-    return 2 * np.count_nonzero(inked) / (outline * np.pi / 4)
+    return 2 * np.count_nonzero(inked) / (outline * np.pi / 4)  # steps along the grid lengthen an outline by 4 / pi
 
 
 def _centre(fitted: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -116,8 +116,7 @@ def load_engine(
     whole_number(threads, "threads", 1, MAX_THREADS)
     chosen = choose_engine(model_format, engine)
     check_magic(model, model_format)
-    # Importing an engine's module requests its dependency: only the one in use is loaded.
-    if chosen == "litert":
+    if chosen == "litert":  # each module imports its engine: only the one in use is loaded
         from .litert import LiteRTEngine
 
         return LiteRTEngine(model, threads=threads, package=package)

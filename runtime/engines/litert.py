@@ -10,7 +10,7 @@ from ..bundle.attachments import read_attached
 from ..bundle.model_metadata import DESCRIPTION_KEY, DESCRIPTION_NAME
 from ..bundle.recipes import Format
 from ..bundle.tensors import QuantParams, TensorSpec
-from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, foreign_errors, one_line
+from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, one_line
 from .packages import Package, installed_packages, no_engine_message
 
 
@@ -28,8 +28,7 @@ class Kernels(StrEnum):
     REFERENCE = "plain kernels"
 
 
-# Their names in `OpResolverType`.
-_RESOLVERS = {
+_RESOLVERS = {  # their names in `OpResolverType`
     Kernels.DEFAULT: "AUTO",
     Kernels.BUILTIN: "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
     Kernels.REFERENCE: "BUILTIN_REF",
@@ -59,8 +58,7 @@ class LiteRTEngine:
         self._package = _choose(package)
         module = self._package.load("interpreter")
         resolver = getattr(module.OpResolverType, _RESOLVERS[kernels])
-        # Over a damaged file the interpreter raises ValueError, RuntimeError, UnicodeDecodeError and others.
-        with foreign_errors(InvalidFileError, f"{self.name} does not accept the model"):
+        try:
             # num_threads must be given: its default is the implementation's choice.
             self._interpreter = module.Interpreter(
                 model_content=model, num_threads=threads, experimental_op_resolver_type=resolver
@@ -70,6 +68,9 @@ class LiteRTEngine:
                 self._interpreter.resize_tensor_input(taken["index"], [batch, *taken["shape"][1:]])
             self._interpreter.allocate_tensors()
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        # Over a damaged file the interpreter raises ValueError, RuntimeError, UnicodeDecodeError and others.
+        except Exception as error:
+            raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
         if len(inputs) != 1 or len(outputs) != 1:
             raise SpecMismatchError(
                 f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"

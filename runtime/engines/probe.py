@@ -48,8 +48,7 @@ def probe(
         InvalidFileError: The engine does not accept the model, or the child died, or gave no answer in time.
         EdgeproofError: Whatever else `load_engine` raises, or no child process can be started here.
     """
-    # A frozen program's executable is that program itself.
-    if not sys.executable or hasattr(sys, "frozen"):
+    if not sys.executable or hasattr(sys, "frozen"):  # a frozen program's executable is that program itself
         raise EdgeproofError(f"there is no Python interpreter here to try an unknown model in; {_REMEDY}")
     code = _START.format(
         folder=str(Path(__file__).parents[1]),

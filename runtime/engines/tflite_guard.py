@@ -54,8 +54,7 @@ class _Reader:
         self._content = content
 
     def number(self, kind: str, place: int) -> int:
-        # To Python, a negative place is one from the end.
-        if place < 0:
+        if place < 0:  # to Python, one from the end
             raise IndexError(f"place {place}")
         return struct.unpack_from(f"<{kind}", self._content, place)[0]
 

@@ -58,8 +58,7 @@ def prepare(
         )
     if preprocessing.method == "digit":
         return _digits(with_channels(batch, 1, show_ink=True), image)
-    # Imported late: a model that gets camera bytes in its own size never resizes.
-    from .resize import resize
+    from .resize import resize  # late: a model that gets camera bytes in its own size never resizes
 
     return Prepared(
         resize(

@@ -35,14 +35,12 @@ def resize(
 def _averaged(batch: NDArray[Any], height: int, width: int, interpolation: str) -> NDArray[Any]:
     from PIL import Image
 
-    filters = {"area": Image.Resampling.BOX} | {
-        name: Image.Resampling[name.upper()] for name in ("bilinear", "bicubic", "lanczos")
-    }
+    resampling = Image.Resampling["BOX" if interpolation == "area" else interpolation.upper()]
     out = np.empty((len(batch), height, width, batch.shape[3]), batch.dtype)
     for resized, image in zip(out, batch, strict=True):
         for channel in range(batch.shape[3]):
             plane = Image.fromarray(np.ascontiguousarray(image[:, :, channel]))
-            resized[:, :, channel] = np.asarray(plane.resize((width, height), filters[interpolation]))
+            resized[:, :, channel] = np.asarray(plane.resize((width, height), resampling))
     return out.clip(0, 255)  # bicubic and lanczos overshoot
 
 

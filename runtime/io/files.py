@@ -10,7 +10,7 @@ MAX_MODEL_BYTES = 2**31  # a flatbuffer's offsets and a protobuf's length end he
 
 
 def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> None:
-    """Refuse a path, which errors call `called`, that cannot be read as a file to its end.
+    """Refuse a path that cannot be read as a file to its end; errors call it `called`.
 
     Raises:
         InvalidFileError: It is missing, not a regular file, or larger than `max_bytes`.

@@ -76,5 +76,4 @@ def _array(member: bytes, called: str) -> NDArray[Any]:
     # ValueError: more than 64 dimensions, or an empty array that is too long.
     with foreign_errors(InvalidFileError, f"{called} cannot have the shape {shape!s:.60}", caught=(ValueError,)):
         array = np.frombuffer(numbers, dtype).reshape(shape, order="F" if fortran_order else "C")
-    # Copied only if the bytes are in the other order.
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    return array.astype(dtype.newbyteorder("="), copy=False)  # copied only from the other order of bytes
