@@ -21,7 +21,7 @@ class Feature:
     linux: tuple[str, ...]
     macos: str = ""
     present: str
-    absent: str
+    absent: str = "costs speed, nothing else"
 
 
 _X86 = (
@@ -35,7 +35,6 @@ _X86 = (
         name="AVX512",
         linux=("avx512f",),
         present="vectors of 512 bits for float32 and int8",
-        absent="costs speed, nothing else",
     ),
     Feature(
         name="VNNI",
@@ -63,7 +62,6 @@ _ARM = (
         linux=("i8mm",),
         macos="hw.optional.arm.FEAT_I8MM",
         present="int8 is faster still: products of whole blocks",
-        absent="costs speed, nothing else",
     ),
     Feature(
         name="fp16",
@@ -76,18 +74,12 @@ _ARM = (
         name="sve",
         linux=("sve",),
         present="longer vectors, where an engine has kernels for them",
-        absent="costs speed, nothing else",
     ),
 )
 
-# By the architecture of the wheels that run there.
-FEATURES: Mapping[str, tuple[Feature, ...]] = {
-    "x86_64": _X86,
-    "amd64": _X86,
-    "i686": _X86,
-    "aarch64": _ARM,
-    "arm64": _ARM,
-    "armv7l": _ARM,
+FEATURES: Mapping[str, tuple[Feature, ...]] = {  # by the architecture of the wheels that run there
+    **dict.fromkeys(("x86_64", "amd64", "i686"), _X86),
+    **dict.fromkeys(("aarch64", "arm64", "armv7l"), _ARM),
 }
 
 

@@ -16,8 +16,7 @@ from edgeproof.device.smoke_test import run_smoke_test
 sys.exit(run_smoke_test({module!r}, {model_format!r}) or 0)
 """
 
-# A slow card and a cold cache: a Pi takes several seconds.
-_SECONDS = 120.0
+_SECONDS = 120.0  # a slow card and a cold cache: a Pi takes several seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +24,6 @@ class Installed:
     """An installed package of an engine.
 
     Attributes:
-        package: The package.
         version: Its version, or ``"unknown"``.
         problem: Why it does not work, in one line; empty where it does.
     """
@@ -36,12 +34,9 @@ class Installed:
 
 
 def find_installed(*, seconds: float = _SECONDS) -> tuple[Installed, ...]:
-    """Try each engine's package that is installed, in a child process with this one's `sys.path`.
+    """Try each engine's installed package, for `seconds` at most, in a child process with this one's `sys.path`.
 
     Where no process can be started they are tried in this one.
-
-    Args:
-        seconds: How long each may take.
     """
     return tuple(
         Installed(package=package, version=package.version or "unknown", problem=_try(package, seconds))
@@ -94,8 +89,7 @@ def _try_here(package: Package) -> str:
 def _reason(code: int, log: str) -> str:
     if "_ARRAY_API" in log:
         return "it was built for NumPy 1, and this is NumPy 2; pip install 'numpy<2'"
-    # Windows reports an instruction that the CPU lacks as an exit code.
-    if code in (-signal.SIGILL, 0xC000001D):
+    if code in (-signal.SIGILL, 0xC000001D):  # Windows reports a missing instruction as an exit code
         return "it uses an instruction that this CPU lacks"
     lines = [line for line in map(one_line, log.splitlines()) if line]
     return f"its process {describe_exit(code)}" if code < 0 or not lines else lines[-1][:200]

@@ -34,7 +34,6 @@ class Machine:
         board: The machine's name in the device tree, for example a Raspberry Pi's model.
         cpu_features: Names of the features in `cpu.FEATURES` that it has; None where unknown.
         cores: Number of cores that this process may use.
-        memory_bytes: Size of the memory.
     """
 
     python: tuple[int, int]
@@ -64,11 +63,7 @@ class Machine:
 
 
 def read_machine(root: Path = Path("/")) -> Machine:
-    """Read the facts of this machine; a missing or unreadable file is not an error.
-
-    Args:
-        root: The folder with `proc`, `etc` and `lib`.
-    """
+    """Read the facts of this machine from `proc`, `etc` and `lib` in `root`; files may be missing or unreadable."""
     libc, libc_version = _libc(root)
     return Machine(
         python=sys.version_info[:2],
@@ -83,7 +78,7 @@ def read_machine(root: Path = Path("/")) -> Machine:
         libc_version=libc_version,
         board=read_text(root / "proc/device-tree/model").strip("\0 \n"),
         cpu_features=_features(root),
-        cores=_cores(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         memory_bytes=memory_in_meminfo(read_text(root / "proc/meminfo")) or _memory(),
     )
 
@@ -149,10 +144,6 @@ def _features(root: Path) -> frozenset[str] | None:
     if platform.system() == "Darwin":
         return features_in_sysctl(command_output("/usr/sbin/sysctl", "hw.optional"))
     return features_in_cpuinfo(read_text(root / "proc/cpuinfo"))
-
-
-def _cores() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _memory() -> int | None:

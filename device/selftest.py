@@ -16,6 +16,7 @@ from ..runtime.bundle.reader import read_manifest, read_vouched_file
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
 from ..runtime.engines.engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, load_engine, run_each
+from ..runtime.engines.litert import Kernels, LiteRTEngine
 from ..runtime.engines.packages import Package, installed_packages, no_engine_message
 from ..runtime.errors import CheckFailedError, EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
 from ..runtime.validation import whole_number
@@ -59,10 +60,7 @@ class SelftestResult:
     """The outcome of one file in one engine.
 
     Attributes:
-        variant: The file's variant.
-        engine: The engine with its version and, unless usual, kernels; the package's title where it did not run, the
-            engine's name for `load_engine` where no package is installed.
-        state: How the test ended.
+        engine: Its name, version and unusual kernels; the package's title or the engine's name where it did not run.
         reason: Why there are no answers; empty where there are.
         tolerance: The largest right difference of a probability from the golden one; 0 for equality to the last bit.
         deviation: How far the answers are off; None without answers.
@@ -86,12 +84,10 @@ def selftest(
     Args:
         folder: The bundle.
         threads: How many threads an engine may use for one image.
-        broken: Packages, by their names for `import`, that end the process or cannot be imported, with the reason:
-            their files fail untried.
+        broken: Why packages, by their names for `import`, cannot be used: their files fail untried.
 
     Yields:
-        The result of each file in each engine. A file that is missing or damaged, or that the engine does not accept,
-        fails; the others still run.
+        The result of each file in each engine. After a file that is missing, damaged or refused, the others still run.
 
     Raises:
         InvalidFileError: The folder is not a bundle.
@@ -124,9 +120,9 @@ def _test_file(
         except EdgeproofError as error:
             yield _without_answers(variant, package.title, str(error))
             continue
-        yield _test_engine(variant, package, model, golden, known, threads, plain=False)
+        yield _test_engine(variant, package, model, golden, known, threads, Kernels.DEFAULT)
         if variant.format is Format.TFLITE and variant.name + REFERENCE_KERNELS in known:
-            yield _test_engine(variant, package, model, golden, known, threads, plain=True)
+            yield _test_engine(variant, package, model, golden, known, threads, Kernels.REFERENCE)
 
 
 def _test_engine(
@@ -136,13 +132,12 @@ def _test_engine(
     golden: GoldenVectors,
     known: Mapping[str, NDArray[Any]],
     threads: int,
-    *,
-    plain: bool,
+    kernels: Kernels,
 ) -> SelftestResult:
     called = package.title
     try:
-        engine = _load(model, package, threads, plain=plain)
-        called = f"{engine.name}, plain kernels" if plain else engine.name
+        engine = _load(model, package, threads, kernels)
+        called = engine.name if kernels is Kernels.DEFAULT else f"{engine.name}, {kernels}"
         if (engine.input, engine.output) != (variant.input, variant.output):
             raise SpecMismatchError(f"other tensors than the manifest says: {engine.input}, {engine.output}")
         found = run_each(engine, golden.inputs)
@@ -158,12 +153,9 @@ def _test_engine(
     )
 
 
-def _load(model: bytes, package: Package, threads: int, *, plain: bool) -> Engine:
+def _load(model: bytes, package: Package, threads: int, kernels: Kernels) -> Engine:
     if package.runs is not Format.TFLITE:
         return load_engine(model, package.runs, threads=threads)
-    from ..runtime.engines.litert import Kernels, LiteRTEngine
-
-    kernels = Kernels.REFERENCE if plain else Kernels.DEFAULT
     return LiteRTEngine(model, threads=threads, kernels=kernels, package=package.module)
 
 

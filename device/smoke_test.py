@@ -22,14 +22,9 @@ _ONNX_IDENTITY = "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAX
 
 
 def run_smoke_test(module: str, model_format: str) -> str:
-    """Run the model in a package; it may raise anything, hang, or end the process.
+    """Run the model of this format in a package, by its name for `import`; that may raise, hang, or end the process.
 
-    Args:
-        module: The package's name for `import`.
-        model_format: The format that it runs.
-
-    Returns:
-        The fault of its answer; empty for the right one.
+    Returns the fault of its answer; empty for the right one.
     """
     given = np.array([2.5], np.float32)
     found = (_run_tflite if model_format == Format.TFLITE else _run_onnx)(module, given)

@@ -14,10 +14,7 @@ _THROTTLED = ("under-voltage", "frequency capped", "throttled", "soft temperatur
 
 
 def machine_state(root: Path = Path("/")) -> dict[str, Any]:
-    """Return the machine's present state; unknown values are None.
-
-    Args:
-        root: The folder with `sys`.
+    """Return the machine's present state, from `sys` in `root`; unknown values are None.
 
     Returns:
         ``governor`` of the cores, ``frequency_mhz`` of each core, ``temperature_c`` of the hottest sensor,
@@ -36,13 +33,7 @@ def machine_state(root: Path = Path("/")) -> dict[str, Any]:
 
 
 def remarks(before: Mapping[str, Any], after: Mapping[str, Any], cores: int) -> list[str]:
-    """Return the reasons why the machine's state makes a benchmark doubtful.
-
-    Args:
-        before: The state before it.
-        after: The state after it.
-        cores: Number of cores that the process may use.
-    """
+    """Return why the machine's state before and after a benchmark on `cores` usable cores makes figures doubtful."""
     found: list[str] = []
     if before["load"] is not None and before["load"] > cores / 2:
         found.append(

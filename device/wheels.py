@@ -13,7 +13,6 @@ class Wheels:
     """The wheels of an engine's package that edgeproof can use.
 
     Attributes:
-        package: The package.
         pythons: The oldest and the newest CPython.
         platforms: The oldest glibc (Linux) or macOS, by system and architecture; empty for any.
     """
@@ -57,8 +56,7 @@ WHEELS: tuple[Wheels, ...] = (
     ),
 )
 
-# edgeproof's own.
-_OLDEST_PYTHON = (3, 11)
+_OLDEST_PYTHON = (3, 11)  # edgeproof's own
 
 # Another architecture that a machine may be able to run, and what that takes.
 _OTHER_ARCHITECTURES: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -91,8 +89,7 @@ class Advice:
         package: The package that fits the machine; empty where none does.
         install: The command that installs it; empty where none does.
         obstacles: Why the other packages do not fit, by their names.
-        ways_out: Where none fits, the changes after which one would, each with the command that installs it; the fewest
-            changes first. Empty where nothing can be done on this machine.
+        ways_out: Where none fits: changes that help, fewest first, each with the command that then installs it.
     """
 
     runs: Format

@@ -23,8 +23,7 @@ class Operator:
 
     Attributes:
         name: ``CONV_2D`` in TFLite is ``Conv`` in ONNX.
-        macs: Multiply-accumulates for one image, 0 for an operator that only moves, compares or adds; None where the
-            file does not say the shapes.
+        macs: Multiply-accumulates for one image, 0 without multiplications; None where the file says no shapes.
         floating: Whether it computes in floating point; defined in `inspection.tflite` and `inspection.onnx`.
         version: TFLite's version of the operator; in ONNX the version of its operator set.
     """
@@ -43,15 +42,11 @@ class Graph:
         format: ``tflite`` or ``onnx``.
         inputs: The tensors that it takes, as an engine describes them.
         outputs: The tensors that it gives.
-        operators: In the order of the file. TFLite: of all subgraphs; ONNX: of the main graph, without the bodies of
-            control flow and functions.
-        parameters: Number of its weights, scalars such as the 1/255 of a scaling aside. Converters fold batch
-            normalization, so that there are fewer than in Keras.
+        operators: In the file's order; TFLite: of all subgraphs; ONNX: without bodies of control flow and functions.
+        parameters: Number of its weights, scalars aside; fewer than in Keras where batch normalization is folded.
         weights_bytes: Their size in the file; a buffer that several tensors share is counted once.
-        file_bytes: The size of the file.
-        float_islands: Groups of operators that compute in floating point inside a quantized graph; operators that read
-            or write the same floating-point tensor, constants aside, form a group. None for a graph that is not
-            quantized.
+        float_islands: Groups of operators in a quantized graph that compute in floating point, connected by tensors
+            in floating point that are not constants; None for a graph that is not quantized.
         header: The format's own records: who wrote the file, and which versions it needs.
         metadata: Texts attached to the file, by name.
     """
@@ -84,12 +79,9 @@ def total(counts: Iterable[int | None]) -> int | None:
     >>> total([1, 0, 2]), total([1, None])
     (3, None)
     """
-    result = 0
-    for count in counts:
-        if count is None:
-            return None
-        result += count
-    return result
+    found = list(counts)
+    known = [count for count in found if count is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def batch_size(inputs: tuple[TensorSpec, ...]) -> int:

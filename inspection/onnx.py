@@ -18,8 +18,7 @@ from .graph_types import Graph, Operator, batch_size, item_bytes
 from .macs import ONNX, count_macs
 from .onnx_float_flow import Flow, TensorType
 
-# Inputs that are settings, not weights.
-_NO_WEIGHTS: Mapping[str, tuple[int, ...]] = {
+_NO_WEIGHTS: Mapping[str, tuple[int, ...]] = {  # inputs that are settings, not weights
     "QuantizeLinear": (1, 2),
     "DequantizeLinear": (1, 2),
     "QLinearConv": (1, 2, 4, 5, 6, 7),
@@ -28,12 +27,10 @@ _NO_WEIGHTS: Mapping[str, tuple[int, ...]] = {
     "MatMulInteger": (2, 3),
     "Resize": (1, 2),
 }
-# Inputs that are biases if they hold int32.
-_BIASES: Mapping[str, int] = {"DequantizeLinear": 0, "QLinearConv": 8}
+_BIASES: Mapping[str, int] = {"DequantizeLinear": 0, "QLinearConv": 8}  # inputs that are biases if they hold int32
 _NO_WEIGHT_TYPES = frozenset({"int32", "uint32", "int64", "uint64", "bool", "string"})
 
-# Shapes follow from small tensors alone; without larger ones inference copies less.
-_LARGE_BYTES = 4096
+_LARGE_BYTES = 4096  # shapes follow from small tensors alone; without larger ones inference copies less
 
 _DAMAGED = "this .onnx file is damaged"
 

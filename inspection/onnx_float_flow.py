@@ -6,8 +6,7 @@ are not floating; nor are tensors whose type cannot be inferred, behind operator
 
 Engines run a quantized group on integers: an operator whose floating-point inputs, constants aside, all come from
 DequantizeLinear, and whose outputs all go to QuantizeLinear and nowhere else, with a Relu or Clip in between or not.
-Whether an engine has integer code for the operator does not matter. A graph is quantized if it holds a conversion, or
-an operator on integers such as QLinearConv.
+The engine need not have integer code for it. A graph is quantized if it holds a conversion or an integer operator.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -38,14 +37,12 @@ class Flow:
     Attributes:
         types: Type and shape of the tensors.
         floating: The floating-point tensors of each operator; empty for one that is not floating.
+
+    Raises:
+        InvalidFileError: Two operators write the same tensor.
     """
 
     def __init__(self, graph: onnx.GraphProto, types: Mapping[str, TensorType], constants: Collection[str]) -> None:
-        """Follow the tensors.
-
-        Raises:
-            InvalidFileError: Two operators write the same one.
-        """
         self.types = types
         self._nodes = list(graph.node)
         self._constant = set(constants)

@@ -15,11 +15,7 @@ _PACKAGES: Mapping[Format, tuple[str, ...]] = {
 
 
 def read_graph(model: bytes, model_format: Format) -> Graph:
-    """Read the graph in a model file; no engine is started.
-
-    Args:
-        model: The whole file.
-        model_format: Which format these bytes are in.
+    """Read the graph in the bytes of a whole model file; no engine is started.
 
     Raises:
         EngineMissingError: The package that reads this format is not installed.
@@ -31,8 +27,7 @@ def read_graph(model: bytes, model_format: Format) -> Graph:
             f"looking into .{model_format} files needs {', '.join(missing)}; pip install 'edgeproof[inspect]'"
         )
     check_magic(model, model_format)
-    # Importing a format's module requests its dependency: only the one in use is loaded.
-    if model_format is Format.TFLITE:
+    if model_format is Format.TFLITE:  # each module imports what it needs: only the one in use is loaded
         from .tflite import read_tflite
 
         return read_tflite(model)

@@ -17,7 +17,7 @@ from ai_edge_litert import schema_py_generated
 from ..runtime.bundle.attachments import MAX_TEXT_BYTES, as_text, read_attached_files
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import QuantParams, TensorSpec
-from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.errors import InvalidFileError, foreign_errors
 from .graph_types import FLOATS, Graph, Operator, Shape, batch_size, count_islands, item_bytes
 from .macs import TFLITE, count_macs
 
@@ -30,9 +30,7 @@ _DTYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() 
 _CONVERSIONS = frozenset({"QUANTIZE", "DEQUANTIZE"})
 _SHAPE_READERS = frozenset({"SHAPE", "RANK"})
 
-_DAMAGED = "this .tflite file is damaged"
-
-# Raised by the generated accessors where offsets lead nowhere, or vectors or tables are missing.
+# Raised by the generated accessors where offsets lead nowhere, or vectors or tables are missing; ValueError also here.
 _SIGNS_OF_DAMAGE = (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, AssertionError)
 
 
@@ -42,12 +40,8 @@ def read_tflite(model: bytes) -> Graph:
     Raises:
         InvalidFileError: It is damaged.
     """
-    try:
+    with foreign_errors(InvalidFileError, "this .tflite file is damaged", caught=_SIGNS_OF_DAMAGE):
         return _Reader(model).graph()
-    except InvalidFileError:
-        raise
-    except _SIGNS_OF_DAMAGE as error:
-        raise InvalidFileError(f"{_DAMAGED}: {one_line(error)}") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,10 +52,6 @@ class _Tensor:
     shape: Shape
     constant: bool
     quantized: bool
-
-    @property
-    def flows_in_floating_point(self) -> bool:
-        return self.dtype in FLOATS and not self.constant
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +72,7 @@ class _Node:
     def floating_tensors(self) -> set[str]:
         if self.name in _CONVERSIONS | _SHAPE_READERS:
             return set()
-        return {tensor.key for tensor in self.tensors if tensor.flows_in_floating_point}
+        return {tensor.key for tensor in self.tensors if tensor.dtype in FLOATS and not tensor.constant}
 
 
 class _Reader:
@@ -103,8 +93,9 @@ class _Reader:
     def graph(self) -> Graph:
         subgraphs = self._vector(self._root, "Subgraphs")
         if not subgraphs:
-            raise InvalidFileError("this .tflite file holds no graph")
-        tensors = [self._tensors(g, subgraph) for g, subgraph in enumerate(subgraphs)]
+            raise ValueError("it holds no graph")
+        tables = [self._vector(subgraph, "Tensors") for subgraph in subgraphs]
+        tensors = [[self._tensor(f"{g}:{i}", table) for i, table in enumerate(part)] for g, part in enumerate(tables)]
         nodes = [
             self._node(table, known)
             for subgraph, known in zip(subgraphs, tensors, strict=True)
@@ -129,7 +120,7 @@ class _Reader:
     def _spend(self, entries: int) -> None:
         self._left -= entries
         if self._left < 0:
-            raise InvalidFileError(f"{_DAMAGED}: it lists more than it can hold")
+            raise ValueError("it lists more than it can hold")
 
     def _vector(self, table: Table, field: str) -> list[Table]:
         length = getattr(table, f"{field}Length")()
@@ -144,7 +135,7 @@ class _Reader:
     def _chosen(self, table: Table, field: str, known: list[_Tensor]) -> list[_Tensor | None]:
         indices = self._numbers(table, field)
         if any(index < -1 for index in indices):
-            raise InvalidFileError(f"{_DAMAGED}: an operator names a tensor below 0")
+            raise ValueError("an operator names a tensor below 0")
         return [None if index == -1 else known[index] for index in indices]
 
     def _text(self, raw: bytes | None) -> str:
@@ -155,10 +146,6 @@ class _Reader:
         # Codes up to 127 were once a byte; the greater of the two fields is the code in every file.
         builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         return self._text(code.CustomCode()) or _OPERATOR_NAMES.get(builtin, f"BUILTIN_{builtin}")
-
-    def _tensors(self, subgraph_index: int, subgraph: Table) -> list[_Tensor]:
-        tables = self._vector(subgraph, "Tensors")
-        return [self._tensor(f"{subgraph_index}:{i}", table) for i, table in enumerate(tables)]
 
     def _tensor(self, key: str, table: Table) -> _Tensor:
         dtype = _DTYPES.get(table.Type(), f"type {table.Type()}")
@@ -181,12 +168,12 @@ class _Reader:
 
     def _stored_bytes(self, index: int) -> int:
         if not 0 <= index < len(self._buffers):
-            raise InvalidFileError(f"{_DAMAGED}: it has no buffer {index}")
+            raise ValueError(f"it has no buffer {index}")
         buffer = self._buffers[index]
         # In files of more than 2 GB weights follow the flatbuffer: there offsets are above 1.
         if buffer.Offset() > 1:
             if buffer.Offset() + buffer.Size() > len(self._model):
-                raise InvalidFileError(f"{_DAMAGED}: weights are cut off")
+                raise ValueError("weights are cut off")
             return buffer.Size()
         return len(buffer.DataAsNumpy()) if buffer.DataLength() else 0
 
@@ -221,7 +208,7 @@ class _Reader:
                 elements, stored = prod(size or 0 for size in tensor.shape), self._stored_bytes(index)
                 size = item_bytes(tensor.dtype)
                 if size is not None and elements * size != stored and tensor.table.Sparsity() is None:
-                    raise InvalidFileError(f"{_DAMAGED}: {elements:,} weights in {tensor.dtype} have {stored:,} bytes")
+                    raise ValueError(f"{elements:,} weights in {tensor.dtype} have {stored:,} bytes")
                 weights[index] = (elements, stored)
         return sum(elements for elements, _ in weights.values()), sum(stored for _, stored in weights.values())
 

@@ -18,17 +18,14 @@ from .validation import probability, whole_number
 if TYPE_CHECKING:  # imported when a model is loaded: `import edgeproof.runtime` stays as light as NumPy's
     from .loading import LoadOptions, Model
 
-# The part of a large array that is under way at once: large enough to make what surrounds the engine cheap.
-_CHUNK, _CHUNK_BYTES = 256, 2**22
-# The images of a sequence that a worker takes at once.
-_PER_WORKER = 8
+_CHUNK, _CHUNK_BYTES = 256, 2**22  # part of a large array: large enough to make what surrounds the engine cheap
+_PER_WORKER = 8  # images of a sequence that a worker takes at once
 
 _MAX_WORKERS = 256
 
 # Iterable, some of them, but never a sequence of images.
 _NO_SEQUENCES = (str, os.PathLike, bytes, bytearray, memoryview)
-# 1, and what rounding may add.
-_HIGHEST = 1.001
+_HIGHEST = 1.001  # 1, and what rounding may add
 
 
 class Classifier:
@@ -154,8 +151,7 @@ class Classifier:
     ) -> Iterator[Prediction]:
         """Classify images as they come; memory stays the same however many there are.
 
-        Arguments and errors are those of `predict`. With one worker, each prediction comes before the next image is
-        read.
+        Arguments and errors as in `predict`. With one worker, each prediction comes before the next image is read.
         """
         least = probability(min_confidence, "min_confidence")
 

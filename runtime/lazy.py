@@ -8,14 +8,12 @@ from importlib import import_module
 def list_names(package: str, names: Mapping[str, str], *, extra: str = "") -> None:
     """Give a package its public names: set its ``__all__``, ``__dir__`` and ``__getattr__``.
 
-    Each name is imported with its module when it is first asked for, so that importing the package stays cheap. Type
-    checkers read the same names in the package's ``if TYPE_CHECKING`` block.
+    Type checkers read the same names in the package's ``if TYPE_CHECKING`` block.
 
     Args:
         package: The package's ``__name__``.
         names: Its public names, separated by spaces, by the module that has them: ``{".dataset": "Dataset Split"}``.
-        extra: The extra of edgeproof that brings the packages that these modules import, if it takes one; where one is
-            missing, asking for a name raises `EngineMissingError`, which says what to install.
+        extra: The extra of edgeproof that the `EngineMissingError` advises where one of these modules lacks a package.
     """
     module_of = {name: module for module, group in names.items() for name in group.split()}
     namespace = vars(sys.modules[package])

@@ -20,23 +20,16 @@ from .io.files import is_file, is_folder, read_file
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .validation import whole_number
 
-# Bytes of the models that run so shortly that a batch pays: Python's share of a run is smaller in it.
-_LARGEST_FOR_BATCHES = 2**18
+_LARGEST_FOR_BATCHES = 2**18  # bytes; in batches, Python's share of a run is smaller, which pays for small models
 
-# Of a file without metadata; a label is made for each.
-_MAX_CLASSES = 2**16
+_MAX_CLASSES = 2**16  # of a file without metadata; a label is made for each
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """A model in its engines.
+    """A model in the engines that run it; other attributes as in `Classifier`.
 
     Attributes:
-        engines: Run it.
-        classes: The labels, in the order of the probabilities.
-        image: The images that it takes.
-        preprocessing: How images come to that size.
-        variant: The variant's name, or that of a file without metadata.
         calibrated: Turns the engines' outputs into probabilities.
         sha256: Digest of the model file.
     """
@@ -118,10 +111,9 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
         raise SpecMismatchError(
             f"{variant.file} has other tensors than the manifest says: {engine.input}, {engine.output}"
         )
+    another = None if variant.format in CONCURRENT else make
     return Model(
-        engines=EnginePool(
-            engine, None if variant.format in CONCURRENT else make, batches=_batches(content, variant, options)
-        ),
+        engines=EnginePool(engine, another, batches=_batches(content, variant, options)),
         classes=manifest.classes,
         image=manifest.image,
         preprocessing=manifest.preprocessing,
@@ -206,11 +198,8 @@ def _numbered_classes(engine: Engine, file: Path) -> tuple[str, ...]:
 
 
 def _image_spec(engine: Engine, file: Path) -> ImageSpec:
-    _, *size = engine.input.shape if len(engine.input.shape) == 4 else (None,)
-    match size:
-        case [int(height), int(width), (1 | 3) as channels]:
+    match engine.input.shape:
+        case (_, int(height), int(width), (1 | 3) as channels):
             return ImageSpec(height=height, width=width, channels=channels)
-        case _:
-            raise SpecMismatchError(
-                f"{file} takes shape {engine.input.shape}; edgeproof runs (batch, height, width, 1 or 3)"
-            )
+        case shape:
+            raise SpecMismatchError(f"{file} takes shape {shape}; edgeproof runs (batch, height, width, 1 or 3)")

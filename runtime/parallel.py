@@ -13,8 +13,7 @@ def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], work
 
     At most two items per worker are under way, so that memory stays constant. The first error ends the work.
     """
-    # Imported late: a program without workers does not pay for them.
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor  # late: a program without workers does not pay
 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="edgeproof")
     under_way: deque[Future[Result]] = deque()

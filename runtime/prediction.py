@@ -15,8 +15,7 @@ class Prediction:
     """The model's answer for one image.
 
     Attributes:
-        label: The most probable class; ``"no digit found"`` for an image without ink, ``"uncertain"`` for a probability
-            below the requested one.
+        label: The most probable class; ``"no digit found"`` without ink, ``"uncertain"`` below the requested one.
         index: Its position in `Classifier.classes`; None if `label` is not a class.
         probability: The highest probability, 0-1.
         probabilities: float32 array of shape (classes,): the probability of every class; zeros without a digit.

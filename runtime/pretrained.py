@@ -4,8 +4,6 @@ from pathlib import Path
 
 from .errors import UnknownNameError
 
-_FOLDER = Path(__file__).parent / "models"
-
 PRETRAINED = ("mnist", "mnist-tiny")
 
 
@@ -18,4 +16,4 @@ def find_pretrained(name: str) -> Path:
     """Return the folder of a built-in bundle, or raise UnknownNameError."""
     if name not in PRETRAINED:
         raise UnknownNameError(f"unknown model {name!r}; built in: {', '.join(PRETRAINED)}")
-    return _FOLDER / name
+    return Path(__file__).parent / "models" / name

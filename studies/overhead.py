@@ -25,7 +25,7 @@ from edgeproof.device.environment import describe_environment
 from edgeproof.runtime.bundle.golden import read_golden
 from edgeproof.runtime.bundle.reader import read_manifest, read_vouched_file
 from edgeproof.runtime.classifier import Classifier
-from edgeproof.runtime.engines.litert import import_interpreter
+from edgeproof.runtime.engines.packages import LITERT
 from edgeproof.runtime.pretrained import find_pretrained
 from numpy.typing import NDArray
 from packaging.requirements import Requirement
@@ -273,7 +273,7 @@ def _by_hand() -> tuple[Callable[[NDArray[np.uint8]], Any], Callable[[NDArray[np
     """Return the code that users write themselves: a function for one image, and a loop over many."""
     folder = find_pretrained(_MODEL)
     variant = read_manifest(folder).variant("int8.tflite")
-    interpreter = import_interpreter().Interpreter(
+    interpreter = LITERT.load("interpreter").Interpreter(
         model_content=read_vouched_file(folder, variant.file, variant.sha256), num_threads=1
     )
     interpreter.allocate_tensors()

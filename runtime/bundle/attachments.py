@@ -53,8 +53,7 @@ def _archive(model: bytes) -> "Archive | None":
 
     try:
         return Archive(model, "the model")
-    # Weights that look like the end of an archive by chance do not make the model a damaged one.
-    except InvalidFileError:
+    except InvalidFileError:  # weights that look like the end of an archive by chance
         return None
 
 

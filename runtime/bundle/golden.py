@@ -13,13 +13,11 @@ from ..io.npz import read_npz
 from .manifest import Manifest, Variant
 from .reader import read_vouched_file
 
-# Suffixes of a variant's name in the golden file: answers of LiteRT's other kernels, which round ties of integers
-# differently from XNNPACK's and have another softmax.
+# Suffixes of names in the golden file: LiteRT's other kernels round ties otherwise than XNNPACK, and differ in softmax.
 BUILTIN_KERNELS = "/builtin_kernels"
 REFERENCE_KERNELS = "/reference_kernels"
 
-# Unpacked; a hundred times the size of 32 images of 224 x 224 with their answers.
-_MAX_BYTES = 2**29
+_MAX_BYTES = 2**29  # unpacked; a hundred times the size of 32 images of 224 x 224 with their answers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,11 +35,9 @@ class GoldenVectors:
     outputs: Mapping[str, NDArray[Any]]
 
     def answers(self, variant: Variant) -> dict[str, NDArray[Any]]:
-        """Return the right answers of a variant's file.
+        """Return a variant's right answers by their names in `golden.npz`, those of other kernels included.
 
-        Returns:
-            Raw outputs of shape (N, classes) in the dtype of the file's output, by their names in `golden.npz`: one
-            array, or more where other kernels' answers are included.
+        They are raw outputs of shape (N, classes) in the dtype of the file's output.
 
         Raises:
             InvalidFileError: They are missing, or do not fit the file.
@@ -56,11 +52,7 @@ class GoldenVectors:
 
 
 def read_golden(folder: Path, manifest: Manifest) -> GoldenVectors:
-    """Read and check the golden vectors of a bundle.
-
-    Args:
-        folder: The bundle.
-        manifest: Its manifest.
+    """Read and check the golden vectors of the bundle in a folder.
 
     Raises:
         InvalidFileError: They are missing, or do not fit the manifest.

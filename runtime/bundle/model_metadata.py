@@ -43,11 +43,9 @@ Classes: TypeAlias = Annotated[tuple[str, ...], _classes]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageSpec:
-    """The images that a model takes: raw pixels, 0-255, NHWC.
+    """The images that a model takes: `height` x `width` raw pixels, 0-255, NHWC.
 
     Attributes:
-        height: Pixels.
-        width: Pixels.
         channels: 1 for grayscale, 3 for RGB.
     """
 
@@ -104,12 +102,9 @@ RESIZE = Preprocessing(method="resize", interpolation="bilinear", antialias=True
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
-    """The metadata inside every exported file.
+    """The metadata inside every exported file; `image`, `preprocessing` and `classes` are those of `Classifier`.
 
     Attributes:
-        image: The images that it takes.
-        preprocessing: How images come to that size.
-        classes: The labels, in the order of the probabilities.
         recipe: How weights are stored and activations computed.
         source_sha256: Digest of the Keras file.
     """

@@ -40,8 +40,7 @@ class FormatTraits:
 
     Attributes:
         preference: Place among all variants of a bundle that is loaded without naming one; 1 is tried first.
-        across_machines: How far the answers of one file may be apart on two machines, as a difference of
-            probabilities; 0 where they are equal to the last bit.
+        across_machines: Largest difference of a probability between two machines; 0 for equality to the last bit.
     """
 
     preference: int
@@ -53,8 +52,7 @@ class Recipe:
     """How weights are stored and activations computed.
 
     Attributes:
-        name: The field's name, after AI Edge Quantizer: ``wi8`` is int8 weights, ``ai8`` int8 activations, ``afp32``
-            float32 ones.
+        name: After AI Edge Quantizer: ``wi8`` is int8 weights, ``ai8`` int8 activations, ``afp32`` float32 ones.
         alias: A short name that users may type instead.
         weights: The dtype that weights are stored in.
         activations: The dtype that travels between the layers.
@@ -72,8 +70,7 @@ class Recipe:
     formats: Mapping[Format, FormatTraits]
 
 
-# Preference: on a CPU int8 TFLite is the smallest and fastest; in ONNX Runtime int8 is often slower than float for
-# small models, so float comes first there.
+# Preference: int8 TFLite is smallest and fastest; in ONNX Runtime, small models are often slower in int8 than in float.
 #
 # Across machines: float engines add the same numbers in another order, and ARM's may compute float16 in float16. Where
 # activations are rounded to 8 bits from floats, one that stands on the edge may fall to either side, and a softmax can
@@ -84,8 +81,7 @@ _RECIPES = (
         alias="float32",
         weights="float32",
         activations="float32",
-        # The same arithmetic in another order: differences of 1e-7 are seen, of 1e-5 in networks of a hundred layers;
-        # a wrong layer gives 1e-2 and more.
+        # Sums in another order: 1e-7 is seen, in networks of a hundred layers 1e-5; a wrong layer gives 1e-2 and more.
         tolerance=Tolerance(max_abs=1e-4),
         formats={
             Format.TFLITE: FormatTraits(preference=4, across_machines=1e-4),

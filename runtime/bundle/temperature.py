@@ -8,11 +8,9 @@ from numpy.typing import NDArray
 from ..errors import SpecMismatchError
 from .tensors import TensorSpec
 
-# A fitted temperature beyond these shows that something else is wrong.
-MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 20.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 20.0  # a fitted one beyond them shows that something else is wrong
 
-# Replaces a float probability of 0, whose logarithm would be infinite.
-_FLOAT_FLOOR = 1e-15
+_FLOAT_FLOOR = 1e-15  # replaces a float probability of 0, whose logarithm would be infinite
 
 
 class Temperature:
@@ -24,8 +22,7 @@ class Temperature:
 
     Args:
         output: The tensor that gives the probabilities.
-        temperature: From `MIN_TEMPERATURE` to `MAX_TEMPERATURE`; above 1, probabilities come closer to each other. At
-            1 they stay as the engine gives them, to the last bit.
+        temperature: From `MIN_TEMPERATURE` to `MAX_TEMPERATURE`; 1 keeps the engine's probabilities to the last bit.
 
     Raises:
         SpecMismatchError: The temperature is out of range.
@@ -41,16 +38,11 @@ class Temperature:
         self._of_bytes = _values_of_bytes(output, self._exponent)
 
     def __call__(self, stored: NDArray[Any]) -> NDArray[np.float32]:
-        """Return calibrated probabilities.
+        """Return calibrated probabilities, float32 0-1, of an engine's output in its dtype, (classes,) or (N, classes).
 
-        Args:
-            stored: The engine's output, in its dtype: shape (classes,) or (N, classes).
-
-        Returns:
-            float32 of the same shape, 0-1. A row's values do not depend on the other rows.
+        The shape stays the same; a row's values do not depend on the other rows.
         """
-        if self._of_bytes is not None:
-            # The hot path of int8 files on a device: looked up, not computed.
+        if self._of_bytes is not None:  # the hot path of int8 files on a device: looked up, not computed
             found = self._of_bytes.take(stored.view(np.uint8))
             if self._exponent != 1:
                 found /= np.add.reduce(found, -1, keepdims=True)

@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 class Runs:
     """The runs of set pixels in the rows of a mask, from top left to bottom right; int64 arrays of shape (runs,).
 
-    Attributes:
-        row: The row of each.
-        start: Its first column.
-        end: The column after its last.
+    Each is in the columns from `start` to before `end` of its `row`.
     """
 
     row: NDArray[np.int64]
@@ -28,15 +25,10 @@ class Runs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Components:
-    """The 8-connected components of a mask; arrays have shape (components,), boxes are half open.
+    """The 8-connected components of a mask: `area` in pixels and the half-open boxes, arrays of shape (components,).
 
     Attributes:
         labels: int64 of shape (H, W): the component of each pixel, from 0; -1 outside.
-        area: Pixels of each.
-        top: First row of each.
-        bottom: Row after its last.
-        left: First column of each.
-        right: Column after its last.
     """
 
     labels: NDArray[np.int64]

@@ -26,8 +26,7 @@ def normalize_digit(gray: NDArray[np.uint8] | Plane, side: int = _MNIST_SIDE) ->
         side: Height and width of the result. The box of 20 pixels grows and shrinks with it.
 
     Returns:
-        uint8 array of shape (side, side), values 0-255, light ink on black; None for an image without ink: blank paper,
-        noise, uneven light, one colour.
+        uint8 of shape (side, side), 0-255, light ink on black; None for blank paper, noise, uneven light, one colour.
 
     Raises:
         ValueError: `gray` has another shape, dtype or range, or `side` is less than 1.
@@ -80,8 +79,7 @@ def _stroke_width(strength: Plane) -> float:
     """Return the mean width of the strokes in pixels: twice the area over the outline's length."""
     inked = np.pad(strength > 0.5 * strength.max(), 1)
     outline = np.count_nonzero(inked[1:] != inked[:-1]) + np.count_nonzero(inked[:, 1:] != inked[:, :-1])
-    # Steps along the grid lengthen an outline of all directions by 4 / pi.
-    return 2 * np.count_nonzero(inked) / (outline * np.pi / 4)
+    return 2 * np.count_nonzero(inked) / (outline * np.pi / 4)  # steps along the grid lengthen an outline by 4 / pi
 
 
 def _centre(fitted: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

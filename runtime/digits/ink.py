@@ -36,13 +36,9 @@ class Ink:
 
 
 def find_ink(gray: NDArray[np.uint8] | Plane) -> Ink | None:
-    """Cut out the strokes of the largest writing in an image.
+    """Cut out the strokes of the largest writing in an image; None if nothing stands out from the noise.
 
-    Args:
-        gray: Shape (H, W), uint8 or float32, values 0-255; dark ink on light paper or light ink on dark.
-
-    Returns:
-        The strokes, or None if nothing stands out from the noise.
+    `gray` has shape (H, W), uint8 or float32, values 0-255; dark ink on light paper or light ink on dark.
     """
     pixel = -(-max(gray.shape) // _WORKING_SIDE)
     image = shrink(gray, pixel)

@@ -50,11 +50,9 @@ class Paper:
 
 
 def find_paper(image: Plane, *, shadows: bool) -> Paper:
-    """Find the paper: its tone is that of most pixels around a place.
+    """Find the paper in grey values 0-255, (H, W): its tone is that of most pixels around a place.
 
-    Args:
-        image: Grey values 0-255, shape (H, W).
-        shadows: Whether to take anything wider than strokes for paper in another light.
+    With `shadows`, anything wider than strokes is taken for paper in another light.
     """
     cell = max(1, -(-max(image.shape) // _CELLS))
     coarse = shrink(image, cell)

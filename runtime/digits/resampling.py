@@ -13,10 +13,7 @@ def shrink(image: NDArray[np.uint8] | Plane, factor: int) -> Plane:
 
     Args:
         image: Shape (H, W), uint8 or float32.
-        factor: At least 1.
-
-    Returns:
-        float32 of shape (ceil(H / factor), ceil(W / factor)), in the unit of `image`.
+        factor: At least 1; the result has shape (ceil(H / factor), ceil(W / factor)), in the unit of `image`.
     """
     if factor == 1:
         return image.astype(np.float32)
@@ -69,13 +66,10 @@ def interpolate(
     """Interpolate between an image's pixels, linearly in both directions, and continue its rim outwards.
 
     Args:
-        image: uint8 or float32; one axis for its rows, and the next one for its columns.
-        rows: Where to look, shape (h,), in pixels of `image`, whose centres lie at 0.5, 1.5 and so on.
-        columns: Likewise, shape (w,).
-        axis: The axis of the rows.
-
-    Returns:
-        float32 of the same shape, but with h rows and w columns.
+        image: uint8 or float32.
+        rows: Where to look, in pixels of `image`, whose centres lie at 0.5, 1.5 and so on; the result has as many rows.
+        columns: Likewise.
+        axis: The axis of the rows; the next one is that of the columns.
     """
     return _between(_between(image, columns, axis + 1), rows, axis)
 

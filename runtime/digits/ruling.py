@@ -14,13 +14,10 @@ _TOLERANCE = 1.5  # rows around the ideal line
 
 
 def erase_lines(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Erase lines along the rows and the columns, and leave the strokes that cross them.
+    """Erase lines along the rows and the columns of a mask, (H, W), and leave the strokes that cross them.
 
     A line is erased where it is thin: a stroke that crosses it has pixels above and below in the same vertical run, and
     the run stays. Music readers remove staff lines like this.
-
-    Args:
-        mask: Shape (H, W).
     """
     return _without_rows(_without_rows(mask).T).T
 
@@ -34,18 +31,14 @@ def _without_rows(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return mask
     centre = (start + end - 1) / 2
     left = np.ones(len(column), np.bool_)
-    slopes = _slopes(width)
+    # From one slope to the next, a line's end moves by two rows.
+    steps = max(1, round(_STEEPEST * width / 2))
+    slopes = np.arange(-steps, steps + 1, dtype=np.float64) * (2 / width)
     while (line := _strongest(column[left], centre[left], width, slopes)) is not None:
         slope, offset = line
         left &= np.abs(centre - slope * column - offset) > _TOLERANCE
         slopes = slopes[np.abs(slopes - slope) <= _PARALLEL]
     return mask & ~_painted(column[~left], start[~left], end[~left], mask.shape)
-
-
-def _slopes(width: int) -> NDArray[np.float64]:
-    """Return the slopes to try: from one to the next, a line's end moves by two rows."""
-    steps = max(1, round(_STEEPEST * width / 2))
-    return np.arange(-steps, steps + 1, dtype=np.float64) * (2 / width)
 
 
 def _strongest(

@@ -15,7 +15,7 @@ _WHOLE_SIDE = 0.95  # of a side; components along more of it are the table besid
 
 
 def choose_strokes(mask: NDArray[np.bool_], raised: Plane, peak: float, *, edges: bool) -> NDArray[np.bool_] | None:
-    """Return the mask of the stroke with most ink and of those that belong to it.
+    """Return the mask of the stroke with most ink and of those that belong to it; None without one.
 
     Strokes that the image cuts off are second choice: they may be the edge of something larger.
 
@@ -24,9 +24,6 @@ def choose_strokes(mask: NDArray[np.bool_], raised: Plane, peak: float, *, edges
         raised: Amount of ink, same shape.
         peak: Least maximum of `raised` in the main stroke.
         edges: Whether the image may show the edge of the sheet or of a shadow, which is not a stroke.
-
-    Returns:
-        The mask of the digit, or None without one.
     """
     found = find_components(mask)
     if not len(found.area):

@@ -13,8 +13,7 @@ from ..errors import EngineMissingError, InvalidFileError, UnknownNameError
 from ..validation import whole_number
 from .packages import PACKAGES, no_engine_message
 
-# Beyond the hundreds, engines hang or die instead of refusing.
-MAX_THREADS = 256
+MAX_THREADS = 256  # beyond the hundreds, engines hang or die instead of refusing
 
 ENGINE_OF: dict[Format, str] = {package.runs: package.engine for package in PACKAGES}
 
@@ -40,10 +39,7 @@ class Engine(Protocol):
     def name(self) -> str: ...  # noqa: D102
 
     def run(self, batch: NDArray[Any]) -> NDArray[Any]:
-        """Run the model once.
-
-        Args:
-            batch: NHWC array in the dtype of `input` and in its shape (batch 1 for edgeproof's own exports).
+        """Run the model once, on an NHWC array in the dtype and shape of `input` (batch 1 for edgeproof's own exports).
 
         Returns:
             Array of shape (batch, classes) in the dtype of `output`.
@@ -58,12 +54,8 @@ class Engine(Protocol):
 def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
     """Run images one by one, as a device does: an answer must not depend on the other images.
 
-    Args:
-        engine: The model.
-        images: Pixels of any numeric dtype, values 0-255, shape (N, H, W, C).
-
-    Returns:
-        The raw outputs, shape (N, classes), in the dtype of the engine's output.
+    Takes pixels of any numeric dtype, values 0-255, shape (N, H, W, C), and returns the raw outputs, shape
+    (N, classes), in the dtype of the engine's output.
     """
     batch = engine.input.encode(images)
     run = engine.run
@@ -124,8 +116,7 @@ def load_engine(
     whole_number(threads, "threads", 1, MAX_THREADS)
     chosen = choose_engine(model_format, engine)
     check_magic(model, model_format)
-    # Importing an engine's module requests its dependency: only the one in use is loaded.
-    if chosen == "litert":
+    if chosen == "litert":  # each module imports its engine: only the one in use is loaded
         from .litert import LiteRTEngine
 
         return LiteRTEngine(model, threads=threads, package=package)

@@ -14,11 +14,6 @@ from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, on
 from .packages import Package, installed_packages, no_engine_message
 
 
-def import_interpreter(package: str | None = None) -> Any:  # noqa: ANN401  (a module without types)
-    """Return the module with the class `Interpreter`; the argument and the errors are those of `LiteRTEngine`."""
-    return _choose(package).load("interpreter")
-
-
 class Kernels(StrEnum):
     """The kernels that compute; each set rounds ties of integers in its own way. The value is what users read.
 
@@ -33,8 +28,7 @@ class Kernels(StrEnum):
     REFERENCE = "plain kernels"
 
 
-# Their names in `OpResolverType`.
-_RESOLVERS = {
+_RESOLVERS = {  # their names in `OpResolverType`
     Kernels.DEFAULT: "AUTO",
     Kernels.BUILTIN: "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
     Kernels.REFERENCE: "BUILTIN_REF",
@@ -42,18 +36,13 @@ _RESOLVERS = {
 
 
 class LiteRTEngine:
-    """A TFLite model in LiteRT's interpreter.
+    """A TFLite model in LiteRT's interpreter; other arguments and errors as in `load_engine`.
 
     Args:
-        model: The whole file.
-        threads: How many threads one run may use.
         kernels: The kernels that compute.
         batch: How many images `run` takes at once, instead of the file's own number.
-        package: The package to use, by its name for `import`; None for the first one that is installed.
 
     Raises:
-        EngineMissingError: The package is not installed, or cannot be imported.
-        InvalidFileError: The interpreter does not accept the model.
         SpecMismatchError: The model has several inputs or outputs.
     """
 

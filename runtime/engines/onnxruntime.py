@@ -24,14 +24,7 @@ _ERRORS_ONLY = 3
 
 
 class OnnxRuntimeEngine:
-    """An ONNX model in ONNX Runtime's CPU execution provider.
-
-    Args:
-        model: The whole file.
-        threads: How many threads one run may use.
-        data_folder: The folder of external weights; None where the model must hold its own. ONNX Runtime itself
-            refuses absolute paths, and paths and links that lead out of the folder.
-    """
+    """An ONNX model in ONNX Runtime's CPU execution provider; arguments as in `load_engine`."""
 
     def __init__(self, model: bytes, *, threads: int = 1, data_folder: Path | None = None) -> None:
         self.name = f"{ONNX_RUNTIME.title} {ort.__version__}"
@@ -41,7 +34,8 @@ class OnnxRuntimeEngine:
         options.log_severity_level = _ERRORS_ONLY
         # Otherwise bytes in ONNX Runtime's own format would reach another parser.
         options.add_session_config_entry("session.load_model_format", "ONNX")
-        # By default, a model from bytes reads files of the current folder; the null device has none below it.
+        # By default, a model from bytes reads files of the current folder; the null device has none below it. ONNX
+        # Runtime itself refuses absolute paths, and paths and links that lead out of the folder.
         folder = os.devnull if data_folder is None else str(data_folder.absolute())
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
         try:

@@ -85,8 +85,7 @@ ONNX_RUNTIME = Package(
     extra="onnx",
 )
 
-# First choice first.
-PACKAGES = (LITERT, TFLITE_RUNTIME, ONNX_RUNTIME)
+PACKAGES = (LITERT, TFLITE_RUNTIME, ONNX_RUNTIME)  # first choice first
 
 
 def installed_packages(model_format: Format) -> tuple[Package, ...]:
@@ -110,8 +109,7 @@ def no_engine_message(formats: Iterable[Format]) -> str:
 
 def installed_version(name: str) -> str | None:
     """Return the version of an installed package by its name for pip; None where it is not installed."""
-    # Imported late: it takes as long as many predictions.
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import PackageNotFoundError, version  # late: it takes as long as many predictions
 
     try:
         return version(name)

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from ..errors import EdgeproofError, SpecMismatchError
 from .engine import Engine, run_each
 
-# Images in a batch; larger ones are not faster, as their tensors leave the processor's cache.
-BATCH = 8
+BATCH = 8  # images; larger batches are not faster, as their tensors leave the processor's cache
 
 
 class EnginePool:

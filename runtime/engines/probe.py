@@ -14,8 +14,7 @@ from ..errors import EdgeproofError, InvalidFileError
 from ..io.processes import describe_exit, kill_group, python_command
 from .probe_child import BEGUN, SURVIVED
 
-# The child has use for this folder alone, under any name: neither the imports of edgeproof's packages nor the way in
-# which it was installed cost it time.
+# The child needs this folder alone, under any name: no time goes into edgeproof's imports, or how it was installed.
 _START = """
 from types import ModuleType
 runtime = sys.modules["runtime"] = ModuleType("runtime")
@@ -23,8 +22,7 @@ runtime.__path__ = [{folder!r}]
 from runtime.engines.probe_child import main
 main({model_format!r}, {data_folder!r}, {seconds!r}, {threads!r})
 """
-# The path is the parent's: there is no need to look for site-packages.
-_NO_SITE = "-S"
+_NO_SITE = "-S"  # the path is the parent's: there is no need to look for site-packages
 
 _ENVIRONMENT = {
     "ORT_DISABLE_TELEMETRY": "1",
@@ -44,19 +42,13 @@ def probe(
     It is a guard against files that crash, not against malicious code: the child has all the rights of the user, and a
     file can be made such that only certain images let it fail.
 
-    Args:
-        model: The whole model file.
-        model_format: Which format these bytes are in.
-        data_folder: Where an ONNX model may keep weights in other files.
-        seconds: How long the child may take, with its start.
-        threads: How many threads the engine may use.
+    The child may take `seconds`, with its start; the other arguments are those of `load_engine`.
 
     Raises:
         InvalidFileError: The engine does not accept the model, or the child died, or gave no answer in time.
         EdgeproofError: Whatever else `load_engine` raises, or no child process can be started here.
     """
-    # A frozen program's executable is that program itself.
-    if not sys.executable or hasattr(sys, "frozen"):
+    if not sys.executable or hasattr(sys, "frozen"):  # a frozen program's executable is that program itself
         raise EdgeproofError(f"there is no Python interpreter here to try an unknown model in; {_REMEDY}")
     code = _START.format(
         folder=str(Path(__file__).parents[1]),

@@ -17,11 +17,9 @@ from .tflite_guard import check_dequantize_shapes
 
 BEGUN, SURVIVED = "begun", "survived"
 
-# The address space that a trial may fill: the interpreter and its engine, and a multiple of the file, since engines
-# keep copies of weights.
+# The address space for a trial: interpreter and engine, and a multiple of the file, as engines keep copies of weights.
 _BYTES, _BYTES_PER_BYTE = 3 * 2**30, 16
-# A thread has a stack and an arena to allocate in.
-_BYTES_PER_THREAD = (8 + 64) * 2**20
+_BYTES_PER_THREAD = (8 + 64) * 2**20  # a stack, and an arena to allocate in
 
 
 def main(model_format: str, data_folder: str | None, seconds: float, threads: int) -> None:
@@ -45,8 +43,7 @@ def main(model_format: str, data_folder: str | None, seconds: float, threads: in
         # What a hostile file makes our own code raise must not be raised in the parent either.
         except Exception as error:
             _tell(parent, "InvalidFileError", f"the model cannot be run: {type(error).__name__}: {one_line(error)}")
-    # Ending in order takes an interpreter longer than all of the above.
-    os._exit(0)
+    os._exit(0)  # ending in order takes an interpreter longer than all of the above
 
 
 def _tell(parent: BinaryIO, *lines: str) -> None:
@@ -64,8 +61,7 @@ def _limit(address_space: int, seconds: float) -> None:
     import resource
 
     for limit, wanted in ((resource.RLIMIT_AS, address_space), (resource.RLIMIT_CORE, 0)):
-        # Some systems know a limit and cannot set it.
-        with suppress(ValueError, OSError):
+        with suppress(ValueError, OSError):  # some systems know a limit and cannot set it
             _, hard = resource.getrlimit(limit)
             allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
             resource.setrlimit(limit, (allowed, hard))
@@ -79,8 +75,7 @@ def _try(model: bytes, model_format: Format, data_folder: Path | None, threads: 
         check_dequantize_shapes(model)
     engine = load_engine(model, model_format, threads=threads, data_folder=data_folder)
     shape = _image_shape(engine)
-    # Of unknown size: no classifier can be made of it.
-    if shape is None:
+    if shape is None:  # no classifier can be made of it
         return
     for pixels in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), _noise(shape), _noise(shape)):
         run_each(engine, pixels[np.newaxis])

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import cast
 
-from ..errors import InvalidFileError
+from ..errors import InvalidFileError, foreign_errors
 
 # Fields of tables, and the operator's code, in the schema of .tflite files:
 # https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs
@@ -22,10 +22,9 @@ _DEQUANTIZE = 6
 
 def check_dequantize_shapes(model: bytes) -> None:
     """Raise InvalidFileError if a DEQUANTIZE operator changes the shape, or the structure leads out of the file."""
-    try:
+    caught = (struct.error, IndexError, ValueError)
+    with foreign_errors(InvalidFileError, "the model's structure leads out of the file", caught=caught):
         pairs = list(_dequantized(_Reader(model)))
-    except (struct.error, IndexError, ValueError) as error:
-        raise InvalidFileError(f"the model's structure leads out of the file: {error}") from error
     for source, target in pairs:
         if source != target:
             raise InvalidFileError(f"the model dequantizes weights of shape {source} to shape {target}")
@@ -55,8 +54,7 @@ class _Reader:
         self._content = content
 
     def number(self, kind: str, place: int) -> int:
-        # To Python, a negative place is one from the end.
-        if place < 0:
+        if place < 0:  # to Python, one from the end
             raise IndexError(f"place {place}")
         return struct.unpack_from(f"<{kind}", self._content, place)[0]
 

@@ -5,21 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# ITU-R BT.601 luma, as in Pillow's mode "L" and most camera software.
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow's mode "L" and most camera software
 
 
 def with_channels(batch: NDArray[Any], channels: int, *, show_ink: bool = False) -> NDArray[Any]:
-    """Return images with the model's channels.
+    """Return images with the model's channels, in the same dtype and size.
 
     Args:
         batch: uint8 or float32, values 0-255, shape (N, H, W, C) with C of 1, 3 or 4; the fourth is alpha.
         channels: 1 for gray, 3 for RGB.
-        show_ink: Draw a transparent image on black if its visible part is light, so that light ink does not vanish;
-            otherwise on white, as most programs do.
-
-    Returns:
-        Same dtype, shape (N, H, W, channels).
+        show_ink: Draw a transparent image on black, not white, if its visible part is light: light ink would vanish.
     """
     if batch.shape[3] == channels:
         return batch

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from ..bundle.model_metadata import ImageSpec, Preprocessing
 
-# Beyond it float32 has no room to calculate.
-_STEEPEST = 1e30
+_STEEPEST = 1e30  # beyond it float32 has no room to calculate
 
 
 class Prepared(NamedTuple):
@@ -41,16 +40,10 @@ def prepare(
     """Return an image, or an array of images, as the model takes them.
 
     Args:
-        images: A path, a Pillow image, or an array of shape (H, W), (H, W, C), (N, H, W) or (N, H, W, C); a last axis
-            of 1, 3 or 4 is gray, RGB or RGB with alpha. Arrays hold uint8 0-255, or numbers in `value_range`. An array
-            in the model's own size is returned unchanged; everything else is preprocessed.
-        image: The size and colour that the model takes.
-        preprocessing: How images come to that size.
+        images: A path, a Pillow image, or an array, as in `Classifier.predict`; the errors are those there.
+        image: The size and colour that the model takes; an array in that size is returned unchanged.
+        preprocessing: How other images come to that size.
         value_range: Black and white in arrays of numbers, for example ``(0, 1)``; scaled to 0-255.
-
-    Raises:
-        InvalidFileError: A file is missing or is not an image that can be read to its end.
-        SpecMismatchError: An array's shape, dtype or range is not one of the above, or `images` is something else.
     """
     if isinstance(images, np.ndarray):
         batch = _scaled(as_nhwc(images), value_range)
@@ -65,8 +58,7 @@ def prepare(
         )
     if preprocessing.method == "digit":
         return _digits(with_channels(batch, 1, show_ink=True), image)
-    # Imported late: a model that gets camera bytes in its own size never resizes.
-    from .resize import resize
+    from .resize import resize  # late: a model that gets camera bytes in its own size never resizes
 
     return Prepared(
         resize(
@@ -89,17 +81,16 @@ def _read(image: "str | os.PathLike[str] | Image", channels: int, *, show_ink: b
 
 
 def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array as a batch, (N, H, W, C) with C of 1, 3 or 4; see `prepare`.
+    """Return an array as a batch, (N, H, W, C) with C of 1, 3 or 4; see `Classifier.predict`.
 
     Raises:
         SpecMismatchError: It has another shape, or no pixels.
     """
+    batch = array
     if array.ndim == 2:
         batch = array[np.newaxis, :, :, np.newaxis]
     elif array.ndim == 3 and array.shape[2] != 2:  # two channels are a mistake, not images that are two wide
         batch = array[np.newaxis] if array.shape[2] in (1, 3, 4) else array[..., np.newaxis]
-    else:
-        batch = array
     if batch.ndim != 4 or batch.shape[3] not in (1, 3, 4) or 0 in batch.shape[1:]:
         raise SpecMismatchError(
             f"an array of shape {array.shape} is not an image; possible: (H, W), (H, W, C), (N, H, W) or (N, H, W, C) "

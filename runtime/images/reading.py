@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidFileError, SpecMismatchError, one_line
+from ..errors import InvalidFileError, SpecMismatchError, foreign_errors, one_line
 from .colour import ground_behind
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
@@ -51,10 +51,8 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
     try:
         with Image.open(stream, formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise InvalidFileError(
-                    f"{name} is too large an image: {image.width} x {image.height}; at most {MAX_PIXELS:,} pixels are "
-                    "possible"
-                )
+                size = f"{image.width} x {image.height}"
+                raise Image.DecompressionBombError(f"{size}; at most {MAX_PIXELS:,} pixels are possible")
             image.verify()  # sees a PNG file's missing end, which decoding does not
         stream.seek(0)
         with Image.open(stream, formats=_FORMATS) as image:
@@ -63,8 +61,6 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
             sixteen = image.mode == "I" and image.format in ("PNG", "PPM")
             upright = _upright(image).copy()  # which lets go of the file
             return Image.fromarray(np.asarray(upright).astype(np.uint16)) if sixteen else upright
-    except InvalidFileError:
-        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidFileError(f"{name} is too large an image: {one_line(error)}") from None
     # Over damaged content, Pillow's decoders raise anything.
@@ -87,15 +83,12 @@ def is_pillow(images: object) -> "TypeGuard[Image]":
 
 
 def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArray[np.uint8]:
-    """Return a Pillow image as an array.
+    """Return a Pillow image as a uint8 array of shape (H, W, channels), values 0-255.
 
     Args:
         image: Of any mode with known black and white.
         channels: 1 for gray, 3 for RGB.
         show_ink: How transparency is drawn; see `with_channels`.
-
-    Returns:
-        uint8 of shape (H, W, channels), values 0-255.
 
     Raises:
         SpecMismatchError: Its mode has no known black and white.
@@ -108,7 +101,9 @@ def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArra
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips to white
         wide = np.asarray(image).astype(np.float64)
         image = Image.fromarray((wide / 257.0).round().clip(0, 255).astype(np.uint8))
-    try:
+    # OSError: a file that was opened elsewhere, and is broken.
+    problem = f"an image in mode {image.mode} cannot be used"
+    with foreign_errors(SpecMismatchError, problem, caught=(ValueError, OSError)):
         if image.has_transparency_data:
             layer = image.convert("RGBA")
             # A few averages tell as much as millions of pixels.
@@ -116,6 +111,4 @@ def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArra
             ground = (ground_behind(np.asarray(small)) if show_ink else 255,) * 3
             image = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
         array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    except (ValueError, OSError) as error:  # OSError: a file that was opened elsewhere, and is broken
-        raise SpecMismatchError(f"an image in mode {image.mode} cannot be used: {one_line(error)}") from error
     return array.reshape(*array.shape[:2], channels)

@@ -11,7 +11,7 @@ from ..digits.resampling import interpolate
 def resize(
     batch: NDArray[Any], height: int, width: int, *, interpolation: str = "bilinear", antialias: bool = True
 ) -> NDArray[Any]:
-    """Resize images.
+    """Resize images; the result has the same dtype.
 
     Args:
         batch: uint8 or float32, values 0-255, shape (N, H, W, C).
@@ -20,9 +20,6 @@ def resize(
         interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos"`` or ``"area"``.
         antialias: Whether shrinking averages over the area, as in Pillow; without, for ``nearest`` and ``bilinear``,
             only the nearest pixels count, as in `tf.image.resize` and Keras's data loaders.
-
-    Returns:
-        Same dtype, shape (N, height, width, C).
     """
     if batch.shape[1:3] == (height, width):
         return batch
@@ -38,14 +35,12 @@ def resize(
 def _averaged(batch: NDArray[Any], height: int, width: int, interpolation: str) -> NDArray[Any]:
     from PIL import Image
 
-    filters = {"area": Image.Resampling.BOX} | {
-        name: Image.Resampling[name.upper()] for name in ("bilinear", "bicubic", "lanczos")
-    }
+    resampling = Image.Resampling["BOX" if interpolation == "area" else interpolation.upper()]
     out = np.empty((len(batch), height, width, batch.shape[3]), batch.dtype)
     for resized, image in zip(out, batch, strict=True):
         for channel in range(batch.shape[3]):
             plane = Image.fromarray(np.ascontiguousarray(image[:, :, channel]))
-            resized[:, :, channel] = np.asarray(plane.resize((width, height), filters[interpolation]))
+            resized[:, :, channel] = np.asarray(plane.resize((width, height), resampling))
     return out.clip(0, 255)  # bicubic and lanczos overshoot
 
 

@@ -5,20 +5,15 @@ import struct
 import zipfile
 import zlib
 
-from ..errors import InvalidFileError, one_line
+from ..errors import InvalidFileError, foreign_errors
 
-# The most that is read at once, and so the largest table of contents: some 20,000 files.
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES = 2**20  # the most that is read at once, and so the largest table of contents: some 20,000 files
 # Raised by Python's reader over a damaged archive; OverflowError for offsets of 64 bits.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, EOFError, OSError, RuntimeError)
 
 
 class Archive:
-    """The zip archive at the end of some bytes.
-
-    Args:
-        content: The bytes; anything may precede the archive.
-        called: Its name in errors: ``"golden.npz"``.
+    """The zip archive at the end of some bytes, which errors call `called`; anything may precede it.
 
     Attributes:
         names: The files in it; a damaged or hostile archive can hold a name twice.
@@ -29,10 +24,8 @@ class Archive:
 
     def __init__(self, content: bytes, called: str) -> None:
         self._called = called
-        try:
+        with foreign_errors(InvalidFileError, f"{called} holds no zip archive that can be read", caught=_DAMAGE):
             self._zip = zipfile.ZipFile(_InChunks(content))
-        except _DAMAGE as error:
-            raise InvalidFileError(f"{called} holds no zip archive that can be read: {one_line(error)}") from error
         self.names: tuple[str, ...] = tuple(self._zip.namelist())
 
     def read(self, name: str, *, max_bytes: int) -> bytes:
@@ -45,13 +38,10 @@ class Archive:
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise InvalidFileError(f"{where} is packed with method {entry.compress_type}")
         content = bytearray()
-        try:
-            with self._zip.open(entry) as file:
-                # The archive's own sizes may be wrong: a few bytes can unpack to any number.
-                while len(content) <= max_bytes and (chunk := file.read(_CHUNK_BYTES)):
-                    content += chunk
-        except _DAMAGE as error:
-            raise InvalidFileError(f"{where} is damaged: {one_line(error)}") from error
+        with foreign_errors(InvalidFileError, f"{where} is damaged", caught=_DAMAGE), self._zip.open(entry) as file:
+            # The archive's own sizes may be wrong: a few bytes can unpack to any number.
+            while len(content) <= max_bytes and (chunk := file.read(_CHUNK_BYTES)):
+                content += chunk
         if len(content) > max_bytes:
             raise InvalidFileError(f"{where} has more than {max_bytes:,} bytes")
         return bytes(content)

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from errno import EISDIR
 from pathlib import Path
@@ -25,26 +25,25 @@ def atomic_files(folder: Path) -> Generator[Path]:
     with _staging(folder, folder) as staging:
         yield staging
         with _reported(folder):
-            _move_into(folder, sorted(staging.iterdir()))
+            _move({file: folder / file.name for file in sorted(staging.iterdir())}, folder)
 
 
-def _move_into(folder: Path, files: list[Path]) -> None:
-    """Move files into a folder; after an error or Ctrl-C the files from before are put back."""
-    old = Path(tempfile.mkdtemp(dir=folder, prefix=".edgeproof-old-"))
+def _move(targets: Mapping[Path, Path], parent: Path) -> None:
+    """Move files, or a folder, to targets in a folder; after an error or Ctrl-C those from before are put back."""
+    old = Path(tempfile.mkdtemp(dir=parent, prefix=".edgeproof-old-"))
     try:
-        for file in files:
-            target = folder / file.name
-            if target.is_dir() and not target.is_symlink():
-                raise IsADirectoryError(EISDIR, f"{file.name} is a folder")
+        for source, target in targets.items():
+            if target.is_dir() and not target.is_symlink() and not source.is_dir():
+                raise IsADirectoryError(EISDIR, f"{target.name} is a folder")
             if target.exists():
-                target.rename(old / file.name)
-            file.rename(target)
+                target.rename(old / target.name)
+            source.rename(target)
     except BaseException:
-        for file in files:
-            if (old / file.name).exists():
-                (old / file.name).replace(folder / file.name)
-            elif not file.exists():
-                (folder / file.name).unlink(missing_ok=True)
+        for source, target in targets.items():
+            if (old / target.name).exists():
+                (old / target.name).replace(target)
+            elif not source.exists():
+                target.unlink(missing_ok=True)
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
@@ -54,9 +53,7 @@ def _move_into(folder: Path, files: list[Path]) -> None:
 def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) -> Generator[Path]:
     """Give a hidden folder to write into; it becomes `folder`, as a whole, when the block ends without an error.
 
-    Args:
-        folder: The result. An empty folder there is replaced.
-        check_replaceable: Raises an `EdgeproofError` for a folder whose content must not be deleted.
+    A folder there is replaced if it is empty, or `check_replaceable` does not raise an `EdgeproofError` for it.
 
     Raises:
         OutputError: `folder` cannot be made, or must not be replaced.
@@ -66,7 +63,10 @@ def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) ->
         yield staging
         with _reported(folder):
             _give_usual_mode(staging)
-            _swap(staging, folder)
+            if folder.exists():
+                _move({staging: folder}, folder.parent)
+            else:
+                staging.rename(folder)
 
 
 @contextmanager
@@ -119,22 +119,6 @@ def _check_can_be_replaced(folder: Path, check: Callable[[Path], None]) -> None:
         raise OutputError(
             f"{folder} exists and cannot be replaced: {error}; choose another folder or remove it"
         ) from None
-
-
-def _swap(staging: Path, folder: Path) -> None:
-    if not folder.exists():
-        staging.rename(folder)
-        return
-    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-old-"))
-    try:
-        folder.rename(old / folder.name)
-        try:
-            staging.rename(folder)
-        except BaseException:
-            (old / folder.name).rename(folder)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

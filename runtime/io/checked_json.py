@@ -4,10 +4,9 @@ import json
 import re
 from typing import Any, cast
 
-from ..errors import InvalidFileError
+from ..errors import InvalidFileError, foreign_errors
 
-# Far above every honest file; a hostile one must not fill the memory.
-MAX_JSON_BYTES = 4 * 2**20
+MAX_JSON_BYTES = 4 * 2**20  # far above every honest file; a hostile one must not fill the memory
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MISSING: Any = object()
 
@@ -75,9 +74,7 @@ class Node:
 
     def truth(self) -> bool:
         """Return the true or false that must be here."""
-        if not isinstance(self.value, bool):
-            raise InvalidFileError(f"{self.where} must be true or false, got {json.dumps(self.value)[:60]}")
-        return self.value
+        return cast(bool, self._typed(bool, "true or false"))
 
     def sha256(self) -> str:
         """Return the digest that must be here."""
@@ -95,25 +92,19 @@ class Node:
 
     def _typed(self, kind: type | tuple[type, ...], called: str) -> object:
         # To Python, true and false are whole numbers.
-        if not isinstance(self.value, kind) or isinstance(self.value, bool):
+        if not isinstance(self.value, kind) or isinstance(self.value, bool) != (kind is bool):
             raise InvalidFileError(f"{self.where} must be {called}, got {json.dumps(self.value)[:60]}")
         return self.value
 
 
 def parse(content: bytes | str, called: str) -> Node:
-    """Parse JSON text in UTF-8.
-
-    Args:
-        content: The text.
-        called: Its name in errors: ``"manifest"``.
+    """Parse JSON text in UTF-8, which errors call `called`.
 
     Raises:
         InvalidFileError: It is not JSON, or is larger than `MAX_JSON_BYTES`.
     """
     if len(content) > MAX_JSON_BYTES:
         raise InvalidFileError(f"{called} has {len(content):,} bytes; at most {MAX_JSON_BYTES:,} are possible")
-    try:
-        return Node(json.loads(content), called)
     # ValueError: broken JSON, bytes that are not text, a number with too many digits.
-    except (ValueError, RecursionError) as error:
-        raise InvalidFileError(f"{called} is not JSON: {error}") from error
+    with foreign_errors(InvalidFileError, f"{called} is not JSON", caught=(ValueError, RecursionError)):
+        return Node(json.loads(content), called)

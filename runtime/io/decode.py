@@ -23,8 +23,7 @@ Positive: TypeAlias = Annotated[int, partial(Node.integer, minimum=1)]
 Seed: TypeAlias = Annotated[int, partial(Node.integer, minimum=0, maximum=2**31 - 1)]
 Signed: TypeAlias = Annotated[int, partial(Node.integer, minimum=-(2**31))]
 
-# Metadata of a field that older files lack; its default takes the place.
-MAY_BE_ABSENT = {"may be absent": True}
+MAY_BE_ABSENT = {"may be absent": True}  # metadata of a field that older files lack; its default takes the place
 
 _READERS: Mapping[object, Callable[[Node], object]] = {
     str: Node.text,

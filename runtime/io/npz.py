@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidFileError, one_line
+from ..errors import InvalidFileError, foreign_errors
 from .archive import Archive
 
 _MAX_ARRAYS = 256
@@ -16,15 +16,12 @@ _SUFFIX = ".npy"
 
 
 def read_npz(content: bytes, *, max_bytes: int, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an `.npz` file by name.
+    """Return the arrays of an `.npz` file by name: read-only, of numbers in this machine's byte order.
 
     Args:
         content: The whole file.
         max_bytes: Largest size of all arrays together, with headers of some 128 bytes each.
         only: Names of the arrays to read; the others are ignored. None for all.
-
-    Returns:
-        Read-only arrays of numbers in this machine's byte order.
 
     Raises:
         InvalidFileError: It is damaged, larger, or holds anything but such arrays, each name once.
@@ -64,13 +61,11 @@ def _array(member: bytes, called: str) -> NDArray[Any]:
     The format is that of https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.
     """
     stream = io.BytesIO(member)
-    try:
+    # Over a damaged header NumPy's parser raises anything.
+    with foreign_errors(InvalidFileError, f"{called} has no header that can be read"):
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran_order, dtype = read_header(stream)
-    # Over a damaged header NumPy's parser raises anything.
-    except Exception as error:
-        raise InvalidFileError(f"{called} has no header that can be read: {one_line(error)[:200]}") from error
     numbers = memoryview(member)[stream.tell() :]
     if version not in ((1, 0), (2, 0)) or dtype.kind not in "iuf":
         raise InvalidFileError(
@@ -78,9 +73,7 @@ def _array(member: bytes, called: str) -> NDArray[Any]:
         )
     if math.prod(shape) * dtype.itemsize != len(numbers):
         raise InvalidFileError(f"{called} has {len(numbers):,} bytes, which are not {dtype} of shape {shape!s:.60}")
-    try:
+    # ValueError: more than 64 dimensions, or an empty array that is too long.
+    with foreign_errors(InvalidFileError, f"{called} cannot have the shape {shape!s:.60}", caught=(ValueError,)):
         array = np.frombuffer(numbers, dtype).reshape(shape, order="F" if fortran_order else "C")
-    except ValueError as error:  # more than 64 dimensions, or an empty array that is too long
-        raise InvalidFileError(f"{called} cannot have the shape {shape!s:.60}: {one_line(error)}") from error
-    # Copied only if the bytes are in the other order.
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    return array.astype(dtype.newbyteorder("="), copy=False)  # copied only from the other order of bytes

@@ -11,12 +11,7 @@ if TYPE_CHECKING:
 
 
 def python_command(code: str, *flags: str) -> list[str]:
-    """Return the command with which this interpreter runs code that finds the same modules.
-
-    Args:
-        code: Python source; `sys` is imported for it.
-        flags: More flags of the interpreter.
-    """
+    """Return the command with which this interpreter runs source that finds the same modules, and `sys` imported."""
     # Python passes over entries that are not text; an empty one stands for the current folder, which is not searched.
     path = [entry for entry in sys.path if isinstance(entry, str) and entry]  # pyright: ignore[reportUnnecessaryIsInstance]
     return [sys.executable or "", "-P", *flags, "-c", f"import sys\nsys.path[:] = {path!r}\n{code}"]

@@ -41,9 +41,8 @@ class Worker:
         self._name = name
         with ExitStack() as started:
             # What the child leaves behind, killed or not, goes with this folder.
-            scratch = started.enter_context(
-                tempfile.TemporaryDirectory(prefix="edgeproof-", ignore_cleanup_errors=True)
-            )
+            scratch = tempfile.TemporaryDirectory(prefix="edgeproof-", ignore_cleanup_errors=True)
+            started.enter_context(scratch)
             connection, theirs = Pipe()
             self._connection = started.enter_context(connection)
             # The child inherits the blocked signals; only the parent handles Ctrl-C.
@@ -55,7 +54,7 @@ class Worker:
                     start_new_session=True,
                 )
                 started.callback(kill_group, self.process)
-            self.send((scratch, work, arguments))
+            self.send((scratch.name, work, arguments))
             self._started = started.pop_all()
 
     def __enter__(self) -> Self:
@@ -81,8 +80,7 @@ class Worker:
 
     def receive(self) -> Any:  # noqa: ANN401
         """Return what the work sends next; see `result` for the errors."""
-        _, value = self._next()
-        return value
+        return self._next()[1]
 
     def result(self, on_event: Callable[[Any], None]) -> Any:  # noqa: ANN401
         """Return the work's result, and pass on what it sends before.
@@ -101,8 +99,7 @@ class Worker:
     def _next(self) -> tuple[int, Any]:
         try:
             kind, value = self._connection.recv()
-        # The connection was closed between two messages, or within one.
-        except (EOFError, OSError):
+        except (EOFError, OSError):  # the connection was closed between two messages, or within one
             raise self._died() from None
         if kind == _ERROR:
             raise value
@@ -145,6 +142,5 @@ def serve(descriptor: int) -> None:
         message = _ERROR, EdgeproofError("there is not enough memory")
     except Exception:
         message = _BUG, traceback.format_exc()
-    # The parent may have gone.
-    with suppress(OSError):
+    with suppress(OSError):  # the parent may have gone
         connection.send(message)

@@ -119,19 +119,19 @@ def test_a_package_that_is_asked_for_is_the_one_that_runs(golden: Path) -> None:
 
 
 def test_without_a_package_there_is_no_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeproof.runtime.engines.litert import import_interpreter
+    from edgeproof.runtime.engines.litert import LiteRTEngine
 
     monkeypatch.setattr("edgeproof.runtime.engines.packages.find_spec", lambda _: None)
     with pytest.raises(EngineMissingError, match=r"no engine for \.tflite files is installed; pip install"):
-        import_interpreter()
+        LiteRTEngine(b"")
 
 
 @pytest.mark.needs("tflite")
 def test_litert_gets_the_threads_that_were_asked_for(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeproof.runtime.engines import litert
+    from edgeproof.runtime.engines.packages import installed_packages
 
     asked: list[int] = []
-    module = litert.import_interpreter()
+    module = installed_packages(Format.TFLITE)[0].load("interpreter")
     interpreter = module.Interpreter
     monkeypatch.setattr(module, "Interpreter", lambda **o: asked.append(o["num_threads"]) or interpreter(**o))
     load_engine((golden / "float32.tflite").read_bytes(), Format.TFLITE, threads=3)
