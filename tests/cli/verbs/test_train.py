@@ -36,10 +36,10 @@ def test_a_training_that_is_stopped_keeps_its_finished_epochs(
         process.send_signal(request_to_stop)
         errors = process.stderr.read()
         process.stdout.read()
-    assert process.returncode == 2
-    assert errors == (
+    assert (process.returncode, errors) == (
+        2,
         "edgeproof: error: interrupted; the finished epochs are kept, and the same command with --resume goes on after "
-        "them\n"
+        "them\n",
     )
     # A state that was half written when the request came may lie beside the whole one.
     assert {path.name for path in out.rglob("*")} - {".state.npz"} == {"unfinished", "state.npz"}
