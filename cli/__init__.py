@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     except OSError as error:  # nowhere to print the help or the version
         return _fail(f"cannot print: {error.strerror or error}", BAD_INPUT)
-    handle_termination_signals()
+    _handle_termination_signals()
     # Whatever backend the user's other work has: these verbs need TensorFlow.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
@@ -87,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT)
 
 
-def handle_termination_signals() -> None:
-    """Turn SIGTERM and SIGHUP into KeyboardInterrupt; call it again after a library may have taken them over."""
+def _handle_termination_signals() -> None:
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt."""
     # A service manager that stops us, or a terminal that goes away, gets the same clean-up as Ctrl-C.
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP

@@ -28,7 +28,7 @@ def from_json(content: bytes | str, called: str = "the report") -> Report:
         InvalidFileError: It is from another schema version, or is not a report.
     """
     foreign = (msgspec.MsgspecError, UnicodeError, RecursionError)
-    with foreign_errors(InvalidFileError, f"{called} is no report of edgeproof benchmark", caught=foreign):
+    with foreign_errors(InvalidFileError, f"{called} is not a report of edgeproof benchmark", caught=foreign):
         version = msgspec.json.decode(content, type=_Version).schema_version
         if version != SCHEMA_VERSION:
             remedy = f"this edgeproof reads {SCHEMA_VERSION}: run `edgeproof benchmark` again"

@@ -56,7 +56,7 @@ def read_limits(file: Path) -> Limits:
         SpecMismatchError: A limit is not a number, or none that can be a limit.
     """
     content = read_file(file, "budgets", max_bytes=_MAX_BYTES)
-    with foreign_errors(InvalidFileError, f"{file} is no TOML", caught=(ValueError, RecursionError)):
+    with foreign_errors(InvalidFileError, f"{file} is not TOML", caught=(ValueError, RecursionError)):
         document = tomllib.loads(content.decode("utf-8-sig"))  # some editors write a byte order mark
     named = document.pop(_VARIANTS, {})
     if not isinstance(named, dict):

@@ -1,4 +1,4 @@
-"""What `edgeproof check` and `pick` measure of a bundle; the benchmark itself is a stand-in."""
+"""Measuring a bundle for `edgeproof check` and `pick`; the benchmark itself is a stand-in."""
 
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is advised to made-up machines; the wheels are those that pip found on PyPI."""
+"""Advice for made-up machines; the wheels are those that pip found on PyPI."""
 
 import pytest
 from edgeproof.device.machine import Machine

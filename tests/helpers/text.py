@@ -1,4 +1,4 @@
-"""What is printed and what the documents say, ready to be compared."""
+"""Printed text and the text of documents, ready to be compared."""
 
 import re
 

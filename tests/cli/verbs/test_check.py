@@ -182,8 +182,8 @@ def test_what_is_no_report_is_refused(golden: Path, file: Path, tmp_path: Path) 
         ([tmp_path / "empty"], "is neither a report nor a bundle: it has no report.json and no manifest.json"),
         ([tmp_path / "old.json"], "has schema version 1; this edgeproof reads 2: run `edgeproof benchmark` again"),
         ([file, "--baseline", tmp_path / "old.json"], "old.json has schema version 1"),
-        ([golden / "float32.tflite"], "is no report of edgeproof benchmark"),
-        ([file, "--budgets", tmp_path / "budgets.toml"], "budgets.toml is no TOML"),
+        ([golden / "float32.tflite"], "is not a report of edgeproof benchmark"),
+        ([file, "--budgets", tmp_path / "budgets.toml"], "budgets.toml is not TOML"),
         ([file, "--budgets", tmp_path], "is not a regular file"),
     ]
     for arguments, complaint in cases:

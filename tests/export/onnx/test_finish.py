@@ -1,4 +1,4 @@
-"""What an ONNX graph looks like after all."""
+"""The ONNX graph as it goes into a bundle."""
 
 import json
 

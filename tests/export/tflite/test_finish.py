@@ -1,4 +1,4 @@
-"""What is done to a TFLite file after the converter."""
+"""The steps between the converter and the TFLite file of a bundle."""
 
 import io
 import json

@@ -128,10 +128,10 @@ def test_a_byte_order_mark_is_no_part_of_a_name(limits_of: Callable[[bytes], Lim
 @pytest.mark.parametrize(
     ("text", "error", "complaint"),
     [
-        ("max_broken = ", InvalidFileError, "b.toml is no TOML: Invalid value"),
-        (b"max_broken = 1 # \xff", InvalidFileError, "b.toml is no TOML: 'utf-8' codec"),
-        ("x = " + "[" * 100_000, InvalidFileError, "b.toml is no TOML: maximum recursion"),
-        ("x = " + "9" * 5000, InvalidFileError, "b.toml is no TOML: Exceeds the limit"),
+        ("max_broken = ", InvalidFileError, "b.toml is not TOML: Invalid value"),
+        (b"max_broken = 1 # \xff", InvalidFileError, "b.toml is not TOML: 'utf-8' codec"),
+        ("x = " + "[" * 100_000, InvalidFileError, "b.toml is not TOML: maximum recursion"),
+        ("x = " + "9" * 5000, InvalidFileError, "b.toml is not TOML: Exceeds the limit"),
         ("max_drop_point = 1", UnknownNameError, "unknown budget 'max_drop_point'; did you mean max_drop_points?"),
         ("size = 1", UnknownNameError, "unknown budget 'size'; possible: max_drop_points, max_broken"),
         ("max_broken = '3'", SpecMismatchError, "max_broken: a number is needed, got '3'"),
