@@ -7,6 +7,7 @@ from ..runtime.bundle.integrity import FileState
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
+from ..runtime.text import file_size
 from .graph_types import Graph, Operator, total
 
 _FORMAT_NAMES = {Format.TFLITE: "TFLite", Format.ONNX: "ONNX"}
@@ -17,14 +18,15 @@ _LONGEST_LIST = 80
 
 def describe_graph(graph: Graph, *, sha256: str) -> str:
     """Lay out the contents of a model file with this digest."""
+    share = graph.weights_bytes / graph.file_bytes
     facts = [
         ("format", _header(graph)),
-        ("size", f"{size(graph.file_bytes)} ({graph.file_bytes:,} bytes)"),
+        ("size", f"{file_size(graph.file_bytes)} ({graph.file_bytes:,} bytes)"),
         ("sha256", sha256),
         *(("input", _tensor(spec)) for spec in graph.inputs),
         *(("output", _tensor(spec)) for spec in graph.outputs),
         ("parameters", f"{graph.parameters:,}"),
-        ("weights", f"{size(graph.weights_bytes)}, {graph.weights_bytes / graph.file_bytes * 100:.1f} % of the file"),
+        ("weights", f"{file_size(graph.weights_bytes)}, {share * 100:.1f} % of the file"),
         ("MACs", f"{_count(graph.macs)} for one image"),
         ("operators", f"{len(graph.operators):,}"),
     ]
@@ -55,11 +57,11 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
     rows += [
         (
             shown(variant.name, _LONGEST_NAME),
-            size(variant.size_bytes),
+            file_size(variant.size_bytes),
             shown(variant.input.dtype, _LONGEST_NAME),
             shown(variant.output.dtype, _LONGEST_NAME),
             f"{sum(variant.operators.values()):,}",
-            "" if variant.arena_bytes is None else size(variant.arena_bytes),
+            "" if variant.arena_bytes is None else file_size(variant.arena_bytes),
             shown(variant.oldest_runtime, _LONGEST_NAME),
             states[variant.file],
         )
@@ -79,15 +81,6 @@ def shown(text: str, longest: int) -> str:
     line = " ".join(text[: 2 * longest].split())
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
     return line if len(text) <= longest and len(line) <= longest else f"{line[:longest]}… ({len(text):,} characters)"
-
-
-def size(number: int) -> str:
-    """Write a number of bytes in kB of 1000 bytes, or in MB.
-
-    >>> size(86_016), size(2_345_678)
-    ('86.0 kB', '2.3 MB')
-    """
-    return f"{number / 1e6:.1f} MB" if number >= 1_000_000 else f"{number / 1e3:.1f} kB"
 
 
 def _header(graph: Graph) -> str:

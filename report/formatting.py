@@ -3,6 +3,7 @@
 from math import ceil
 
 from ..metrics.types import Comparison, Difference, Ratio, Reliability, Share
+from ..runtime.text import file_size as spaced_size
 
 UNKNOWN = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -75,11 +76,7 @@ def at_most(points: float) -> str:
 
 def file_size(size_bytes: int | None) -> str:
     """Write a size in kB of 1,000 bytes, from a thousand of those on in MB."""
-    if size_bytes is None:
-        return UNKNOWN
-    if size_bytes < 999_950:
-        return f"{size_bytes / 1e3:.1f}{_SPACE}kB"
-    return f"{size_bytes / 1e6:.1f}{_SPACE}MB"
+    return UNKNOWN if size_bytes is None else spaced_size(size_bytes).replace(" ", _SPACE)
 
 
 def mebibytes(size_mib: float | None) -> str:

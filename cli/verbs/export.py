@@ -8,6 +8,7 @@ from ...runtime.bundle.manifest import MANIFEST_NAME, LeftOut, Manifest
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
 from ...runtime.errors import CheckFailedError, InvalidFileError, foreign_errors
 from ...runtime.io.files import read_file
+from ...runtime.text import file_size
 from ..arguments import (
     CUSTOM,
     OptionTable,
@@ -114,7 +115,7 @@ def _print_event(event: "Event") -> None:
     elif isinstance(event, Verified):
         variant, difference = event.variant, event.difference
         print(
-            f"  {variant.name:24} {variant.size_bytes / 1000:9,.1f} kB  {variant.removed_bytes / 1000:8,.1f} kB"
+            f"  {variant.name:24} {file_size(variant.size_bytes):>12}  {file_size(variant.removed_bytes):>11}"
             f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {difference.snr_db:12.1f} dB",
             flush=True,
         )
