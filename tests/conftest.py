@@ -2,6 +2,8 @@
 
 import gc
 import shutil
+import signal
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,6 +119,15 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def warm() -> Iterator[None]:
+    """Let processes that this one starts begin with TensorFlow imported."""
+    from tests.helpers.warm import warm_starts
+
+    with warm_starts():
+        yield
+
+
+@pytest.fixture
 def report() -> "Report":
     """A report of made-up figures."""
     from tests.helpers.reports import made_up_report
@@ -136,6 +147,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"needs(what, ...): is skipped where one of these is absent: {[*INSTALLED]}")
+    # What is started in the background of a script ignores Ctrl-C, and so would all that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not RUNNABLE:
         raise pytest.UsageError("no engine is installed: most tests would be skipped")
 

@@ -75,7 +75,7 @@ class Checkpoint:
         """Set model and optimizer to their state after the last finished epoch.
 
         Args:
-            model: Built and compiled as then.
+            model: Built and compiled as then, with its optimizer built.
 
         Raises:
             InvalidFileError: There is no such state, or it is damaged.
@@ -89,7 +89,6 @@ class Checkpoint:
         saved, now = (json.loads(text) for text in (str(arrays["identity"]), self._identity))
         if saved != now:
             raise SpecMismatchError(f"{self._folder} is of another training: {_first_difference(saved, now)}")
-        model.optimizer.build(model.trainable_variables)
         for kind, variables in _variables(model).items():
             for position, variable in enumerate(variables):
                 value = arrays.get(f"{kind}/{position}")

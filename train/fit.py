@@ -70,6 +70,7 @@ def fit(
     steps = steps_per_epoch(len(images), options)
     with devices.scope():
         _compile(model, options, steps, taught=bool(teachers))
+        model.optimizer.build(model.trainable_variables)  # otherwise TensorFlow traces the first step twice
         done = checkpoint.restore(model) if checkpoint is not None and resume else Progress()
     say = progress or io.StringIO()
     say.write(f"  learning from {len(used):,} images, validating on {len(held_out):,}\n")

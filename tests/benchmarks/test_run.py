@@ -43,9 +43,12 @@ from edgeproof.runtime.engines.litert import LiteRTEngine
 from edgeproof.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 
+from tests.helpers.warm import warm_starts
+
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
 
+pytestmark = pytest.mark.usefixtures("warm")
 
 ROUNDS = 2
 
@@ -60,7 +63,8 @@ def digits(small_data: "Dataset") -> EvaluationImages:
 @pytest.fixture(scope="module")
 def measured(exported: Path, digits: EvaluationImages) -> BenchmarkResult:
     options = BenchmarkOptions(threads=(1, 2), seconds=0.01, rounds=ROUNDS, memory=False)
-    return benchmark(exported, digits, options=options)
+    with warm_starts():
+        return benchmark(exported, digits, options=options)
 
 
 @pytest.fixture(scope="module")
@@ -182,10 +186,19 @@ def test_the_answers_are_those_of_the_classifier(measured: BenchmarkResult, expo
         np.testing.assert_array_equal(found.answers[row.title].calibrated, expected)
 
 
+@pytest.fixture(scope="module")
+def written(measured: BenchmarkResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that the library writes."""
+    folder = tmp_path_factory.mktemp("written") / "report"
+    write_report(measured, str(folder))
+    return folder
+
+
 @pytest.mark.parametrize("json_asked", [False, True])
 def test_the_command_and_the_library_write_the_same_files(
     json_asked: bool,
     measured: BenchmarkResult,
+    written: Path,
     exported: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -200,16 +213,15 @@ def test_the_command_and_the_library_write_the_same_files(
     monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", given)
     command = ["benchmark", str(exported), "--data", "mnist", "--threads", "1,2", "--out", str(tmp_path / "a")]
     assert main([*command, "--json"] if json_asked else command) == 0
-    write_report(measured, str(tmp_path / "b"))
     names = ["latency.npz", "predictions.png", "report.csv", "report.html", "report.json", "report.md"]
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == names
-    for file in (tmp_path / "b").iterdir():
+    for file in written.iterdir():
         assert file.read_bytes() == (tmp_path / "a" / file.name).read_bytes()
     assert (asked["bundle"], asked["data"], asked["reference"]) == (exported, "mnist", None)
     assert asked["options"] == BenchmarkOptions(threads=(1, 2))
     printed = capsys.readouterr().out
     if json_asked:
-        assert printed == (tmp_path / "b" / "report.json").read_text(encoding="utf-8")
+        assert printed == (written / "report.json").read_text(encoding="utf-8")
     else:
         assert printed.endswith(f"  {tmp_path / 'a' / 'report.html'}\n")
 
@@ -224,6 +236,7 @@ def test_a_report_is_not_written_into_the_bundle(measured: BenchmarkResult, expo
 def test_a_report_is_written_whole_or_not_at_all(
     measured: BenchmarkResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("edgeproof.benchmarks.writer.draw_gallery", lambda *_: b"")
     monkeypatch.setattr("edgeproof.benchmarks.writer.to_npz", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(measured, tmp_path / "report")

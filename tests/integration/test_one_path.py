@@ -2,19 +2,21 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm")]
 
 from edgeproof.cli import main  # noqa: E402
 from edgeproof.datasets.dataset import DataOptions  # noqa: E402
 from edgeproof.datasets.loading import load_data  # noqa: E402
 from edgeproof.runtime.bundle.reader import read_manifest  # noqa: E402
 from edgeproof.train.architecture import Architecture  # noqa: E402
+from edgeproof.train.options import settings  # noqa: E402
 from edgeproof.train.run import train  # noqa: E402
 
 # Without a guard, and with data of both kinds.
@@ -70,9 +72,10 @@ def test_a_bundle_has_the_same_bytes_whoever_exports_it(trained: Path) -> None:
 
 
 def test_a_training_gives_the_same_weights_whoever_starts_it(small_npz: Path, tmp_path: Path) -> None:
-    typed = ["train", "--data", str(small_npz), "--preset", "tiny", "--out", str(tmp_path / "typed")]
+    typed = ["train", "--data", str(small_npz), "--preset", "tiny", "--epochs", "2", "--out", str(tmp_path / "typed")]
     assert main(typed) == 0
-    train(load_data(small_npz), tmp_path / "called", architecture=Architecture(preset="tiny"))
+    options = replace(settings("tiny"), epochs=2)
+    train(load_data(small_npz), tmp_path / "called", architecture=Architecture(preset="tiny"), options=options)
     one, other = (keras.saving.load_model(tmp_path / name / "model.keras") for name in ("typed", "called"))
     for expected, found in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)

@@ -21,6 +21,8 @@ from edgeproof.train.strategy import ONE_DEVICE, devices
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "train"]
 # Devices do not drop the same features as one would.
 MODEL = f"{Path(__file__).parents[1] / 'data' / 'small_model.py'}:without_dropout"
@@ -96,11 +98,11 @@ def test_two_workers_train_what_one_process_trains(small_npz: Path, small_data: 
 
 
 def test_a_worker_that_dies_ends_the_other_and_all_can_go_on(small_npz: Path, tmp_path: Path) -> None:
-    arguments = ["--data", str(small_npz), "--model", MODEL, "--epochs", "60", "--batch-size", "50"]
+    arguments = ["--data", str(small_npz), "--model", MODEL, "--epochs", "20", "--batch-size", "50"]
     arguments += ["--strategy", "multiworker", "--out", str(tmp_path / "run")]
     workers = start(tmp_path, 2, arguments)
     deadline = time.monotonic() + SECONDS
-    while " 2/60" not in (tmp_path / "worker0.log").read_text() and time.monotonic() < deadline:
+    while " 2/20" not in (tmp_path / "worker0.log").read_text() and time.monotonic() < deadline:
         time.sleep(0.2)
     workers[1].kill()
     codes = wait(workers)
@@ -111,7 +113,7 @@ def test_a_worker_that_dies_ends_the_other_and_all_can_go_on(small_npz: Path, tm
     assert wait(start(tmp_path, 2, [*arguments, "--resume"])) == [0, 0], logs(tmp_path)
     for worker in (0, 1):
         assert "going on after epoch" in (tmp_path / f"worker{worker}.log").read_text()
-    assert len(json.loads((tmp_path / "run" / "training.json").read_text())["history"]["loss"]) == 60
+    assert len(json.loads((tmp_path / "run" / "training.json").read_text())["history"]["loss"]) == 20
     assert not (tmp_path / "run" / "unfinished").exists()
 
 

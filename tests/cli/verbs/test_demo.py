@@ -9,6 +9,7 @@ import pytest
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS
 
 from tests.helpers.command import Done, run_alone
+from tests.helpers.warm import warm_starts
 
 pytestmark = pytest.mark.tensorflow
 
@@ -17,9 +18,22 @@ QUICK = """
 import subprocess, sys
 from edgeproof.cli import main
 
+BENCHMARK = '''
+import sys
+from functools import partial
+from edgeproof.benchmarks import measurement, options, run, writer
+from edgeproof.cli import main
+
+measurement.MEMORY_ROUNDS = 1
+options.BenchmarkOptions = partial(options.BenchmarkOptions, rounds=2, seconds=0.1)
+sys.exit(main())
+'''
+
 class Quick(subprocess.Popen):
     def __init__(self, command, **options):
-        super().__init__([*command, "--seconds", "0.1"] if "benchmark" in command else command, **options)
+        if "benchmark" in command:
+            command = [sys.executable, "-P", "-c", BENCHMARK, *command[command.index("benchmark") :]]
+        super().__init__(command, **options)
 
 subprocess.Popen = Quick
 sys.exit(main(["demo", *sys.argv[1:]]))
@@ -33,7 +47,8 @@ def demo(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     (out / "unfinished").mkdir(parents=True)
     (out / "unfinished" / ".state.npz").write_bytes(b"half")
     command = [sys.executable, "-P", "-c", QUICK, "--data", small_npz, "--epochs", "4", "--out", out]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with warm_starts():
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     return out, Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -21,7 +21,7 @@ from tests.helpers.command import COMMAND, Done, error_line, run, run_alone
 keras = pytest.importorskip("keras")
 layers = keras.layers
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("in_process")]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("in_process", "warm")]
 
 
 @pytest.fixture(scope="module")
