@@ -2,9 +2,9 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -205,21 +205,22 @@ def test_bad_options_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def full_disk() -> None:
-    """Let no file grow beyond 30 kB: to a program that is what a full disk looks like, and needs no root."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+# The command, on a disk that is full after so many bytes.
+FULL_DISK = """
+import resource, sys
+from edgeproof.cli import main
 
-
-def read_only(folder: Path) -> None:
-    folder.chmod(0o500)
+resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+sys.exit(main())
+"""
 
 
 def test_a_full_disk_leaves_the_old_bundle(run_folder: Path, bundle_copy: Path, small_npz: Path) -> None:
     before = {path.name: path.read_bytes() for path in bundle_copy.iterdir()}
     arguments = [run_folder / "model.keras", "--data", small_npz, "--out", bundle_copy, "--recipes", "float32"]
-    line = error_line(run_alone("export", *arguments, preexec_fn=full_disk))
-    assert "File too large" in line
+    command = [sys.executable, "-P", "-c", FULL_DISK, "export", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "File too large" in error_line(Done(done.returncode, done.stdout, done.stderr))
     assert {path.name: path.read_bytes() for path in bundle_copy.iterdir()} == before
     assert [path.name for path in bundle_copy.parent.iterdir()] == ["bundle"]
 
