@@ -119,6 +119,12 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let trainings write no pictures, which take as long as all the rest of a small one."""
+    monkeypatch.setattr("edgeproof.train.run._draw", lambda *_: None)
+
+
+@pytest.fixture
 def warm() -> Iterator[None]:
     """Let processes that this one starts begin with TensorFlow imported."""
     from tests.helpers.warm import warm_starts

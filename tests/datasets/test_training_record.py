@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_what_the_record_calls_held_out_is_what_the_fit_did_not_learn_from(
-    small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    undrawn: None, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from edgeproof.train import fit as fit_module
     from edgeproof.train.options import FitOptions

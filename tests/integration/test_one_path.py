@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
-pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm")]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm", "undrawn")]
 
 from edgeproof.cli import main  # noqa: E402
 from edgeproof.datasets.dataset import DataOptions  # noqa: E402

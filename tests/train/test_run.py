@@ -19,6 +19,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SMALL = Architecture(preset=None, builder=f"{Path(__file__).parents[1] / 'data' / 'small_model.py'}:build")
 OPTIONS = FitOptions(epochs=4, batch_size=64, patience=3)
 
@@ -143,7 +145,7 @@ def test_a_run_that_was_cut_off_at_the_very_end_only_has_to_be_written(
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     train(small_data, whole, architecture=SMALL, options=options)
     with monkeypatch.context() as patched:
-        patched.setattr(run_module, "draw_curves", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(run_module, "_draw", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train(small_data, cut, architecture=SMALL, options=options)
     monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("nothing is left to fit"))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.command import COMMAND, run
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm")]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm", "undrawn")]
 
 
 def weights(model: Path) -> list[np.ndarray]:
