@@ -200,7 +200,9 @@ def test_every_recipe_gives_the_answers_of_a_random_architecture(
     data = replace(small_data, x_train=small_data.x_train.repeat(architecture.channels, axis=3))
     data = replace(data, x_test=data.x_test.repeat(architecture.channels, axis=3))
     fitted(architecture, data, architecture_seed).save(tmp_path / "model.keras")
-    options = ExportOptions(input_range=SCALINGS[architecture.scaling], softmax=architecture.logits)
+    options = ExportOptions(
+        input_range=SCALINGS[architecture.scaling], softmax=architecture.logits, calibration_images=100
+    )
     (tmp_path / "bundle").mkdir()
     manifest = write_bundle(tmp_path / "model.keras", data, tmp_path / "bundle", options)
     assert [f"{one.name}: {one.reason}" for one in manifest.left_out] == [], architecture

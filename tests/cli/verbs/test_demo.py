@@ -21,11 +21,10 @@ from edgeproof.cli import main
 BENCHMARK = '''
 import sys
 from functools import partial
-from edgeproof.benchmarks import measurement, options, run, writer
+from edgeproof.benchmarks import options, run, writer
 from edgeproof.cli import main
 
-measurement.MEMORY_ROUNDS = 1
-options.BenchmarkOptions = partial(options.BenchmarkOptions, rounds=2, seconds=0.1)
+options.BenchmarkOptions = partial(options.BenchmarkOptions, rounds=2, seconds=0.1, memory=False)
 sys.exit(main())
 '''
 

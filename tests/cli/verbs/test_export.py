@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -55,7 +56,8 @@ def half(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from edgeproof.train.run import train
 
     out = tmp_path_factory.mktemp("half")
-    train(load_data(small_npz), out, options=FitOptions(epochs=1, batch_size=32, validation_share=0.5, seed=3))
+    with patch("edgeproof.train.run._draw"):
+        train(load_data(small_npz), out, options=FitOptions(epochs=1, batch_size=32, validation_share=0.5, seed=3))
     return out
 
 
