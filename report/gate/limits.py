@@ -25,11 +25,19 @@ class Limits:
         general: For every variant.
         of_variants: For one variant, by its full name; go before the general ones.
         flags: From the command line, for every variant; go before all others.
+
+    Raises:
+        UnknownNameError: A budget does not exist.
+        SpecMismatchError: A limit is not a number, or none that can be a limit.
     """
 
     general: Mapping[str, float] = field(default_factory=dict[str, float])
     of_variants: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     flags: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def __post_init__(self) -> None:
+        for table in (self.general, self.flags, *self.of_variants.values()):
+            _limits(table, "limits")
 
     def of(self, variant: str) -> dict[str, float]:
         """Return the limits of a variant, in the order of `BUDGETS`."""

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from edgeproof.metrics.types import Verdict, VerdictKind
@@ -23,6 +24,34 @@ def worse(report: Report) -> Report:
 
 def names(findings: tuple[BudgetResult, ...], variant: str) -> list[str]:
     return [finding.budget for finding in findings if finding.variant == variant]
+
+
+@pytest.mark.parametrize(
+    ("tables", "error", "complaint"),
+    [
+        (
+            {"general": {"max_drp_points": 1}},
+            UnknownNameError,
+            "unknown budget 'max_drp_points'; did you mean",
+        ),
+        (
+            {"of_variants": {INT8: {"size": 1}}},
+            UnknownNameError,
+            "unknown budget 'size'; .*possible: max_drop",
+        ),
+        ({"flags": {"max_broken": "none"}}, SpecMismatchError, "max_broken: a number is needed, got 'none'"),
+        (
+            {"general": {"min_accuracy": 99}},
+            SpecMismatchError,
+            "is a share from 0 to 1, got 99; 99 % is 0.99",
+        ),
+    ],
+)
+def test_a_limit_that_would_judge_nothing_is_refused(
+    tables: dict[str, Any], error: type[Exception], complaint: str
+) -> None:
+    with pytest.raises(error, match=complaint):
+        Limits(**tables)
 
 
 def test_each_row_is_judged_by_its_budgets(report: Report) -> None:
