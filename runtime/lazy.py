@@ -31,5 +31,8 @@ def list_names(package: str, names: Mapping[str, str], *, extra: str = "") -> No
         return namespace[name]
 
     namespace["__all__"] = sorted(module_of)
-    namespace["__dir__"] = lambda: sorted({*namespace, *module_of})
+    # Not what the package itself imports, but the packages in it that are loaded.
+    namespace["__dir__"] = lambda: sorted(
+        {*module_of, *(name for name in namespace if name.startswith("__") or f"{package}.{name}" in sys.modules)}
+    )
     namespace["__getattr__"] = import_name
