@@ -3,7 +3,7 @@
 from math import ceil
 
 from ..metrics.types import Comparison, Difference, Ratio, Reliability, Share
-from ..runtime.text import file_size as spaced_size
+from ..runtime.text import file_size as with_space
 
 UNKNOWN = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -76,7 +76,7 @@ def at_most(points: float) -> str:
 
 def file_size(size_bytes: int | None) -> str:
     """Write a size in kB of 1,000 bytes, from a thousand of those on in MB."""
-    return UNKNOWN if size_bytes is None else spaced_size(size_bytes).replace(" ", _SPACE)
+    return UNKNOWN if size_bytes is None else with_space(size_bytes).replace(" ", _SPACE)
 
 
 def mebibytes(size_mib: float | None) -> str:

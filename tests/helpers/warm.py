@@ -171,7 +171,7 @@ def _fork_here(request: _Request, descriptors: list[int]) -> int:
         return child
     code: object = 1
     try:
-        writer = _out_of_the_way(writer)
+        _out_of_the_way(writer)  # closed with all that the new process is not given
         _become(request, [os.dup(one) for one in descriptors])
         for one in {*map(int, os.listdir("/proc/self/fd"))} - {*request.descriptors}:
             with suppress(OSError):

@@ -21,7 +21,7 @@ from edgeproof.cli import main
 BENCHMARK = '''
 import sys
 from functools import partial
-from edgeproof.benchmarks import options, run, writer
+from edgeproof.benchmarks import options, run, writer  # which need the class itself, before it is replaced
 from edgeproof.cli import main
 
 options.BenchmarkOptions = partial(options.BenchmarkOptions, rounds=2, seconds=0.1, memory=False)

@@ -29,22 +29,10 @@ def names(findings: tuple[BudgetResult, ...], variant: str) -> list[str]:
 @pytest.mark.parametrize(
     ("tables", "error", "complaint"),
     [
-        (
-            {"general": {"max_drp_points": 1}},
-            UnknownNameError,
-            "unknown budget 'max_drp_points'; did you mean",
-        ),
-        (
-            {"of_variants": {INT8: {"size": 1}}},
-            UnknownNameError,
-            "unknown budget 'size'; .*possible: max_drop",
-        ),
+        ({"general": {"max_drp_points": 1}}, UnknownNameError, "unknown budget 'max_drp_points'; did you mean"),
+        ({"of_variants": {INT8: {"size": 1}}}, UnknownNameError, "unknown budget 'size'; .*possible: max_drop"),
         ({"flags": {"max_broken": "none"}}, SpecMismatchError, "max_broken: a number is needed, got 'none'"),
-        (
-            {"general": {"min_accuracy": 99}},
-            SpecMismatchError,
-            "is a share from 0 to 1, got 99; 99 % is 0.99",
-        ),
+        ({"general": {"min_accuracy": 99}}, SpecMismatchError, "is a share from 0 to 1, got 99; 99 % is 0.99"),
     ],
 )
 def test_a_limit_that_would_judge_nothing_is_refused(
