@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
+from ..runtime.io.child import run_child
 from ..runtime.io.processes import python_command
 
 # Called by the process itself: the kernel's figure for a child begins with what its parent had.
@@ -52,4 +53,6 @@ def measure_processes(programs: Mapping[str, str], *, rounds: int) -> dict[str, 
 
 def run_program(program: str) -> subprocess.CompletedProcess[str]:
     """Run a Python program in a fresh interpreter; what it prints is kept as text."""
-    return subprocess.run(python_command(program), capture_output=True, text=True, errors="replace", check=True)
+    done = run_child(python_command(program), text=True, errors="replace")
+    done.check_returncode()
+    return done

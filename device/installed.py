@@ -1,13 +1,14 @@
 """The installed packages of engines, and whether they work: some end the process that imports them."""
 
 import signal
-import subprocess
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from subprocess import TimeoutExpired
 
 from ..runtime.engines.packages import PACKAGES, Package
 from ..runtime.errors import one_line
+from ..runtime.io.child import run_child
 from ..runtime.io.processes import describe_exit, python_command
 from .smoke_test import run_smoke_test
 
@@ -62,16 +63,8 @@ def broken_packages(installed: Sequence[Installed]) -> dict[str, str]:
 def _try(package: Package, seconds: float) -> str:
     code = _CHILD.format(module=package.module, model_format=str(package.runs))
     try:
-        done = subprocess.run(
-            python_command(code),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        done = run_child(python_command(code), text=True, errors="replace", timeout=seconds)
+    except TimeoutExpired:
         return f"it had not loaded after {seconds:g} seconds"
     except OSError:
         return _try_here(package)

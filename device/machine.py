@@ -4,12 +4,13 @@ import os
 import platform
 import re
 import struct
-import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import TimeoutExpired
 
+from ..runtime.io.child import run_child
 from .cpu import features_in_cpuinfo, features_in_sysctl
 
 # A 64-bit kernel may run a 32-bit Python, as on Raspberry Pi OS: Python's architecture decides which wheels fit.
@@ -94,8 +95,8 @@ def read_text(path: Path) -> str:
 def command_output(*command: str) -> str:
     """Return the output of a command of the system; empty where it is missing or hangs."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_child(command, timeout=10)
+    except (OSError, TimeoutExpired):
         return ""
     return done.stdout.decode("utf-8", "replace")
 

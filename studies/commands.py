@@ -12,6 +12,8 @@ from typing import ParamSpec, TypeVar
 
 from edgeproof.cli.arguments import positive
 from edgeproof.runtime.errors import CheckFailedError, EdgeproofError
+from edgeproof.runtime.io.child import run_child
+from edgeproof.runtime.io.processes import python_command
 
 from .data import MNIST
 from .results_store import RESULTS
@@ -29,10 +31,8 @@ def run_edgeproof(*arguments: str) -> None:
     """
     sys.stdout.write(f"$ edgeproof {' '.join(arguments)}\n")
     sys.stdout.flush()
-    command = [sys.executable, "-P", "-m", "edgeproof.cli", *arguments]
-    done = subprocess.run(
-        command, env=os.environ | _ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
-    )
+    command = [*python_command("from edgeproof.cli import main\nsys.exit(main())"), *arguments]
+    done = run_child(command, env=os.environ | _ONE_THREAD, stdout=subprocess.DEVNULL, text=True)
     if done.returncode:
         lines = done.stderr.splitlines() or [f"ended with exit code {done.returncode}"]
         raise CheckFailedError(f"edgeproof {arguments[0]}: {lines[-1]}")

@@ -145,6 +145,13 @@ def test_the_benchmarks_reach_keras_in_one_module_only() -> None:
     assert reaching == {"benchmarks/reference/calls.py"}
 
 
+def test_child_processes_are_started_in_one_module_only() -> None:
+    starting = re.compile(r"\b(Popen|subprocess\.(run|call|check_\w+)|os\.(system|fork|spawn\w+|posix_spawn)|popen)\(")
+    paths = [*PATHS, *(ROOT / "studies").rglob("*.py")]
+    found = {str(path.relative_to(ROOT)) for path in paths if starting.search(path.read_text(encoding="utf-8"))}
+    assert found == {"runtime/io/child.py"}
+
+
 def test_the_checks_can_fail() -> None:
     lazy = "def f():\n    from ..export.bundle import x"
     assert set(imports("edgeproof.train.fit", lazy, is_package=False)) == {"edgeproof.export.bundle"}

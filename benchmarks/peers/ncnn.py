@@ -1,12 +1,12 @@
 """ONNX models through ncnn, for which pnnx converts them."""
 
 import re
-import subprocess
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import TimeoutExpired
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...inspection.graph_types import Graph
 from ...runtime.errors import EngineMissingError, InvalidFileError, foreign_errors, one_line
+from ...runtime.io.child import run_child
 
 # The names that pnnx gives the tensors of a model with one of each.
 _INPUT, _OUTPUT = "in0", "out0"
@@ -100,17 +101,8 @@ def convert(model: bytes, shape: tuple[int | None, ...]) -> tuple[bytes, bytes]:
     with TemporaryDirectory(prefix="edgeproof-") as folder:
         Path(folder, "model.onnx").write_bytes(model)
         try:
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
+            done = run_child(command, cwd=folder, text=True, errors="replace", timeout=_SECONDS)
+        except TimeoutExpired as error:
             raise InvalidFileError(f"pnnx had not converted the model after {_SECONDS:g} seconds") from error
         except OSError as error:
             raise EngineMissingError(f"pnnx is installed but does not start: {one_line(error)}") from error

@@ -1,16 +1,18 @@
 """`edgeproof demo`: the whole chain, as the commands that a user types."""
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 from shlex import join
 
+from ...runtime.io.child import start_child
+from ...runtime.io.processes import python_command
 from ...train.checkpoint_files import unfinished
 from ..arguments import DATA_OPTIONS, add_data, add_data_options, as_typed, positive, seed
 
 # Fewer than the preset's own: the demo is there to show the chain within minutes.
 _EPOCHS = 10
+_STEP = "from edgeproof.cli import main\nsys.exit(main())"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -49,10 +51,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(step: list[str]) -> int:
-    # A process of its own, as when typed, since TensorFlow sets its threads once per process. A process group, since
-    # Ctrl-C shall reach this process alone, which passes it on once and then waits, so that the step can clean up.
-    command = [sys.executable, "-P", "-m", "edgeproof.cli", *step]
-    with subprocess.Popen(command, stderr=sys.stderr, process_group=0) as process:
+    # A process of its own, as when typed, since TensorFlow sets its threads once per process. Ctrl-C reaches this
+    # process alone, which passes it on once and then waits, so that the step can clean up.
+    with start_child([*python_command(_STEP), *step], stderr=sys.stderr) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:

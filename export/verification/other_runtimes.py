@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...runtime.engines.packages import PACKAGES
 from ...runtime.errors import EngineMissingError, InvalidFileError
+from ...runtime.io.child import run_child
 from ...runtime.io.processes import describe_exit
 
 _MICRO = "tflite_micro"
@@ -131,7 +132,7 @@ def find_runtime(python: Path | None) -> OtherRuntime | None:
 
 
 def _run(command: list[str | Path], seconds: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds, check=False)
+    return run_child(command, text=True, errors="replace", timeout=seconds)
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:

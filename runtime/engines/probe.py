@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import errors
 from ..bundle.recipes import Format
 from ..errors import EdgeproofError, InvalidFileError
-from ..io.processes import describe_exit, kill_group, python_command
+from ..io.processes import describe_exit, python_command
 from .probe_child import BEGUN, SURVIVED
 
 # The child needs this folder alone, under any name: no time goes into edgeproof's imports, or how it was installed.
@@ -73,24 +73,14 @@ def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], i
     """Return the lines that the child has written, and its exit code."""
     import subprocess
 
+    from ..io.child import run_child
+
     try:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | _ENVIRONMENT,
-            start_new_session=True,  # Ctrl-C is for the parent to hear
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        done = run_child(
+            command, input=model, timeout=seconds, stderr=subprocess.DEVNULL, env=os.environ | _ENVIRONMENT
         )
+    except subprocess.TimeoutExpired:
+        raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds; {_REMEDY}") from None
     except OSError as error:
         raise EdgeproofError(f"no process can be started to try the model in: {error}; {_REMEDY}") from error
-    with child:
-        try:
-            written, _ = child.communicate(model, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds; {_REMEDY}") from None
-        finally:
-            if child.poll() is None:
-                kill_group(child)
-    return written.decode("utf-8", "replace").splitlines(), child.returncode
+    return done.stdout.decode("utf-8", "replace").splitlines(), done.returncode

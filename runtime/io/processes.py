@@ -1,13 +1,7 @@
-"""Child processes of this interpreter: how they are started and ended, and how their end is described."""
+"""Commands for child processes of this interpreter, and descriptions of how a process ended."""
 
-import os
 import signal
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from subprocess import Popen
 
 
 def python_command(code: str, *flags: str) -> list[str]:
@@ -15,16 +9,6 @@ def python_command(code: str, *flags: str) -> list[str]:
     # Python passes over entries that are not text; an empty one stands for the current folder, which is not searched.
     path = [entry for entry in sys.path if isinstance(entry, str) and entry]  # pyright: ignore[reportUnnecessaryIsInstance]
     return [sys.executable or "", "-P", *flags, "-c", f"import sys\nsys.path[:] = {path!r}\n{code}"]
-
-
-def kill_group(leader: "Popen[Any]") -> None:
-    """Kill a process that was started with `start_new_session`, with all of its own children, and wait for it."""
-    if sys.platform == "win32":
-        leader.kill()
-    else:
-        with suppress(ProcessLookupError, PermissionError):  # all of them have ended
-            os.killpg(leader.pid, signal.SIGKILL)
-    leader.wait()
 
 
 def describe_exit(exit_code: int) -> str:

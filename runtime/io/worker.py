@@ -18,7 +18,8 @@ from typing import Any, Self
 
 from ..errors import CheckFailedError, EdgeproofError
 from .atomic import signals_held
-from .processes import describe_exit, kill_group, python_command
+from .child import kill_group, start_child
+from .processes import describe_exit, python_command
 
 _START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
 _VALUE, _RESULT, _ERROR, _BUG = range(4)
@@ -47,11 +48,10 @@ class Worker:
             self._connection = started.enter_context(connection)
             # The child inherits the blocked signals; only the parent handles Ctrl-C.
             with theirs, signals_held():
-                self.process = subprocess.Popen(
+                self.process = start_child(
                     python_command(_START.format(descriptor=theirs.fileno())),
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
-                    start_new_session=True,
                 )
                 started.callback(kill_group, self.process)
             self.send((scratch.name, work, arguments))

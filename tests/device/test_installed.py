@@ -97,7 +97,7 @@ def test_a_package_is_tried_with_the_entries_of_the_path_that_python_uses(
 
 
 def test_without_packages_nothing_is_tried(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.device.installed.subprocess.run", pytest.fail)
+    monkeypatch.setattr("edgeproof.device.installed.run_child", pytest.fail)
     assert find_installed() == ()
 
 

@@ -25,5 +25,5 @@ class InProcess:
 
 
 def run_command(command: list[str], **_: object) -> Done:
-    """Stand in for `subprocess.run` of a command of edgeproof: `python -P -m edgeproof.cli VERB …`."""
-    return run(*command[command.index("edgeproof.cli") + 1 :])
+    """Stand in for `run_child` of a command of edgeproof: `python -P -c SOURCE VERB …`."""
+    return run(*command[command.index("-c") + 2 :])

@@ -31,7 +31,7 @@ sys.exit(main())
 class Quick(subprocess.Popen):
     def __init__(self, command, **options):
         if "benchmark" in command:
-            command = [sys.executable, "-P", "-c", BENCHMARK, *command[command.index("benchmark") :]]
+            command = [*command[: command.index("-c") + 1], BENCHMARK, *command[command.index("benchmark") :]]
         super().__init__(command, **options)
 
 subprocess.Popen = Quick
