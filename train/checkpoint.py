@@ -1,7 +1,6 @@
 """Checkpoint of a training after every epoch, so that it can go on after it was cut off."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, foreign_errors
+from ..runtime.io.atomic import atomic_files
 from ..runtime.io.checked_json import parse
 from ..runtime.io.files import is_file
 from .checkpoint_files import FOLDER_NAME, STATE_NAME
@@ -61,15 +61,11 @@ class Checkpoint:
         }
         for kind, values in (*_variables(model).items(), ("best", progress.best)):
             arrays |= {f"{kind}/{position}": keras.ops.convert_to_numpy(value) for position, value in enumerate(values)}
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with (self._folder / f".{STATE_NAME}").open("wb") as stream:
-                np.savez(stream, allow_pickle=False, **arrays)
-                stream.flush()
-                os.fsync(stream.fileno())
-            (self._folder / f".{STATE_NAME}").replace(self.path)
-        except OSError as error:
-            raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
+        with atomic_files(self._folder) as staging:
+            try:
+                np.savez(staging / STATE_NAME, allow_pickle=False, **arrays)
+            except OSError as error:
+                raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
 
     def restore(self, model: keras.Model) -> Progress:
         """Set model and optimizer to their state after the last finished epoch.

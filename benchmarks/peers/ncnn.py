@@ -7,7 +7,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from subprocess import TimeoutExpired
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from ...inspection.graph_types import Graph
 from ...runtime.errors import EngineMissingError, InvalidFileError, foreign_errors, one_line
 from ...runtime.io.child import run_child
+from ...runtime.io.locked_folder import scratch_folder
 
 # The names that pnnx gives the tensors of a model with one of each.
 _INPUT, _OUTPUT = "in0", "out0"
@@ -51,9 +51,9 @@ class NcnnEngine:
         for option in filter(_LESS_THAN_FLOAT32.match, dir(options)):
             setattr(options, option, False)
         layers, weights = convert(model, self.input.shape)
-        with TemporaryDirectory(prefix="edgeproof-") as folder:
-            Path(folder, "layers.param").write_bytes(layers)
-            Path(folder, "weights.bin").write_bytes(weights)
+        with scratch_folder() as folder:
+            (folder / "layers.param").write_bytes(layers)
+            (folder / "weights.bin").write_bytes(weights)
             if self._net.load_param(f"{folder}/layers.param") or self._net.load_model(f"{folder}/weights.bin"):
                 raise InvalidFileError(f"{name} does not accept what pnnx made of the model")
         _, height, width, channels = self.input.shape
@@ -98,15 +98,15 @@ def convert(model: bytes, shape: tuple[int | None, ...]) -> tuple[bytes, bytes]:
     """
     # By default the weights become float16.
     command = [_find_pnnx(), "model.onnx", f"inputshape=[{','.join(map(str, shape))}]f32", "fp16=0"]
-    with TemporaryDirectory(prefix="edgeproof-") as folder:
-        Path(folder, "model.onnx").write_bytes(model)
+    with scratch_folder() as folder:
+        (folder / "model.onnx").write_bytes(model)
         try:
             done = run_child(command, cwd=folder, text=True, errors="replace", timeout=_SECONDS)
         except TimeoutExpired as error:
             raise InvalidFileError(f"pnnx had not converted the model after {_SECONDS:g} seconds") from error
         except OSError as error:
             raise EngineMissingError(f"pnnx is installed but does not start: {one_line(error)}") from error
-        layers, weights = (Path(folder, f"model.ncnn.{suffix}") for suffix in ("param", "bin"))
+        layers, weights = (folder / f"model.ncnn.{suffix}" for suffix in ("param", "bin"))
         if done.returncode or not (layers.is_file() and weights.is_file()):
             told = one_line(done.stderr.strip().rpartition("\n")[2])[:200] or "it gave no reason"
             raise InvalidFileError(f"pnnx cannot convert the model, and ended with {done.returncode}: {told}")

@@ -4,8 +4,6 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import import_module
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from ...inspection.graph_types import Graph
 from ...runtime.bundle.recipes import Format
 from ...runtime.errors import EngineMissingError, InvalidFileError, SpecMismatchError, foreign_errors
+from ...runtime.io.locked_folder import scratch_folder
 
 _THREADS = "INFERENCE_NUM_THREADS"
 _PROPERTIES = {
@@ -65,8 +64,8 @@ class OpenVinoEngine:
         with foreign_errors(InvalidFileError, f"{name} does not accept the model"):
             core = openvino.Core()
             # The frontend for .tflite reads files only.
-            with TemporaryDirectory(prefix="edgeproof-") as folder:
-                file = Path(folder, f"model.{graph.format}")
+            with scratch_folder() as folder:
+                file = folder / f"model.{graph.format}"
                 file.write_bytes(_with_names(model) if graph.format == Format.TFLITE else model)
                 network = core.read_model(file)
             network.reshape(list(self.input.shape))

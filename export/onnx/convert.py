@@ -1,8 +1,6 @@
 """Converts a Keras model to ONNX."""
 
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import keras
@@ -19,6 +17,7 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import Format, Recipe
+from ...runtime.io.locked_folder import scratch_folder
 from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
@@ -108,8 +107,8 @@ def _float16(proto: onnx.ModelProto, *_: object) -> onnx.ModelProto:
 
 
 def _static_int8(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, reduce_range: bool) -> onnx.ModelProto:
-    with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
-        converted, prepared, quantized = (Path(folder, f"{step}.onnx") for step in range(3))
+    with scratch_folder() as folder:
+        converted, prepared, quantized = (folder / f"{step}.onnx" for step in range(3))
         # Through files: given a model in memory, these functions lose track of its weights.
         onnx.save(proto, converted)
         quant_pre_process(converted, prepared, skip_symbolic_shape=True)

@@ -1,6 +1,5 @@
 """Converts a Keras model to TFLite."""
 
-import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import Format, Recipe
+from ...runtime.io.locked_folder import scratch_folder
 from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
@@ -46,10 +46,10 @@ def saved_model(model: keras.Model) -> Generator[str]:
     # A fixed batch of 1 through a SavedModel: the converter's other entrances lose the weights of Keras 3 models
     # silently, or leave the batch open, which stops XNNPACK from planning ahead.
     signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
-    with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
+    with scratch_folder() as folder:
         with conversion_errors(model, Format.TFLITE), normalization_as_convolution(model):
-            model.export(folder, format="tf_saved_model", input_signature=[signature], verbose=False)
-        yield folder
+            model.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
+        yield str(folder)
 
 
 def convert(

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from ...runtime.engines.packages import PACKAGES
 from ...runtime.errors import EngineMissingError, InvalidFileError
 from ...runtime.io.child import run_child
+from ...runtime.io.locked_folder import scratch_folder
 from ...runtime.io.processes import describe_exit
 
 _MICRO = "tflite_micro"
@@ -74,8 +74,8 @@ class OtherRuntime:
         Returns:
             The answers, or one line that says why there are none.
         """
-        with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
-            file, given, answers = (Path(folder, name) for name in ("model.tflite", "inputs.npy", "outputs.npy"))
+        with scratch_folder() as folder:
+            file, given, answers = (folder / name for name in ("model.tflite", "inputs.npy", "outputs.npy"))
             file.write_bytes(model)
             np.save(given, inputs, allow_pickle=False)
             # -I: neither the current folder nor the user's environment brings another package of that name.

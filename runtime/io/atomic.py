@@ -1,15 +1,16 @@
 """Write results so that they appear whole or not at all."""
 
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
-from errno import EISDIR
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import EdgeproofError, OutputError
+from .commit import commit, make_new, roll_back
+from .locked_folder import abandoned_folders, locked_folder, remove_abandoned_scratch_folders
+
+_PREFIX = ".edgeproof-"
 
 
 @contextmanager
@@ -17,36 +18,16 @@ def atomic_files(folder: Path) -> Generator[Path]:
     """Give a hidden folder to write into; its files move to `folder` when the block ends without an error.
 
     The folder is made before the block starts, so that a typo does not cost hours of work.
-    Other files in `folder` stay. After an error nothing is left, not even `folder` if it is new.
+    Other files in `folder` stay. After an error nothing is left, not even `folder` if it is new. Where the process is
+    killed while the files move, the next one that writes there puts those from before back.
 
     Raises:
         OutputError: `folder` cannot be made or written.
     """
-    with _staging(folder, folder) as staging:
-        yield staging
+    with _work_folder(folder, folder) as work:
+        yield make_new(work)
         with _reported(folder):
-            _move({file: folder / file.name for file in sorted(staging.iterdir())}, folder)
-
-
-def _move(targets: Mapping[Path, Path], parent: Path) -> None:
-    """Move files, or a folder, to targets in a folder; after an error or Ctrl-C those from before are put back."""
-    old = Path(tempfile.mkdtemp(dir=parent, prefix=".edgeproof-old-"))
-    try:
-        for source, target in targets.items():
-            if target.is_dir() and not target.is_symlink() and not source.is_dir():
-                raise IsADirectoryError(EISDIR, f"{target.name} is a folder")
-            if target.exists():
-                target.rename(old / target.name)
-            source.rename(target)
-    except BaseException:
-        for source, target in targets.items():
-            if (old / target.name).exists():
-                (old / target.name).replace(target)
-            elif not source.exists():
-                target.unlink(missing_ok=True)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+            commit(work)
 
 
 @contextmanager
@@ -58,35 +39,42 @@ def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) ->
     Raises:
         OutputError: `folder` cannot be made, or must not be replaced.
     """
+    _recover(folder.parent)
     _check_can_be_replaced(folder, check_replaceable)
-    with _staging(folder.parent, folder) as staging:
+    with _work_folder(folder.parent, folder) as work:
+        with _reported(folder):
+            staging = make_new(work) / folder.name
+            staging.mkdir()
         yield staging
         with _reported(folder):
-            _give_usual_mode(staging)
-            if folder.exists():
-                _move({staging: folder}, folder.parent)
-            else:
-                staging.rename(folder)
+            commit(work)
 
 
 @contextmanager
-def _staging(parent: Path, target: Path) -> Generator[Path]:
+def _work_folder(parent: Path, target: Path) -> Generator[Path]:
     """Make a folder with its parents, and a hidden one in it; in the end remove the hidden and empty new ones."""
-    created: list[Path] = []
-    try:
+    remove_abandoned_scratch_folders()
+    _recover(parent)
+    with ExitStack() as made:
         # Ctrl-C between the making of a folder and the end of this block would leave it behind.
         with signals_held(), _reported(target):
-            new = [path for path in (parent, *parent.parents) if not path.exists()]
-            parent.mkdir(parents=True, exist_ok=True)
-            staging = Path(tempfile.mkdtemp(dir=parent, prefix=".edgeproof-"))
-            created = [staging, *new]
-        yield staging
-    finally:
-        for hidden in created[:1]:
-            shutil.rmtree(hidden, ignore_errors=True)
-        for folder in created[1:]:
-            with suppress(OSError):
-                folder.rmdir()
+            for new in reversed([path for path in (parent, *parent.parents) if not path.exists()]):
+                new.mkdir(exist_ok=True)
+                made.callback(_remove_if_empty, new)
+            work = made.enter_context(locked_folder(parent, _PREFIX))
+        yield work
+
+
+def _recover(folder: Path) -> None:
+    """Put back what killed processes were about to replace in a folder, and remove what they have left there."""
+    for work in abandoned_folders(folder, _PREFIX):
+        with _reported(folder):
+            roll_back(work)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 @contextmanager
@@ -127,10 +115,3 @@ def _reported(folder: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
-
-
-def _give_usual_mode(folder: Path) -> None:
-    """Undo the private mode of temporary folders: results are as readable as any other folder."""
-    umask = os.umask(0)
-    os.umask(umask)
-    folder.chmod(0o777 & ~umask)

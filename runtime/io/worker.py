@@ -19,6 +19,7 @@ from typing import Any, Self
 from ..errors import CheckFailedError, EdgeproofError
 from .atomic import signals_held
 from .child import kill_group, start_child
+from .locked_folder import scratch_folder
 from .processes import describe_exit, python_command
 
 _START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
@@ -42,8 +43,7 @@ class Worker:
         self._name = name
         with ExitStack() as started:
             # What the child leaves behind, killed or not, goes with this folder.
-            scratch = tempfile.TemporaryDirectory(prefix="edgeproof-", ignore_cleanup_errors=True)
-            started.enter_context(scratch)
+            scratch = started.enter_context(scratch_folder())
             connection, theirs = Pipe()
             self._connection = started.enter_context(connection)
             # The child inherits the blocked signals; only the parent handles Ctrl-C.
@@ -54,7 +54,7 @@ class Worker:
                     pass_fds=[theirs.fileno()],
                 )
                 started.callback(kill_group, self.process)
-            self.send((scratch.name, work, arguments))
+            self.send((str(scratch), work, arguments))
             self._started = started.pop_all()
 
     def __enter__(self) -> Self:

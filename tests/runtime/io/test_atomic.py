@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from edgeproof.runtime.errors import InvalidFileError, OutputError
+from edgeproof.runtime.io import commit
 from edgeproof.runtime.io.atomic import atomic_files, atomic_folder
 
 # Where not even root can write.
@@ -131,19 +132,21 @@ def test_the_current_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.
     assert everything_under(tmp_path) == []
 
 
+@pytest.mark.parametrize("exchanges", [True, False])
 def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanges: bool
 ) -> None:
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "manifest.json").write_text("old")
-    real = Path.rename
+    real = Path.replace
 
-    def rename(self: Path, target: Path) -> Path:
-        if self.name.startswith(".edgeproof-"):
-            raise PermissionError(13, "Permission denied")
-        return real(self, target)
+    def refuse(self: Path, target: Path) -> Path | bool:
+        if not exchanges and self.name == "bundle" and self.parent.name == "old":
+            return real(self, target)
+        raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(commit, "_exchange", refuse if exchanges else lambda *_: False)
     with (
         pytest.raises(OutputError, match=r"cannot write to .*: Permission denied"),
         atomic_folder(tmp_path / "bundle", check_replaceable=has_a_manifest) as staging,
