@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..runtime.bundle.model_metadata import DIGIT, RESIZE
 from ..runtime.errors import InvalidFileError, foreign_errors
+from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
 from .arrays import read_npz_file
 from .fingerprints import array_sha256
@@ -114,6 +115,6 @@ def _download(called: str, url: str, path: Path, known_hash: str) -> None:
 
     pooch.get_logger().setLevel("WARNING")  # errors come as exceptions; standard error is for one line
     problem = f"cannot download {called} from {url} to {path}"
-    with foreign_errors(InvalidFileError, problem, caught=(OSError, ValueError)):
-        # Downloads to a temporary name and moves the file into place when its digest is right.
-        pooch.retrieve(url, known_hash, fname=path.name, path=path.parent)
+    with foreign_errors(InvalidFileError, problem, caught=(OSError, ValueError)), atomic_files(path.parent) as staging:
+        # It fails where the digest is not right; a download that is cut off leaves nothing in the cache.
+        pooch.retrieve(url, known_hash, fname=path.name, path=staging)
