@@ -8,6 +8,9 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TextIO, cast
+
+from .output import Output
 
 
 @contextmanager
@@ -22,7 +25,7 @@ def hidden_native_logs(*, unless: bool) -> Generator[None]:
     saved = os.dup(2)
     with open(os.devnull, "w") as nowhere, os.fdopen(os.dup(2), "w", buffering=1) as python_stderr:  # noqa: PTH123
         try:
-            sys.stderr = python_stderr
+            sys.stderr = cast("TextIO", Output(python_stderr))
             os.dup2(nowhere.fileno(), 2)
             yield
         finally:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from traceback import clear_frames
 
-from ...runtime.errors import EdgeproofError, SpecMismatchError
+from ...runtime.errors import SpecMismatchError
 from ...train.options import SCHEDULES, settings
 from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
 
@@ -143,6 +143,7 @@ def run(options: argparse.Namespace) -> int:
             progress=sys.stdout,
         )
     if trained is not None:
+        options.written = f"the model is in {out}"
         print(
             f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy * 100:.2f} % of "
             f"{len(data.x_test):,} test images right"
@@ -163,6 +164,6 @@ def _interrupted_well(out: Path) -> Generator[None]:
         clear_frames(interruption.__traceback__)
         if not unfinished(out):
             raise
-        raise EdgeproofError(
-            "interrupted; the finished epochs are kept, and the same command with --resume goes on after them"
+        raise KeyboardInterrupt(
+            "the finished epochs are kept, and the same command with --resume goes on after them"
         ) from None

@@ -16,7 +16,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from ..errors import CheckFailedError, EdgeproofError
+from ..errors import CheckFailedError, EdgeproofError, one_line
 from .atomic import signals_held
 from .processes import describe_exit, kill_group, python_command
 
@@ -104,7 +104,10 @@ class Worker:
         if kind == _ERROR:
             raise value
         if kind == _BUG:
-            raise RuntimeError(f"in the process of {self._name}:\n{value}")
+            told, where = value
+            error = RuntimeError(f"in the process of {self._name}: {told}")
+            error.add_note(where)
+            raise error
         return kind, value
 
     def _died(self) -> WorkerDiedError:
@@ -140,7 +143,7 @@ def serve(descriptor: int) -> None:
         message = _ERROR, error
     except MemoryError:
         message = _ERROR, EdgeproofError("there is not enough memory")
-    except Exception:
-        message = _BUG, traceback.format_exc()
+    except Exception as error:
+        message = _BUG, (f"{type(error).__name__}: {one_line(error)}", traceback.format_exc())
     with suppress(OSError):  # the parent may have gone
         connection.send(message)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.command import COMMAND, run
+from tests.helpers.command import COMMAND, Done, error_line, run
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm", "undrawn")]
 
@@ -37,7 +37,7 @@ def test_a_training_that_is_stopped_keeps_its_finished_epochs(
         errors = process.stderr.read()
         process.stdout.read()
     assert (process.returncode, errors) == (
-        2,
+        130,
         "edgeproof: error: interrupted; the finished epochs are kept, and the same command with --resume goes on after "
         "them\n",
     )
@@ -64,3 +64,16 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(small_npz: Path,
     for one, other in zip(*(weights(tmp_path / name / "model.keras") for name in ("whole", "cut")), strict=True):
         np.testing.assert_array_equal(one, other)
     assert not (tmp_path / "cut" / "unfinished").exists()
+
+
+def test_a_training_goes_on_where_nobody_reads(small_npz: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", str(small_npz), "--preset", "tiny", "--epochs", "3", "--out", str(tmp_path / "m")]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    complaint = error_line(Done(process.wait(), "", errors))
+    assert complaint.endswith(f"cannot print: Broken pipe; the model is in {tmp_path / 'm'}")
+    assert (tmp_path / "m" / "model.keras").is_file()
