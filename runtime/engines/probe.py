@@ -57,20 +57,22 @@ def probe(
         seconds=seconds,
         threads=threads,
     )
-    lines, exit_code = _run(python_command(code, _NO_SITE), model, seconds)
+    lines, exit_code, log = _run(python_command(code, _NO_SITE), model, seconds)
     match lines:
         case [begun, survived] if (begun, survived) == (BEGUN, SURVIVED):
             return
         case [begun, kind, message] if begun == BEGUN:
             raise getattr(errors, kind, InvalidFileError)(message)
         case [begun] if begun == BEGUN:
-            raise InvalidFileError(f"the process that runs the model {describe_exit(exit_code)}")
+            raise InvalidFileError(f"the process that runs the model {describe_exit(exit_code, log)}")
         case _:
-            raise EdgeproofError(f"{sys.executable} cannot try the model: it {describe_exit(exit_code)}; {_REMEDY}")
+            raise EdgeproofError(
+                f"{sys.executable} cannot try the model: it {describe_exit(exit_code, log)}; {_REMEDY}"
+            )
 
 
-def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], int]:
-    """Return the lines that the child has written, and its exit code."""
+def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], int, str]:
+    """Return the lines that the child has written, its exit code, and what it has logged."""
     import subprocess
 
     try:
@@ -78,7 +80,7 @@ def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], i
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             env=os.environ | _ENVIRONMENT,
             start_new_session=True,  # Ctrl-C is for the parent to hear
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -87,10 +89,10 @@ def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], i
         raise EdgeproofError(f"no process can be started to try the model in: {error}; {_REMEDY}") from error
     with child:
         try:
-            written, _ = child.communicate(model, timeout=seconds)
+            written, log = child.communicate(model, timeout=seconds)
         except subprocess.TimeoutExpired:
             raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds; {_REMEDY}") from None
         finally:
             if child.poll() is None:
                 kill_group(child)
-    return written.decode("utf-8", "replace").splitlines(), child.returncode
+    return written.decode("utf-8", "replace").splitlines(), child.returncode, log.decode("utf-8", "replace")

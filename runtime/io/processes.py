@@ -1,13 +1,22 @@
 """Child processes of this interpreter: how they are started and ended, and how their end is described."""
 
 import os
+import re
 import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..errors import one_line
+
 if TYPE_CHECKING:
     from subprocess import Popen
+
+# Of C++, glibc, Abseil and LLVM; a stack trace often follows.
+_FATAL = re.compile(
+    r"terminate called|Check failed|LLVM ERROR|Fatal|out of memory|bad_alloc|MemoryError|[Cc]annot allocate", re.ASCII
+)
+_LINES = 200
 
 
 def python_command(code: str, *flags: str) -> list[str]:
@@ -27,12 +36,25 @@ def kill_group(leader: "Popen[Any]") -> None:
     leader.wait()
 
 
-def describe_exit(exit_code: int) -> str:
-    """Return how a process ended, as the predicate of a sentence about it.
+def describe_exit(exit_code: int, log: str = "") -> str:
+    """Return how a process ended, as the predicate of a sentence about it, with its last words in its log.
 
     >>> describe_exit(3), describe_exit(-11)
     ('ended with exit code 3', 'ended by SIGSEGV')
+    >>> describe_exit(-6, "LLVM ERROR: out of memory")
+    'ended by SIGABRT: LLVM ERROR: out of memory'
     """
+    words = last_words(log)
+    return _exit(exit_code) + (f": {words}" if words else "")
+
+
+def last_words(log: str) -> str:
+    """Return the line of a log that says best why the process ended: a known last message, or the last line of all."""
+    lines = [line for line in map(one_line, log.splitlines()[-_LINES:]) if line]
+    return next((line for line in lines if _FATAL.search(line)), lines[-1] if lines else "")[:200]
+
+
+def _exit(exit_code: int) -> str:
     if exit_code >= 0:
         # Windows reports a crash as a large exit code.
         return f"ended with exit code {exit_code if exit_code <= 255 else hex(exit_code)}"

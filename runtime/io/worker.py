@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Self
 
 from ..errors import CheckFailedError, EdgeproofError, one_line
@@ -21,6 +22,7 @@ from .atomic import signals_held
 from .processes import describe_exit, kill_group, python_command
 
 _START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
+_LOG_BYTES = 2**14
 _VALUE, _RESULT, _ERROR, _BUG = range(4)
 
 
@@ -43,15 +45,17 @@ class Worker:
             # What the child leaves behind, killed or not, goes with this folder.
             scratch = tempfile.TemporaryDirectory(prefix="edgeproof-", ignore_cleanup_errors=True)
             started.enter_context(scratch)
+            self._log = Path(scratch.name, "stderr")
             connection, theirs = Pipe()
             self._connection = started.enter_context(connection)
             # The child inherits the blocked signals; only the parent handles Ctrl-C.
-            with theirs, signals_held():
+            with theirs, self._log.open("wb") as log, signals_held():
                 self.process = subprocess.Popen(
                     python_command(_START.format(descriptor=theirs.fileno())),
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
+                    stderr=log if _is_hidden() else None,
                 )
                 started.callback(kill_group, self.process)
             self.send((scratch.name, work, arguments))
@@ -111,7 +115,21 @@ class Worker:
         return kind, value
 
     def _died(self) -> WorkerDiedError:
-        return WorkerDiedError(f"{self._name} {describe_exit(self.process.wait())}")
+        exit_code = self.process.wait()
+        return WorkerDiedError(f"{self._name} {describe_exit(exit_code, _read_end(self._log))}")
+
+
+def _is_hidden() -> bool:
+    """Tell whether native code's messages go to /dev/null; where they are shown they stay so."""
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(2), Path(os.devnull).stat())
+    return True
+
+
+def _read_end(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
+        return file.read().decode("utf-8", "replace")
 
 
 class Parent:
