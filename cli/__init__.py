@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -41,6 +42,9 @@ _NEEDS = {
     "check": ("check", _JUDGE),
     "pick": ("check", _JUDGE),
 }
+
+# Of the dynamic linker.
+_NO_MEMORY = re.compile("failed to map segment|annot allocate memory")
 
 BAD_INPUT, UNFORESEEN, INTERRUPTED = 2, 70, 130
 
@@ -93,6 +97,8 @@ def _describe(error: BaseException, written: str) -> tuple[str, int]:
             return str(error), error.exit_code
         case KeyboardInterrupt():
             return f"interrupted; {str(error) or written or 'nothing of the unfinished step was written'}", INTERRUPTED
+        case ImportError() | OSError() if _NO_MEMORY.search(str(error)):
+            return f"there is not enough memory: {one_line(error)[:300]}", BAD_INPUT
         case MemoryError():
             return ": ".join(filter(None, ("there is not enough memory", str(error)))), BAD_INPUT
         case OSError():
@@ -123,6 +129,8 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
     _handle_termination_signals()
     # Whatever backend the user's other work has: these verbs need TensorFlow.
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    # NumPy's linear algebra is hardly used here. Where memory is short, its threads end in SIGINT, or exit in silence.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     check_installed(options.verb)
     with hidden_native_logs(unless=options.native_logs):
         return import_module(f".verbs.{options.verb}", __name__).run(options)

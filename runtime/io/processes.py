@@ -18,6 +18,9 @@ _FATAL = re.compile(
 )
 _LINES = 200
 
+# Whether the user sees nothing of what native code logs: then the last words of a child are kept and told.
+logs_are_hidden = False
+
 
 def python_command(code: str, *flags: str) -> list[str]:
     """Return the command with which this interpreter runs source that finds the same modules, and `sys` imported."""

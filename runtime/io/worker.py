@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import CheckFailedError, EdgeproofError, one_line
+from . import processes
 from .atomic import signals_held
 from .processes import describe_exit, kill_group, python_command
 
@@ -55,7 +56,7 @@ class Worker:
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
-                    stderr=log if _is_hidden() else None,
+                    stderr=log if processes.logs_are_hidden else None,
                 )
                 started.callback(kill_group, self.process)
             self.send((scratch.name, work, arguments))
@@ -117,13 +118,6 @@ class Worker:
     def _died(self) -> WorkerDiedError:
         exit_code = self.process.wait()
         return WorkerDiedError(f"{self._name} {describe_exit(exit_code, _read_end(self._log))}")
-
-
-def _is_hidden() -> bool:
-    """Tell whether native code's messages go to /dev/null; where they are shown they stay so."""
-    with suppress(OSError):
-        return os.path.samestat(os.fstat(2), Path(os.devnull).stat())
-    return True
 
 
 def _read_end(log: Path) -> str:

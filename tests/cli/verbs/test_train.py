@@ -85,6 +85,7 @@ DEADLY = """
 import os
 import keras
 
+@keras.saving.register_keras_serializable()
 class Deadly(keras.layers.Layer):
     def call(self, images, training=False):
         import tensorflow as tf

@@ -73,7 +73,7 @@ def test_a_death_is_told(work: Callable[..., Any], number: int, how: str) -> Non
     ],
 )
 def test_the_last_words_of_a_child_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch, words: str, told: str) -> None:
-    monkeypatch.setattr("edgeproof.runtime.io.worker._is_hidden", lambda: True)
+    monkeypatch.setattr("edgeproof.runtime.io.processes.logs_are_hidden", True)
     with pytest.raises(WorkerDiedError, match=f"^the child ended by SIGABRT: {told}$"):
         run(jobs.die_with_words, words)
 
