@@ -3,10 +3,10 @@
 import argparse
 import io
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
+from errno import ENOMEM
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NoReturn
@@ -42,9 +42,6 @@ _NEEDS = {
     "check": ("check", _JUDGE),
     "pick": ("check", _JUDGE),
 }
-
-# Of the dynamic linker.
-_NO_MEMORY = re.compile("failed to map segment|annot allocate memory")
 
 BAD_INPUT, UNFORESEEN, INTERRUPTED = 2, 70, 130
 
@@ -97,14 +94,15 @@ def _describe(error: BaseException, written: str) -> tuple[str, int]:
             return str(error), error.exit_code
         case KeyboardInterrupt():
             return f"interrupted; {str(error) or written or 'nothing of the unfinished step was written'}", INTERRUPTED
-        case ImportError() | OSError() if _NO_MEMORY.search(str(error)):
-            return f"there is not enough memory: {one_line(error)[:300]}", BAD_INPUT
-        case MemoryError():
-            return ": ".join(filter(None, ("there is not enough memory", str(error)))), BAD_INPUT
-        case OSError():
+        case OSError() if error.errno != ENOMEM:
             # The machine's, not a bug: a full disk, a permission, a device that went away.
             return f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT
         case _:
+            from ..runtime.io.memory import shortage
+
+            short = shortage(error)
+            if short is not None:
+                return str(short), BAD_INPUT
             told = f"unforeseen {type(error).__name__}: {one_line(error)[:300]}"
             return f"{told}; this is a fault of edgeproof, and the same command with --debug shows where", UNFORESEEN
 

@@ -20,6 +20,7 @@ from typing import Any, Self
 from ..errors import CheckFailedError, EdgeproofError, one_line
 from . import processes
 from .atomic import signals_held
+from .memory import shortage
 from .processes import describe_exit, kill_group, python_command
 
 _START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
@@ -153,9 +154,9 @@ def serve(descriptor: int) -> None:
         message = _RESULT, work(Parent(connection), *arguments)
     except (EdgeproofError, OSError) as error:
         message = _ERROR, error
-    except MemoryError:
-        message = _ERROR, EdgeproofError("there is not enough memory")
     except Exception as error:
-        message = _BUG, (f"{type(error).__name__}: {one_line(error)}", traceback.format_exc())
+        bug = f"{type(error).__name__}: {one_line(error)}", traceback.format_exc()
+        short = shortage(error)
+        message = (_BUG, bug) if short is None else (_ERROR, short)
     with suppress(OSError):  # the parent may have gone
         connection.send(message)
