@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from errno import ENOMEM
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NoReturn
 
 from ..runtime.errors import EdgeproofError, EngineMissingError, one_line
 from .native_logs import hidden_native_logs
+from .output import checked_output
 
 # Summaries of the verbs, in the order in which a newcomer needs them; the module of that name adds the options.
 _VERBS = {
@@ -42,10 +43,7 @@ _NEEDS = {
     "pick": ("check", _JUDGE),
 }
 
-# Verbs that only print.
-_PRINTING = ("predict", "inspect", "selftest", "doctor")
-
-BAD_INPUT = 2
+BAD_INPUT, UNFORESEEN, INTERRUPTED = 2, 70, 130
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -56,35 +54,63 @@ class _OneLineParser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 a check did not hold, 2 bad input."""
+    """Run the command line and return its exit code.
+
+    0 done, 1 a check did not hold, 2 bad input or output that cannot be written, 70 a fault of edgeproof, 130
+    interrupted.
+    """
     for stream in (sys.stdout, sys.stderr):
         # An ASCII terminal shows µ as an escape instead of ending in an exception.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        options = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
-    except OSError as error:  # nowhere to print the help or the version
-        return _fail(f"cannot print: {error.strerror or error}", BAD_INPUT)
-    _handle_termination_signals()
-    # Whatever backend the user's other work has: these verbs need TensorFlow.
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    try:
-        return _run(options)
-    except EdgeproofError as error:
-        return _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing of the unfinished step was written", BAD_INPUT)
-    except BrokenPipeError:
-        # The reader closed the pipe, as in `edgeproof predict … | head`; the rest of the buffer is dropped.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0 if options.verb in _PRINTING else _fail("output pipe closed; no files were written", BAD_INPUT)
-    except MemoryError:
-        return _fail("there is not enough memory", BAD_INPUT)
-    except OSError as error:
-        # The machine's, not a bug: a full disk, a permission, a device that went away.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return _fail(f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT)
+    typed = sys.argv[1:] if arguments is None else arguments
+    options = argparse.Namespace(written="")  # a verb says there what its files are
+    problem = ""
+    with checked_output() as output:
+        try:
+            code = _run(typed, options)
+            output.flush()
+        except SystemExit as exit_:  # argparse's
+            output.flush()
+            if exit_.code or output.error is None:
+                raise
+            code = 0
+        except BaseException as error:
+            if "--debug" in typed:
+                _print_traceback(error)
+            problem, code = _describe(error, options.written)
+        if output.error is not None and not problem:
+            problem, code = f"cannot print: {output.error.strerror or output.error}", BAD_INPUT
+            problem += f"; {options.written}" if options.written else ""
+        if problem:
+            print(f"edgeproof: error: {one_line(problem)}", file=sys.stderr)
+    return code
+
+
+def _describe(error: BaseException, written: str) -> tuple[str, int]:
+    """Return what an error says to the user, and its exit code."""
+    match error:
+        case EdgeproofError():
+            return str(error), error.exit_code
+        case KeyboardInterrupt():
+            return f"interrupted; {str(error) or written or 'nothing of the unfinished step was written'}", INTERRUPTED
+        case OSError() if error.errno != ENOMEM:
+            # The machine's, not a bug: a full disk, a permission, a device that went away.
+            return f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT
+        case _:
+            from ..runtime.io.memory import shortage
+
+            short = shortage(error)
+            if short is not None:
+                return str(short), BAD_INPUT
+            told = f"unforeseen {type(error).__name__}: {one_line(error)[:300]}"
+            return f"{told}; this is a fault of edgeproof, and the same command with --debug shows where", UNFORESEEN
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error)
 
 
 def _handle_termination_signals() -> None:
@@ -96,13 +122,16 @@ def _handle_termination_signals() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
+    _parser(arguments).parse_args(arguments, options)
+    _handle_termination_signals()
+    # Whatever backend the user's other work has: these verbs need TensorFlow.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    # NumPy's linear algebra is hardly used here. Where memory is short, its threads end in SIGINT, or exit in silence.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     check_installed(options.verb)
     with hidden_native_logs(unless=options.native_logs):
-        code = import_module(f".verbs.{options.verb}", __name__).run(options)
-    if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
-        sys.stdout.flush()  # here, where a full disk can still be reported
-    return code
+        return import_module(f".verbs.{options.verb}", __name__).run(options)
 
 
 class _Version(argparse.Action):
@@ -111,7 +140,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        print(f"edgeproof {version('edgeproof')}", flush=True)
+        print(f"edgeproof {version('edgeproof')}")
         parser.exit()
 
 
@@ -121,15 +150,22 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         description="Train it, shrink it, ship it, and prove that it still gives the same answers.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    _add_debug(parser)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
     # Only the requested verb adds its options: the modules of the others are not imported.
     requested = next((argument for argument in arguments if not argument.startswith("-")), None)
     for verb, summary in _VERBS.items():
         added = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:] + ".")
         added.add_argument("--native-logs", action="store_true", help="show what TensorFlow and the engines log")
+        _add_debug(added)
         if verb == requested:
             import_module(f".verbs.{verb}", __name__).add_options(added)
     return parser
+
+
+def _add_debug(parser: argparse.ArgumentParser) -> None:
+    """Add --debug, which `main` looks for itself: an error may come before the options are known."""
+    parser.add_argument("--debug", action="store_true", help="print the traceback of an error")
 
 
 def check_installed(verb: str) -> None:
@@ -142,10 +178,3 @@ def check_installed(verb: str) -> None:
     missing = [package for package in dict.fromkeys(packages) if find_spec(package) is None]
     if missing:
         raise EngineMissingError(f"{verb} needs {', '.join(missing)}; pip install 'edgeproof[{extra}]'")
-
-
-def _fail(message: str, code: int) -> int:
-    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where file descriptor 2 is closed)
-        with suppress(OSError):  # then only the exit code is left
-            print(f"edgeproof: error: {one_line(message)}", file=sys.stderr)
-    return code

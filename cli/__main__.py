@@ -1,7 +1,5 @@
 """`python -m edgeproof.cli` for machines without the script on their path."""
 
-import sys
+import runpy
 
-from . import main
-
-sys.exit(main())
+runpy.run_module("edgeproof", run_name="__main__", alter_sys=True)

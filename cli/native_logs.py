@@ -1,18 +1,28 @@
-"""Keep the logs of native libraries off the terminal.
+"""Keep the logs of native libraries off the terminal, but for the last words of one that ends this process.
 
-TensorFlow and LiteRT write to file descriptor 2 from C++, past Python, with no switch that silences all of it.
+TensorFlow and LiteRT write to file descriptor 2 from C++, past Python, with no switch that silences all of it. Where
+memory is short, native code ends the process: OpenBLAS by exit(1), C++ by an abort.
 """
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn, TextIO, cast
+
+from ..runtime.errors import one_line
+from ..runtime.io import processes
+from .output import Output
+
+_LOG_BYTES = 2**14
+_DONE = b"\0edgeproof has ended in order\0"
 
 
 @contextmanager
 def hidden_native_logs(*, unless: bool) -> Generator[None]:
-    """Send native code's file descriptor 2 to /dev/null, `unless` asked not to; `sys.stderr` still reaches the user."""
+    """Hide what native code writes to file descriptor 2, `unless` asked not to; `sys.stderr` still reaches the user."""
     if unless or not _is_real(sys.stderr):
         yield
         return
@@ -20,15 +30,56 @@ def hidden_native_logs(*, unless: bool) -> Generator[None]:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     visible = sys.stderr
     saved = os.dup(2)
-    with open(os.devnull, "w") as nowhere, os.fdopen(os.dup(2), "w", buffering=1) as python_stderr:  # noqa: PTH123
+    with _watched_log() as log, os.fdopen(os.dup(2), "w", buffering=1) as python_stderr:
         try:
-            sys.stderr = python_stderr
-            os.dup2(nowhere.fileno(), 2)
+            sys.stderr = cast("TextIO", Output(python_stderr))
+            os.dup2(log, 2)
+            processes.logs_are_hidden = True
             yield
         finally:
+            processes.logs_are_hidden = False
             os.dup2(saved, 2)
             os.close(saved)
             sys.stderr = visible
+
+
+@contextmanager
+def _watched_log() -> Generator[int]:
+    """Give a file descriptor whose last lines are printed where this process ends within the block."""
+    if not hasattr(os, "fork"):  # as on Windows
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+            yield nowhere.fileno()
+        return
+    reader, writer = os.pipe()
+    watcher = os.fork()
+    if watcher == 0:
+        os.close(writer)
+        _watch(reader)
+    os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.write(writer, _DONE)
+        os.close(writer)
+        os.waitpid(watcher, 0)
+
+
+def _watch(reader: int) -> NoReturn:
+    """Read the log to its end, and print the last words unless the block has ended; the whole of a process."""
+    with suppress(BaseException):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        os.close(1)  # whoever reads the output waits for its end
+        log = b""
+        while _DONE not in log:
+            more = os.read(reader, _LOG_BYTES)
+            if not more:
+                words = processes.last_words(log.decode("utf-8", "replace")) or "the machine may be short of memory"
+                line = f"edgeproof: error: native code has ended the command: {one_line(words)}\n"
+                os.write(2, line.encode("utf-8", "replace"))
+                break
+            log = log[-_LOG_BYTES:] + more
+    os._exit(0)
 
 
 def _is_real(stream: object) -> bool:

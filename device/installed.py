@@ -85,4 +85,4 @@ def _reason(code: int, log: str) -> str:
     if code in (-signal.SIGILL, 0xC000001D):  # Windows reports a missing instruction as an exit code
         return "it uses an instruction that this CPU lacks"
     lines = [line for line in map(one_line, log.splitlines()) if line]
-    return f"its process {describe_exit(code)}" if code < 0 or not lines else lines[-1][:200]
+    return f"its process {describe_exit(code, log)}" if code < 0 or not lines else lines[-1][:200]

@@ -112,10 +112,11 @@ def exported(run_folder: Path, small_data: "Dataset") -> Path:
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let commands export in this process, where TensorFlow is warm, and not in a child that a converter may end."""
+    """Let commands train and export in this process, where TensorFlow is warm, and not in a child that may die."""
     from tests.helpers.workers import InProcess
 
     monkeypatch.setattr("edgeproof.export.bundle.Worker", InProcess)
+    monkeypatch.setattr("edgeproof.cli.verbs.train.Worker", InProcess)
 
 
 @pytest.fixture

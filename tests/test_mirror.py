@@ -7,7 +7,7 @@ import pytest
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 # Tests of several modules at once: whole chains of commands, and the documents.
-OF_NO_MODULE = ("integration", "docs")
+OF_NO_MODULE = ("integration", "docs", "faults")
 MIRRORING = sorted(
     path.relative_to(TESTS)
     for path in TESTS.rglob("test_*.py")

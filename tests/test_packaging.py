@@ -1,10 +1,11 @@
 import re
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import EntryPoint, version
 from pathlib import Path
 
 import edgeproof
 import pytest
+from edgeproof.__main__ import start
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -52,6 +53,10 @@ def parents(package: str) -> list[str]:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert edgeproof.__version__ == version("edgeproof")
+
+
+def test_the_command_begins_where_interruptions_are_caught() -> None:
+    assert EntryPoint("edgeproof", PROJECT["project"]["scripts"]["edgeproof"], "").load() is start
 
 
 def test_the_makefile_knows_every_room() -> None:

@@ -16,6 +16,7 @@ from ...inspection.graph_types import Graph
 from ...runtime.errors import EngineMissingError, InvalidFileError, foreign_errors, one_line
 from ...runtime.io.child import run_child
 from ...runtime.io.locked_folder import scratch_folder
+from ...runtime.io.processes import describe_exit
 
 # The names that pnnx gives the tensors of a model with one of each.
 _INPUT, _OUTPUT = "in0", "out0"
@@ -108,8 +109,7 @@ def convert(model: bytes, shape: tuple[int | None, ...]) -> tuple[bytes, bytes]:
             raise EngineMissingError(f"pnnx is installed but does not start: {one_line(error)}") from error
         layers, weights = (folder / f"model.ncnn.{suffix}" for suffix in ("param", "bin"))
         if done.returncode or not (layers.is_file() and weights.is_file()):
-            told = one_line(done.stderr.strip().rpartition("\n")[2])[:200] or "it gave no reason"
-            raise InvalidFileError(f"pnnx cannot convert the model, and ended with {done.returncode}: {told}")
+            raise InvalidFileError(f"pnnx cannot convert the model, and {describe_exit(done.returncode, done.stderr)}")
         return layers.read_bytes(), weights.read_bytes()
 
 

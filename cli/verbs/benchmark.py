@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     check_report_folder(out, options.data)
     chosen = given(options, _OPTIONS)
     how = BenchmarkOptions(sustained_minutes=chosen.pop("sustained", 0.0), **chosen)
-    # Around it all: the folder is found writable first, and stays empty where the output pipe is closed.
+    # Around it all: the folder is found writable first.
     with atomic_files(out) as staging:
         try:
             result = benchmark(
@@ -64,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
         finally:
             show_step("")
         write_report(result, staging)
-        report = result.report
-        text = f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"
-        print(to_json(report) if options.json else text, end="", flush=True)
+    options.written = f"the report is in {out}"
+    report = result.report
+    text = f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"
+    print(to_json(report) if options.json else text, end="")
     return 0

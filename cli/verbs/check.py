@@ -45,9 +45,9 @@ def run(options: argparse.Namespace) -> int:
             files["markdown"].write_text(as_markdown(results, report), encoding="utf-8")
         if "junit" in files:
             files["junit"].write_bytes(as_junit(results))
-        # Within the block: where the output pipe is closed, no files are written either.
-        printed = _json(options, results, report) if options.json else as_text(results, report)
-        print(printed, flush=True)
+    if files:
+        options.written = f"the result is in {' and '.join(str(getattr(options, name)) for name in files)}"
+    print(_json(options, results, report) if options.json else as_text(results, report))
     _check(results)
     return 0
 

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from shlex import join
 
+from ...runtime.errors import CheckFailedError
 from ...runtime.io.child import start_child
-from ...runtime.io.processes import python_command
+from ...runtime.io.processes import describe_exit, python_command
 from ...train.checkpoint_files import unfinished
 from ..arguments import DATA_OPTIONS, add_data, add_data_options, as_typed, positive, seed
 
@@ -41,11 +42,13 @@ def run(options: argparse.Namespace) -> int:
         ["export", str(out / "model.keras"), *shared, *chosen, "--out", str(out / "bundle")],
         ["benchmark", str(out / "bundle"), *shared, "--out", str(out / "report")],
     )
+    flags = [*(["--debug"] if options.debug else []), *(["--native-logs"] if options.native_logs else [])]
     for step in steps:
         print(f"$ edgeproof {join(step)}", flush=True)
-        code = _run(step)
+        code = _run([*step, *flags])
         if code:
             return code
+        options.written = f"the results so far are in {out}"
         print(flush=True)
     return 0
 
@@ -55,8 +58,13 @@ def _run(step: list[str]) -> int:
     # process alone, which passes it on once and then waits, so that the step can clean up.
     with start_child([*python_command(_STEP), *step], stderr=sys.stderr) as process:
         try:
-            return process.wait()
+            code = process.wait()
         except KeyboardInterrupt:
             # Not SIGINT: under nohup, and in the background of a script, children ignore it.
             process.terminate()
-            return process.wait()
+            code = process.wait()
+            if code < 0:  # it had not begun to listen
+                raise
+    if code < 0:
+        raise CheckFailedError(f"edgeproof {step[0]} {describe_exit(code)}")
+    return code

@@ -97,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
         flush=True,
     )
     manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_print_event)
+    options.written = f"the bundle is in {out}"
     _summarize(manifest, out)
     if manifest.left_out:
         names = ", ".join(one.name for one in manifest.left_out)

@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         from ..sheet import write_sheet
 
         write_sheet(options.show, classifier, names, images, predictions)
+        options.written = f"the drawing is in {options.show}"
     if options.json:
         print(_json(classifier, names, predictions))
         return 0

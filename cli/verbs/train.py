@@ -1,16 +1,25 @@
 """`edgeproof train`."""
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from traceback import clear_frames
+from subprocess import TimeoutExpired
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from ...runtime.errors import EdgeproofError, SpecMismatchError
+from ...runtime.errors import SpecMismatchError
+from ...runtime.io.worker import Parent, Worker, WorkerDiedError
 from ...train.options import SCHEDULES, settings
 from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
+
+if TYPE_CHECKING:
+    from ...train.run import Trained
+
+_SECONDS_TO_END = 10.0  # a step, and the removal of what was not finished
 
 _MODEL_OPTIONS: OptionTable = {
     "width": {"type": float, "help": "multiply the preset's filters by this (default: 1)"},
@@ -117,52 +126,86 @@ def run(options: argparse.Namespace) -> int:
         )
     preset = None if options.model else options.preset or "default"
     chosen = replace(settings(preset), seed=options.seed, **given(options, {**_FIT_OPTIONS, **_TEACHER_OPTIONS}))
-    from ...datasets.dataset import DataOptions
-    from ...datasets.loading import load_data
-
-    data = load_data(options.data, DataOptions(**data_options_from(options)))
-    for remark in data.remarks:
-        print(f"  note: {remark}")
     out = options.out or Path("runs") / (preset or options.model.rpartition(":")[2])
-    with _interrupted_well(out):
-        from ...train.architecture import Architecture
-        from ...train.run import train
-
-        knobs = given(options, _MODEL_OPTIONS)
-        trained = train(
-            data,
-            out,
-            architecture=Architecture(
-                preset=preset, builder=options.model, extra=knobs.pop("extra_layers", 0), **knobs
-            ),
-            options=chosen,
-            teachers=options.teacher,
-            resume=options.resume,
-            tensorboard=options.tensorboard,
-            strategy=options.strategy,
-            progress=sys.stdout,
-        )
+    knobs = given(options, _MODEL_OPTIONS)
+    how = {
+        "architecture": {"preset": preset, "builder": options.model, "extra": knobs.pop("extra_layers", 0), **knobs},
+        "options": chosen,
+        "teachers": options.teacher,
+        "resume": options.resume,
+        "tensorboard": options.tensorboard,
+        "strategy": options.strategy,
+    }
+    arguments = (options.data, data_options_from(options), out, how, sys.stdout.isatty())
+    with Worker(_train, *arguments, name="the training") as worker, _interrupted_well(worker, out):
+        trained, test_images = worker.result(_print)
     if trained is not None:
+        options.written = f"the model is in {out}"
         print(
             f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy * 100:.2f} % of "
-            f"{len(data.x_test):,} test images right"
+            f"{test_images:,} test images right"
         )
     return 0
 
 
-@contextmanager
-def _interrupted_well(out: Path) -> Generator[None]:
-    """Tell the user how to go on when the training in the block is interrupted."""
-    from ...train.checkpoint_files import unfinished
+def _print(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def _train(
+    parent: Parent, data: str, data_options: Mapping[str, Any], out: Path, how: dict[str, Any], is_live: bool
+) -> "tuple[Trained | None, int]":
+    """Load the data and train; the work of a child process, which TensorFlow may end."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    from ...datasets.dataset import DataOptions
+    from ...datasets.loading import load_data
+
+    loaded = load_data(data, DataOptions(**data_options))
+    for remark in loaded.remarks:
+        parent.send(f"  note: {remark}\n")
+    from ...train.architecture import Architecture
+    from ...train.run import train
 
     try:
+        # The parent asks so for an end in order.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+        how["architecture"] = Architecture(**how["architecture"])
+        return train(loaded, out, **how, progress=cast("TextIO", _Progress(parent, is_live))), len(loaded.x_test)
+    except KeyboardInterrupt:
+        sys.exit()
+
+
+class _Progress:
+    """A stream whose text the parent prints."""
+
+    def __init__(self, parent: Parent, is_live: bool) -> None:
+        self.write, self._is_live = parent.send, is_live
+
+    def isatty(self) -> bool:
+        """Tell whether the parent prints to a terminal."""
+        return self._is_live
+
+    def flush(self) -> None:
+        """Do nothing: each text is printed at once."""
+
+
+@contextmanager
+def _interrupted_well(worker: Worker, out: Path) -> Generator[None]:
+    """Let an interrupted training end in order, and tell the user how to go on with one that was cut off."""
+    from ...train.checkpoint_files import unfinished
+
+    advice = "the finished epochs are kept, and the same command with --resume goes on after them"
+    try:
         yield
-    except KeyboardInterrupt as interruption:
-        # The frames would keep TensorFlow's pipeline alive until the interpreter ends: now and then its threads then
-        # touch what is gone, and the process ends by a signal.
-        clear_frames(interruption.__traceback__)
+    except KeyboardInterrupt:
+        worker.process.terminate()
+        with suppress(TimeoutExpired):
+            worker.process.wait(_SECONDS_TO_END)
         if not unfinished(out):
             raise
-        raise EdgeproofError(
-            "interrupted; the finished epochs are kept, and the same command with --resume goes on after them"
-        ) from None
+        raise KeyboardInterrupt(advice) from None
+    except WorkerDiedError as error:
+        if not unfinished(out):
+            raise
+        raise WorkerDiedError(f"{error}; {advice}") from None

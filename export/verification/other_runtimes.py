@@ -138,6 +138,6 @@ def _run(command: list[str | Path], seconds: float) -> subprocess.CompletedProce
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     if done.returncode < 0 or not lines:
-        return f"its process {describe_exit(done.returncode)}"
+        return f"its process {describe_exit(done.returncode, done.stderr)}"
     # TensorFlow Lite Micro prints the cause first, and raises something general.
     return next((line for line in lines if _MISSING_OPERATOR in line), lines[-1])[:200]

@@ -57,30 +57,31 @@ def probe(
         seconds=seconds,
         threads=threads,
     )
-    lines, exit_code = _run(python_command(code, _NO_SITE), model, seconds)
+    lines, exit_code, log = _run(python_command(code, _NO_SITE), model, seconds)
     match lines:
         case [begun, survived] if (begun, survived) == (BEGUN, SURVIVED):
             return
         case [begun, kind, message] if begun == BEGUN:
             raise getattr(errors, kind, InvalidFileError)(message)
         case [begun] if begun == BEGUN:
-            raise InvalidFileError(f"the process that runs the model {describe_exit(exit_code)}")
+            raise InvalidFileError(f"the process that runs the model {describe_exit(exit_code, log)}")
         case _:
-            raise EdgeproofError(f"{sys.executable} cannot try the model: it {describe_exit(exit_code)}; {_REMEDY}")
+            raise EdgeproofError(
+                f"{sys.executable} cannot try the model: it {describe_exit(exit_code, log)}; {_REMEDY}"
+            )
 
 
-def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], int]:
-    """Return the lines that the child has written, and its exit code."""
+def _run(command: list[str], model: bytes, seconds: float) -> tuple[list[str], int, str]:
+    """Return the lines that the child has written, its exit code, and what it has logged."""
     import subprocess
 
     from ..io.child import run_child
 
     try:
-        done = run_child(
-            command, input=model, timeout=seconds, stderr=subprocess.DEVNULL, env=os.environ | _ENVIRONMENT
-        )
+        done = run_child(command, input=model, timeout=seconds, env=os.environ | _ENVIRONMENT)
     except subprocess.TimeoutExpired:
         raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds; {_REMEDY}") from None
     except OSError as error:
         raise EdgeproofError(f"no process can be started to try the model in: {error}; {_REMEDY}") from error
-    return done.stdout.decode("utf-8", "replace").splitlines(), done.returncode
+    written, log = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+    return written.splitlines(), done.returncode, log

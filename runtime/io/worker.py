@@ -14,15 +14,19 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Self
 
-from ..errors import CheckFailedError, EdgeproofError
+from ..errors import CheckFailedError, EdgeproofError, one_line
+from . import processes
 from .atomic import signals_held
 from .child import kill_group, start_child
 from .locked_folder import scratch_folder
+from .memory import shortage
 from .processes import describe_exit, python_command
 
 _START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
+_LOG_BYTES = 2**14
 _VALUE, _RESULT, _ERROR, _BUG = range(4)
 
 
@@ -44,14 +48,16 @@ class Worker:
         with ExitStack() as started:
             # What the child leaves behind, killed or not, goes with this folder.
             scratch = started.enter_context(scratch_folder())
+            self._log = scratch / "stderr"
             connection, theirs = Pipe()
             self._connection = started.enter_context(connection)
             # The child inherits the blocked signals; only the parent handles Ctrl-C.
-            with theirs, signals_held():
+            with theirs, self._log.open("wb") as log, signals_held():
                 self.process = start_child(
                     python_command(_START.format(descriptor=theirs.fileno())),
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
+                    stderr=log if processes.logs_are_hidden else None,
                 )
                 started.callback(kill_group, self.process)
             self.send((str(scratch), work, arguments))
@@ -104,11 +110,21 @@ class Worker:
         if kind == _ERROR:
             raise value
         if kind == _BUG:
-            raise RuntimeError(f"in the process of {self._name}:\n{value}")
+            told, where = value
+            error = RuntimeError(f"in the process of {self._name}: {told}")
+            error.add_note(where)
+            raise error
         return kind, value
 
     def _died(self) -> WorkerDiedError:
-        return WorkerDiedError(f"{self._name} {describe_exit(self.process.wait())}")
+        exit_code = self.process.wait()
+        return WorkerDiedError(f"{self._name} {describe_exit(exit_code, _read_end(self._log))}")
+
+
+def _read_end(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
+        return file.read().decode("utf-8", "replace")
 
 
 class Parent:
@@ -138,9 +154,9 @@ def serve(descriptor: int) -> None:
         message = _RESULT, work(Parent(connection), *arguments)
     except (EdgeproofError, OSError) as error:
         message = _ERROR, error
-    except MemoryError:
-        message = _ERROR, EdgeproofError("there is not enough memory")
-    except Exception:
-        message = _BUG, traceback.format_exc()
+    except Exception as error:
+        bug = f"{type(error).__name__}: {one_line(error)}", traceback.format_exc()
+        short = shortage(error)
+        message = (_BUG, bug) if short is None else (_ERROR, short)
     with suppress(OSError):  # the parent may have gone
         connection.send(message)

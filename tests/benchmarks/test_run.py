@@ -226,6 +226,22 @@ def test_the_command_and_the_library_write_the_same_files(
         assert printed.endswith(f"  {tmp_path / 'a' / 'report.html'}\n")
 
 
+def test_a_report_that_cannot_be_printed_is_written(
+    measured: BenchmarkResult,
+    exported: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", lambda *_, **__: measured)
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        assert main(["benchmark", str(exported), "--data", "mnist", "--out", str(tmp_path / "a")]) == 2
+    complaint = f"cannot print: No space left on device; the report is in {tmp_path / 'a'}"
+    assert capsys.readouterr().err == f"edgeproof: error: {complaint}\n"
+    assert (tmp_path / "a" / "report.json").is_file()
+
+
 def test_a_report_is_not_written_into_the_bundle(measured: BenchmarkResult, exported: Path) -> None:
     before = sorted(exported.iterdir())
     with pytest.raises(OutputError, match="holds what is measured; choose another folder for the report"):

@@ -1,5 +1,6 @@
 """The contract of the command line: exit codes, one line on standard error, nothing half written."""
 
+import io
 import os
 import shutil
 import signal
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from edgeproof.cli import _NEEDS, _VERBS, main
+from edgeproof.runtime.errors import CheckFailedError
 
-from tests.helpers.command import refused
+from tests.helpers.command import COMMAND, Done, error_line, refused, run
 
 
 @pytest.mark.parametrize("verb", _VERBS)
@@ -111,21 +113,107 @@ def test_an_engine_that_cannot_be_imported_is_one_line(
     assert f"{package} is installed but cannot be imported: {reason}; edgeproof doctor says" in done.stderr
 
 
-def test_a_missing_module_is_a_bug_and_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, golden: Path) -> None:
-    def broken(_: object) -> int:
-        raise ModuleNotFoundError("No module named 'edgeproof.oops'", name="edgeproof.oops")
+def broken(_: object) -> int:
+    raise KeyError("oops")
 
+
+@pytest.mark.parametrize("place", [[], ["--debug", "predict", "x.png"], ["predict", "x.png", "--debug"]])
+def test_a_fault_of_ours_is_one_line_and_a_traceback_on_demand(
+    place: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("edgeproof.cli.verbs.predict.run", broken)
-    with pytest.raises(ModuleNotFoundError):
-        main(["predict", "x.png", "--model", str(golden)])
+    done = run(*(place or ["predict", "x.png"]))
+    *before, last = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (70, "")
+    assert last.startswith("edgeproof: error: unforeseen KeyError: 'oops'; this is a fault of edgeproof")
+    assert bool(before) == ("in broken" in done.stderr) == bool(place)
 
 
-def test_a_version_that_cannot_be_printed_is_one_line() -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "edgeproof.cli", "--version"], stdout=full, stderr=subprocess.PIPE, text=True
-        )
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+def test_a_fault_in_a_child_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_child(_: object) -> int:
+        from edgeproof.runtime.io.worker import Worker
+
+        with Worker(broken, name="the converter") as worker:
+            return worker.result(print)
+
+    monkeypatch.setattr("edgeproof.cli.verbs.predict.run", in_child)
+    assert "in the process of the converter: KeyError: 'oops'" in error_line(run("predict", "x.png"), code=70)
+    assert "in broken" in run("predict", "x.png", "--debug").stderr
+
+
+# A command on which an interruption falls while it imports the module of that name.
+INTERRUPTED = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["edgeproof", "predict", "x.png"]
+from edgeproof.__main__ import start
+start()
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["edgeproof.cli", "argparse", "edgeproof.runtime.errors", "edgeproof.cli.verbs.predict", "locale"]
+)
+def test_an_interruption_before_the_work_begins_is_one_line(name: str) -> None:
+    command = [sys.executable, "-P", "-c", INTERRUPTED.format(name=name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "interrupted; nothing" in error_line(Done(done.returncode, done.stdout, done.stderr), code=130)
+
+
+STREAMS = {
+    "full": ">/dev/full",
+    "closed": ">&-",
+    "both full": ">/dev/full 2>/dev/full",
+    "both closed": ">&- 2>&-",
+    "pipe": "",
+}
+
+
+@pytest.mark.parametrize("how", STREAMS)
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"], ["predict", "seven.png"]])
+def test_what_cannot_be_printed_is_one_line(arguments: list[str], how: str, files: Path) -> None:
+    command = ["sh", "-c", f'exec "$@" {STREAMS[how]}', "sh", *COMMAND, *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=files, env=environment)
+    os.close(writer)
+    if how.startswith("both"):
+        assert (done.returncode, done.stderr) == (2, "")
+    else:
+        assert error_line(Done(done.returncode, "", done.stderr)).startswith("edgeproof: error: cannot print: ")
+
+
+def test_a_failed_check_comes_before_a_failed_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> int:
+        print("words")
+        raise CheckFailedError("it does not hold")
+
+    monkeypatch.setattr("edgeproof.cli.verbs.predict.run", fails)
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", full)
+        complaints = io.StringIO()
+        patched.setattr(sys, "stderr", complaints)
+        assert main(["predict", "x.png"]) == 1
+    assert complaints.getvalue() == "edgeproof: error: it does not hold\n"
+
+
+def test_no_file_gets_the_number_of_a_closed_stream(files: Path, tmp_path: Path) -> None:
+    """What prints would otherwise write into it."""
+    code = (
+        "import os, sys\nfrom edgeproof.cli import main\n"
+        "from edgeproof.cli.verbs import predict\n"
+        f"predict.run = lambda _: os._exit(open({str(tmp_path / 'file')!r}, 'w').fileno())\n"
+        "main(['predict', 'x.png'])"
+    )
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-P", "-c", code], check=False)
+    assert done.returncode > 2
 
 
 def test_too_little_memory_is_one_line(

@@ -10,6 +10,7 @@ from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
 DIES = {
     "os.kill(os.getpid(), signal.SIGILL)": "it uses an instruction that this CPU lacks",
     "os.kill(os.getpid(), signal.SIGSEGV)": "its process ended by SIGSEGV",
+    "os.write(2, b'LLVM ERROR: x\\n'); os.abort()": "its process ended by SIGABRT: LLVM ERROR: x",
     "os._exit(3)": "its process ended with exit code 3",
     "raise ImportError('libodd.so: cannot open')": "ImportError: libodd.so: cannot open",
     "raise AttributeError('_ARRAY_API not found')": "it was built for NumPy 1, and this is NumPy 2",

@@ -143,10 +143,10 @@ def test_what_ncnn_refuses_is_told(
     [
         (
             f"{CONVERTS.format(told='/dev/null')}; echo done; echo 'this\nis why' >&2; exit 3",
-            "^pnnx cannot convert the model, and ended with 3: is why$",
+            "^pnnx cannot convert the model, and ended with exit code 3: is why$",
         ),
-        ("kill -SEGV $$", "^pnnx cannot convert the model, and ended with -11: it gave no reason$"),
-        ("printf layers > model.ncnn.param", "^pnnx cannot convert the model, and ended with 0: it gave no reason$"),
+        ("kill -SEGV $$", "^pnnx cannot convert the model, and ended by SIGSEGV$"),
+        ("printf layers > model.ncnn.param", "^pnnx cannot convert the model, and ended with exit code 0$"),
         ("exec sleep 5", r"^pnnx had not converted the model after 0\.2 seconds$"),
     ],
 )
@@ -209,9 +209,7 @@ def test_ncnn_runs_colour_pictures_of_odd_sizes() -> None:
 
 @needs_ncnn
 def test_pnnx_says_why_it_cannot_convert() -> None:
-    with pytest.raises(
-        InvalidFileError, match=r"^pnnx cannot convert the model, and ended with \d+: (?!it gave no reason)\w"
-    ):
+    with pytest.raises(InvalidFileError, match=r"^pnnx cannot convert the model, and ended with exit code \d+: \w"):
         ncnn_engine.convert(random_onnx()[:300], (1, 5, 7, 3))
 
 

@@ -1,6 +1,5 @@
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -95,22 +94,6 @@ def test_a_file_that_does_not_match_its_digest_is_refused(files: Path, bundle_co
 
 def test_an_unknown_engine_is_refused(files: Path, golden: Path) -> None:
     assert "unknown engine 'gpu'" in refused(files / "seven.png", "--model", golden, "--engine", "gpu")
-
-
-@pytest.mark.parametrize(("target", "code", "lines"), [("/dev/full", 2, 1), ("pipe", 0, 0)])
-def test_output_that_cannot_be_written_ends_in_one_line_or_in_silence(
-    files: Path, golden: Path, target: str, code: int, lines: int
-) -> None:
-    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    command = f"exec {shlex.join([*COMMAND, str(files / 'seven.png'), '--model', str(golden)])}"
-    if target == "pipe":
-        reader, writer = os.pipe()
-        os.close(reader)
-        done = subprocess.run(["sh", "-c", command], stdout=writer, stderr=subprocess.PIPE, text=True, env=buffered)
-        os.close(writer)
-    else:
-        done = subprocess.run(["sh", "-c", f"{command} > {target}"], stderr=subprocess.PIPE, text=True, env=buffered)
-    assert (done.returncode, done.stderr.count("\n")) == (code, lines)
 
 
 @pytest.mark.needs("tflite")

@@ -1,5 +1,6 @@
 """`edgeproof train`, as typed."""
 
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.command import COMMAND, run
+from tests.helpers.command import COMMAND, Done, error_line, run, run_alone
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm", "undrawn")]
 
@@ -37,7 +38,7 @@ def test_a_training_that_is_stopped_keeps_its_finished_epochs(
         errors = process.stderr.read()
         process.stdout.read()
     assert (process.returncode, errors) == (
-        2,
+        130,
         "edgeproof: error: interrupted; the finished epochs are kept, and the same command with --resume goes on after "
         "them\n",
     )
@@ -60,7 +61,61 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(small_npz: Path,
     assert "holds a training that is not finished; go on with --resume, or remove that folder" in refused.stderr
     resumed = run(*arguments, "--resume", "--out", tmp_path / "cut")
     assert (resumed.returncode, resumed.stderr) == (0, "")
-    assert "going on after epoch 2" in resumed.stdout
+    assert re.search("going on after epoch [23]", resumed.stdout)  # it does not end at once
     for one, other in zip(*(weights(tmp_path / name / "model.keras") for name in ("whole", "cut")), strict=True):
         np.testing.assert_array_equal(one, other)
     assert not (tmp_path / "cut" / "unfinished").exists()
+
+
+def test_a_training_goes_on_where_nobody_reads(small_npz: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", str(small_npz), "--preset", "tiny", "--epochs", "3", "--out", str(tmp_path / "m")]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    complaint = error_line(Done(process.wait(), "", errors))
+    assert complaint.endswith(f"cannot print: Broken pipe; the model is in {tmp_path / 'm'}")
+    assert (tmp_path / "m" / "model.keras").is_file()
+
+
+# A network whose training TensorFlow ends: before the first step, or in the third epoch.
+DEADLY = """
+import os
+import keras
+
+@keras.saving.register_keras_serializable()
+class Deadly(keras.layers.Layer):
+    def call(self, images, training=False):
+        import tensorflow as tf
+        return tf.ensure_shape(tf.py_function(die, [images], tf.float32), images.shape) if training else images
+
+    def compute_output_shape(self, shape):
+        return shape
+
+steps = 0
+
+def die(images):
+    global steps
+    steps += 1
+    if steps > {steps}:
+        os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\\n  what():  std::bad_alloc\\n")
+        os.abort()
+    return images
+
+def build(shape, classes):
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, keras.layers.Dense(classes, "softmax")(keras.layers.Flatten()(Deadly()(inputs))))
+"""
+
+
+@pytest.mark.parametrize(("steps", "advice"), [(0, False), (12, True)])
+def test_a_training_that_dies_is_one_line(steps: int, advice: bool, small_npz: Path, tmp_path: Path) -> None:
+    (tmp_path / "deadly.py").write_text(DEADLY.format(steps=steps))
+    arguments = ["--model", f"{tmp_path / 'deadly.py'}:build", "--epochs", 5, "--batch-size", 110]
+    done = run_alone("train", "--data", small_npz, *arguments, "--out", tmp_path / "out" / "a")
+    told = "the training ended by SIGABRT: terminate called after throwing an instance of 'std::bad_alloc'"
+    assert told in error_line(done, code=1)
+    assert ("with --resume goes on" in done.stderr) == advice
+    assert (tmp_path / "out" / "a" / "unfinished" / "state.npz").is_file() == advice

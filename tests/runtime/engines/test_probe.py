@@ -71,6 +71,7 @@ def test_errors_keep_their_class(golden: Path, runnable: tuple[str, ...]) -> Non
     [
         ("os.kill(os.getpid(), signal.SIGSEGV)", "by SIGSEGV"),
         ("os.abort()", "by SIGABRT"),
+        ("os.write(2, b'LLVM ERROR: x\\n'); os.abort()", "by SIGABRT: LLVM ERROR: x"),
         ("os.kill(os.getpid(), 40)", "by signal 40"),
         ("os._exit(3)", "with exit code 3"),
         ("os._exit(0)", "with exit code 0"),

@@ -59,6 +59,31 @@ def test_a_death_is_told(work: Callable[..., Any], number: int, how: str) -> Non
         run(work, number)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n",
+            "terminate .*",
+        ),
+        ("LLVM ERROR: out of memory\nStack dump:\n #0 0x00007f\n", "LLVM ERROR: out of memory"),
+        ("F0000 00:00:1.2 3 a.cc:4] Check failed: x == y\n*** Aborted ***\n    @ 0x7f (unknown)\n", "F0000 .*x == y"),
+        ("a remark\n\x1b[31mthe last line\n\n", "the last line"),
+        ("x" * 1000, "x{200}"),
+    ],
+)
+def test_the_last_words_of_a_child_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch, words: str, told: str) -> None:
+    monkeypatch.setattr("edgeproof.runtime.io.processes.logs_are_hidden", True)
+    with pytest.raises(WorkerDiedError, match=f"^the child ended by SIGABRT: {told}$"):
+        run(jobs.die_with_words, words)
+
+
+def test_last_words_that_the_user_sees_are_not_told_twice(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(WorkerDiedError, match=r"^the child ended by SIGABRT$"):
+        run(jobs.die_with_words, "words")
+    assert capfd.readouterr().err == "words"
+
+
 def test_a_child_that_is_dead_answers_no_request() -> None:
     with Worker(jobs.echo, name="the child") as worker:
         os.kill(worker.process.pid, signal.SIGKILL)
@@ -77,8 +102,10 @@ def test_what_a_user_can_act_on_is_raised_here(error: Exception) -> None:
 
 
 def test_a_bug_keeps_its_traceback() -> None:
-    with pytest.raises(RuntimeError, match=r"(?s)in the process of the child:.*in fail\n.*KeyError: 'bug'"):
+    with pytest.raises(RuntimeError, match="in the process of the child") as caught:
         run(jobs.fail, KeyError("bug"))
+    assert str(caught.value) == "in the process of the child: KeyError: 'bug'"
+    assert "in fail\n" in caught.value.__notes__[0]
 
 
 def test_temporary_files_go_with_the_child() -> None:

@@ -1,0 +1,51 @@
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.command import Done, error_line
+
+# A command whose verb does this.
+PROGRAM = """
+import os, signal, sys
+from edgeproof.__main__ import start
+from edgeproof.cli.verbs import predict
+
+def run(_):
+    os.write(2, b"INFO: created a delegate\\n")
+    {code}
+    return 0
+
+predict.run = run
+sys.argv[1:] = ["predict", "x.png", *sys.argv[1:]]
+start()
+"""
+
+
+def run(code: str, *arguments: str) -> Done:
+    command = [sys.executable, "-P", "-c", PROGRAM.format(code=code), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "words"),
+    [
+        ("os.write(2, b'OpenBLAS error: allocation failed\\n'); os._exit(1)", 1, "OpenBLAS error: allocation failed"),
+        ("os.write(2, b'terminate called\\nwhat()\\n'); os.abort()", -6, "terminate called"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", -11, "INFO: created a delegate"),
+    ],
+)
+def test_native_code_that_ends_the_command_has_the_last_word(code: str, exit_code: int, words: str) -> None:
+    assert error_line(run(code), code=exit_code).endswith(f"native code has ended the command: {words}")
+
+
+@pytest.mark.parametrize("code", ["pass", "raise SystemExit(0)"])
+def test_native_logs_are_hidden_unless_asked_for(code: str) -> None:
+    assert run(code) == (0, "", "")
+    assert run(code, "--native-logs") == (0, "", "INFO: created a delegate\n")
+
+
+def test_an_interruption_of_all_processes_is_one_line() -> None:
+    code = "os.killpg(0, signal.SIGINT)"
+    assert error_line(run(code), code=130).endswith("interrupted; nothing of the unfinished step was written")
