@@ -12,6 +12,7 @@ from ..bundle.recipes import Format
 from ..bundle.tensors import QuantParams, TensorSpec
 from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, one_line
 from .packages import Package, installed_packages, no_engine_message
+from .static_checks import check_bytes
 
 
 class Kernels(StrEnum):
@@ -56,6 +57,7 @@ class LiteRTEngine:
         package: str | None = None,
     ) -> None:
         self._package = _choose(package)
+        check_bytes(model, Format.TFLITE)
         module = self._package.load("interpreter")
         resolver = getattr(module.OpResolverType, _RESOLVERS[kernels])
         try:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.recipes import Format
 from ..bundle.tensors import TensorSpec
 from ..errors import InvalidFileError, SpecMismatchError, one_line
 from .packages import ONNX_RUNTIME
+from .static_checks import check_bytes
 
 ort = ONNX_RUNTIME.load()
 _DTYPES = {
@@ -27,6 +29,7 @@ class OnnxRuntimeEngine:
     """An ONNX model in ONNX Runtime's CPU execution provider; arguments as in `load_engine`."""
 
     def __init__(self, model: bytes, *, threads: int = 1, data_folder: Path | None = None) -> None:
+        check_bytes(model, Format.ONNX)
         self.name = f"{ONNX_RUNTIME.title} {ort.__version__}"
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads

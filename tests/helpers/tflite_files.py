@@ -83,3 +83,16 @@ class TfliteBuilder:
         buffer = self.schema.BufferT()
         buffer.data = np.frombuffer(content, np.uint8) if content else None
         return buffer
+
+
+def fatal_to_kernels(model: bytes) -> bytes:
+    """Return a file whose first operator has no weights: LiteRT's kernels follow the index -1 and die by SIGSEGV."""
+    from edgeproof.runtime.engines import tflite_guard as guard
+
+    reader = guard._Reader(model)
+    [graph] = reader.tables(reader.number("I", 0), guard._SUBGRAPHS)
+    for operator in reader.tables(graph, guard._OPERATORS):
+        start, count = reader._vector(operator, guard._INPUTS)
+        if count == 3:  # a layer: its input, its weights, its bias
+            return model[: start + 4] + b"\xff" * 4 + model[start + 8 :]
+    raise AssertionError("the model has no layer with weights and bias")
