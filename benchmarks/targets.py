@@ -23,6 +23,7 @@ from ..runtime.errors import (
     InvalidFileError,
     SpecMismatchError,
 )
+from ..runtime.probabilities import check_one_answer
 from .memory import variant_program
 
 # Encoded at once: float32 takes four times what the images take.
@@ -84,8 +85,8 @@ def benchmark_targets(
 ) -> tuple[list[BenchmarkTarget], dict[str, str], dict[str, str]]:
     """Return the targets, and by variant why no installed engine runs a file, and why a file failed.
 
-    A file fails that its engine refuses, or that ends the child process in which each is tried first, with so many
-    `threads`.
+    A file fails that its engine refuses, that does not give probabilities, or that ends the child process in which each
+    is tried first, with so many `threads`.
 
     Raises:
         InvalidFileError: A file is missing, or is not the one that the manifest vouches for, or there is none.
@@ -108,6 +109,7 @@ def benchmark_targets(
             try:
                 probe_bundled(content, variant.format, threads=threads, package=package.module)
                 engine = load(1)
+                check_one_answer(engine, manifest.image, "it")
             except InvalidFileError as error:
                 failed[variant.name] = f"{package.title}: {error}"
                 continue

@@ -1,6 +1,7 @@
 """The engines that run model files, behind one protocol."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,6 +64,12 @@ def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
     if not outputs:
         return np.zeros((0, *engine.output.shape[1:]), engine.output.dtype)  # type: ignore[arg-type]
     return np.concatenate(outputs)
+
+
+def noise(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return pixels of this shape without a pattern, by Knuth's hash: NumPy's generators are slow to import."""
+    hashed = np.arange(prod(shape), dtype=np.uint32) * np.uint32(2654435761)
+    return (hashed >> np.uint32(24)).astype(np.uint8).reshape(shape)
 
 
 def is_installed(engine: str) -> bool:

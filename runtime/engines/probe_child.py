@@ -12,7 +12,7 @@ import numpy as np
 
 from ..bundle.recipes import Format
 from ..errors import EdgeproofError, one_line
-from .engine import Engine, load_engine, run_each
+from .engine import Engine, load_engine, noise, run_each
 
 BEGUN, SURVIVED = "begun", "survived"
 
@@ -87,7 +87,7 @@ def _try(engine: Engine) -> None:
     shape = _image_shape(engine)
     if shape is None:  # no classifier can be made of it
         return
-    for pixels in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), _noise(shape), _noise(shape)):
+    for pixels in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), noise(shape), noise(shape)):
         run_each(engine, pixels[np.newaxis])
 
 
@@ -99,9 +99,3 @@ def _image_shape(engine: Engine) -> tuple[int, ...] | None:
 
     text = engine.metadata.get(DESCRIPTION_KEY)
     return None if text is None else parse_description(text).image.shape
-
-
-def _noise(shape: tuple[int, ...]) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    """Return pixels without a pattern (Knuth's multiplicative hash); NumPy's generators are slow to import."""
-    hashed = np.arange(math.prod(shape), dtype=np.uint32) * np.uint32(2654435761)
-    return (hashed >> np.uint32(24)).astype(np.uint8).reshape(shape)

@@ -12,7 +12,7 @@ from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.errors import CheckFailedError
 
 from tests.helpers.files import edit_json, vouch
-from tests.helpers.tflite_files import fatal_to_kernels
+from tests.helpers.tflite_files import SIGMOID, SOFTMAX, fatal_to_kernels, with_operator
 
 INT8 = "static_wi8_ai8.tflite"
 
@@ -40,6 +40,14 @@ def test_a_file_that_ends_its_process_is_left_out_alone(fatal: Path, runnable: t
     found, failed = json.loads(done.stdout)
     assert found == [name for name in runnable if name != INT8]
     assert failed == {INT8: "LiteRT: the process that runs the model ended by SIGSEGV"}
+
+
+def test_a_file_that_does_not_give_probabilities_is_left_out(bundle_copy: Path, runnable: tuple[str, ...]) -> None:
+    (bundle_copy / INT8).write_bytes(with_operator((bundle_copy / INT8).read_bytes(), SOFTMAX, SIGMOID))
+    vouch(bundle_copy, INT8)
+    found, _, failed = benchmark_targets(bundle_copy, read_manifest(bundle_copy))
+    assert [target.variant.name for target in found] == [name for name in runnable if name != INT8]
+    assert failed[INT8].startswith("LiteRT: it does not give probabilities: ")
 
 
 def test_where_every_file_fails_nothing_is_measured(fatal: Path) -> None:
