@@ -14,7 +14,6 @@ from ..errors import (
     InvalidFileError,
     SpecMismatchError,
     foreign_errors,
-    is_interruption,
     one_line,
 )
 from .colour import ground_behind
@@ -44,18 +43,12 @@ def read_image(path: str | os.PathLike[str]) -> "Image":
     """
     from pathlib import Path
 
-    from ..io.files import check_file
+    from ..io.files import check_file, reading
 
     file = Path(path)
     check_file(file, "image")
-    try:
-        with file.open("rb") as stream:
-            return decode_image(stream, str(file))
-    except OSError as error:
-        if is_interruption(error):
-            error.filename = error.filename or str(path)  # else a folder's bad file could not be told
-            raise
-        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+    with reading(file), file.open("rb") as stream:
+        return decode_image(stream, str(file))
 
 
 def decode_image(stream: IO[bytes], name: str) -> "Image":

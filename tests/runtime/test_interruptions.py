@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edgeproof.datasets.image_listing import list_images
 from edgeproof.runtime.engines.packages import LITERT, ONNX_RUNTIME
 from edgeproof.runtime.errors import InvalidFileError, foreign_errors
 from edgeproof.runtime.images.reading import decode_image, read_image
+from edgeproof.runtime.io.files import read_file
 
 from tests.helpers.interruptions import INTERRUPTIONS, HandlersError, assert_unchanged, raised_by_signal
 
@@ -90,6 +92,25 @@ def test_an_image_is_interrupted(files: Path, interruption: BaseException, monke
         assert_unchanged(interruption, lambda: read_image(picture))
     if isinstance(interruption, OSError):
         assert str(picture) in str(interruption)  # among thousands, a bad file is named
+
+
+def test_the_reading_of_a_file_is_interrupted(
+    golden: Path, interruption: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = golden / "float32.onnx"
+    with raised_by_signal(interruption) as interrupt:
+        for method in ("open", "stat"):
+            with monkeypatch.context() as patched:
+                patched.setattr(Path, method, interrupt)
+                assert_unchanged(interruption, lambda: read_file(model, "model"))
+
+
+def test_a_folder_that_is_listed_is_interrupted(
+    tmp_path: Path, interruption: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with raised_by_signal(interruption) as interrupt:
+        monkeypatch.setattr("edgeproof.datasets.image_listing._sub_folders", interrupt)
+        assert_unchanged(interruption, lambda: list_images(tmp_path))
 
 
 class _Interrupted:
