@@ -13,7 +13,7 @@ from ..device.state import machine_state, remarks
 from ..report.model import DataFacts, Report
 from ..report.raw_data import RawData
 from ..runtime.bundle.reader import read_manifest
-from ..runtime.classifier import Classifier
+from ..runtime.bundle.recipes import preference
 from .latency.interleaved import WARMUP_RUNS, WARMUP_SECONDS, Repetition, TimedEngine
 from .latency.timings import Key, Timings
 from .measurement import KERAS, MEMORY_ROUNDS, Stages, measure_peaks, run_models
@@ -49,7 +49,8 @@ def benchmark(
 ) -> BenchmarkResult:
     """Run every variant in every installed engine, and the Keras reference, on the same test images.
 
-    Each model is asked about each image once.
+    Each model is asked about each image once. A file that its engine refuses, or that ends the child process in which
+    it is tried first, is in `Report.failed`, and the others are measured.
 
     Args:
         bundle: A bundle's folder.
@@ -63,7 +64,7 @@ def benchmark(
         InvalidFileError: A file is missing, broken or not the one that the manifest names.
         SpecMismatchError: The bundle takes other images or has other classes than the data.
         EngineMissingError: No engine for any of the bundle's files is installed.
-        CheckFailedError: A process that was started for a measurement died.
+        CheckFailedError: A process that was started for a measurement died, or every file failed.
     """
     folder, chosen, stages = Path(bundle), options or BenchmarkOptions(), Stages(progress)
     environment = describe_environment()  # first, so that the load is not the benchmark's own
@@ -72,9 +73,8 @@ def benchmark(
     check_images(images, manifest)
     file = ReferenceFile(path=reference_of(folder, reference), manifest=manifest, custom=chosen.custom)
     file.check()
-    targets, not_run = benchmark_targets(folder, manifest)
+    targets, not_run, failed = benchmark_targets(folder, manifest, threads=max(chosen.threads))
     peers, peers_not_run = peer_targets(targets, chosen.threads) if chosen.peers else ([], {})
-    default = Classifier.load(folder).variant
 
     found = run_models(targets, peers, file, images, chosen, stages)
     environment["after"] = machine_state()
@@ -96,7 +96,8 @@ def benchmark(
         reference=reference_row(file, found.engine, found.expected, images, timings, memory.get(KERAS)),
         rows=variant_rows(targets, found.answers, found.expected, images, timings, memory),
         peers=variant_rows(peers, found.answers, found.expected, images, timings, memory),
-        not_run=not_run | peers_not_run,
+        not_run=not_run | failed | peers_not_run,
+        failed=tuple(failed),
         noise_floors=timings.noise_floors,
         sustained=found.sustained,
     )
@@ -104,7 +105,8 @@ def benchmark(
         images=images.images,
         labels=images.labels,
         answers=found.answers,
-        default_row=next(target.title for target in targets if target.variant.name == default),
+        # The one that a device would choose: not by loading it, which a file may not survive.
+        default_row=min(targets, key=lambda target: preference(target.variant.name)).title,
         runs={
             key: np.concatenate([repetition.run for each in rounds for repetition in each])
             for key, rounds in found.repetitions.items()

@@ -15,7 +15,15 @@ from ..runtime.bundle.manifest import Manifest, Variant
 from ..runtime.bundle.reader import read_vouched_file
 from ..runtime.engines.engine import Engine, load_engine, run_each
 from ..runtime.engines.packages import installed_packages, no_engine_message
-from ..runtime.errors import EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
+from ..runtime.engines.probe import probe_bundled
+from ..runtime.errors import (
+    CheckFailedError,
+    EdgeproofError,
+    EngineMissingError,
+    InvalidFileError,
+    SpecMismatchError,
+)
+from ..runtime.probabilities import check_one_answer
 from .memory import variant_program
 
 # Encoded at once: float32 takes four times what the images take.
@@ -72,18 +80,25 @@ class BenchmarkTarget:
         return stored
 
 
-def benchmark_targets(bundle: Path, manifest: Manifest) -> tuple[list[BenchmarkTarget], dict[str, str]]:
-    """Return the targets that can be run here, and by variant why others cannot.
+def benchmark_targets(
+    bundle: Path, manifest: Manifest, *, threads: int = 1
+) -> tuple[list[BenchmarkTarget], dict[str, str], dict[str, str]]:
+    """Return the targets, and by variant why no installed engine runs a file, and why a file failed.
+
+    A file fails that its engine refuses, that does not give probabilities, or that ends the child process in which each
+    is tried first, with so many `threads`.
 
     Raises:
         InvalidFileError: A file is missing, or is not the one that the manifest vouches for, or there is none.
         SpecMismatchError: A file gives other than one probability for each class.
         EngineMissingError: Nothing can be run.
+        CheckFailedError: Every file failed.
     """
     if not manifest.variants:
         raise InvalidFileError(f"the bundle {bundle} has no variants")
     found: list[BenchmarkTarget] = []
     left_out: dict[str, str] = {}
+    failed: dict[str, str] = {}
     for variant in manifest.variants:
         content = read_vouched_file(bundle, variant.file, variant.sha256)
         packages = installed_packages(variant.format)
@@ -91,7 +106,13 @@ def benchmark_targets(bundle: Path, manifest: Manifest) -> tuple[list[BenchmarkT
             left_out[variant.name] = no_engine_message([variant.format])
         for package in packages:
             load = partial(_load, content, variant, package.module)
-            engine = load(1)
+            try:
+                probe_bundled(content, variant.format, threads=threads, package=package.module)
+                engine = load(1)
+                check_one_answer(engine, manifest.image, "it")
+            except InvalidFileError as error:
+                failed[variant.name] = f"{package.title}: {error}"
+                continue
             if engine.output.shape[-1] != len(manifest.classes):
                 raise SpecMismatchError(
                     f"{variant.file} gives {engine.output.shape[-1]} probabilities; the bundle has "
@@ -106,9 +127,12 @@ def benchmark_targets(bundle: Path, manifest: Manifest) -> tuple[list[BenchmarkT
                     program=partial(variant_program, bundle / variant.file, variant.format, package.module),
                 )
             )
+    if not found and failed:
+        reasons = "; ".join(f"{name} in {reason}" for name, reason in failed.items())
+        raise CheckFailedError(f"none of {len(manifest.variants)} files can be measured: {reasons}")
     if not found:
         raise EngineMissingError(no_engine_message(sorted({variant.format for variant in manifest.variants})))
-    return found, left_out
+    return found, left_out, failed
 
 
 def peer_targets(

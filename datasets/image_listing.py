@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError, is_interruption, one_line
 from ..runtime.images.reading import IMAGE_SUFFIXES
 from .wording import first_of
 
@@ -55,6 +55,8 @@ def list_images(root: Path) -> ImageFolder:
         used = {path for paths in classes.values() for path in paths} if classes else set(loose)
         others = tuple(path for path in _files(root) if path not in used)
     except OSError as error:
+        if is_interruption(error):
+            raise
         raise InvalidFileError(f"cannot read the folder {error.filename or root}: {error.strerror}") from error
     return ImageFolder(root=root, classes=classes, loose=loose, others=others)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from subprocess import TimeoutExpired
 
 from ..runtime.engines.packages import PACKAGES, Package
-from ..runtime.errors import one_line
+from ..runtime.errors import is_interruption, one_line
 from ..runtime.io.child import run_child
 from ..runtime.io.processes import describe_exit, python_command
 from .smoke_test import run_smoke_test
@@ -75,7 +75,9 @@ def _try_here(package: Package) -> str:
     """Try in this process where no other can be started, as under an emulator of another CPU."""
     try:
         return run_smoke_test(package.module, package.runs)
-    except (Exception, SystemExit):
+    except (Exception, SystemExit) as error:
+        if is_interruption(error):
+            raise
         return _reason(1, traceback.format_exc())
 
 

@@ -15,9 +15,10 @@ from ..runtime.bundle.manifest import Variant
 from ..runtime.bundle.reader import read_manifest, read_vouched_file
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
-from ..runtime.engines.engine import ENGINE_OF, MAX_THREADS, Engine, check_magic, load_engine, run_each
-from ..runtime.engines.litert import Kernels, LiteRTEngine
+from ..runtime.engines.engine import ENGINE_OF, MAX_THREADS, load_engine, run_each
+from ..runtime.engines.litert import Kernels
 from ..runtime.engines.packages import Package, installed_packages, no_engine_message
+from ..runtime.engines.probe import probe_bundled
 from ..runtime.errors import CheckFailedError, EdgeproofError, EngineMissingError, InvalidFileError, SpecMismatchError
 from ..runtime.validation import whole_number
 
@@ -87,7 +88,8 @@ def selftest(
         broken: Why packages, by their names for `import`, cannot be used: their files fail untried.
 
     Yields:
-        The result of each file in each engine. After a file that is missing, damaged or refused, the others still run.
+        The result of each file in each engine. Each is tried in a child process first: after a file that is missing,
+        damaged or refused, or that ends its process, the others still run.
 
     Raises:
         InvalidFileError: The folder is not a bundle.
@@ -116,7 +118,6 @@ def _test_file(
                 raise EngineMissingError(broken[package.module])
             known = golden.answers(variant)
             model = read_vouched_file(folder, variant.file, variant.sha256)
-            check_magic(model, variant.format)
         except EdgeproofError as error:
             yield _without_answers(variant, package.title, str(error))
             continue
@@ -134,9 +135,11 @@ def _test_engine(
     threads: int,
     kernels: Kernels,
 ) -> SelftestResult:
-    called = package.title
+    called = package.title if kernels is Kernels.DEFAULT else f"{package.title}, {kernels}"
     try:
-        engine = _load(model, package, threads, kernels)
+        chosen: dict[str, Any] = {"threads": threads, "package": package.module, "kernels": kernels}
+        probe_bundled(model, variant.format, **chosen)
+        engine = load_engine(model, variant.format, **chosen)
         called = engine.name if kernels is Kernels.DEFAULT else f"{engine.name}, {kernels}"
         if (engine.input, engine.output) != (variant.input, variant.output):
             raise SpecMismatchError(f"other tensors than the manifest says: {engine.input}, {engine.output}")
@@ -151,12 +154,6 @@ def _test_engine(
         tolerance=variant.tolerance,
         deviation=deviation,
     )
-
-
-def _load(model: bytes, package: Package, threads: int, kernels: Kernels) -> Engine:
-    if package.runs is not Format.TFLITE:
-        return load_engine(model, package.runs, threads=threads)
-    return LiteRTEngine(model, threads=threads, kernels=kernels, package=package.module)
 
 
 def _without_answers(variant: Variant, engine: str, reason: str, state: State = State.FAILED) -> SelftestResult:

@@ -9,7 +9,7 @@ import keras
 from numpy.typing import NDArray
 
 from ..runtime.bundle.recipes import RECIPES, Format, Recipe
-from ..runtime.errors import EdgeproofError, SpecMismatchError, one_line
+from ..runtime.errors import EdgeproofError, SpecMismatchError, is_interruption, one_line
 from .samples import check_calibration_images
 
 # How TFLite's converter and tf2onnx name an operator that they cannot write.
@@ -30,10 +30,12 @@ def conversion_errors(model: keras.Model, model_format: Format) -> Generator[Non
     """Turn whatever a converter raises into a SpecMismatchError of one line: the layer, the cause and the way out."""
     try:
         yield
-    except (EdgeproofError, OSError, MemoryError):
+    except (EdgeproofError, OSError):
         raise
     # The converters raise whatever their parts do.
     except Exception as error:
+        if is_interruption(error):
+            raise
         raise SpecMismatchError(describe_conversion_error(one_line(error), model, model_format)) from error
 
 

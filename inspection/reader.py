@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 
 from ..runtime.bundle.recipes import Format
-from ..runtime.engines.engine import check_magic
+from ..runtime.engines.static_checks import check_magic
 from ..runtime.errors import EngineMissingError
 from .graph_types import Graph
 

@@ -180,7 +180,8 @@ class Report:
         reference: The Keras reference.
         rows: The bundle's variants, each in each engine that is installed.
         peers: The same model in runtimes that are not part of edgeproof.
-        not_run: Variants that no installed engine runs, and why.
+        not_run: Variants that have no row, and why: no installed engine runs them, or they failed.
+        failed: Those of them that failed: their engine refused the file, or died of it.
         noise_floors: One for each number of threads; empty where latency was not measured.
         sustained: None where no long run was asked for.
     """
@@ -195,6 +196,14 @@ class Report:
     not_run: Mapping[str, str]
     noise_floors: tuple[NoiseFloor, ...]
     sustained: Sustained | None
+    failed: tuple[str, ...] = ()
+
+    @property
+    def absent(self) -> tuple[tuple[str, str, str], ...]:
+        """What has no row: ``"FAILED"`` or ``"Not run"``, the name, and the reason."""
+        return tuple(
+            ("FAILED" if name in self.failed else "Not run", name, reason) for name, reason in self.not_run.items()
+        )
 
     @property
     def threads(self) -> tuple[int, ...]:

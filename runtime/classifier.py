@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InvalidFileError, SpecMismatchError
+from .errors import SpecMismatchError
 from .images.preprocess import Prepared, as_nhwc, prepare
 from .images.reading import ImageLike
 from .prediction import NO_DIGIT, UNCERTAIN, Prediction
+from .probabilities import check_probabilities, not_probabilities, step_of
 from .validation import probability, whole_number
 
 if TYPE_CHECKING:  # imported when a model is loaded: `import edgeproof.runtime` stays as light as NumPy's
@@ -25,7 +26,7 @@ _MAX_WORKERS = 256
 
 # Iterable, some of them, but never a sequence of images.
 _NO_SEQUENCES = (str, os.PathLike, bytes, bytearray, memoryview)
-_HIGHEST = 1.001  # 1, and what rounding may add
+_HIGHEST = 1.001  # 1, and what rounding may add; a model that nobody vouches for is checked more closely
 
 
 class Classifier:
@@ -52,6 +53,8 @@ class Classifier:
         self.variant = model.variant
         self._engines = model.engines
         self._calibrated = model.calibrated
+        self._vouched = model.vouched
+        self._step = step_of(model.engines.output)
         height, width, channels = model.image.shape
         self._tensor_shape = (1, height, width, channels)
         self._takes_bytes = model.engines.input.dtype == "uint8" and model.engines.input.is_identity
@@ -134,7 +137,8 @@ class Classifier:
             One prediction per image, in order.
 
         Raises:
-            InvalidFileError: A file is missing, or is not an image that can be read to its end.
+            InvalidFileError: A file is missing, or is not an image that can be read to its end; or the model's answers
+                are not probabilities.
             SpecMismatchError: An argument is not one of the above.
         """
         if value_range is None and min_confidence == 0 and workers == 1 and self._is_model_input(images):
@@ -239,23 +243,21 @@ class Classifier:
         index = int(probabilities.argmax())
         highest = float(probabilities[index])
         if not highest <= _HIGHEST:
-            raise self._no_probability(highest)
+            raise not_probabilities(probabilities, self.variant)
+        if not self._vouched:
+            check_probabilities(probabilities[np.newaxis], self._step, self.variant)
         return Prediction(self.classes[index], index, highest, probabilities)
 
     def _run(self, prepared: Prepared) -> NDArray[np.float32]:
         probabilities = self._calibrated(self._engines.run(prepared.pixels))
         highest = float(probabilities.max(initial=0))
         if not highest <= _HIGHEST:
-            raise self._no_probability(highest)
+            raise not_probabilities(probabilities, self.variant)
+        if not self._vouched:
+            check_probabilities(probabilities, self._step, self.variant)
         if prepared.blank:
             probabilities[list(prepared.blank)] = 0
         return probabilities
-
-    def _no_probability(self, highest: float) -> InvalidFileError:
-        return InvalidFileError(
-            f"{self.variant} gives {highest:g} for a probability; a model that ends in logits needs a softmax, which "
-            "edgeproof export --softmax appends"
-        )
 
     def _predictions(self, prepared: Prepared, min_confidence: float) -> list[Prediction]:
         probabilities = self._run(prepared)

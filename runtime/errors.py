@@ -3,6 +3,7 @@
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -46,24 +47,75 @@ def one_line(told: str | BaseException) -> str:
     return line or (type(told).__name__ if isinstance(told, BaseException) else "")
 
 
+# What Python itself raises over faulty input and code, and pybind11 for the exceptions of C++.
+PYTHON_ERRORS: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    SystemError,
+    TypeError,
+    ValueError,
+    Warning,
+)
+
+
 @contextmanager
 def foreign_errors(
     kind: type[EdgeproofError],
     problem: str,
     *,
-    caught: tuple[type[BaseException], ...] = (Exception,),
+    caught: tuple[type[BaseException], ...] = PYTHON_ERRORS,
     named: bool = False,
 ) -> Generator[None]:
     """Turn what foreign code raises in the block into one line of ours: the problem, a colon, and its message.
 
+    An interruption (`is_interruption`) passes unchanged.
+
     Args:
         kind: The class of our error.
         problem: What could not be done.
-        caught: The classes of foreign errors.
+        caught: The classes of foreign errors; all, `Exception`, only for code that may raise classes of its own.
         named: Whether the message begins with the name of the foreign error's class.
     """
     try:
         yield
     except caught as error:
+        if is_interruption(error):
+            raise
         name = f"{type(error).__name__}: " if named else ""
         raise kind(f"{problem}: {name}{one_line(error)[:300]}") from error
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Tell whether an error only interrupted the code that it comes out of, and says nothing about its input.
+
+    So do a lack of memory, a fault of the machine such as too many open files, and what a signal handler raises, for
+    example a task queue's timeout.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _OF_THE_MACHINE or _is_raised_by_handler(error)
+    return isinstance(error, MemoryError) or _is_raised_by_handler(error)
+
+
+_OF_THE_MACHINE = frozenset({EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC})
+
+
+def _is_raised_by_handler(error: BaseException) -> bool:
+    import signal  # late: errors are rare
+
+    handlers = map(signal.getsignal, signal.valid_signals())
+    codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in codes:
+            return True
+        trace = trace.tb_next
+    return False

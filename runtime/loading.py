@@ -18,6 +18,7 @@ from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, Unk
 from .io.digest import sha256_of
 from .io.files import is_file, is_folder, read_file
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
+from .probabilities import check_one_answer
 from .validation import whole_number
 
 _LARGEST_FOR_BATCHES = 2**18  # bytes; in batches, Python's share of a run is smaller, which pays for small models
@@ -32,6 +33,7 @@ class Model:
     Attributes:
         calibrated: Turns the engines' outputs into probabilities.
         sha256: Digest of the model file.
+        vouched: Whether a manifest vouches for the file; its answers were probabilities when it was loaded.
     """
 
     engines: EnginePool
@@ -41,6 +43,7 @@ class Model:
     variant: str
     calibrated: Temperature
     sha256: str
+    vouched: bool
 
     def __post_init__(self) -> None:
         taken, given = self.engines.input.shape, self.engines.output.shape
@@ -112,7 +115,7 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
             f"{variant.file} has other tensors than the manifest says: {engine.input}, {engine.output}"
         )
     another = None if variant.format in CONCURRENT else make
-    return Model(
+    model = Model(
         engines=EnginePool(engine, another, batches=_batches(content, variant, options)),
         classes=manifest.classes,
         image=manifest.image,
@@ -120,7 +123,10 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
         variant=variant.name,
         calibrated=Temperature(engine.output, 1.0 if variant.confidence is None else variant.confidence.temperature),
         sha256=variant.sha256,
+        vouched=True,
     )
+    check_one_answer(engine, model.image, str(folder / variant.file))
+    return model
 
 
 def _check_unchanged(file: Path, digest: str, options: LoadOptions) -> None:
@@ -169,6 +175,7 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
         variant=f"{description.recipe}.{suffix}" if description else file.name,
         calibrated=Temperature(engine.output, 1.0),
         sha256=digest,
+        vouched=False,
     )
 
 

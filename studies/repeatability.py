@@ -153,7 +153,7 @@ def measure_repeatability(bundle: Path, *, runs: int, seconds: float, rounds: in
     environment = describe_environment()
     manifest = read_manifest(bundle)
     images: NDArray[np.uint8] = read_golden(bundle, manifest).inputs
-    running, _ = benchmark_targets(bundle, manifest)
+    running, *_ = benchmark_targets(bundle, manifest)
     found: list[Run] = []
     for number in range(runs):
         timed = {

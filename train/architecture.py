@@ -73,7 +73,7 @@ class Architecture:
         problem = f"{self.builder} cannot build a model for images of {image_shape} and {classes} classes"
         with _modules_beside(self.builder):
             function = _function(self.builder)
-            with foreign_errors(InvalidFileError, problem, named=True):
+            with foreign_errors(InvalidFileError, problem, caught=(Exception,), named=True):
                 model = function(image_shape, classes)
             _check(model, self.builder, image_shape, classes)
         return model
@@ -109,7 +109,8 @@ def _function(builder: str) -> Callable[[tuple[int, int, int], int], keras.Model
 def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes: int) -> None:  # noqa: ANN401
     if not isinstance(model, keras.Model):
         raise SpecMismatchError(f"{builder} gives {type(model).__name__}, not a keras.Model")
-    with foreign_errors(SpecMismatchError, f"{builder} gives a model that does not take images of {image_shape}"):
+    problem = f"{builder} gives a model that does not take images of {image_shape}"
+    with foreign_errors(SpecMismatchError, problem, caught=(Exception,)):
         if isinstance(model, keras.Sequential) and not model.built:
             model.build((None, *image_shape))  # else the one image would settle the size of all batches
         answer = np.asarray(model(np.zeros((1, *image_shape), np.float32), training=False))
@@ -122,5 +123,5 @@ def _check(model: Any, builder: str, image_shape: tuple[int, int, int], classes:
         f"{builder} gives a model that cannot be saved and loaded: register your own layers with "
         "@keras.saving.register_keras_serializable(), and use no Lambda"
     )
-    with foreign_errors(SpecMismatchError, problem):
+    with foreign_errors(SpecMismatchError, problem, caught=(Exception,)):
         type(model).from_config(model.get_config())

@@ -1,6 +1,8 @@
 """Checkpoint of a training after every epoch, so that it can go on after it was cut off."""
 
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +16,10 @@ from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, f
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.checked_json import parse
 from ..runtime.io.files import is_file
+from ..runtime.io.npz import HEADER_DAMAGE
 from .checkpoint_files import FOLDER_NAME, STATE_NAME
+
+_DAMAGE = (*HEADER_DAMAGE, zipfile.BadZipFile, zlib.error)  # raised over a damaged archive of arrays
 
 
 @dataclass(kw_only=True, slots=True)
@@ -106,9 +111,8 @@ class Checkpoint:
             self._folder.rmdir()
 
     def _read(self) -> dict[str, NDArray[np.generic]]:
-        # A damaged archive makes zipfile, zlib or NumPy's header parser raise whatever they have.
         # Opened here: given a path, NumPy leaves the file of a damaged archive open.
-        problem = foreign_errors(InvalidFileError, f"{self.path} is damaged")
+        problem = foreign_errors(InvalidFileError, f"{self.path} is damaged", caught=_DAMAGE)
         with problem, self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive}
 

@@ -109,7 +109,7 @@ def _cached(file: Path, shape: tuple[int, int]) -> NDArray[np.float16] | None:
 
 
 def _teacher(path: Path, image_shape: tuple[int, ...], classes: int) -> keras.Model:
-    with foreign_errors(InvalidFileError, f"{path} is not a Keras model that can be read"):
+    with foreign_errors(InvalidFileError, f"{path} is not a Keras model that can be read", caught=(Exception,)):
         model = keras.saving.load_model(path, compile=False)
     taken, given = (None, *image_shape), (None, classes)
     if (model.input_shape, model.output_shape) != (taken, given):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.bundle.manifest import Manifest
-from ...runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ...runtime.errors import InvalidFileError, SpecMismatchError, is_interruption, one_line
 from ...runtime.io.digest import sha256_of
 from ...runtime.io.files import read_file
 from ...runtime.io.worker import Parent, Worker
@@ -136,4 +136,6 @@ class _Server:
             return timed(run, self._inputs, seconds, 1)
         # Whatever a layer raises.
         except Exception as error:
+            if is_interruption(error):
+                raise
             raise SpecMismatchError(f"Keras cannot run the model by {call}: {one_line(error)[:300]}") from error

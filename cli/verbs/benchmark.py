@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
     from ...benchmarks.writer import PAGE_NAME, check_report_folder, write_report
     from ...report.render.table import as_text, footnote
     from ...report.serialization import to_json
+    from ...runtime.errors import CheckFailedError
     from ...runtime.io.atomic import atomic_files
 
     out = options.out or beside(options.bundle) / "report"
@@ -68,4 +69,9 @@ def run(options: argparse.Namespace) -> int:
     report = result.report
     text = f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"
     print(to_json(report) if options.json else text, end="")
+    if report.failed:
+        reasons = "; ".join(f"{name} in {report.not_run[name]}" for name in report.failed)
+        raise CheckFailedError(
+            f"{len(report.failed)} of {len(report.failed) + len(report.rows)} files failed: {reasons}"
+        )
     return 0

@@ -34,7 +34,8 @@ def serving_model(
     taken = _input_shape(model)
     if taken is not None and len(taken) != 4:
         given = keras.layers.Reshape((image.height, image.width) if len(taken) == 3 else (-1,), name="layout")(given)
-    with foreign_errors(SpecMismatchError, f"model {model.name!r} does not take images of shape {image.shape}"):
+    problem = f"model {model.name!r} does not take images of shape {image.shape}"
+    with foreign_errors(SpecMismatchError, problem, caught=(Exception,)):
         # The model may want its input in a list or a dictionary.
         structure = getattr(model, "_inputs_struct", None)
         fed = given if structure is None else keras.tree.map_structure(lambda _: given, structure)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import ImageSpec
-from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
+from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
 from ...runtime.io.digest import sha256_of
 from ...runtime.validation import are_probabilities
 from ..conversion_errors import leaf_layers
@@ -48,7 +48,7 @@ class Source:
         Raises:
             SpecMismatchError: They are not probabilities.
         """
-        with foreign_errors(SpecMismatchError, "Keras cannot run the model"):
+        with foreign_errors(SpecMismatchError, "Keras cannot run the model", caught=(Exception,)):
             found = self.model.predict(images.astype(np.float32), batch_size=100, verbose=0)
         if self.output == LOGITS:
             _check_logits(found)
@@ -90,6 +90,8 @@ def load_source(
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     # Keras raises whatever a layer's constructor or the archive raised.
     except Exception as error:
+        if is_interruption(error):
+            raise
         raise InvalidFileError(f"Keras cannot load {path}: {loading_problem(path, error)}") from error
     if sha256_of(path.read_bytes()) != sha256:
         raise InvalidFileError(f"{path} was changed while it was read")

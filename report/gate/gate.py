@@ -113,7 +113,7 @@ def _check_names(report: Report, limits: Limits, chosen: set[str], baseline: Rep
         if name not in (*measured, *report.not_run, *before):
             raise UnknownNameError(f"the report has no variant {name!r:.80}; {similar(name, measured)}")
         asked = name in chosen or (not chosen and name in limits.of_variants)
-        if asked and name in report.not_run and name not in before:
+        if asked and name in report.not_run and name not in (*report.failed, *before):
             raise SpecMismatchError(f"{name} cannot be judged, it was not run: {report.not_run[name]}")
 
 
@@ -169,11 +169,14 @@ def _not_in_report(report: Report, chosen: set[str], baseline: Report | None) ->
     before = dict.fromkeys(row.variant for row in baseline.rows) if baseline else {}
     for name in before:
         if name not in measured and (not chosen or name in chosen):
-            reason = f", it was not run: {report.not_run[name]}" if name in report.not_run else ""
+            ended = "failed" if name in report.failed else "was not run"
+            reason = f", it {ended}: {report.not_run[name]}" if name in report.not_run else ""
             words = f"is in the baseline and not in the report{reason}"
             yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=False, words=words)
     for name, reason in report.not_run.items():
+        failed = name in report.failed
+        counts = not chosen or (failed and name in chosen)
         # A peer, which may not have run either, has no format.
-        if name.partition(".")[2] in tuple(Format) and (name not in before or name in measured) and not chosen:
-            words = f"was not run: {reason}"
-            yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=None, words=words)
+        if name.partition(".")[2] in tuple(Format) and (name not in before or name in measured) and counts:
+            words, holds = (f"failed: {reason}", False) if failed else (f"was not run: {reason}", None)
+            yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=holds, words=words)

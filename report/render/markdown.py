@@ -18,7 +18,7 @@ def render_markdown(report: Report) -> str:
         f"## {escape(headline(report))}",
         markdown_table(_verdicts(report), words=(0, 1)),
         _explanation(report),
-        *(f"Not run: {escape(name)} ({escape(reason)})." for name, reason in report.not_run.items()),
+        *(f"{state}: {escape(name)} ({escape(reason)})." for state, name, reason in report.absent),
         *_latency(report),
         *_memory(report),
         *_peers(report),

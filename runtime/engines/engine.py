@@ -1,6 +1,7 @@
 """The engines that run model files, behind one protocol."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..bundle.recipes import Format
 from ..bundle.tensors import TensorSpec
-from ..errors import EngineMissingError, InvalidFileError, UnknownNameError
+from ..errors import EngineMissingError, UnknownNameError
 from ..validation import whole_number
 from .packages import PACKAGES, no_engine_message
 
@@ -65,6 +66,12 @@ def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate(outputs)
 
 
+def noise(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return pixels of this shape without a pattern, by Knuth's hash: NumPy's generators are slow to import."""
+    hashed = np.arange(prod(shape), dtype=np.uint32) * np.uint32(2654435761)
+    return (hashed >> np.uint32(24)).astype(np.uint8).reshape(shape)
+
+
 def is_installed(engine: str) -> bool:
     """Tell whether a package is installed that provides this engine; nothing is imported."""
     return any(package.is_installed for package in PACKAGES if package.engine == engine)
@@ -94,6 +101,7 @@ def load_engine(
     *,
     engine: str = "auto",
     package: str | None = None,
+    kernels: str | None = None,
     threads: int = 1,
     data_folder: Path | None = None,
 ) -> Engine:
@@ -104,6 +112,7 @@ def load_engine(
         model_format: Which format these bytes are in.
         engine: ``"auto"``, or the name of the engine that must be used.
         package: The package to use, by its name for `import`; None for the first that is installed.
+        kernels: Of LiteRT, a value of `Kernels`; None for the usual ones.
         threads: How many threads the engine may use for one image, from 1 to `MAX_THREADS`.
         data_folder: Where an ONNX model may keep weights in other files; None where it must hold them itself.
 
@@ -115,22 +124,10 @@ def load_engine(
     """
     whole_number(threads, "threads", 1, MAX_THREADS)
     chosen = choose_engine(model_format, engine)
-    check_magic(model, model_format)
     if chosen == "litert":  # each module imports its engine: only the one in use is loaded
-        from .litert import LiteRTEngine
+        from .litert import Kernels, LiteRTEngine
 
-        return LiteRTEngine(model, threads=threads, package=package)
+        return LiteRTEngine(model, threads=threads, package=package, kernels=Kernels(kernels or Kernels.DEFAULT))
     from .onnxruntime import OnnxRuntimeEngine
 
     return OnnxRuntimeEngine(model, threads=threads, data_folder=data_folder)
-
-
-def check_magic(model: bytes, model_format: Format) -> None:
-    """Raise InvalidFileError for bytes that cannot be this format, before a native parser sees them."""
-    # A flatbuffer carries its identifier at byte 4; an ONNX protobuf starts with field 1 (ir_version), a varint. ONNX
-    # Runtime's own format is a flatbuffer, which may start with that byte by chance.
-    first, identifier = model[:1], model[4:8]
-    is_onnx = first == b"\x08" and identifier != b"ORTM"
-    fits = identifier == b"TFL3" if model_format is Format.TFLITE else is_onnx
-    if not fits:
-        raise InvalidFileError(f"these {len(model)} bytes are not a .{model_format} model")

@@ -10,8 +10,9 @@ from ..bundle.attachments import read_attached
 from ..bundle.model_metadata import DESCRIPTION_KEY, DESCRIPTION_NAME
 from ..bundle.recipes import Format
 from ..bundle.tensors import QuantParams, TensorSpec
-from ..errors import EngineMissingError, InvalidFileError, SpecMismatchError, one_line
+from ..errors import PYTHON_ERRORS, EngineMissingError, InvalidFileError, SpecMismatchError, foreign_errors
 from .packages import Package, installed_packages, no_engine_message
+from .static_checks import check_bytes
 
 
 class Kernels(StrEnum):
@@ -56,9 +57,10 @@ class LiteRTEngine:
         package: str | None = None,
     ) -> None:
         self._package = _choose(package)
+        check_bytes(model, Format.TFLITE)
         module = self._package.load("interpreter")
         resolver = getattr(module.OpResolverType, _RESOLVERS[kernels])
-        try:
+        with foreign_errors(InvalidFileError, f"{self.name} does not accept the model"):
             # num_threads must be given: its default is the implementation's choice.
             self._interpreter = module.Interpreter(
                 model_content=model, num_threads=threads, experimental_op_resolver_type=resolver
@@ -68,9 +70,6 @@ class LiteRTEngine:
                 self._interpreter.resize_tensor_input(taken["index"], [batch, *taken["shape"][1:]])
             self._interpreter.allocate_tensors()
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        # Over a damaged file the interpreter raises ValueError, RuntimeError, UnicodeDecodeError and others.
-        except Exception as error:
-            raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
         if len(inputs) != 1 or len(outputs) != 1:
             raise SpecMismatchError(
                 f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"
@@ -95,8 +94,9 @@ class LiteRTEngine:
             interpreter.set_tensor(self._input_index, batch)
             interpreter.invoke()
             return interpreter.get_tensor(self._output_index)
-        except (ValueError, RuntimeError) as error:
-            raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)}") from error
+        except PYTHON_ERRORS:  # with a context manager around it all, each run would take longer
+            with foreign_errors(InvalidFileError, f"{self.name} cannot run the model"):
+                raise
 
     def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
         """Return what only runs the model; see `Engine.invoker`."""

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.recipes import Format
 from ..bundle.tensors import TensorSpec
-from ..errors import InvalidFileError, SpecMismatchError, one_line
+from ..errors import PYTHON_ERRORS, InvalidFileError, SpecMismatchError, foreign_errors
 from .packages import ONNX_RUNTIME
+from .static_checks import check_bytes
 
 ort = ONNX_RUNTIME.load()
 _DTYPES = {
@@ -21,12 +23,19 @@ _DTYPES = {
     "tensor(int8)": "int8",
 }
 _ERRORS_ONLY = 3
+_STATE: Any = ort.capi.onnxruntime_pybind11_state
+# ONNX Runtime's own exceptions, direct subclasses of Exception in a private C++ module, and those of its Python part.
+_REFUSALS: tuple[type[Exception], ...] = (
+    *PYTHON_ERRORS,
+    *(one for one in _STATE.__dict__.values() if isinstance(one, type) and issubclass(one, Exception)),
+)
 
 
 class OnnxRuntimeEngine:
     """An ONNX model in ONNX Runtime's CPU execution provider; arguments as in `load_engine`."""
 
     def __init__(self, model: bytes, *, threads: int = 1, data_folder: Path | None = None) -> None:
+        check_bytes(model, Format.ONNX)
         self.name = f"{ONNX_RUNTIME.title} {ort.__version__}"
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -43,13 +52,13 @@ class OnnxRuntimeEngine:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
             self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
-        # ONNX Runtime's exceptions are direct subclasses of Exception in a private C++ module.
-        except Exception as error:
+        except _REFUSALS as error:
             if data_folder is None and "External data" in str(error):
                 raise InvalidFileError(
                     "the model keeps weights in another file, and none but itself may be read"
                 ) from error
-            raise InvalidFileError(f"{self.name} does not accept the model: {one_line(error)}") from error
+            with foreign_errors(InvalidFileError, f"{self.name} does not accept the model", caught=_REFUSALS):
+                raise
         if len(inputs) != 1 or len(outputs) != 1:
             raise SpecMismatchError(
                 f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"
@@ -61,8 +70,9 @@ class OnnxRuntimeEngine:
         """Run the model once; see `Engine.run`."""
         try:
             return self._session.run(self._output_names, {self.input.name: batch})[0]
-        except Exception as error:  # as above
-            raise InvalidFileError(f"{self.name} cannot run the model: {one_line(error)}") from error
+        except _REFUSALS:  # with a context manager around it all, each run would take longer
+            with foreign_errors(InvalidFileError, f"{self.name} cannot run the model", caught=_REFUSALS):
+                raise
 
     def invoker(self, batch: NDArray[Any]) -> Callable[[], object]:
         """Return what only runs the model; see `Engine.invoker`."""

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..bundle.recipes import Format
-from ..errors import EngineMissingError, one_line
+from ..errors import PYTHON_ERRORS, EngineMissingError, is_interruption, one_line
 
 _ADVICE = "edgeproof doctor says what fits this machine"
 
@@ -53,7 +53,9 @@ class Package:
         try:
             return import_module(f"{self.module}.{module}" if module else self.module)
         # Native code that does not fit this NumPy or system raises AttributeError, SystemError or OSError as well.
-        except Exception as error:
+        except PYTHON_ERRORS as error:
+            if is_interruption(error):
+                raise
             raise EngineMissingError(
                 f"{self.name} is installed but cannot be imported: {one_line(error)[:200]}; {_ADVICE}"
             ) from error

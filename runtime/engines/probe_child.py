@@ -12,8 +12,7 @@ import numpy as np
 
 from ..bundle.recipes import Format
 from ..errors import EdgeproofError, one_line
-from .engine import Engine, check_magic, load_engine, run_each
-from .tflite_guard import check_dequantize_shapes
+from .engine import Engine, load_engine, noise, run_each
 
 BEGUN, SURVIVED = "begun", "survived"
 
@@ -22,7 +21,14 @@ _BYTES, _BYTES_PER_BYTE = 3 * 2**30, 16
 _BYTES_PER_THREAD = (8 + 64) * 2**20  # a stack, and an arena to allocate in
 
 
-def main(model_format: str, data_folder: str | None, seconds: float, threads: int) -> None:
+def main(
+    model_format: str,
+    data_folder: str | None,
+    seconds: float,
+    threads: int,
+    package: str | None = None,
+    kernels: str | None = None,
+) -> None:
     """Try the model on standard input, and tell standard output; does not return.
 
     What it writes is the line `BEGUN`, and after it `SURVIVED`, or two lines: an error's class and its message.
@@ -34,7 +40,15 @@ def main(model_format: str, data_folder: str | None, seconds: float, threads: in
         _limit(_BYTES + _BYTES_PER_BYTE * len(model) + _BYTES_PER_THREAD * threads, seconds)
         _tell(parent, BEGUN)
         try:
-            _try(model, Format(model_format), None if data_folder is None else Path(data_folder), threads)
+            engine = load_engine(
+                model,
+                Format(model_format),
+                package=package,
+                kernels=kernels,
+                threads=threads,
+                data_folder=None if data_folder is None else Path(data_folder),
+            )
+            _try(engine)
             _tell(parent, SURVIVED)
         except EdgeproofError as error:
             _tell(parent, type(error).__name__, one_line(error))
@@ -68,16 +82,12 @@ def _limit(address_space: int, seconds: float) -> None:
     signal.alarm(math.ceil(seconds) + 1)
 
 
-def _try(model: bytes, model_format: Format, data_folder: Path | None, threads: int) -> None:
-    """Load the model, run it on a few images, and let go of it."""
-    if model_format is Format.TFLITE:
-        check_magic(model, model_format)
-        check_dequantize_shapes(model)
-    engine = load_engine(model, model_format, threads=threads, data_folder=data_folder)
+def _try(engine: Engine) -> None:
+    """Run the model on a few images."""
     shape = _image_shape(engine)
     if shape is None:  # no classifier can be made of it
         return
-    for pixels in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), _noise(shape), _noise(shape)):
+    for pixels in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), noise(shape), noise(shape)):
         run_each(engine, pixels[np.newaxis])
 
 
@@ -89,9 +99,3 @@ def _image_shape(engine: Engine) -> tuple[int, ...] | None:
 
     text = engine.metadata.get(DESCRIPTION_KEY)
     return None if text is None else parse_description(text).image.shape
-
-
-def _noise(shape: tuple[int, ...]) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    """Return pixels without a pattern (Knuth's multiplicative hash); NumPy's generators are slow to import."""
-    hashed = np.arange(math.prod(shape), dtype=np.uint32) * np.uint32(2654435761)
-    return (hashed >> np.uint32(24)).astype(np.uint8).reshape(shape)

@@ -1,13 +1,21 @@
 """Read images from files, streams and Pillow images into arrays."""
 
 import os
+import struct
 import sys
+import zlib
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidFileError, SpecMismatchError, foreign_errors, one_line
+from ..errors import (
+    PYTHON_ERRORS,
+    InvalidFileError,
+    SpecMismatchError,
+    foreign_errors,
+    one_line,
+)
 from .colour import ground_behind
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
@@ -22,6 +30,8 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 
 _ORIENTATION = 0x0112
 
+_DAMAGE = (*PYTHON_ERRORS, struct.error, zlib.error)  # what Pillow's decoders raise over damaged content
+
 MAX_PIXELS = 2**30 // 12  # Pillow's own limit: 1 GiB of memory with four channels and room to work
 
 
@@ -33,15 +43,12 @@ def read_image(path: str | os.PathLike[str]) -> "Image":
     """
     from pathlib import Path
 
-    from ..io.files import check_file
+    from ..io.files import check_file, reading
 
     file = Path(path)
     check_file(file, "image")
-    try:
-        with file.open("rb") as stream:
-            return decode_image(stream, str(file))
-    except OSError as error:
-        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+    with reading(file), file.open("rb") as stream:
+        return decode_image(stream, str(file))
 
 
 def decode_image(stream: IO[bytes], name: str) -> "Image":
@@ -63,9 +70,9 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
             return Image.fromarray(np.asarray(upright).astype(np.uint16)) if sixteen else upright
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidFileError(f"{name} is too large an image: {one_line(error)}") from None
-    # Over damaged content, Pillow's decoders raise anything.
-    except Exception as error:
-        raise InvalidFileError(f"{name} is not an image that can be read: {one_line(error)}") from error
+    except _DAMAGE:
+        with foreign_errors(InvalidFileError, f"{name} is not an image that can be read", caught=_DAMAGE):
+            raise
 
 
 def _upright(image: "Image") -> "Image":

@@ -2,9 +2,11 @@
 
 import os
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import InvalidFileError
+from ..errors import InvalidFileError, is_interruption
 
 MAX_MODEL_BYTES = 2**31  # a flatbuffer's offsets and a protobuf's length end here: no model file is larger
 
@@ -20,6 +22,8 @@ def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> 
     except (FileNotFoundError, NotADirectoryError):
         raise InvalidFileError(f"no such {called}: {path}") from None
     except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
+        if is_interruption(error):
+            raise
         raise InvalidFileError(f"cannot read {called} {str(path)[:200]!r}: {error}") from error
     if not stat.S_ISREG(found.st_mode):
         raise InvalidFileError(f"{path} is not a regular file")
@@ -34,16 +38,30 @@ def read_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> b
         InvalidFileError: As there, or it cannot be read, or grows meanwhile.
     """
     check_file(path, called, max_bytes=max_bytes)
-    try:
-        with path.open("rb") as file:
-            # A log can grow faster than it is read, and files of /proc have no size.
-            size = os.fstat(file.fileno()).st_size
-            content = file.read(size + 1)
-    except OSError as error:
-        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+    with reading(path), path.open("rb") as file:
+        # A log can grow faster than it is read, and files of /proc have no size.
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1)
     if len(content) > size:
         raise InvalidFileError(f"{path} has more than the {size:,} bytes that it should have")
     return content
+
+
+@contextmanager
+def reading(path: Path) -> Generator[None]:
+    """Say which file cannot be read in the block.
+
+    Raises:
+        InvalidFileError: It cannot be opened.
+        OSError: The machine cannot read it, which has too many open files, or a bad sector; with the file's name.
+    """
+    try:
+        yield
+    except OSError as error:
+        if is_interruption(error):
+            error.filename = error.filename or str(path)
+            raise
+        raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
 
 
 def is_folder(path: Path) -> bool:

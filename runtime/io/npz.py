@@ -2,14 +2,19 @@
 
 import io
 import math
+import struct
+import tokenize
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidFileError, foreign_errors
+from ..errors import PYTHON_ERRORS, InvalidFileError, foreign_errors
 from .archive import Archive
+
+# Raised by NumPy over a damaged header, in which it looks for Python's syntax.
+HEADER_DAMAGE = (*PYTHON_ERRORS, struct.error, tokenize.TokenError)
 
 _MAX_ARRAYS = 256
 _SUFFIX = ".npy"
@@ -61,8 +66,7 @@ def _array(member: bytes, called: str) -> NDArray[Any]:
     The format is that of https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.
     """
     stream = io.BytesIO(member)
-    # Over a damaged header NumPy's parser raises anything.
-    with foreign_errors(InvalidFileError, f"{called} has no header that can be read"):
+    with foreign_errors(InvalidFileError, f"{called} has no header that can be read", caught=HEADER_DAMAGE):
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran_order, dtype = read_header(stream)

@@ -10,6 +10,7 @@ from ..errors import one_line
 _FATAL = re.compile(
     r"terminate called|Check failed|LLVM ERROR|Fatal|out of memory|bad_alloc|MemoryError|[Cc]annot allocate", re.ASCII
 )
+_HARMLESS = re.compile(r"(INFO|WARNING)\b|[IW]\d{4} ")
 _LINES = 200
 
 # Whether the user sees nothing of what native code logs: then the last words of a child are kept and told.
@@ -36,8 +37,12 @@ def describe_exit(exit_code: int, log: str = "") -> str:
 
 
 def last_words(log: str) -> str:
-    """Return the line of a log that says best why the process ended: a known last message, or the last line of all."""
-    lines = [line for line in map(one_line, log.splitlines()[-_LINES:]) if line]
+    """Return the line of a log that says best why the process ended: a known last message, or the last line of all.
+
+    >>> last_words("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.")
+    ''
+    """
+    lines = [line for line in map(one_line, log.splitlines()[-_LINES:]) if line and not _HARMLESS.match(line)]
     return next((line for line in lines if _FATAL.search(line)), lines[-1] if lines else "")[:200]
 
 

@@ -43,6 +43,9 @@ from edgeproof.runtime.engines.litert import LiteRTEngine
 from edgeproof.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 
+from tests.helpers.command import run
+from tests.helpers.files import vouch
+from tests.helpers.tflite_files import fatal_to_kernels
 from tests.helpers.warm import warm_starts
 
 if TYPE_CHECKING:
@@ -163,7 +166,7 @@ def test_the_raw_samples_are_those_that_were_summarized(measured: BenchmarkResul
 def test_each_model_is_asked_about_each_image_once(
     exported: Path, digits: EvaluationImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The image of the predictions included."""
+    """The image of the predictions included; before that about one of noise, to see probabilities."""
     asked: list[tuple[str, int]] = []
 
     def counted(run: Callable[[Any, np.ndarray], np.ndarray]) -> Callable[[Any, np.ndarray], np.ndarray]:
@@ -175,7 +178,7 @@ def test_each_model_is_asked_about_each_image_once(
     result = benchmark(exported, digits, options=BenchmarkOptions(latency=False, memory=False))
     write_report(result, tmp_path / "report")
     rows = Counter({"LiteRTEngine": 5, "OnnxRuntimeEngine": 3})
-    assert Counter(asked) == {("ReferenceWorker", 200): 1} | {(name, 1): 200 * count for name, count in rows.items()}
+    assert Counter(asked) == {("ReferenceWorker", 200): 1} | {(name, 1): 201 * count for name, count in rows.items()}
 
 
 def test_the_answers_are_those_of_the_classifier(measured: BenchmarkResult, exported: Path) -> None:
@@ -319,6 +322,31 @@ def test_a_file_that_is_missing_is_named(exported: Path, digits: EvaluationImage
     (bundle / "float16.onnx").unlink()
     with pytest.raises(InvalidFileError, match=r"float16\.onnx"):
         quick(exported, digits, bundle)
+
+
+@pytest.mark.parametrize("verb", ["benchmark", "check"])
+def test_a_file_that_ends_its_process_fails_and_the_others_are_measured(
+    exported: Path, small_npz: Path, tmp_path: Path, verb: str
+) -> None:
+    bundle = Path(shutil.copytree(exported, tmp_path / "bundle"))
+    name = "static_wi8_ai8.tflite"  # the first choice of a device
+    (bundle / name).write_bytes(fatal_to_kernels((bundle / name).read_bytes()))
+    vouch(bundle, name)
+    output = ("--out", tmp_path / "report", "--seconds", "0.01") if verb == "benchmark" else ()
+    given = ("--reference", exported.parent / "model.keras", "--data", small_npz, "--json")
+    code, text, complaint = run(verb, bundle, *given, *output)
+    assert code == 1
+    assert "the process that runs the model ended by SIGSEGV" in text
+    assert name in complaint
+    if verb == "check":
+        findings = json.loads(text)["findings"]
+        assert [finding["holds"] for finding in findings if finding["row"] == name] == [False]
+        assert len(findings) == len(ALL_VARIANTS)
+    else:
+        assert "1 of 8 files failed" in complaint
+        report = from_json((tmp_path / "report" / "report.json").read_text())
+        assert report.failed == (name,)
+        assert [row.variant for row in report.rows] == [one for one in ALL_VARIANTS if one != name]
 
 
 def test_another_keras_file_is_refused(exported: Path, digits: EvaluationImages, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.errors import SpecMismatchError
 from keras import layers
 
+from tests.helpers.interruptions import INTERRUPTIONS, assert_unchanged, raised_by_signal
+
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
@@ -31,6 +33,18 @@ def test_without_a_layer_the_message_stands_for_itself(model: keras.Model) -> No
     assert (
         describe_conversion_error("firstborn second", model, Format.ONNX) == "it cannot be converted: firstborn second"
     )
+
+
+@pytest.mark.parametrize("name", INTERRUPTIONS)
+def test_what_interrupts_a_converter_is_not_blamed_on_the_model(model: keras.Model, name: str) -> None:
+    interruption = INTERRUPTIONS[name]()
+    with raised_by_signal(interruption) as interrupt:
+
+        def convert() -> None:
+            with conversion_errors(model, Format.ONNX):
+                interrupt()
+
+        assert_unchanged(interruption, convert)
 
 
 def test_only_what_the_converters_raise_is_explained(model: keras.Model) -> None:

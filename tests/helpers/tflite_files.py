@@ -83,3 +83,33 @@ class TfliteBuilder:
         buffer = self.schema.BufferT()
         buffer.data = np.frombuffer(content, np.uint8) if content else None
         return buffer
+
+
+def fatal_to_kernels(model: bytes) -> bytes:
+    """Return a file whose first operator has no weights: LiteRT's kernels follow the index -1 and die by SIGSEGV."""
+    from edgeproof.runtime.engines import tflite_guard as guard
+
+    reader = guard._Reader(model)
+    [graph] = reader.tables(reader.number("I", 0), guard._SUBGRAPHS)
+    for operator in reader.tables(graph, guard._OPERATORS):
+        start, count = reader._vector(operator, guard._INPUTS)
+        if count == 3:  # a layer: its input, its weights, its bias
+            return model[: start + 4] + b"\xff" * 4 + model[start + 8 :]
+    raise AssertionError("the model has no layer with weights and bias")
+
+
+SOFTMAX, SIGMOID, TANH = 25, 14, 28  # operators' codes
+
+
+def with_operator(model: bytes, old: int, new: int) -> bytes:
+    """Return a file that has another operator wherever it had the one with this code."""
+    from edgeproof.runtime.engines import tflite_guard as guard
+
+    reader, changed = guard._Reader(model), bytearray(model)
+    for code in reader.tables(reader.number("I", 0), guard._CODES):
+        if guard._code(reader, code) == old:
+            for field in (guard._OLD_CODE, guard._CODE):
+                place = reader._place(code, field)
+                if place is not None:
+                    changed[place] = new
+    return bytes(changed)

@@ -20,6 +20,14 @@ def test_a_report_is_read_from_its_file_or_its_folder(report: Report, tmp_path: 
     assert read_report(tmp_path) == read_report(tmp_path / "report.json") == report
 
 
+def test_a_report_from_before_failures_were_told_is_read(report: Report) -> None:
+    """And a reader of that time finds the reason in `not_run`, and passes over `failed`."""
+    document = json.loads(to_json(replace(report, not_run={"float16.onnx": "it died"}, failed=("float16.onnx",))))
+    assert document["not_run"] == {"float16.onnx": "it died"}
+    assert document.pop("failed") == ["float16.onnx"]
+    assert from_json(json.dumps(document)) == replace(report, not_run={"float16.onnx": "it died"})
+
+
 def test_the_document_has_its_parts(report: Report) -> None:
     document = json.loads(to_json(report))
     assert {"schema_version", "environment", "data", "method", "reference", "rows", "peers"} <= set(document)

@@ -11,6 +11,8 @@ from edgeproof.runtime.bundle.model_metadata import ImageSpec
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from keras import layers
 
+from tests.helpers.interruptions import INTERRUPTIONS, assert_unchanged, raised_by_signal
+
 NO_DIGEST = "0" * 64
 
 
@@ -22,6 +24,21 @@ def test_a_keras_file_is_loaded_with_its_digest(run_folder: Path) -> None:
     source = load_source(run_folder / "model.keras")
     assert (source.image, source.classes) == (ImageSpec(height=28, width=28, channels=1), 10)
     assert len(source.sha256) == 64
+
+
+@pytest.mark.parametrize("name", INTERRUPTIONS)
+def test_what_interrupts_keras_is_not_blamed_on_the_model(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interruption = INTERRUPTIONS[name]()
+    model = keras.Sequential([image_input(), layers.Flatten(), layers.Dense(2, activation="softmax")])
+    model.save(tmp_path / "model.keras")
+    source = load_source(tmp_path / "model.keras")
+    with raised_by_signal(interruption) as interrupt:
+        monkeypatch.setattr(source.model, "predict", interrupt)
+        assert_unchanged(interruption, lambda: source.probabilities(np.zeros((1, 8, 8, 1), np.uint8)))
+        monkeypatch.setattr(keras.saving, "load_model", interrupt)
+        assert_unchanged(interruption, lambda: load_source(tmp_path / "model.keras"))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

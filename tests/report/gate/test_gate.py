@@ -83,6 +83,18 @@ def test_a_variant_that_is_worse_does_not_hold_unless_a_budget_says_how_much(rep
     assert names(check_budgets(report, only), INT8) == ["verdict"]
 
 
+def test_a_variant_that_failed_does_not_hold(report: Report) -> None:
+    name = "float16.onnx"
+    absent = replace(report, not_run={name: "it died", "float16.tflite": "no engine"}, failed=(name,))
+    before = replace(report, rows=(replace(report.rows[0], variant=name), *report.rows))
+    for found in (check_budgets(absent, Limits()), check_budgets(absent, Limits(), variants=[name])):
+        [told] = [one for one in found if one.row == name]
+        assert (told.holds, told.budget, told.words) == (False, "presence", "failed: it died")
+    assert not [one for one in check_budgets(absent, Limits(), variants=[FLOAT]) if one.row == name]
+    [told] = [one for one in check_budgets(absent, Limits(), baseline=before) if one.row == name]
+    assert (told.holds, told.words) == (False, "is in the baseline and not in the report, it failed: it died")
+
+
 @pytest.mark.parametrize("kind", [VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED])
 def test_a_verdict_that_leaves_it_open_is_not_judged(report: Report, kind: VerdictKind) -> None:
     first, *_ = report.rows

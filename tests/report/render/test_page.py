@@ -6,7 +6,9 @@ import pytest
 from edgeproof.metrics.types import Verdict, VerdictKind
 from edgeproof.report.model import Report
 from edgeproof.report.raw_data import RawData
+from edgeproof.report.render.markdown import render_markdown
 from edgeproof.report.render.page import render_page
+from edgeproof.report.render.table import as_text
 
 VOID = ("meta", "br", "img", "wbr")
 
@@ -179,6 +181,16 @@ def test_what_makes_latency_doubtful_is_said(report: Report, raw_data: RawData) 
 def test_what_did_not_run_is_said_with_its_reason(report: Report, raw_data: RawData) -> None:
     page = Page(replace(report, not_run={"float16.onnx": "no engine"}), raw_data)
     assert "Not run: float16.onnx (no engine)." in page.text
+
+
+def test_a_file_that_failed_is_told_from_one_that_no_engine_runs(report: Report, raw_data: RawData) -> None:
+    absent = {"float16.onnx": "no engine", "float32.onnx": "it died"}
+    failed = replace(report, not_run=absent, failed=("float32.onnx",))
+    for text in (Page(failed, raw_data).text, render_markdown(failed).replace("\\", "")):
+        assert "Not run: float16.onnx (no engine)." in text
+        assert "FAILED: float32.onnx (it died)." in text
+    *_, last = as_text(failed).splitlines()
+    assert last.split(maxsplit=1) == ["float32.onnx", "FAILED: it died"]
 
 
 def test_the_same_report_gives_the_same_page(report: Report, raw_data: RawData) -> None:

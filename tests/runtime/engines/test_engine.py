@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import Format
-from edgeproof.runtime.engines.engine import check_magic, choose_engine, load_engine
+from edgeproof.runtime.engines.engine import choose_engine, load_engine
+from edgeproof.runtime.engines.static_checks import check_magic
 from edgeproof.runtime.errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
 
 # Another CPU adds in another order: differences of 1e-7 were seen between x86 and ARM.
@@ -76,7 +77,7 @@ def test_foreign_bytes_never_reach_an_engine(model: bytes, model_format: Format)
 )
 def test_a_truncated_model_is_refused(golden: Path, model_format: Format) -> None:
     model = (golden / f"float32.{model_format}").read_bytes()
-    with pytest.raises(InvalidFileError, match="does not accept the model"):
+    with pytest.raises(InvalidFileError, match=r"does not accept the model|structure leads out of the file"):
         load_engine(model[: len(model) // 2], model_format)
 
 

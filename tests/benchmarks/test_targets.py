@@ -1,0 +1,63 @@
+"""The files of a bundle that a benchmark measures: each is tried in a child process first."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edgeproof.benchmarks.targets import benchmark_targets
+from edgeproof.runtime.bundle.reader import read_manifest
+from edgeproof.runtime.errors import CheckFailedError
+
+from tests.helpers.files import edit_json, vouch
+from tests.helpers.tflite_files import SIGMOID, SOFTMAX, fatal_to_kernels, with_operator
+
+INT8 = "static_wi8_ai8.tflite"
+
+pytestmark = pytest.mark.needs("litert")
+
+
+@pytest.fixture
+def fatal(bundle_copy: Path) -> Path:
+    """A bundle whose manifest vouches for a file that ends the process that runs it."""
+    (bundle_copy / INT8).write_bytes(fatal_to_kernels((bundle_copy / INT8).read_bytes()))
+    vouch(bundle_copy, INT8)
+    return bundle_copy
+
+
+def test_a_file_that_ends_its_process_is_left_out_alone(fatal: Path, runnable: tuple[str, ...]) -> None:
+    """In a process of its own: a benchmark that ran the file itself would end by SIGSEGV."""
+    code = (
+        "import json; from pathlib import Path; from edgeproof.benchmarks.targets import benchmark_targets; "
+        "from edgeproof.runtime.bundle.reader import read_manifest; "
+        f"folder = Path({str(fatal)!r}); found, absent, failed = benchmark_targets(folder, read_manifest(folder)); "
+        "print(json.dumps([[target.variant.name for target in found], failed]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done
+    found, failed = json.loads(done.stdout)
+    assert found == [name for name in runnable if name != INT8]
+    assert failed == {INT8: "LiteRT: the process that runs the model ended by SIGSEGV"}
+
+
+def test_a_file_that_does_not_give_probabilities_is_left_out(bundle_copy: Path, runnable: tuple[str, ...]) -> None:
+    (bundle_copy / INT8).write_bytes(with_operator((bundle_copy / INT8).read_bytes(), SOFTMAX, SIGMOID))
+    vouch(bundle_copy, INT8)
+    found, _, failed = benchmark_targets(bundle_copy, read_manifest(bundle_copy))
+    assert [target.variant.name for target in found] == [name for name in runnable if name != INT8]
+    assert failed[INT8].startswith("LiteRT: it does not give probabilities: ")
+
+
+def test_where_every_file_fails_nothing_is_measured(fatal: Path) -> None:
+    edit_json(fatal / "manifest.json", lambda m: m.update(variants=[v for v in m["variants"] if v["file"] == INT8]))
+    with pytest.raises(CheckFailedError, match=rf"none of 1 files can be measured: {INT8} in LiteRT: .* by SIGSEGV"):
+        benchmark_targets(fatal, read_manifest(fatal))
+
+
+def test_the_trial_has_the_threads_that_are_measured(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Any] = []
+    monkeypatch.setattr("edgeproof.benchmarks.targets.probe_bundled", lambda *_, **how: tried.append(how["threads"]))
+    found, _, failed = benchmark_targets(golden, read_manifest(golden), threads=3)
+    assert (tried, failed) == ([3] * len(found), {})
