@@ -5,7 +5,7 @@ from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.errors import SpecMismatchError
 from keras import layers
 
-from tests.helpers.interruptions import INTERRUPTIONS, assert_unchanged, raised_by_signal
+from tests.helpers.interruptions import INTERRUPTIONS, assert_unchanged, raising
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_without_a_layer_the_message_stands_for_itself(model: keras.Model) -> No
 @pytest.mark.parametrize("name", INTERRUPTIONS)
 def test_what_interrupts_a_converter_is_not_blamed_on_the_model(model: keras.Model, name: str) -> None:
     interruption = INTERRUPTIONS[name]()
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
 
         def convert() -> None:
             with conversion_errors(model, Format.ONNX):

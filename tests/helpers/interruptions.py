@@ -28,15 +28,19 @@ INTERRUPTIONS: dict[str, Callable[[], BaseException]] = {
 
 
 @contextmanager
-def raised_by_signal(error: BaseException) -> Iterator[Callable[..., Any]]:
-    """Give a function that raises this error in a signal's handler."""
+def raising(error: BaseException) -> Iterator[Callable[..., Any]]:
+    """Give a function that raises this error: in a signal's handler, or there and then if the machine is at fault."""
+
+    def at_once(*_: object, **__: object) -> None:
+        raise error
 
     def handler(*_: object) -> None:
         raise error
 
     before = signal.signal(signal.SIGALRM, handler)
     try:
-        yield lambda *_, **__: signal.raise_signal(signal.SIGALRM)
+        machine = isinstance(error, (MemoryError, OSError))
+        yield at_once if machine else lambda *_, **__: signal.raise_signal(signal.SIGALRM)
     finally:
         signal.signal(signal.SIGALRM, before)
 

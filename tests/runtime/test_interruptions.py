@@ -14,7 +14,7 @@ from edgeproof.runtime.errors import InvalidFileError, foreign_errors
 from edgeproof.runtime.images.reading import decode_image, read_image
 from edgeproof.runtime.io.files import read_file
 
-from tests.helpers.interruptions import INTERRUPTIONS, HandlersError, assert_unchanged, raised_by_signal
+from tests.helpers.interruptions import INTERRUPTIONS, HandlersError, assert_unchanged, raising
 
 
 @pytest.fixture(params=INTERRUPTIONS.values(), ids=INTERRUPTIONS)
@@ -23,7 +23,7 @@ def interruption(request: pytest.FixtureRequest) -> BaseException:
 
 
 def test_interruptions_pass_whatever_is_caught(interruption: BaseException) -> None:
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
 
         def call() -> None:
             with foreign_errors(InvalidFileError, "it is damaged", caught=(Exception, SystemExit)):
@@ -50,7 +50,7 @@ def test_litert_is_interrupted(golden: Path, interruption: BaseException, monkey
     model = (golden / "float32.tflite").read_bytes()
     engine = litert.LiteRTEngine(model)
     image = np.zeros((1, 28, 28, 1), np.float32)
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
         monkeypatch.setattr(engine, "_interpreter", _Interrupted(engine._interpreter, "invoke", interrupt))
         assert_unchanged(interruption, lambda: engine.run(image))
         interpreter = engine._package.load("interpreter").Interpreter
@@ -67,7 +67,7 @@ def test_onnx_runtime_is_interrupted(
     model = (golden / "float32.onnx").read_bytes()
     engine = onnxruntime.OnnxRuntimeEngine(model)
     image = np.zeros((1, 28, 28, 1), np.float32)
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
         monkeypatch.setattr(engine, "_session", _Interrupted(engine._session, "run", interrupt))
         assert_unchanged(interruption, lambda: engine.run(image))
         monkeypatch.setattr(onnxruntime.ort, "InferenceSession", interrupt)
@@ -76,7 +76,7 @@ def test_onnx_runtime_is_interrupted(
 
 @pytest.mark.parametrize("package", [LITERT, ONNX_RUNTIME])
 def test_an_import_is_interrupted(package: Any, interruption: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
         monkeypatch.setattr("edgeproof.runtime.engines.packages.import_module", interrupt)
         assert_unchanged(interruption, package.load)
 
@@ -86,7 +86,7 @@ def test_an_image_is_interrupted(files: Path, interruption: BaseException, monke
     from PIL import Image
 
     picture = files / "seven.png"
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
         monkeypatch.setattr(Image.Image, "load", interrupt)
         assert_unchanged(interruption, lambda: decode_image(io.BytesIO(picture.read_bytes()), "it"))
         assert_unchanged(interruption, lambda: read_image(picture))
@@ -98,7 +98,7 @@ def test_the_reading_of_a_file_is_interrupted(
     golden: Path, interruption: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = golden / "float32.onnx"
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
         for method in ("open", "stat"):
             with monkeypatch.context() as patched:
                 patched.setattr(Path, method, interrupt)
@@ -108,7 +108,7 @@ def test_the_reading_of_a_file_is_interrupted(
 def test_a_folder_that_is_listed_is_interrupted(
     tmp_path: Path, interruption: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
         monkeypatch.setattr("edgeproof.datasets.image_listing._sub_folders", interrupt)
         assert_unchanged(interruption, lambda: list_images(tmp_path))
 

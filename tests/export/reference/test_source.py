@@ -11,7 +11,7 @@ from edgeproof.runtime.bundle.model_metadata import ImageSpec
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from keras import layers
 
-from tests.helpers.interruptions import INTERRUPTIONS, assert_unchanged, raised_by_signal
+from tests.helpers.interruptions import INTERRUPTIONS, assert_unchanged, raising
 
 NO_DIGEST = "0" * 64
 
@@ -34,7 +34,7 @@ def test_what_interrupts_keras_is_not_blamed_on_the_model(
     model = keras.Sequential([image_input(), layers.Flatten(), layers.Dense(2, activation="softmax")])
     model.save(tmp_path / "model.keras")
     source = load_source(tmp_path / "model.keras")
-    with raised_by_signal(interruption) as interrupt:
+    with raising(interruption) as interrupt:
         monkeypatch.setattr(source.model, "predict", interrupt)
         assert_unchanged(interruption, lambda: source.probabilities(np.zeros((1, 8, 8, 1), np.uint8)))
         monkeypatch.setattr(keras.saving, "load_model", interrupt)
