@@ -1,15 +1,19 @@
 """Write results so that they appear whole or not at all."""
 
 import os
+import re
 import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
-from errno import EISDIR
+from errno import EDQUOT, EFBIG, EISDIR, ENOSPC
 from pathlib import Path
 
 from ..errors import EdgeproofError, OutputError
+
+_FULL = (ENOSPC, EFBIG, EDQUOT)
+_WRITTEN_IN_PART = re.compile(r"\d+ requested and \d+ written")  # NumPy's words, without a number of the error
 
 
 @contextmanager
@@ -23,7 +27,8 @@ def atomic_files(folder: Path) -> Generator[Path]:
         OutputError: `folder` cannot be made or written.
     """
     with _staging(folder, folder) as staging:
-        yield staging
+        with _full_disk_reported(staging, folder):
+            yield staging
         with _reported(folder):
             _move({file: folder / file.name for file in sorted(staging.iterdir())}, folder)
 
@@ -60,7 +65,8 @@ def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) ->
     """
     _check_can_be_replaced(folder, check_replaceable)
     with _staging(folder.parent, folder) as staging:
-        yield staging
+        with _full_disk_reported(staging, folder):
+            yield staging
         with _reported(folder):
             _give_usual_mode(staging)
             if folder.exists():
@@ -127,6 +133,26 @@ def _reported(folder: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+@contextmanager
+def _full_disk_reported(staging: Path, folder: Path) -> Generator[None]:
+    """Name the file, or else the folder, that a full disk keeps from being written; many libraries name neither."""
+    try:
+        yield
+    except OutputError as error:  # of a block within this one, about the hidden folder
+        if str(staging) not in str(error):
+            raise
+        raise OutputError(str(error).replace(str(staging), str(folder))) from error
+    except OSError as error:
+        named = str(error.filename or "")
+        if named.startswith(str(staging)):
+            place = named.replace(str(staging), str(folder), 1)
+        elif not named and (error.errno in _FULL or _WRITTEN_IN_PART.search(str(error))):
+            place = f"{folder}, or to temporary files in {tempfile.gettempdir()}"
+        else:
+            raise
+        raise OutputError(f"cannot write to {place}: {error.strerror or error}") from error
 
 
 def _give_usual_mode(folder: Path) -> None:
