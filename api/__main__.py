@@ -5,7 +5,7 @@ from typing import NoReturn
 
 
 def start() -> NoReturn:
-    """Run the command, from its first import to its end, and exit; an interruption, or no memory to begin with, is one line."""
+    """Run the command, from its first import to its end, and exit; an interruption is one line, whenever it comes."""
     try:
         from edgeproof.cli import main
 
