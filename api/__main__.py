@@ -11,16 +11,18 @@ def start() -> NoReturn:
 
         code = main()
     except KeyboardInterrupt:
-        code = _interrupted()
+        code = _end("interrupted; nothing was begun", 130)
+    except MemoryError:
+        code = _end("there is not enough memory", 2)
     finally:
         _end_silently()
     sys.exit(code)
 
 
-def _interrupted() -> int:
+def _end(words: str, code: int) -> int:
     if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
-        print("edgeproof: error: interrupted; nothing was begun", file=sys.stderr)  # noqa: T201
-    return 130
+        print(f"edgeproof: error: {words}", file=sys.stderr)  # noqa: T201
+    return code
 
 
 def _end_silently() -> None:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import NoReturn
 
 from ..runtime.errors import EdgeproofError, EngineMissingError, one_line
+from ..runtime.io.memory import shortage
 from .native_logs import hidden_native_logs
 from .output import checked_output
 
@@ -98,8 +99,6 @@ def _describe(error: BaseException, written: str) -> tuple[str, int]:
             # The machine's, not a bug: a full disk, a permission, a device that went away.
             return f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT
         case _:
-            from ..runtime.io.memory import shortage
-
             short = shortage(error)
             if short is not None:
                 return str(short), BAD_INPUT
@@ -123,14 +122,15 @@ def _handle_termination_signals() -> None:
 
 
 def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
-    _parser(arguments).parse_args(arguments, options)
-    _handle_termination_signals()
-    # Whatever backend the user's other work has: these verbs need TensorFlow.
+    # Before any verb's module is imported, and NumPy with it. Whatever backend the user's other work has: these verbs
+    # need TensorFlow.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     # NumPy's linear algebra is hardly used here. Where memory is short, its threads end in SIGINT, or exit in silence.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    check_installed(options.verb)
-    with hidden_native_logs(unless=options.native_logs):
+    with hidden_native_logs(unless="--native-logs" in arguments):
+        _parser(arguments).parse_args(arguments, options)
+        _handle_termination_signals()
+        check_installed(options.verb)
         return import_module(f".verbs.{options.verb}", __name__).run(options)
 
 

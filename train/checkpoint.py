@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError, foreign_errors
+from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.checked_json import parse
 from ..runtime.io.files import is_file
@@ -67,10 +67,7 @@ class Checkpoint:
         for kind, values in (*_variables(model).items(), ("best", progress.best)):
             arrays |= {f"{kind}/{position}": keras.ops.convert_to_numpy(value) for position, value in enumerate(values)}
         with atomic_files(self._folder) as staging:
-            try:
-                np.savez(staging / STATE_NAME, allow_pickle=False, **arrays)
-            except OSError as error:
-                raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
+            np.savez(staging / STATE_NAME, allow_pickle=False, **arrays)
 
     def restore(self, model: keras.Model) -> Progress:
         """Set model and optimizer to their state after the last finished epoch.

@@ -1,9 +1,12 @@
 """Write results so that they appear whole or not at all."""
 
 import os
+import re
 import signal
+import tempfile
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 
 from ..errors import EdgeproofError, OutputError
@@ -11,6 +14,9 @@ from .commit import commit, make_new, roll_back
 from .locked_folder import abandoned_folders, locked_folder, remove_abandoned_scratch_folders
 
 _PREFIX = ".edgeproof-"
+
+_FULL = (ENOSPC, EFBIG, EDQUOT)
+_WRITTEN_IN_PART = re.compile(r"\d+ requested and \d+ written")  # NumPy's words, without a number of the error
 
 
 @contextmanager
@@ -25,7 +31,10 @@ def atomic_files(folder: Path) -> Generator[Path]:
         OutputError: `folder` cannot be made or written.
     """
     with _work_folder(folder, folder) as work:
-        yield make_new(work)
+        with _reported(folder):
+            staging = make_new(work)
+        with _full_disk_reported(staging, folder):
+            yield staging
         with _reported(folder):
             commit(work)
 
@@ -45,7 +54,8 @@ def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) ->
         with _reported(folder):
             staging = make_new(work) / folder.name
             staging.mkdir()
-        yield staging
+        with _full_disk_reported(staging, folder):
+            yield staging
         with _reported(folder):
             commit(work)
 
@@ -115,3 +125,23 @@ def _reported(folder: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+@contextmanager
+def _full_disk_reported(staging: Path, folder: Path) -> Generator[None]:
+    """Name the file, or else the folder, that a full disk keeps from being written; many libraries name neither."""
+    try:
+        yield
+    except OutputError as error:  # of a block within this one, about the hidden folder
+        if str(staging) not in str(error):
+            raise
+        raise OutputError(str(error).replace(str(staging), str(folder))) from error
+    except OSError as error:
+        named = str(error.filename or "")
+        if named.startswith(str(staging)):
+            place = named.replace(str(staging), str(folder), 1)
+        elif not named and (error.errno in _FULL or _WRITTEN_IN_PART.search(str(error))):
+            place = f"{folder}, or to temporary files in {tempfile.gettempdir()}"
+        else:
+            raise
+        raise OutputError(f"cannot write to {place}: {error.strerror or error}") from error

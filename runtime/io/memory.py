@@ -16,15 +16,17 @@ def shortage(error: BaseException) -> EdgeproofError | None:
     """
     if not isinstance(error, MemoryError) and not _SAYS_SO.search(str(error)) and _is_granted():
         return None
-    told = str(error) if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
+    # NumPy has it at the end of a page of advice.
+    cause = next((line for line in str(error).splitlines() if _SAYS_SO.search(line)), str(error))
+    told = cause if isinstance(error, MemoryError) else f"{type(error).__name__}: {cause}"
     return EdgeproofError(": ".join(filter(None, ("there is not enough memory", one_line(told)[:300]))))
 
 
 def _is_granted() -> bool:
-    from mmap import mmap
-
     try:
+        from mmap import mmap  # late: a prediction does not need it
+
         mmap(-1, _NEEDED_BYTES).close()
-    except OSError:
+    except (OSError, ImportError, MemoryError):
         return False
     return True

@@ -148,7 +148,7 @@ import sys
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == {name!r}:
-            raise KeyboardInterrupt
+            raise {error}
 
 sys.meta_path.insert(0, Interrupting())
 sys.argv = ["edgeproof", "predict", "x.png"]
@@ -160,10 +160,14 @@ start()
 @pytest.mark.parametrize(
     "name", ["edgeproof.cli", "argparse", "edgeproof.runtime.errors", "edgeproof.cli.verbs.predict", "locale"]
 )
-def test_an_interruption_before_the_work_begins_is_one_line(name: str) -> None:
-    command = [sys.executable, "-P", "-c", INTERRUPTED.format(name=name)]
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [("KeyboardInterrupt", 130, "interrupted; nothing"), ("MemoryError", 2, "there is not enough memory")],
+)
+def test_what_comes_before_the_work_begins_is_one_line(name: str, error: str, code: int, told: str) -> None:
+    command = [sys.executable, "-P", "-c", INTERRUPTED.format(name=name, error=error)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "interrupted; nothing" in error_line(Done(done.returncode, done.stdout, done.stderr), code=130)
+    assert told in error_line(Done(done.returncode, done.stdout, done.stderr), code=code)
 
 
 STREAMS = {

@@ -1,6 +1,10 @@
+import resource
 import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from edgeproof.runtime.errors import InvalidFileError, OutputError
 from edgeproof.runtime.io import commit
@@ -154,3 +158,55 @@ def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(
         (staging / "manifest.json").write_text("new")
     assert everything_under(tmp_path) == ["bundle", "bundle/manifest.json"]
     assert (tmp_path / "bundle" / "manifest.json").read_text() == "old"
+
+
+@contextmanager
+def full_disk() -> Generator[None]:
+    """Let no file of this process grow beyond 1,000 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def write_archive(path: Path) -> None:
+    np.savez(path, values=np.arange(1000))
+
+
+# Each names its file in another way, or not at all.
+WRITERS = {
+    "text": lambda path: path.write_text("x" * 2000, encoding="utf-8"),
+    "array": lambda path: np.save(path, np.arange(10_000)),
+    "archive": write_archive,
+    "bytes": lambda path: path.write_bytes(bytes(2**20)),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_full_disk_is_reported_with_the_place_that_is_full(writer: str, whole: bool, tmp_path: Path) -> None:
+    write: Callable[[Path], object] = WRITERS[writer]
+    out = tmp_path / "out"
+    place = atomic_folder(out, check_replaceable=has_a_manifest) if whole else atomic_files(out)
+    with pytest.raises(OutputError, match="cannot write to ") as caught, place as staging, full_disk():
+        write(staging / "file.npz")
+    assert str(out) in str(caught.value)
+    assert ".edgeproof-" not in str(caught.value)
+    assert everything_under(tmp_path) == []
+
+
+def test_a_block_within_a_block_names_the_folder_of_the_user(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=f"cannot write to {tmp_path / 'out'}"),
+        atomic_files(tmp_path / "out") as outer,
+        atomic_files(outer) as inner,
+        full_disk(),
+    ):
+        WRITERS["text"](inner / "file")
+
+
+def test_an_error_about_another_file_stays_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="absent"), atomic_files(tmp_path / "out"):
+        (tmp_path / "absent").read_bytes()

@@ -11,6 +11,10 @@ from edgeproof.runtime.io.memory import shortage
             ImportError("a.so: failed to map segment from shared object"),
             "there is not enough memory: ImportError: a.so: ",
         ),
+        (
+            ImportError("Read this:\n\nadvice\nOriginal error was: b.so: failed to map segment from shared object\n"),
+            "there is not enough memory: ImportError: Original error was: b.so: ",
+        ),
         (RuntimeError("std::bad_alloc"), "there is not enough memory: RuntimeError: std::bad_alloc"),
     ],
 )
