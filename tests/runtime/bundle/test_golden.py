@@ -92,6 +92,7 @@ def test_images_and_answers_are_what_the_file_holds(golden: Path) -> None:
     ("edit", "complaint"),
     [
         (lambda a: a.pop("inputs"), "golden.npz holds no 'inputs'"),
+        (lambda a: a.update({"float32.tflite": np.zeros(10**6)}), "'float32.tflite' is float64 of shape (1000000,)"),
         (lambda a: a.pop("reference"), "golden.npz holds no 'reference'"),
         (lambda a: a.update(inputs=a["inputs"].astype("float32")), "'inputs' is float32 of shape (32, 28, 28, 1)"),
         (lambda a: a.update(inputs=a["inputs"][:31]), "'inputs' is uint8 of shape (31, 28, 28, 1)"),
@@ -107,6 +108,11 @@ def test_what_does_not_fit_the_manifest_is_refused(
     with pytest.raises(InvalidFileError) as error:
         read(bundle_copy)
     assert complaint in str(error.value)
+
+
+def test_arrays_that_nobody_asks_for_are_not_read(bundle_copy: Path) -> None:
+    change(bundle_copy, lambda arrays: arrays.update(large=np.zeros(10**6), text=np.array(["a"])))
+    assert "large" not in read(bundle_copy).outputs
 
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf])
