@@ -79,9 +79,9 @@ def test_a_figure_of_another_kind_is_refused_with_its_place(
 
 def test_numbers_that_no_measurement_gives_are_refused(report: Report) -> None:
     for number in ("1" + "0" * 400, "-1e300", "1e13"):
-        with pytest.raises(InvalidFileError, match="Expected `int`|malformed|out of range"):
+        with pytest.raises(InvalidFileError, match=r"Expected `int`|malformed|out of range"):
             from_json(to_json(report).replace('"file_bytes": 30000', f'"file_bytes": {number}'))
-        with pytest.raises(InvalidFileError, match="a number is beyond 1,0|malformed|out of range"):
+        with pytest.raises(InvalidFileError, match=r"a number is beyond 1,0|malformed|out of range"):
             from_json(to_json(report).replace('"memory_mib": 8000', f'"memory_mib": {number}'))
 
 

@@ -100,7 +100,7 @@ def test_a_truncated_image_is_refused(files: Path, tmp_path: Path, name: str, mi
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
-    with pytest.raises(InvalidFileError, match="too large an image"):
+    with pytest.raises(InvalidFileError, match="too large an image: 400,000,000 pixels; at most 89,478,485 pixels"):
         read_image(tmp_path / "bomb.png")
 
 
@@ -112,6 +112,16 @@ def test_a_picture_is_too_large_even_where_the_limit_of_pillow_is_off(
     Image.new("1", (10_000, MAX_PIXELS // 10_000 + 1)).save(tmp_path / "large.png")
     with pytest.raises(InvalidFileError, match=r"too large an image: 10000 x 8948; at most 89,478,485 pixels"):
         read_image(tmp_path / "large.png")
+
+
+def test_a_picture_too_large_for_the_memory_is_refused_with_size_and_limit(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof.runtime.images.reading.memory_limit", lambda: 8 * 28 * 28)
+    assert read_image(files / "seven.png").size == (28, 28)
+    monkeypatch.setattr("edgeproof.runtime.images.reading.memory_limit", lambda: 8 * 28 * 28 - 1)
+    with pytest.raises(InvalidFileError, match="28 x 28; at most 783 pixels are possible, which take half of the mem"):
+        read_image(files / "seven.png")
 
 
 def test_colour_becomes_gray_as_pillow_does_it() -> None:
