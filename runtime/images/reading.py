@@ -24,6 +24,8 @@ _ORIENTATION = 0x0112
 
 MAX_PIXELS = 2**30 // 12  # Pillow's own limit: 1 GiB of memory with four channels and room to work
 _BYTES_PER_PIXEL = 8  # four as Pillow holds it, and as many for a copy that is turned
+_PPM_HEADER_BYTES = 2**16
+_COMMENT = re.compile(rb"#[^\r\n]*")
 _PIXELS = re.compile(r"\((\d+) pixels\)")  # in Pillow's message
 
 
@@ -60,6 +62,7 @@ def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
     """Decode an image as `decode_image`, but do not turn it: a turned one takes as much memory again."""
     from PIL import Image
 
+    _check_ppm_header(stream, name)
     try:
         with Image.open(stream, formats=_FORMATS) as image:
             _check_pixels(image.width, image.height, name)
@@ -82,6 +85,17 @@ def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
     # Over damaged content, Pillow's decoders raise anything.
     except Exception as error:
         raise InvalidFileError(f"{name} is not an image that can be read: {one_line(error)}") from error
+
+
+def _check_ppm_header(stream: IO[bytes], name: str) -> None:
+    """Refuse a PPM or PGM file with an endless comment, which Pillow reads byte by byte."""
+    head = stream.read(_PPM_HEADER_BYTES)
+    stream.seek(0)
+    fields = 3 if head[:2] in (b"P1", b"P4") else 4
+    if head[:1] == b"P" and len(head) == _PPM_HEADER_BYTES and len(_COMMENT.sub(b"", head).split()) < fields:
+        raise InvalidFileError(
+            f"{name} is not an image that can be read: its header has more than {_PPM_HEADER_BYTES:,} bytes"
+        )
 
 
 def _check_pixels(width: int, height: int, name: str) -> None:
