@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import NoReturn
 
 from ..runtime.errors import EdgeproofError, EngineMissingError, one_line
-from ..runtime.io.memory import shortage
+from ..runtime.io.shortage import shortage
 from .native_logs import hidden_native_logs
 from .output import checked_output
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, foreign_errors, one_line
 from ..runtime.io.files import read_file
-from ..runtime.io.npz import names_in_npz, read_npz
+from ..runtime.io.npz import names_in_npz, outlines_in_npz, read_npz
 
 # The names of images and labels, in the order of preference.
 TRAIN_ARRAYS, TEST_ARRAYS = (("x_train", "y_train"), ("x", "y")), ("x_test", "y_test")
@@ -75,9 +75,20 @@ def read_npz_file(path: Path, only: Collection[str]) -> NamedArrays:
     """Read the arrays of these names from an `.npz` file; others may be anything.
 
     Raises:
-        InvalidFileError: It is missing or damaged.
+        InvalidFileError: It is missing or damaged, or these are not images and labels.
     """
     content = read_file(path, "data file")
     with foreign_errors(InvalidFileError, f"{path} is not an .npz file that can be read", caught=(InvalidFileError,)):
-        arrays, held = read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=only), names_in_npz(content)
-    return NamedArrays(one_line(path.stem), path, arrays, held)
+        source = NamedArrays(one_line(path.stem), path, outlines_in_npz(content, only=only), names_in_npz(content))
+    _check_pairs(source)
+    with foreign_errors(InvalidFileError, f"{path} is not an .npz file that can be read", caught=(InvalidFileError,)):
+        return source._replace(arrays=read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=only))
+
+
+def _check_pairs(source: NamedArrays) -> None:
+    """Refuse what is not images with their labels by dtype and shape, before it is unpacked."""
+    for x, y in (*TRAIN_ARRAYS, TEST_ARRAYS):
+        if x in source.arrays:
+            images = source.images(x)
+            if y in source.arrays:
+                source.labels(y, len(images))

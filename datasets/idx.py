@@ -5,7 +5,7 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Container
+from collections.abc import Collection, Container
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, foreign_errors, one_line
 from ..runtime.io.files import read_file
+from ..runtime.io.memory import check_memory
 from .arrays import NamedArrays
 
 # http://yann.lecun.com/exdb/mnist: two zero bytes, the type of the numbers, the rank; then each dimension.
 _UINT8, _MAX_DIMENSIONS = 0x08, 4
+_ANY_RANK = range(1, _MAX_DIMENSIONS + 1)
+_RANKS = {"images": (3, 4), "labels": (1,)}
 _GZIP = b"\x1f\x8b"
 _MAX_RATIO = 1032  # deflate packs at most 258 bytes into two bits
 _CHUNK_BYTES = 2**20
@@ -49,7 +52,10 @@ def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> Name
         InvalidFileError: There are files of several sets, images without labels, or a file that is damaged.
     """
     prefix, found = _find_files(folder, only)
-    arrays = {f"{'x' if kind == 'images' else 'y'}_{split}": read_idx(path) for (split, kind), path in found.items()}
+    arrays = {
+        f"{'x' if kind == 'images' else 'y'}_{split}": read_idx(path, _RANKS[kind])
+        for (split, kind), path in found.items()
+    }
     remarks = ()
     if f"{prefix}-".startswith(_TRANSPOSED):
         arrays = {key: np.swapaxes(array, 1, 2) if array.ndim > 2 else array for key, array in arrays.items()}
@@ -78,36 +84,45 @@ def _find_files(folder: Path, only: Container[str] | None) -> tuple[str, dict[tu
     return "".join(prefixes), found
 
 
-def read_idx(path: Path) -> NDArray[np.uint8]:
+def read_idx(path: Path, ranks: Collection[int] = _ANY_RANK) -> NDArray[np.uint8]:
     """Read an IDX file of bytes.
+
+    Args:
+        path: The file, plain or compressed by gzip.
+        ranks: The possible numbers of dimensions; others are refused before anything is unpacked.
 
     Returns:
         A read-only array of the shape in the file's header.
 
     Raises:
-        InvalidFileError: It is missing, damaged, holds other numbers than bytes, or is not as long as its header says.
+        InvalidFileError: It is missing, damaged, holds other numbers than bytes, has another number of dimensions, is
+            not as long as its header says, or does not fit into the memory.
     """
     with foreign_errors(InvalidFileError, str(path), caught=(InvalidFileError,)):
-        return parse_idx(read_file(path, "IDX file"))
+        return parse_idx(read_file(path, "IDX file"), ranks)
 
 
-def parse_idx(content: bytes) -> NDArray[np.uint8]:
+def parse_idx(content: bytes, ranks: Collection[int] = _ANY_RANK) -> NDArray[np.uint8]:
     """Return the array in an IDX file's content; see `read_idx`."""
     packed = content[:2] == _GZIP
     # GzipFile raises BadGzipFile, which is an OSError, over a wrong checksum.
     unpacking = foreign_errors(InvalidFileError, "it cannot be unpacked", caught=(OSError, EOFError, zlib.error))
     with unpacking, gzip.GzipFile(fileobj=io.BytesIO(content)) if packed else io.BytesIO(content) as stream:
         shape = _shape(stream)
+        if len(shape) not in ranks:
+            possible = " or ".join(map(str, ranks))
+            raise InvalidFileError(f"its header says {len(shape)} dimensions, shape {shape}; possible: {possible}")
         expected = math.prod(shape)
         # Before anything of that size is read: the header may lie.
         if expected > min(_MAX_BYTES, len(content) * (_MAX_RATIO if packed else 1)):
             raise InvalidFileError(f"an IDX file of {len(content):,} bytes cannot hold bytes of shape {shape}")
+        check_memory(expected, "it")
         numbers = _read(stream, expected + 1)
     if len(numbers) != expected:
         more = "more" if len(numbers) > expected else f"{len(numbers):,}"
         raise InvalidFileError(f"its header says {expected:,} bytes of shape {shape}; it holds {more}")
     try:
-        return np.frombuffer(numbers, np.uint8).reshape(shape)
+        return np.frombuffer(memoryview(numbers).toreadonly(), np.uint8).reshape(shape)
     except ValueError as error:
         raise InvalidFileError(f"an array without numbers cannot be that long: shape {shape}") from error
 
@@ -125,9 +140,9 @@ def _shape(stream: Any) -> tuple[int, ...]:  # noqa: ANN401  (GzipFile and Bytes
     return tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
 
 
-def _read(stream: Any, count: int) -> bytes:  # noqa: ANN401
+def _read(stream: Any, count: int) -> bytearray:  # noqa: ANN401
     """Read so many bytes, or to the end; in chunks, since a stream allocates at once what it is asked for."""
     content = bytearray()
     while len(content) < count and (chunk := stream.read(min(_CHUNK_BYTES, count - len(content)))):
         content += chunk
-    return bytes(content)
+    return content

@@ -4,6 +4,7 @@
 # pyright: basic
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import sqrt
 
 from scipy.optimize import brentq
@@ -24,6 +25,7 @@ def share(count: int, images: int) -> Share:
     return Share(count=count, images=images, value=count / images, low=float(interval.low), high=float(interval.high))
 
 
+@lru_cache
 def paired_difference(fixed: int, broken: int, images: int) -> Difference:
     """Return a difference of accuracies on the same images with its score interval (Tango 1998).
 
@@ -66,6 +68,7 @@ def _upper_end(more: int, less: int, images: int) -> float:
     return float(brentq(excess, seen + 1e-12, 1.0, xtol=1e-12))  # pyright: ignore[reportArgumentType]
 
 
+@lru_cache
 def mcnemar(fixed: int, broken: int) -> float:
     """Return the two-sided p-value of the exact McNemar test; 1 where no image differs.
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from .ranges import Count, Duration, Fraction, Points, Positive, Range
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,11 +19,11 @@ class Share:
         high: Upper end.
     """
 
-    count: int
-    images: int
-    value: float
-    low: float
-    high: float
+    count: Count
+    images: Positive
+    value: Fraction
+    low: Fraction
+    high: Fraction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +36,9 @@ class Difference:
         high: Upper end.
     """
 
-    points: float
-    low: float
-    high: float
+    points: Points
+    low: Points
+    high: Points
 
     @property
     def largest_drop(self) -> float:
@@ -56,12 +59,12 @@ class Flip:
         found_probability: How probable that one says it is, 0-1.
     """
 
-    position: int
-    truth: int | None
-    reference: int
-    reference_probability: float
-    found: int
-    found_probability: float
+    position: Count
+    truth: Count | None
+    reference: Count
+    reference_probability: Fraction
+    found: Count
+    found_probability: Fraction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,12 +82,12 @@ class LabelledComparison:
     """
 
     difference: Difference
-    fixed: tuple[int, ...]
-    broken: tuple[int, ...]
-    p_value: float
-    p_adjusted: float
-    recall_differences: tuple[float | None, ...]
-    ece_drift: float
+    fixed: tuple[Count, ...]
+    broken: tuple[Count, ...]
+    p_value: Fraction
+    p_adjusted: Fraction
+    recall_differences: tuple[Points | None, ...]
+    ece_drift: Annotated[float, Range(-1, 1)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +104,8 @@ class Comparison:
 
     agreement: Share
     flips: tuple[Flip, ...]
-    max_probability_difference: float
-    mean_probability_difference: float
+    max_probability_difference: Fraction
+    mean_probability_difference: Fraction
     outcome: LabelledComparison | None
 
 
@@ -136,9 +139,9 @@ class ReliabilityBin:
         accuracy: Share of their answers that are right, 0-1.
     """
 
-    images: int
-    probability: float
-    accuracy: float
+    images: Positive
+    probability: Fraction
+    accuracy: Fraction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,10 +156,10 @@ class Reliability:
         bins: Of the model as it is: 15 equal bins of the probability, those without images left out.
     """
 
-    images: int
-    ece_raw: float
-    temperature: float
-    ece: float
+    images: Positive
+    ece_raw: Fraction
+    temperature: Annotated[float, Range(0)]
+    ece: Fraction
     bins: tuple[ReliabilityBin, ...]
 
 
@@ -170,9 +173,9 @@ class Size:
         gzip_bytes: In a download or an app package: compressed by gzip, level 9.
     """
 
-    file_bytes: int
-    weight_bytes: int | None
-    gzip_bytes: int
+    file_bytes: Positive
+    weight_bytes: Count | None
+    gzip_bytes: Positive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,7 +187,7 @@ class Memory:
         increment_mib: That minus the same of a process that imports NumPy alone.
     """
 
-    peak_mib: float
+    peak_mib: Annotated[float, Range(0)]
     increment_mib: float
 
 
@@ -207,15 +210,15 @@ class Distribution:
         max_us: The slowest.
     """
 
-    runs: int
-    min_us: float
-    p50_us: float
-    p50_low_us: float
-    p50_high_us: float
-    p90_us: float
-    p99_us: float | None
-    p999_us: float | None
-    max_us: float
+    runs: Positive
+    min_us: Duration
+    p50_us: Duration
+    p50_low_us: Duration
+    p50_high_us: Duration
+    p90_us: Duration
+    p99_us: Duration | None
+    p999_us: Duration | None
+    max_us: Duration
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,9 +232,9 @@ class Ratio:
         tie: Whether it is within the run's noise floor, or the interval holds 1.
     """
 
-    value: float
-    low: float
-    high: float
+    value: Annotated[float, Range(0)]
+    low: Annotated[float, Range(0)]
+    high: Annotated[float, Range(0)]
     tie: bool
 
 
@@ -251,7 +254,7 @@ class Timing:
             other are a tie; a third one may be told apart from one of them only.
     """
 
-    threads: int
+    threads: Positive
     run: Distribution
     invoke: Distribution
     preprocessing: Distribution
@@ -276,6 +279,6 @@ class Confusion:
         count: On how many images.
     """
 
-    truth: int
-    answer: int
-    count: int
+    truth: Count
+    answer: Count
+    count: Positive

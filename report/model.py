@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from ..metrics.ranges import Count, Duration, Positive, Range
 from ..metrics.types import Comparison, Confusion, Distribution, Memory, Reliability, Share, Size, Timing, Verdict
 
 SCHEMA_VERSION = 2
@@ -22,7 +23,7 @@ class DataFacts:
     """
 
     name: str
-    images: int
+    images: Positive
     labelled: bool
     sha256: str
     classes: tuple[str, ...]
@@ -39,7 +40,7 @@ class KerasTiming:
     """
 
     call: str
-    threads: int
+    threads: Positive
     run: Distribution
 
 
@@ -62,12 +63,12 @@ class ReferenceRow:
     """
 
     sha256: str
-    file_bytes: int
-    parameters: int
+    file_bytes: Positive
+    parameters: Count
     engine: str
     accuracy: Share | None
-    wrong: tuple[int, ...] | None
-    class_images: tuple[int, ...] | None
+    wrong: tuple[Count, ...] | None
+    class_images: tuple[Count, ...] | None
     confusions: tuple[Confusion, ...] | None
     reliability: Reliability | None
     timings: tuple[KerasTiming, ...]
@@ -131,8 +132,8 @@ class NoiseFloor:
             over all variants; 1 or more. Smaller differences are ties.
     """
 
-    threads: int
-    ratio: float
+    threads: Positive
+    ratio: Annotated[float, Range(1)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,9 +148,9 @@ class SustainedTurn:
     """
 
     row: str
-    at_seconds: float
-    p50_us: float
-    p90_us: float
+    at_seconds: Duration
+    p50_us: Duration
+    p90_us: Duration
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,8 +164,8 @@ class Sustained:
         states: The machine's state at the beginning of every round, each with `at_seconds`.
     """
 
-    minutes: float
-    threads: int
+    minutes: Duration
+    threads: Positive
     turns: tuple[SustainedTurn, ...]
     states: tuple[Mapping[str, Any], ...]
 

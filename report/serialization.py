@@ -1,19 +1,27 @@
 """report.json: written from a report, and read back without trust."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from math import inf
 from pathlib import Path
-from typing import cast
+from types import NoneType
+from typing import Annotated, Any, Optional, cast, get_args, get_origin
 
 import msgspec
 
+from ..metrics.ranges import Range
 from ..runtime.errors import InvalidFileError, foreign_errors
+from ..runtime.io.checked_json import check_unique
 from ..runtime.io.files import read_file
+from .consistency import check_consistency
 from .model import SCHEMA_VERSION, Report
 
 REPORT_NAME = "report.json"
 # A report of ten thousand classes and as many flips has some megabytes.
 _MAX_BYTES = 2**28
-_LARGEST = 1e12
+_ANY = Range(-inf)
+_LARGEST = 10**12  # beyond it are numbers that no measurement gives
 
 
 def to_json(report: Report) -> str:
@@ -25,16 +33,22 @@ def from_json(content: bytes | str, called: str = "the report") -> Report:
     """Read back what `to_json` wrote; messages name it as `called`.
 
     Raises:
-        InvalidFileError: It is from another schema version, or is not a report.
+        InvalidFileError: It is from another schema version, is not a report, or contradicts itself.
     """
-    foreign = (msgspec.MsgspecError, UnicodeError, RecursionError)
+    # ValueError: a number with too many digits.
+    foreign = (msgspec.MsgspecError, ValueError, RecursionError)
     with foreign_errors(InvalidFileError, f"{called} is not a report of edgeproof benchmark", caught=foreign):
         version = msgspec.json.decode(content, type=_Version).schema_version
-        if version != SCHEMA_VERSION:
-            remedy = f"this edgeproof reads {SCHEMA_VERSION}: run `edgeproof benchmark` again"
-            raise InvalidFileError(f"{called} has schema version {version}; {remedy}")
-        _check_numbers(msgspec.json.decode(content))
-        return msgspec.json.decode(content, type=Report)
+    if version != SCHEMA_VERSION:
+        remedy = f"this edgeproof reads {SCHEMA_VERSION}: run `edgeproof benchmark` again"
+        raise InvalidFileError(f"{called} has schema version {version}; {remedy}")
+    with foreign_errors(InvalidFileError, f"{called} is not a report of edgeproof benchmark", caught=foreign):
+        json.loads(content, object_pairs_hook=check_unique)
+        msgspec.json.decode(content, type=_bounded(Report))
+        report = msgspec.json.decode(content, type=Report)
+        _check_numbers(_free_figures(report))
+    check_consistency(report, called)
+    return report
 
 
 def read_report(path: Path) -> Report:
@@ -47,6 +61,31 @@ def read_report(path: Path) -> Report:
     return from_json(read_file(file, "report", max_bytes=_MAX_BYTES), str(file))
 
 
+@cache
+def _bounded(kind: Any, bounds: Range = _ANY) -> Any:  # noqa: ANN401  (types, as annotations)
+    """Return a type that msgspec decodes from the same JSON as this one, and whose numbers it refuses out of range.
+
+    The classes themselves cannot say this to msgspec, which a device does not have.
+    """
+    arguments: tuple[Any, ...] = get_args(kind)
+    if kind in (int, float):
+        return Annotated[kind, msgspec.Meta(ge=max(bounds.low, -_LARGEST), le=min(bounds.high, _LARGEST))]
+    if is_dataclass(kind):
+        members = [(field.name, _bounded(field.type)) for field in fields(kind)]
+        return msgspec.defstruct(getattr(kind, "__name__", ""), members)
+    if get_origin(kind) is Annotated:
+        return _bounded(arguments[0], next(extra for extra in arguments if isinstance(extra, Range)))
+    inner = tuple(_bounded(argument, bounds) for argument in arguments)
+    if NoneType in arguments:
+        return Optional[inner[0]]  # noqa: UP045  (a type that is known at run time only)
+    return kind.__origin__[inner] if inner else kind
+
+
+def _free_figures(report: Report) -> list[object]:
+    """Return the parts of a report that any runtime or machine may fill, whose figures have no ranges of their own."""
+    return [report.environment, report.method, report.sustained and list(report.sustained.states)]
+
+
 def _check_numbers(value: object) -> None:
     """Raise ValidationError for numbers so large that no measurement gives them."""
     if isinstance(value, dict):
@@ -55,8 +94,8 @@ def _check_numbers(value: object) -> None:
     elif isinstance(value, list):
         for one in cast("list[object]", value):
             _check_numbers(one)
-    elif isinstance(value, (int, float)) and not abs(value) < _LARGEST:
-        raise msgspec.ValidationError(f"a number is beyond {_LARGEST:.0e}")
+    elif isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
+        raise msgspec.ValidationError(f"a number is beyond {_LARGEST:,}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,7 +43,7 @@ class CheckFailedError(EdgeproofError):
 def one_line(told: str | BaseException) -> str:
     """Return a message as one line, without colours and control characters; for an empty error its class's name."""
     text = " ".join(_COLOUR.sub("", str(told)).split())
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    line = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return line or (type(told).__name__ if isinstance(told, BaseException) else "")
 
 

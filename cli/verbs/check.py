@@ -94,7 +94,9 @@ def _check(results: Sequence["BudgetResult"]) -> None:
 
     failed = failures(results)
     if failed:
-        rules = {row: [result.rule for result in failed if result.row == row] for row in (f.row for f in failed)}
+        rules: dict[str, list[str]] = {}
+        for result in failed:
+            rules.setdefault(result.row, []).append(result.rule)
         text = "; ".join(f"{row}: {', '.join(names)}" for row, names in rules.items())
         raise CheckFailedError(f"{headline(results)}: {text}")
     if all(result.holds is None for result in results):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...runtime.errors import InvalidFileError, foreign_errors, one_line
+from ...runtime.io.archive import open_zip
 from ...runtime.io.files import check_file
 
 _ENTRIES = {"metadata.json", "config.json", "model.weights.h5"}
@@ -26,9 +27,9 @@ def check_keras_file(path: Path) -> None:
     check_file(path, "model")
     if path.suffix != ".keras":
         raise InvalidFileError(f"{path} is not a .keras file; save the model with model.save('name.keras')")
-    problem = foreign_errors(InvalidFileError, f"{path} is not a .keras file", caught=(OSError, zipfile.BadZipFile))
-    with problem, zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
+    problem = foreign_errors(InvalidFileError, f"{path} is not a .keras file", caught=(OSError, InvalidFileError))
+    with problem, path.open("rb") as stream:
+        entries = open_zip(stream, "it").infolist()
     for entry in entries:
         parts = entry.filename.replace("\\", "/").split("/")
         if ".." in parts or entry.filename.startswith(("/", "\\")) or ":" in parts[0]:
@@ -44,10 +45,11 @@ def check_keras_file(path: Path) -> None:
 def loading_problem(path: Path, error: Exception) -> str:
     """Return in one line why Keras refused a file that `check_keras_file` passed: the layer, and what to do."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
+        with path.open("rb") as stream:
+            config = json.loads(open_zip(stream, "it").read("config.json"))
         objects = list(_objects(config, "model"))
-    except (ValueError, OSError, RecursionError, zipfile.BadZipFile):
+    # InvalidFileError is a ValueError.
+    except (ValueError, OSError, RecursionError, KeyError, zipfile.BadZipFile):
         objects = []
     coded = [layer for layer, one in objects if one["class_name"] in ("Lambda", "__lambda__")]
     if coded:

@@ -68,7 +68,13 @@ def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report
     from ...metrics.paired import holm, mcnemar, paired_difference
 
     _check_same_images(report, baseline)
-    found = [(row, _counterpart(row, report.rows, baseline.rows)) for row in rows]
+    olds: dict[str, list[VariantRow]] = {}
+    for old in baseline.rows:
+        olds.setdefault(old.variant, []).append(old)
+    rows_of_variant = Counter(row.variant for row in report.rows)
+    found = [
+        (row, _counterpart(row, olds.get(row.variant, []), alone=rows_of_variant[row.variant] == 1)) for row in rows
+    ]
     pairs = [(row, old) for row, old in found if old is not None]
     wrong = [(wrong_images(report, row), wrong_images(baseline, old)) for row, old in pairs]
     flips = [(tuple(sorted(before - now)), tuple(sorted(now - before))) for now, before in wrong]
@@ -130,14 +136,12 @@ def _check_same_images(report: Report, baseline: Report) -> None:
         raise SpecMismatchError("a comparison with a baseline needs at least one test image")
 
 
-def _counterpart(row: VariantRow, rows: Sequence[VariantRow], olds: Sequence[VariantRow]) -> VariantRow | None:
-    """Find the row of the same variant and engine; of the same variant where both reports have it in one engine."""
-    same = [old for old in olds if old.variant == row.variant]
-    in_engine = [old for old in same if engine_name(old.engine) == engine_name(row.engine)]
+def _counterpart(row: VariantRow, olds: Sequence[VariantRow], *, alone: bool) -> VariantRow | None:
+    """Find the row in the same engine among those of the variant; the only one, if the new row is `alone` as well."""
+    in_engine = [old for old in olds if engine_name(old.engine) == engine_name(row.engine)]
     if len(in_engine) == 1:
         return in_engine[0]
-    alone = Counter(new.variant for new in rows)[row.variant] == 1
-    return same[0] if len(same) == 1 and alone else None
+    return olds[0] if len(olds) == 1 and alone else None
 
 
 def _size_ratio(row: VariantRow, old: VariantRow) -> float:

@@ -1,5 +1,6 @@
 """Judge a report by budgets and by an older report."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -107,19 +108,20 @@ def rows_of(report: Report, variants: Sequence[str]) -> list[VariantRow]:
 
 def _check_names(report: Report, limits: Limits, chosen: set[str], baseline: Report | None) -> None:
     """Refuse names of variants that nobody measured."""
-    measured = list(dict.fromkeys(row.variant for row in report.rows))
-    before = () if baseline is None else tuple(row.variant for row in baseline.rows)
+    measured = dict.fromkeys(row.variant for row in report.rows)
+    before = {row.variant for row in baseline.rows} if baseline else set[str]()
+    known = measured.keys() | report.not_run.keys() | before
     for name in sorted(chosen | set(limits.of_variants)):
-        if name not in (*measured, *report.not_run, *before):
-            raise UnknownNameError(f"the report has no variant {name!r:.80}; {similar(name, measured)}")
+        if name not in known:
+            raise UnknownNameError(f"the report has no variant {name!r:.80}; {similar(name, [*measured])}")
         asked = name in chosen or (not chosen and name in limits.of_variants)
         if asked and name in report.not_run and name not in (*report.failed, *before):
             raise SpecMismatchError(f"{name} cannot be judged, it was not run: {report.not_run[name]}")
 
 
 def _check_distinct(report: Report) -> None:
-    titles = [row.title for row in report.rows]
-    twice = next((title for title in titles if titles.count(title) > 1), None)
+    counts = Counter(row.title for row in report.rows)
+    twice = next((title for title, count in counts.items() if count > 1), None)
     if twice is not None:
         raise InvalidFileError(f"the report contradicts itself: it has {twice} twice")
 

@@ -13,8 +13,10 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def as_junit(findings: Sequence[BudgetResult], title: str = "edgeproof check") -> bytes:
     """Return an XML document in UTF-8; a finding that was not judged is a skipped test."""
     root = ET.Element("testsuites", {"name": _legal(title), **_counts(findings)})
-    for row in dict.fromkeys(finding.row for finding in findings):
-        own = [finding for finding in findings if finding.row == row]
+    by_row: dict[str, list[BudgetResult]] = {}
+    for finding in findings:
+        by_row.setdefault(finding.row, []).append(finding)
+    for row, own in by_row.items():
         suite = ET.SubElement(root, "testsuite", {"name": _legal(row), **_counts(own)})
         for finding in own:
             # Some systems cut a class's name at its dots, so that tests of one suite would be torn apart.

@@ -35,8 +35,12 @@ class Reference:
     parameters: Count
     input_range: tuple[float, float]
     output: Label
-    accuracy: float | None
+    accuracy: Share | None
     test_images: Count
+
+    def __post_init__(self) -> None:
+        if not self.input_range[0] < self.input_range[1]:
+            raise InvalidFileError(f"the input range must go from low to high, got {self.input_range}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import SpecMismatchError
 from .colour import with_channels
-from .reading import ImageLike, is_pillow, read_image, to_array
+from .reading import ImageLike, is_pillow, read_as_stored
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,8 +49,13 @@ def prepare(
         batch = _scaled(as_nhwc(images), value_range)
         if batch.shape[1:] == image.shape:
             return Prepared(batch)
-    elif isinstance(images, (str, os.PathLike)) or is_pillow(images):
-        batch = _read(images, image.channels, show_ink=preprocessing.method == "digit")[np.newaxis]
+    elif isinstance(images, (str, os.PathLike)):
+        try:
+            return _from_pillow(read_as_stored(images), image, preprocessing)
+        except SpecMismatchError as error:
+            raise SpecMismatchError(f"{os.fspath(images)}: {error}") from None
+    elif is_pillow(images):
+        return _from_pillow(images, image, preprocessing)
     else:
         raise SpecMismatchError(
             f"{type(images).__name__} is not an image; possible: a path, a Pillow image (Image.open reads bytes and "
@@ -71,13 +76,22 @@ def prepare(
     )
 
 
-def _read(image: "str | os.PathLike[str] | Image", channels: int, *, show_ink: bool) -> NDArray[np.uint8]:
-    if not isinstance(image, (str, os.PathLike)):
-        return to_array(image, channels, show_ink=show_ink)
-    try:
-        return to_array(read_image(image), channels, show_ink=show_ink)
-    except SpecMismatchError as error:
-        raise SpecMismatchError(f"{os.fspath(image)}: {error}") from None
+def _from_pillow(opened: "Image", image: "ImageSpec", preprocessing: "Preprocessing") -> Prepared:
+    from .strips import Strips  # late, as below: they are for image files
+
+    if preprocessing.method == "digit":
+        return _digits(Strips(opened, 1, show_ink=True).array()[np.newaxis], image)
+    from .resize import resize_strips
+
+    return Prepared(
+        resize_strips(
+            Strips(opened, image.channels),
+            image.height,
+            image.width,
+            interpolation=preprocessing.interpolation,
+            antialias=preprocessing.antialias,
+        )
+    )
 
 
 def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:

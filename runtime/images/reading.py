@@ -1,22 +1,16 @@
 """Read images from files, streams and Pillow images into arrays."""
 
 import os
+import re
 import struct
 import sys
 import zlib
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import (
-    PYTHON_ERRORS,
-    InvalidFileError,
-    SpecMismatchError,
-    foreign_errors,
-    one_line,
-)
-from .colour import ground_behind
+from ..errors import PYTHON_ERRORS, InvalidFileError, foreign_errors, one_line
+from ..io.memory import memory_limit
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
     from PIL.Image import Image
@@ -33,6 +27,11 @@ _ORIENTATION = 0x0112
 _DAMAGE = (*PYTHON_ERRORS, struct.error, zlib.error)  # what Pillow's decoders raise over damaged content
 
 MAX_PIXELS = 2**30 // 12  # Pillow's own limit: 1 GiB of memory with four channels and room to work
+_BYTES_PER_PIXEL = 8  # four as Pillow holds it, and as many for a copy that is turned
+_SMALL = 2**20  # so many fit everywhere: there is no need to ask for the memory that is free
+_PPM_HEADER_BYTES = 2**16
+_COMMENT = re.compile(rb"#[^\r\n]*")
+_PIXELS = re.compile(r"\((\d+) pixels\)")  # in Pillow's message
 
 
 def read_image(path: str | os.PathLike[str]) -> "Image":
@@ -41,6 +40,11 @@ def read_image(path: str | os.PathLike[str]) -> "Image":
     Raises:
         InvalidFileError: It is missing, not an image, truncated or too large to be decoded safely.
     """
+    return _upright(read_as_stored(path))
+
+
+def read_as_stored(path: str | os.PathLike[str]) -> "Image":
+    """Decode an image file as `read_image`, but do not turn it: a turned one takes as much memory again."""
     from pathlib import Path
 
     from ..io.files import check_file, reading
@@ -48,31 +52,71 @@ def read_image(path: str | os.PathLike[str]) -> "Image":
     file = Path(path)
     check_file(file, "image")
     with reading(file), file.open("rb") as stream:
-        return decode_image(stream, str(file))
+        return decode_as_stored(stream, str(file))
 
 
 def decode_image(stream: IO[bytes], name: str) -> "Image":
     """Decode the image in a seekable stream, which errors call `name`; otherwise as `read_image`."""
+    return _upright(decode_as_stored(stream, name))
+
+
+def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
+    """Decode an image as `decode_image`, but do not turn it: a turned one takes as much memory again."""
     from PIL import Image
 
+    _check_ppm_header(stream, name)
     try:
         with Image.open(stream, formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                size = f"{image.width} x {image.height}"
-                raise Image.DecompressionBombError(f"{size}; at most {MAX_PIXELS:,} pixels are possible")
+            _check_pixels(image.width, image.height, name)
             image.verify()  # sees a PNG file's missing end, which decoding does not
         stream.seek(0)
         with Image.open(stream, formats=_FORMATS) as image:
             image.load()
+            # Before the file is let go of: some formats have it behind the pixels.
+            image.getexif()
             # Pillow gives 16 bits as 32, of unknown range: of PGM files, and before Pillow 11 of PNG files.
-            sixteen = image.mode == "I" and image.format in ("PNG", "PPM")
-            upright = _upright(image).copy()  # which lets go of the file
-            return Image.fromarray(np.asarray(upright).astype(np.uint16)) if sixteen else upright
+            if image.mode == "I" and image.format in ("PNG", "PPM"):
+                image.info.pop("transparency", None)
+                return image.convert("I;16")
+        return image
+    except InvalidFileError:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidFileError(f"{name} is too large an image: {one_line(error)}") from None
+        found = _PIXELS.search(str(error))
+        raise _too_large(name, f"{int(found[1]):,} pixels" if found else one_line(error)) from None
     except _DAMAGE:
         with foreign_errors(InvalidFileError, f"{name} is not an image that can be read", caught=_DAMAGE):
             raise
+
+
+def _check_ppm_header(stream: IO[bytes], name: str) -> None:
+    """Refuse a PPM or PGM file with an endless comment, which Pillow reads byte by byte."""
+    head = stream.read(_PPM_HEADER_BYTES)
+    stream.seek(0)
+    fields = 3 if head[:2] in (b"P1", b"P4") else 4
+    if head[:1] == b"P" and len(head) == _PPM_HEADER_BYTES and len(_COMMENT.sub(b"", head).split()) < fields:
+        raise InvalidFileError(
+            f"{name} is not an image that can be read: its header has more than {_PPM_HEADER_BYTES:,} bytes"
+        )
+
+
+def _check_pixels(width: int, height: int, name: str) -> None:
+    if width * height > _SMALL and width * height > _limit():
+        raise _too_large(name, f"{width} x {height}")
+
+
+def _limit() -> int:
+    """Return the most pixels that an image may have on this machine, now."""
+    memory = memory_limit()
+    return MAX_PIXELS if memory is None else min(MAX_PIXELS, memory // _BYTES_PER_PIXEL)
+
+
+def _too_large(name: str, size: str) -> InvalidFileError:
+    limit = _limit()
+    reason = (
+        "" if limit == MAX_PIXELS else f", which take half of the memory that is free, {_BYTES_PER_PIXEL} bytes each"
+    )
+    return InvalidFileError(f"{name} is too large an image: {size}; at most {limit:,} pixels are possible{reason}")
 
 
 def _upright(image: "Image") -> "Image":
@@ -87,35 +131,3 @@ def _upright(image: "Image") -> "Image":
 def is_pillow(images: object) -> "TypeGuard[Image]":
     """Tell whether this is a Pillow image, without importing Pillow: before its import there are none."""
     return "PIL.Image" in sys.modules and isinstance(images, sys.modules["PIL.Image"].Image)
-
-
-def to_array(image: "Image", channels: int, *, show_ink: bool = False) -> NDArray[np.uint8]:
-    """Return a Pillow image as a uint8 array of shape (H, W, channels), values 0-255.
-
-    Args:
-        image: Of any mode with known black and white.
-        channels: 1 for gray, 3 for RGB.
-        show_ink: How transparency is drawn; see `with_channels`.
-
-    Raises:
-        SpecMismatchError: Its mode has no known black and white.
-    """
-    from PIL import Image
-
-    image = _upright(image)
-    if image.mode in ("I", "F"):
-        raise SpecMismatchError(f"an image in mode {image.mode} has no known range; convert it to 8 or 16 bits")
-    if image.mode.startswith("I;16"):  # Pillow's own conversion clips to white
-        wide = np.asarray(image).astype(np.float64)
-        image = Image.fromarray((wide / 257.0).round().clip(0, 255).astype(np.uint8))
-    # OSError: a file that was opened elsewhere, and is broken.
-    problem = f"an image in mode {image.mode} cannot be used"
-    with foreign_errors(SpecMismatchError, problem, caught=(ValueError, OSError)):
-        if image.has_transparency_data:
-            layer = image.convert("RGBA")
-            # A few averages tell as much as millions of pixels.
-            small = layer.resize((min(layer.width, 64), min(layer.height, 64)), Image.Resampling.BOX)
-            ground = (ground_behind(np.asarray(small)) if show_ink else 255,) * 3
-            image = Image.alpha_composite(Image.new("RGBA", layer.size, ground), layer)
-        array = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    return array.reshape(*array.shape[:2], channels)

@@ -1,11 +1,17 @@
 """Resize images with the interpolation that a model was trained with."""
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..digits.resampling import interpolate
+
+if TYPE_CHECKING:
+    from PIL.Image import Resampling
+
+    from .strips import Strips
 
 
 def resize(
@@ -32,10 +38,34 @@ def resize(
     return np.rint(sampled).astype(np.uint8) if batch.dtype == np.uint8 else sampled
 
 
+def resize_strips(
+    strips: "Strips", height: int, width: int, *, interpolation: str = "bilinear", antialias: bool = True
+) -> NDArray[np.uint8]:
+    """Resize an image that comes in strips, to the same pixels as `resize` gives of the whole, shape (1, H, W, C).
+
+    The arguments are those there.
+    """
+    if (strips.height, strips.width) == (height, width):
+        return strips.array()[np.newaxis]
+    if antialias and interpolation != "nearest":
+        return strips.resized(height, width, _resampling(interpolation))[np.newaxis]
+    # These work across first and then down, so that each strip can be made narrow by itself; in float, which is rounded
+    # at the end alone.
+    sampled = partial(resize, interpolation=interpolation, antialias=antialias)
+    narrow = [sampled(strip[np.newaxis].astype(np.float32), len(strip), width) for strip in strips]
+    return np.rint(sampled(np.concatenate(narrow, axis=1), height, width)).astype(np.uint8)
+
+
+def _resampling(interpolation: str) -> "Resampling":
+    from PIL.Image import Resampling
+
+    return Resampling["BOX" if interpolation == "area" else interpolation.upper()]
+
+
 def _averaged(batch: NDArray[Any], height: int, width: int, interpolation: str) -> NDArray[Any]:
     from PIL import Image
 
-    resampling = Image.Resampling["BOX" if interpolation == "area" else interpolation.upper()]
+    resampling = _resampling(interpolation)
     out = np.empty((len(batch), height, width, batch.shape[3]), batch.dtype)
     for resized, image in zip(out, batch, strict=True):
         for channel in range(batch.shape[3]):

@@ -101,10 +101,26 @@ def parse(content: bytes | str, called: str) -> Node:
     """Parse JSON text in UTF-8, which errors call `called`.
 
     Raises:
-        InvalidFileError: It is not JSON, or is larger than `MAX_JSON_BYTES`.
+        InvalidFileError: It is not JSON, has a name twice in one object, or is larger than `MAX_JSON_BYTES`.
     """
     if len(content) > MAX_JSON_BYTES:
         raise InvalidFileError(f"{called} has {len(content):,} bytes; at most {MAX_JSON_BYTES:,} are possible")
-    # ValueError: broken JSON, bytes that are not text, a number with too many digits.
+    # ValueError: broken JSON, bytes that are not text, a number with too many digits, a name twice.
     with foreign_errors(InvalidFileError, f"{called} is not JSON", caught=(ValueError, RecursionError)):
-        return Node(json.loads(content), called)
+        return Node(json.loads(content, object_pairs_hook=_unique), called)
+
+
+def check_unique(members: "list[tuple[str, object]]") -> None:
+    """Raise ValueError over a name that an object has twice: readers differ in which of the two they take.
+
+    It is a hook for `json.loads`, which then keeps nothing.
+    """
+    if len(dict(members)) != len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has {twice!a:.60} twice")
+
+
+def _unique(members: "list[tuple[str, object]]") -> dict[str, object]:
+    check_unique(members)
+    return dict(members)

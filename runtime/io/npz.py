@@ -5,19 +5,33 @@ import math
 import struct
 import tokenize
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PYTHON_ERRORS, InvalidFileError, foreign_errors
 from .archive import Archive
+from .memory import check_memory
 
 # Raised by NumPy over a damaged header, in which it looks for Python's syntax.
 HEADER_DAMAGE = (*PYTHON_ERRORS, struct.error, tokenize.TokenError)
 
 _MAX_ARRAYS = 256
 _SUFFIX = ".npy"
+_HEADER_BYTES = 2**14  # NumPy itself refuses headers of more than 10,000 bytes
+
+
+class _Header(NamedTuple):
+    """What an `.npy` file says of its numbers, which follow after `offset` bytes; `size` is theirs, in bytes.
+
+    `outline` has their dtype and shape, and takes no memory: all its elements are one.
+    """
+
+    outline: NDArray[Any]
+    size: int
+    offset: int
+    fortran_order: bool
 
 
 def read_npz(content: bytes, *, max_bytes: int, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
@@ -25,30 +39,30 @@ def read_npz(content: bytes, *, max_bytes: int, only: Collection[str] | None = N
 
     Args:
         content: The whole file.
-        max_bytes: Largest size of all arrays together, with headers of some 128 bytes each.
+        max_bytes: Largest size of all arrays together.
         only: Names of the arrays to read; the others are ignored. None for all.
 
     Raises:
         InvalidFileError: It is damaged, larger, or holds anything but such arrays, each name once.
     """
     archive = Archive(content, "the .npz file")
-    names = archive.names
-    if len(names) > _MAX_ARRAYS or len(set(names)) != len(names):
-        raise InvalidFileError(
-            f"the .npz file must hold at most {_MAX_ARRAYS} arrays, each name once; it holds {len(names)}, "
-            f"{len(set(names))} of them with different names"
-        )
-    arrays: dict[str, NDArray[Any]] = {}
-    left = max_bytes
-    for name in names:
-        if not name.endswith(_SUFFIX):
-            raise InvalidFileError(f"the .npz file holds {name!a:.60}, which is not a {_SUFFIX} file")
-        if only is not None and name.removesuffix(_SUFFIX) not in only:
-            continue
-        member = archive.read(name, max_bytes=left)
-        left -= len(member)
-        arrays[name.removesuffix(_SUFFIX)] = _array(member, f"{name!a:.60} in the .npz file")
-    return arrays
+    headers = _headers(archive, only)
+    size = sum(header.size for header in headers.values())
+    if size > max_bytes:
+        raise InvalidFileError(f"the arrays of the .npz file have {size:,} bytes; at most {max_bytes:,} are possible")
+    check_memory(size, "the .npz file")
+    return {name: _array(archive, name, header) for name, header in headers.items()}
+
+
+def outlines_in_npz(content: bytes, *, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Return arrays of the dtypes and shapes that `read_npz` would return, by name, without unpacking the numbers.
+
+    They take no memory: all elements of an array are one.
+
+    Raises:
+        InvalidFileError: As in `read_npz`, as far as the headers show it.
+    """
+    return {name: header.outline for name, header in _headers(Archive(content, "the .npz file"), only).items()}
 
 
 def names_in_npz(content: bytes) -> tuple[str, ...]:
@@ -60,24 +74,59 @@ def names_in_npz(content: bytes) -> tuple[str, ...]:
     return tuple(name.removesuffix(_SUFFIX) for name in Archive(content, "the .npz file").names)
 
 
-def _array(member: bytes, called: str) -> NDArray[Any]:
-    """Return the array in an `.npy` file, which is a header and the numbers.
+def _headers(archive: Archive, only: Collection[str] | None) -> dict[str, _Header]:
+    names = archive.names
+    if len(names) > _MAX_ARRAYS or len(set(names)) != len(names):
+        raise InvalidFileError(
+            f"the .npz file must hold at most {_MAX_ARRAYS} arrays, each name once; it holds {len(names)}, "
+            f"{len(set(names))} of them with different names"
+        )
+    strange = next((name for name in names if not name.endswith(_SUFFIX)), None)
+    if strange is not None:
+        raise InvalidFileError(f"the .npz file holds {strange!a:.60}, which is not a {_SUFFIX} file")
+    arrays = [name.removesuffix(_SUFFIX) for name in names]
+    return {name: _header(archive, name) for name in arrays if only is None or name in only}
+
+
+def _header(archive: Archive, name: str) -> _Header:
+    """Read the header of an `.npy` file, behind which are the numbers alone.
 
     The format is that of https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.
     """
-    stream = io.BytesIO(member)
+    called = _called(name)
+    stream = io.BytesIO(archive.read_start(name + _SUFFIX, _HEADER_BYTES))
     with foreign_errors(InvalidFileError, f"{called} has no header that can be read", caught=HEADER_DAMAGE):
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran_order, dtype = read_header(stream)
-    numbers = memoryview(member)[stream.tell() :]
     if version not in ((1, 0), (2, 0)) or dtype.kind not in "iuf":
         raise InvalidFileError(
             f"{called} holds {dtype} in version {'.'.join(map(str, version))}; possible: numbers, in 1.0 or 2.0"
         )
-    if math.prod(shape) * dtype.itemsize != len(numbers):
-        raise InvalidFileError(f"{called} has {len(numbers):,} bytes, which are not {dtype} of shape {shape!s:.60}")
-    # ValueError: more than 64 dimensions, or an empty array that is too long.
+    # To Python, and to NumPy's parser, true and false are whole numbers.
+    if any(isinstance(side, bool) or side < 0 for side in shape):
+        raise InvalidFileError(f"{called} cannot have the shape {shape!s:.60}")
+    # ValueError: more than 64 dimensions, or an array that is too long.
     with foreign_errors(InvalidFileError, f"{called} cannot have the shape {shape!s:.60}", caught=(ValueError,)):
-        array = np.frombuffer(numbers, dtype).reshape(shape, order="F" if fortran_order else "C")
-    return array.astype(dtype.newbyteorder("="), copy=False)  # copied only from the other order of bytes
+        outline = np.broadcast_to(np.empty((), dtype), shape)
+    return _Header(outline, math.prod(shape) * dtype.itemsize, stream.tell(), fortran_order)
+
+
+def _array(archive: Archive, name: str, header: _Header) -> NDArray[Any]:
+    outline, size, offset, fortran_order = header
+    content = archive.read_start(name + _SUFFIX, offset + size + 1)
+    if len(content) != offset + size:
+        held = "more" if len(content) > offset + size else f"{len(content) - offset:,}"
+        raise InvalidFileError(
+            f"{_called(name)} has {size:,} bytes by its header, {outline.dtype} of shape {outline.shape!s:.60}; it "
+            f"holds {held}"
+        )
+    array = np.frombuffer(content, outline.dtype, offset=offset) if size else np.empty(0, outline.dtype)
+    array = array.reshape(outline.shape, order="F" if fortran_order else "C")
+    array = array.astype(outline.dtype.newbyteorder("="), copy=False)  # copied only from the other order of bytes
+    array.flags.writeable = False
+    return array
+
+
+def _called(name: str) -> str:
+    return f"{name + _SUFFIX!a:.60} in the .npz file"

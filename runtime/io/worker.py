@@ -22,8 +22,8 @@ from . import processes
 from .atomic import signals_held
 from .child import kill_group, start_child
 from .locked_folder import scratch_folder
-from .memory import shortage
 from .processes import describe_exit, python_command
+from .shortage import shortage
 
 _START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
 _LOG_BYTES = 2**14

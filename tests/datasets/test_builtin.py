@@ -81,7 +81,7 @@ def test_a_forged_cached_file_is_refused_and_kept(forged: Path, monkeypatch: pyt
 
 
 def test_a_file_without_an_array_is_not_mnist(tmp_path: Path) -> None:
-    np.savez(tmp_path / "mnist.npz", x_test=np.zeros(3))
+    np.savez(tmp_path / "mnist.npz", x_test=np.zeros((3, 28, 28), np.uint8))
     with pytest.raises(InvalidFileError, match="is not MNIST: the sha256 of x_train is missing"):
         load_mnist_splits(checkout=tmp_path / "mnist.npz")
 

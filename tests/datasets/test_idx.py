@@ -84,6 +84,35 @@ def test_a_bomb_is_unpacked_no_further_than_its_header_says() -> None:
         tracemalloc.stop()
 
 
+def test_images_of_one_dimension_are_not_unpacked(tmp_path: Path) -> None:
+    header = bytes([0, 0, 8, 1]) + (2**26).to_bytes(4, "big")
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(packed(header + bytes(2**26)))
+    write(tmp_path, train__labels__idx1__ubyte=LABELS)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidFileError, match=r"says 1 dimensions, shape \(67108864,\); possible: 3 or 4"):
+            read_idx_folder(tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_numbers_are_kept_once() -> None:
+    content = packed(idx(np.zeros(2**24, np.uint8)))
+    tracemalloc.start()
+    try:
+        assert not parse_idx(content).flags.writeable
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_does_not_fit_into_the_memory_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeproof.runtime.io.memory.memory_limit", lambda: 6)
+    with pytest.raises(InvalidFileError, match="it would take 7 bytes of memory; at most 6 are possible"):
+        parse_idx(packed(idx(LABELS)))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_damaged_files_are_refused_or_read_as_they_say(seed: int) -> None:
     rng = random.Random(seed)

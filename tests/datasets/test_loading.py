@@ -1,3 +1,4 @@
+import tracemalloc
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -159,6 +160,17 @@ def test_options_that_cannot_be_are_refused(options: dict[str, object], complain
 def test_other_layouts_are_refused(tmp_path: Path, changed: dict[str, object], complaint: str) -> None:
     with pytest.raises(InvalidFileError, match=complaint):
         load_data(write_npz(tmp_path / "mine.npz", **changed))
+
+
+def test_arrays_of_another_layout_are_not_unpacked(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "mine.npz", x_train=np.zeros(2**23), y_train=np.zeros(2, int))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidFileError, match=r"x_train of .* is float64 of shape \(8388608,\); images are uint8"):
+            load_data(tmp_path / "mine.npz")
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04broken", b"\x93NUMPY\x01\x00broken"])

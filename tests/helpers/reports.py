@@ -57,7 +57,9 @@ def _row(variant: str, engine: str, file_bytes: int, us: tuple[float, float], sa
 
 
 def _share(count: int) -> f.Share:
-    return f.Share(count=count, images=100, value=count / 100, low=count / 100 - 0.05, high=count / 100 + 0.02)
+    return f.Share(
+        count=count, images=100, value=count / 100, low=count / 100 - 0.05, high=min(count / 100 + 0.02, 1.0)
+    )
 
 
 def _distribution(us: float, runs: int = 2000) -> f.Distribution:

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,6 +7,16 @@ import pytest
 from edgeproof.report.model import Report, Sustained, SustainedTurn
 from edgeproof.report.serialization import from_json, read_report, to_json
 from edgeproof.runtime.errors import InvalidFileError
+
+
+def changed(report: Report, path: tuple[str | int, ...], value: object) -> str:
+    """The report's text with another value at this place."""
+    document = json.loads(to_json(report))
+    inner = document
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return json.dumps(document)
 
 
 def test_what_is_written_is_read_back(report: Report) -> None:
@@ -70,19 +81,92 @@ def test_what_is_no_report_is_refused_in_one_line(content: bytes, complaint: str
 def test_a_figure_of_another_kind_is_refused_with_its_place(
     report: Report, path: tuple[str | int, ...], value: object
 ) -> None:
-    document = json.loads(to_json(report))
-    inner = document
-    for key in path[:-1]:
-        inner = inner[key]
-    inner[path[-1]] = value
     with pytest.raises(InvalidFileError, match=str(path[-1])):
-        from_json(json.dumps(document))
+        from_json(changed(report, path, value))
 
 
 def test_numbers_that_no_measurement_gives_are_refused(report: Report) -> None:
     for number in ("1" + "0" * 400, "-1e300", "1e13"):
-        with pytest.raises(InvalidFileError, match=r"a number is beyond 1e\+12|malformed|out of range"):
+        with pytest.raises(InvalidFileError, match=r"Expected `int`|malformed|out of range"):
             from_json(to_json(report).replace('"file_bytes": 30000', f'"file_bytes": {number}'))
+        with pytest.raises(InvalidFileError, match=r"a number is beyond 1,0|malformed|out of range"):
+            from_json(to_json(report).replace('"memory_mib": 8000', f'"memory_mib": {number}'))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("reference", "accuracy", "value"), 7.0),
+        (("reference", "accuracy", "count"), -7),
+        (("reference", "parameters"), -1),
+        (("reference", "wrong", 0), -1),
+        (("reference", "class_images", 0), -1),
+        (("reference", "timings", 0, "threads"), 0),
+        (("data", "images"), 0),
+        (("rows", 0, "size", "file_bytes"), 0),
+        (("rows", 0, "memory", "peak_mib"), -1),
+        (("rows", 1, "comparison", "flips", 0, "found_probability"), 1.5),
+        (("rows", 1, "comparison", "outcome", "p_value"), -0.1),
+        (("rows", 1, "comparison", "outcome", "recall_differences", 0), 101),
+        (("rows", 1, "comparison", "outcome", "ece_drift"), 1.5),
+        (("rows", 0, "reliability", "bins", 0, "accuracy"), 2),
+        (("rows", 0, "timings", 0, "run", "p99_us"), -1),
+        (("noise_floors", 0, "ratio"), 0.5),
+    ],
+)
+def test_a_figure_out_of_its_range_is_refused_with_its_place(
+    report: Report, path: tuple[str | int, ...], value: float
+) -> None:
+    place = re.escape("$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path))
+    with pytest.raises(InvalidFileError, match=f"Expected `(int|float)` [<>]= .* - at `{place}`"):
+        from_json(changed(report, path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        (("reference", "accuracy", "value"), 0.97, "the accuracy of the reference"),
+        (("reference", "accuracy", "images"), 99, "the accuracy of the reference"),
+        (("reference", "accuracy", "low"), 0.99, "the accuracy of the reference"),
+        (("reference", "wrong"), [4], "the images that the reference gets wrong"),
+        (("reference", "wrong"), [4, 100], "the images that the reference gets wrong"),
+        (("reference", "wrong"), [50, 4], "the images that the reference gets wrong"),
+        (("reference", "class_images"), [60, 41, 0], "the number of images of each class"),
+        (("reference", "class_images"), [60, 40], "the number of images of each class"),
+        (("reference", "confusions", 0, "count"), 3, "the confusions of the reference"),
+        (("reference", "confusions", 0, "truth"), 3, "the confusions of the reference"),
+        (("reference", "reliability", "images"), 99, "the reliability of the reference"),
+        (("reference", "timings", 0, "run", "p90_us"), 1, "the latencies of the reference"),
+        (("rows", 1, "accuracy", "count"), 98, "the accuracy of static"),
+        (("rows", 1, "comparison", "agreement", "count"), 98, "the comparison with the reference of static"),
+        (("rows", 1, "comparison", "flips", 0, "position"), 17, "the comparison with the reference of static"),
+        (("rows", 1, "comparison", "flips", 0, "truth"), 3, "the comparison with the reference of static"),
+        (("rows", 1, "comparison", "flips", 0, "found"), 0, "the comparison with the reference of static"),
+        (("rows", 1, "comparison", "outcome", "broken"), [17], "the accuracy and the images fixed and broken"),
+        (("rows", 1, "comparison", "outcome", "difference", "low"), 1, "the comparison by labels of static"),
+        (("rows", 1, "comparison", "outcome", "recall_differences"), [0], "the comparison by labels of static"),
+        (("rows", 0, "reliability", "bins", 0, "images"), 11, "the reliability of float32"),
+        (("rows", 0, "timings", 1, "load", "p50_low_us"), 1e6, "the latencies of float32"),
+        (("rows", 0, "timings", 1, "ratio_to_keras", "low"), 5, "the latencies of float32"),
+        (("peers", 0, "reliability", "images"), 99, "the reliability of float32.onnx in OpenVINO"),
+    ],
+)
+def test_figures_that_cannot_all_be_true_are_refused(
+    report: Report, path: tuple[str | int, ...], value: object, place: str
+) -> None:
+    with pytest.raises(InvalidFileError, match=f"the report contradicts itself in {place}"):
+        from_json(changed(report, path, value))
+
+
+def test_a_name_that_an_object_has_twice_is_refused(report: Report) -> None:
+    text = to_json(report)
+    with pytest.raises(InvalidFileError, match="an object has 'file_bytes' twice"):
+        from_json(text.replace('"file_bytes": 30000', '"file_bytes": 30000, "file_bytes": 1'))
+
+
+def test_reports_without_labels_or_latency_are_read_back(unlabelled: Report, untimed: Report) -> None:
+    for one in (unlabelled, untimed):
+        assert from_json(to_json(one)) == one
 
 
 def test_numbers_that_are_none_are_refused(report: Report) -> None:

@@ -109,6 +109,19 @@ def test_what_does_not_fit_the_manifest_is_refused(
     assert complaint in str(error.value)
 
 
+def test_answers_of_another_shape_are_refused_without_their_numbers(bundle_copy: Path) -> None:
+    change(bundle_copy, lambda arrays: arrays.update({"float32.tflite": np.zeros(10**6)}))
+    vectors, manifest = read(bundle_copy), read_manifest(bundle_copy)
+    assert vectors.outputs["float32.tflite"].strides == (0,)
+    with pytest.raises(InvalidFileError, match=r"'float32.tflite' is float64 of shape \(1000000,\)"):
+        vectors.answers(manifest.variant("float32.tflite"))
+
+
+def test_arrays_that_nobody_asks_for_are_not_read(bundle_copy: Path) -> None:
+    change(bundle_copy, lambda arrays: arrays.update(large=np.zeros(10**6), text=np.array(["a"])))
+    assert "large" not in read(bundle_copy).outputs
+
+
 @pytest.mark.parametrize("strange", [np.nan, np.inf])
 def test_answers_that_are_no_numbers_are_refused(bundle_copy: Path, strange: float) -> None:
     change(bundle_copy, lambda arrays: arrays["float32.tflite"].__setitem__((3, 3), strange))

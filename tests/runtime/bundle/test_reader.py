@@ -70,6 +70,8 @@ CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 
     [
         (lambda m: m.update(schema_version=99), "schema_version is 99; this edgeproof reads 1"),
         (lambda m: m.update(task="detection"), "task is 'detection'"),
+        (lambda m: m["reference"].update(accuracy=7.0), r"reference\.accuracy must be from 0 to 1, got 7"),
+        (lambda m: m["reference"].update(input_range=[1, 0]), "the input range must go from low to high, got"),
         (lambda m: m["preprocessing"].update(method="magic"), "unknown preprocessing 'magic'"),
         (lambda m: m["variants"][0].update(tolerance=2), "tolerance must be from 0 to 1, got 2"),
         (

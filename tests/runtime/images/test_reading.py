@@ -100,7 +100,7 @@ def test_a_truncated_image_is_refused(files: Path, tmp_path: Path, name: str, mi
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
-    with pytest.raises(InvalidFileError, match="too large an image"):
+    with pytest.raises(InvalidFileError, match="too large an image: 400,000,000 pixels; at most 89,478,485 pixels"):
         read_image(tmp_path / "bomb.png")
 
 
@@ -112,6 +112,16 @@ def test_a_picture_is_too_large_even_where_the_limit_of_pillow_is_off(
     Image.new("1", (10_000, MAX_PIXELS // 10_000 + 1)).save(tmp_path / "large.png")
     with pytest.raises(InvalidFileError, match=r"too large an image: 10000 x 8948; at most 89,478,485 pixels"):
         read_image(tmp_path / "large.png")
+
+
+def test_a_picture_too_large_for_the_memory_is_refused_with_size_and_limit(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof.runtime.images.reading.memory_limit", lambda: 8 * 28 * 28)
+    assert read_image(files / "seven.png").size == (28, 28)
+    monkeypatch.setattr("edgeproof.runtime.images.reading.memory_limit", lambda: 8 * 28 * 28 - 1)
+    with pytest.raises(InvalidFileError, match="28 x 28; at most 783 pixels are possible, which take half of the mem"):
+        read_image(files / "seven.png")
 
 
 def test_colour_becomes_gray_as_pillow_does_it() -> None:
@@ -176,3 +186,17 @@ def test_a_broken_file_that_was_opened_elsewhere_is_refused(files: Path, tmp_pat
 def test_16_bit_pgm_files_keep_their_tones(tmp_path: Path) -> None:
     (tmp_path / "deep.pgm").write_bytes(b"P5 28 28 65535\n" + (DIGIT.astype(">u2") * 257).tobytes())
     np.testing.assert_array_equal(to_pixels(tmp_path / "deep.pgm", GRAY)[0, :, :, 0], DIGIT)
+
+
+@pytest.mark.parametrize("start", [b"P6 #", b"P6 2 2 #", b"P5\n# a\n2 2\n#", b"P4 2 #"])
+def test_an_endless_comment_is_not_read(tmp_path: Path, start: bytes) -> None:
+    (tmp_path / "long.ppm").write_bytes(start + b"a" * 2**17 + b"\n2 2 255\n" + bytes(12))
+    with pytest.raises(InvalidFileError, match="its header has more than 65,536 bytes"):
+        read_image(tmp_path / "long.ppm")
+
+
+def test_a_comment_may_stand_in_a_large_image(tmp_path: Path) -> None:
+    (tmp_path / "large.ppm").write_bytes(b"P6 # by a camera\n300 300 255\n" + b"#" * 270_000)
+    assert read_image(tmp_path / "large.ppm").size == (300, 300)
+    (tmp_path / "bits.pbm").write_bytes(b"P4\n1000 1000\n" + bytes(125_000))
+    assert read_image(tmp_path / "bits.pbm").size == (1000, 1000)

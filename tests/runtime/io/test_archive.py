@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 from edgeproof.runtime.errors import InvalidFileError
-from edgeproof.runtime.io.archive import Archive
+from edgeproof.runtime.io.archive import MAX_FILES, Archive
 
 from tests.helpers import zip_tables
 from tests.helpers.files import archived
@@ -33,6 +33,12 @@ def test_a_table_of_contents_is_bounded() -> None:
     assert len(zipfile.ZipFile(io.BytesIO(content)).filelist) == 23_000
     with pytest.raises(InvalidFileError, match=r"at most 1,048,576 bytes can be read at once, not 1,058,000"):
         Archive(content, "x")
+
+
+def test_no_more_files_are_possible_than_honest_archives_have() -> None:
+    assert len(Archive(archived({str(i): b"" for i in range(MAX_FILES)}), "x").names) == MAX_FILES
+    with pytest.raises(InvalidFileError, match="x holds 1,001 files; at most 1,000 are possible"):
+        Archive(archived({str(i): b"" for i in range(MAX_FILES + 1)}), "x")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -1,0 +1,134 @@
+"""Pillow images as strips of a model's colours: no copy of a whole photograph is made."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SpecMismatchError, foreign_errors
+from .colour import ground_behind
+
+if TYPE_CHECKING:
+    from PIL.Image import Image, Resampling
+
+_PIXELS = 2**17  # of a strip, about
+_ORIENTATION = 0x0112
+# Orientations of EXIF by what an upright row is in the stored image: a column, or one that is counted from the end.
+_SIDEWAYS, _FROM_END = (5, 6, 7, 8), (3, 4, 7, 8)
+_METHODS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+_ALL = slice(None)
+
+
+class Strips:
+    """An upright image in a model's colours, from top to bottom.
+
+    Attributes:
+        height: Of the upright image.
+        width: Of the upright image.
+        channels: 1 for gray, 3 for RGB.
+
+    Args:
+        image: Of any mode with known black and white, as it is stored.
+        channels: As above.
+        show_ink: How transparency is drawn; see `with_channels`.
+
+    Raises:
+        SpecMismatchError: Its mode has no known black and white, or it cannot be decoded or converted.
+    """
+
+    def __init__(self, image: "Image", channels: int, *, show_ink: bool = False) -> None:
+        # OSError: a file that was opened elsewhere, and is broken.
+        with _unusable(image):
+            image.load()
+        if image.mode in ("I", "F"):
+            raise SpecMismatchError(f"an image in mode {image.mode} has no known range; convert it to 8 or 16 bits")
+        self._image = image
+        self._orientation = image.getexif().get(_ORIENTATION, 1)
+        self.width, self.height = image.size[::-1] if self._orientation in _SIDEWAYS else image.size
+        self.channels, self._mode = (1, "L") if channels == 1 else (3, "RGB")
+        self._transparent = image.has_transparency_data and not image.mode.startswith("I;16")
+        self._ground = self._found_ground() if self._transparent and show_ink else 255
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield strips of shape (rows, width, channels), values 0-255."""
+        for strip in self._stored():
+            with _unusable(self._image):
+                pixels = np.asarray(self._converted(strip))
+            yield pixels.reshape(*pixels.shape[:2], -1)
+
+    def array(self, channels: slice = _ALL) -> NDArray[np.uint8]:
+        """Return some channels of the whole image, of shape (height, width, channels)."""
+        out = np.empty((self.height, self.width, len(range(self.channels)[channels])), np.uint8)
+        top = 0
+        for strip in self:
+            out[top : top + len(strip)] = strip[:, :, channels]
+            top += len(strip)
+        return out
+
+    def resized(self, height: int, width: int, resampling: "Resampling") -> NDArray[np.uint8]:
+        """Return the image as Pillow resizes each of its channels, of shape (height, width, channels)."""
+        from PIL import Image
+
+        if self._image.mode == self._mode and self._orientation not in _METHODS and not self._transparent:
+            # Pillow resizes the channels of an image like images of one channel, and needs no copy of them.
+            return np.asarray(self._image.resize((width, height), resampling)).reshape(height, width, -1)
+        out = np.empty((height, width, self.channels), np.uint8)
+        for channel in range(self.channels):
+            # Without a name, which would keep it until the next one is there.
+            out[:, :, channel] = np.asarray(
+                Image.fromarray(self.array(slice(channel, channel + 1))[:, :, 0]).resize((width, height), resampling)
+            )
+        return out
+
+    def _stored(self) -> Iterator["Image"]:
+        """Yield upright strips in the stored mode."""
+        rows = max(1, _PIXELS // self.width)
+        for top in range(0, self.height, rows):
+            start, end = top, min(top + rows, self.height)
+            if self._orientation in _FROM_END:
+                start, end = self.height - end, self.height - start
+            box = (start, 0, end, self.width) if self._orientation in _SIDEWAYS else (0, start, self.width, end)
+            yield _turned(self._image.crop(box), self._orientation)
+
+    def _converted(self, strip: "Image") -> "Image":
+        from PIL import Image
+
+        if strip.mode.startswith("I;16"):  # Pillow's own conversion clips to white
+            wide = np.asarray(strip).astype(np.float64)
+            strip = Image.fromarray((wide / 257.0).round().clip(0, 255).astype(np.uint8))
+        elif self._transparent:
+            layer = strip.convert("RGBA")
+            strip = Image.alpha_composite(Image.new("RGBA", layer.size, (self._ground,) * 3), layer)
+        return strip if strip.mode == self._mode else strip.convert(self._mode)
+
+    def _found_ground(self) -> int:
+        """Return black or white, on which the visible part shows; a few averages tell as much as millions of pixels."""
+        from PIL import Image
+
+        with _unusable(self._image):
+            layer = _turned(self._image, self._orientation).convert("RGBA")
+        return ground_behind(
+            np.asarray(layer.resize((min(layer.width, 64), min(layer.height, 64)), Image.Resampling.BOX))
+        )
+
+
+def _turned(strip: "Image", orientation: int) -> "Image":
+    """Turn an image by its EXIF orientation; see `PIL.ImageOps.exif_transpose`."""
+    from PIL.Image import Transpose
+
+    return strip.transpose(Transpose[_METHODS[orientation]]) if orientation in _METHODS else strip
+
+
+def _unusable(image: "Image") -> Any:  # noqa: ANN401  (a context manager)
+    return foreign_errors(
+        SpecMismatchError, f"an image in mode {image.mode} cannot be used", caught=(ValueError, OSError)
+    )
