@@ -1,6 +1,5 @@
 """Read image files as arrays of one size, and collect what was wrong with them."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from .wording import file_remark, first_of, relative_name
 MAX_OWN_SIDE = 256  # larger images, even if all have one size, are hardly meant as a model's input
 _DIGIT_SIDE = 28  # as MNIST's
 _GRAY_MODES = {"1", "L", "LA", "I;16"}
-_PILLOWS_WORDS = re.compile(r" <_io\.\w+[^>]*>")  # its repr of the file object that it was given
 _NAMED, _LISTED = 3, 100
 
 
@@ -115,5 +113,5 @@ class ImageReader:
 
     def _complaint(self, path: Path) -> str:
         # The message begins with the full path, or names it; the user knows the file by its place in the folder.
-        text = _PILLOWS_WORDS.sub("", self._bad[path]).replace(f"{path}: ", "").replace(str(path), "it")
+        text = self._bad[path].replace(f"{path}: ", "").replace(str(path), "it")
         return f"{relative_name(path, self._folder)} ({text[:100]})"

@@ -46,7 +46,7 @@ def read_image(path: str | os.PathLike[str]) -> "Image":
 
 def decode_image(stream: IO[bytes], name: str) -> "Image":
     """Decode the image in a seekable stream, which errors call `name`; otherwise as `read_image`."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(stream, formats=_FORMATS) as image:
@@ -63,6 +63,8 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
             return Image.fromarray(np.asarray(upright).astype(np.uint16)) if sixteen else upright
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidFileError(f"{name} is too large an image: {one_line(error)}") from None
+    except UnidentifiedImageError:  # whose message has the repr of the stream
+        raise InvalidFileError(f"{name} is not an image that can be read ({', '.join(_FORMATS)})") from None
     # Over damaged content, Pillow's decoders raise anything.
     except Exception as error:
         raise InvalidFileError(f"{name} is not an image that can be read: {one_line(error)}") from error
