@@ -57,8 +57,13 @@ class ImageReader:
         if not self._bad:
             return
         count = "1 image" if len(self._bad) == 1 else f"{len(self._bad):,} images"
-        named = first_of([self._complaint(path) for path in self._bad], _NAMED, "; ")
+        named = first_of([f"{name} ({text[:100]})" for name, text in self.skipped], _NAMED, "; ")
         raise InvalidFileError(f"{count} in {self._folder} cannot be read: {named}; {advice}")
+
+    @property
+    def skipped(self) -> tuple[tuple[str, str], ...]:
+        """The images that could not be read: their names below the folder, and what was wrong with them."""
+        return tuple((relative_name(path, self._folder), self._complaint(path)) for path in self._bad)
 
     def check_sizes(self) -> None:
         """Refuse images of several sizes, or of a large one, where no size is given."""
@@ -113,5 +118,4 @@ class ImageReader:
 
     def _complaint(self, path: Path) -> str:
         # The message begins with the full path, or names it; the user knows the file by its place in the folder.
-        text = self._bad[path].replace(f"{path}: ", "").replace(str(path), "it")
-        return f"{relative_name(path, self._folder)} ({text[:100]})"
+        return self._bad[path].replace(f"{path}: ", "").replace(str(path), "it")

@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     bad: list[BadImage] = []
     for name, image, answer in _answers(classifier, sources, options):
         if isinstance(answer, EdgeproofError):
-            bad.append((name, answer))
+            bad.append((name, str(answer)))
             continue
         answered.append((name, image, answer))
         if not options.json:
@@ -165,7 +165,7 @@ def _json(
             }
             for name, prediction in zip(names, predictions, strict=True)
         ],
-        "errors": [{"file": name, "error": one_line(error)} for name, error in bad],
+        "errors": [{"file": name, "error": one_line(text)} for name, text in bad],
     }
     return json.dumps(document, indent=2, allow_nan=False)
 

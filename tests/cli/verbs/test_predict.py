@@ -78,7 +78,9 @@ def test_a_bad_image_costs_no_answer_of_the_others(
     assert [line.split(" (")[0] for line in done.stdout.splitlines()] == [f"{mixed}/a.png: 1", f"{mixed}/c.png: 7"]
     assert done.returncode == code
     [told] = done.stderr.splitlines()
-    assert f"3 of 5 images could not be read{', and were skipped' if accepted else ''}: {mixed}/b.png (not an" in told
+    assert (
+        f"3 of 5 images could not be read{', and were skipped' if accepted else ''}: {mixed}/b.png (is not an" in told
+    )
     assert "gone.png (no such image), '' (the name of an image is empty)" in told
     assert told.startswith("edgeproof: error: ") != bool(accepted)
 
