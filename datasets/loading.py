@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, check_fit
-from ..runtime.errors import SpecMismatchError, UnknownNameError, one_line
-from ..runtime.io.files import is_folder
+from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean, one_line
+from ..runtime.io.files import is_folder, near_path
 from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
 from .audit import audit
 from .builtin import BUILT_IN
@@ -94,9 +94,10 @@ def read_arrays(path: Path, only: Collection[str] = ARRAY_NAMES) -> NamedArrays:
         return read_idx_folder(path)
     if path.suffix == ".npz":
         return read_npz_file(path, only)
+    meant = "" if path.exists() else did_you_mean(str(path), BUILT_IN) or near_path(path)
     raise UnknownNameError(
         f"unknown data {one_line(str(path))!r}; possible: {', '.join(BUILT_IN)}, an .npz file, a folder of images with "
-        "a sub-folder for each class, or a folder of IDX files"
+        f"a sub-folder for each class, or a folder of IDX files{meant}"
     )
 
 

@@ -2,11 +2,14 @@
 
 import os
 import stat
+from itertools import islice
 from pathlib import Path
 
-from ..errors import InvalidFileError
+from ..errors import InvalidFileError, nearest
 
 MAX_MODEL_BYTES = 2**31  # a flatbuffer's offsets and a protobuf's length end here: no model file is larger
+
+_MAX_NAMES = 10_000  # entries of a folder that a misspelt name is compared with
 
 
 def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> None:
@@ -18,7 +21,7 @@ def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> 
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise InvalidFileError(f"no such {called}: {path}") from None
+        raise InvalidFileError(f"no such {called}: {path}{near_path(path)}") from None
     except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
         raise InvalidFileError(f"cannot read {called} {str(path)[:200]!r}: {error}") from error
     if not stat.S_ISREG(found.st_mode):
@@ -44,6 +47,16 @@ def read_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> b
     if len(content) > size:
         raise InvalidFileError(f"{path} has more than the {size:,} bytes that it should have")
     return content
+
+
+def near_path(path: Path) -> str:
+    """Return "; did you mean …?" with the entry of the same folder whose name is closest; an empty text if none is."""
+    try:
+        with os.scandir(path.parent) as entries:
+            found = nearest(path.name, (entry.name for entry in islice(entries, _MAX_NAMES)))
+    except (OSError, ValueError):
+        return ""
+    return "" if found is None else f"; did you mean {path.with_name(found)}?"
 
 
 def is_folder(path: Path) -> bool:
