@@ -70,8 +70,7 @@ def benchmark(
     folder, chosen, stages = Path(bundle), options or BenchmarkOptions(), Stages(progress)
     environment = describe_environment()  # first, so that the load is not the benchmark's own
     manifest = read_manifest(folder)
-    stages.progress("reading the test images")
-    images = data if isinstance(data, EvaluationImages) else evaluation_images(data, folder, skip_bad=chosen.skip_bad)
+    images = data if isinstance(data, EvaluationImages) else _read(data, folder, chosen, stages)
     check_images(images, manifest)
     file = ReferenceFile(path=reference_of(folder, reference), manifest=manifest, custom=chosen.custom)
     file.check()
@@ -114,6 +113,16 @@ def benchmark(
         },
     )
     return BenchmarkResult(report=report, raw_data=raw_data, repetitions=found.repetitions, skipped=images.skipped)
+
+
+def _read(data: str | Path | None, bundle: Path, options: BenchmarkOptions, stages: Stages) -> EvaluationImages:
+    stages.progress("reading the test images")
+    return evaluation_images(
+        data,
+        bundle,
+        skip_bad=options.skip_bad,
+        progress=lambda count, total: stages.progress(f"reading test images, {count:,} of {total:,}"),
+    )
 
 
 def _method(options: BenchmarkOptions, took: Mapping[str, float]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Read image files as arrays of one size, and collect what was wrong with them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ MAX_OWN_SIDE = 256  # larger images, even if all have one size, are hardly meant
 _DIGIT_SIDE = 28  # as MNIST's
 _GRAY_MODES = {"1", "L", "LA", "I;16"}
 _NAMED, _LISTED = 3, 100
+_STEP = 100  # images between two calls of `progress`
+
+Progress = Callable[[int, int], None]
 
 
 class FoundImage(NamedTuple):
@@ -30,12 +33,20 @@ class FoundImage(NamedTuple):
 
 
 class ImageReader:
-    """Reads image files, and collects what was wrong with them, so that one message has all of it."""
+    """Reads image files, and collects what was wrong with them, so that one message has all of it.
 
-    def __init__(self, folder: Path, options: DataOptions) -> None:
+    Args:
+        folder: Errors and remarks name files by their place in it.
+        options: Size and channels of the images.
+        total: How many images will be read; `progress` is told.
+        progress: Called now and then with how many were read, and with the total.
+    """
+
+    def __init__(self, folder: Path, options: DataOptions, *, total: int = 0, progress: Progress | None = None) -> None:
         self.preprocessing: Preprocessing = options.preprocessing or RESIZE
         digit = self.preprocessing.method == "digit"
         self._folder = folder
+        self._count, self._total, self._progress = 0, total, progress
         self._bad: dict[Path, str] = {}
         self._blank: list[Path] = []
         self._size = options.image_size or ((_DIGIT_SIDE, _DIGIT_SIDE) if digit else None)
@@ -102,6 +113,9 @@ class ImageReader:
 
         Of an image whose size will be refused only an empty array is kept, to save memory.
         """
+        self._count += 1
+        if self._progress is not None and (self._count % _STEP == 0 or self._count == self._total):
+            self._progress(self._count, self._total)
         try:
             image = read_image(path)
             size = self._size or (image.height, image.width)

@@ -20,6 +20,7 @@ from ..arguments import (
     positive,
     seed,
 )
+from ..progress import show_reading
 
 if TYPE_CHECKING:
     from ...export.options import Event
@@ -106,9 +107,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _print_event(event: "Event") -> None:
     """Print one line per variant, as it is verified, and per warning."""
-    from ...export.options import DataWarning, Verified
+    from ...export.options import DataWarning, Reading, Verified
 
-    if isinstance(event, LeftOut):
+    if isinstance(event, Reading):
+        show_reading(event.count, event.total)
+    elif isinstance(event, LeftOut):
         print(f"  {event.name:24} left out: {event.reason}", flush=True)
     elif isinstance(event, DataWarning):
         print(f"  warning: {event.text}", flush=True)

@@ -11,6 +11,7 @@ from traceback import clear_frames
 from ...runtime.errors import EdgeproofError, SpecMismatchError
 from ...train.options import SCHEDULES, settings
 from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
+from ..progress import show_reading
 
 _MODEL_OPTIONS: OptionTable = {
     "width": {"type": float, "help": "multiply the preset's filters by this (default: 1)"},
@@ -120,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
     from ...datasets.dataset import DataOptions
     from ...datasets.loading import load_data
 
-    data = load_data(options.data, DataOptions(**data_options_from(options)))
+    data = load_data(options.data, DataOptions(**data_options_from(options)), progress=show_reading)
     for remark in data.remarks:
         print(f"  note: {remark}")
     out = options.out or Path("runs") / (preset or options.model.rpartition(":")[2])
