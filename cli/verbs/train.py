@@ -11,7 +11,10 @@ from traceback import clear_frames
 from ...runtime.errors import EdgeproofError, SpecMismatchError
 from ...train.options import SCHEDULES, settings
 from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
+from ..json_output import lines_aside, versioned_json
 from ..progress import show_reading
+
+SCHEMA_VERSION = 1
 
 _MODEL_OPTIONS: OptionTable = {
     "width": {"type": float, "help": "multiply the preset's filters by this (default: 1)"},
@@ -77,6 +80,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="folder; a finished training there is replaced (default: runs/PRESET, or runs/FUNCTION of --model)",
     )
     parser.add_argument("--resume", action="store_true", help="go on with a training in that folder that was cut off")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON; all else on standard error")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into that folder, too")
     parser.add_argument(
         "--strategy",
@@ -112,6 +116,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train and write the model, its record and its charts."""
+    with lines_aside(as_json=options.json):
+        document = _train(options)
+    if options.json:
+        print(versioned_json(SCHEMA_VERSION, document), flush=True)
+    return 0
+
+
+def _train(options: argparse.Namespace) -> dict[str, object]:
+    """Train, and return what the JSON says of it."""
     if not options.teacher and (options.distill_weight is not None or options.temperature is not None):
         raise SpecMismatchError(
             "--distill-weight and --temperature are for learning from a --teacher, and there is none"
@@ -143,12 +156,18 @@ def run(options: argparse.Namespace) -> int:
             strategy=options.strategy,
             progress=sys.stdout,
         )
-    if trained is not None:
-        print(
-            f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy * 100:.2f} % of "
-            f"{len(data.x_test):,} test images right"
-        )
-    return 0
+    if trained is None:  # in a worker that is not the chief
+        return {"model": None}
+    print(
+        f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy * 100:.2f} % of "
+        f"{len(data.x_test):,} test images right"
+    )
+    return {
+        "model": str(trained.path),
+        "parameters": trained.parameters,
+        "test_accuracy": trained.test_accuracy,
+        "test_images": len(data.x_test),
+    }
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`edgeproof train`, as typed."""
 
+import json
 import signal
 import subprocess
 from pathlib import Path
@@ -64,3 +65,11 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(small_npz: Path,
     for one, other in zip(*(weights(tmp_path / name / "model.keras") for name in ("whole", "cut")), strict=True):
         np.testing.assert_array_equal(one, other)
     assert not (tmp_path / "cut" / "unfinished").exists()
+
+
+def test_json_is_alone_on_standard_output(small_npz: Path, tmp_path: Path) -> None:
+    done = run("train", "--data", small_npz, "--epochs", 1, "--preset", "tiny", "--out", tmp_path / "run", "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["schema_version"], document["test_images"]) == (0, 1, 200)
+    assert document["model"] == str(tmp_path / "run" / "model.keras")
+    assert "Training tiny on small" in done.stderr
