@@ -72,4 +72,4 @@ def test_json_is_alone_on_standard_output(small_npz: Path, tmp_path: Path) -> No
     document = json.loads(done.stdout)
     assert (done.returncode, document["schema_version"], document["test_images"]) == (0, 1, 200)
     assert document["model"] == str(tmp_path / "run" / "model.keras")
-    assert "Training tiny on small" in done.stderr
+    assert "Training preset tiny on small" in done.stderr
