@@ -21,6 +21,7 @@ class BenchmarkOptions:
         peers: Whether installed runtimes that are not part of edgeproof are measured as well.
         sustained_minutes: How long latency is followed after that; 0 for not at all.
         custom: A Python file that registers the reference's own layers; is run.
+        skip_bad: Whether test images that cannot be read are left out, instead of refused.
 
     Raises:
         SpecMismatchError: A number of threads is out of range, or there is none.
@@ -34,6 +35,7 @@ class BenchmarkOptions:
     peers: bool = False
     sustained_minutes: float = 0.0
     custom: Path | None = None
+    skip_bad: bool = False
 
     def __post_init__(self) -> None:
         wrong = [count for count in self.threads if not 1 <= count <= MAX_THREADS]

@@ -32,11 +32,13 @@ class BenchmarkResult:
         report: Every figure.
         raw_data: Images, answers and latencies.
         repetitions: The raw latencies: of each model a list for each round.
+        skipped: Test images that could not be read: their names, and what was wrong with them.
     """
 
     report: Report
     raw_data: RawData
     repetitions: Mapping[Key, Sequence[Sequence[Repetition]]]
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def benchmark(
@@ -69,7 +71,7 @@ def benchmark(
     folder, chosen, stages = Path(bundle), options or BenchmarkOptions(), Stages(progress)
     environment = describe_environment()  # first, so that the load is not the benchmark's own
     manifest = read_manifest(folder)
-    images = data if isinstance(data, EvaluationImages) else evaluation_images(data, folder)
+    images = data if isinstance(data, EvaluationImages) else _read(data, folder, chosen, stages)
     check_images(images, manifest)
     file = ReferenceFile(path=reference_of(folder, reference), manifest=manifest, custom=chosen.custom)
     file.check()
@@ -112,7 +114,17 @@ def benchmark(
             for key, rounds in found.repetitions.items()
         },
     )
-    return BenchmarkResult(report=report, raw_data=raw_data, repetitions=found.repetitions)
+    return BenchmarkResult(report=report, raw_data=raw_data, repetitions=found.repetitions, skipped=images.skipped)
+
+
+def _read(data: str | Path | None, bundle: Path, options: BenchmarkOptions, stages: Stages) -> EvaluationImages:
+    stages.progress("reading the test images")
+    return evaluation_images(
+        data,
+        bundle,
+        skip_bad=options.skip_bad,
+        progress=lambda count, total: stages.progress(f"reading test images, {count:,} of {total:,}"),
+    )
 
 
 def _method(options: BenchmarkOptions, took: Mapping[str, float]) -> dict[str, Any]:

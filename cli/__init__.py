@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NoReturn
 
-from ..runtime.errors import EdgeproofError, EngineMissingError, one_line
+from ..runtime.errors import EdgeproofError, EngineMissingError, did_you_mean, one_line, similar
 from ..runtime.io.shortage import shortage
 from .native_logs import hidden_native_logs
 from .output import checked_output
@@ -47,11 +47,45 @@ _NEEDS = {
 BAD_INPUT, UNFORESEEN, INTERRUPTED = 2, 70, 130
 
 
+# Options of two numbers that may be equal: one number stands for both.
+_SQUARE = "--image-size"
+
+
 class _OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line, without the usage block."""
+    """A parser whose errors are one line that suggests what was meant, without the usage block."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse arguments; refuse others here, where the verb is known whose help lists the possible ones."""
+        typed = _with_squares(sys.argv[1:] if args is None else args)
+        known, others = super().parse_known_args(typed, argparse.Namespace() if namespace is None else namespace)
+        if others:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            wrong = next((other for other in others if other.startswith("-")), others[0])
+            name = wrong.partition("=")[0]
+            meant = did_you_mean(name, flags) if name.startswith("--") else ""
+            self.error(f"unrecognized arguments: {' '.join(others)}{meant}")
+        return known, others
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r}; {similar(str(value), choices)}")
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: error: {one_line(message)} (see {self.prog} --help)\n")
+
+
+def _with_squares(arguments: Sequence[str]) -> list[str]:
+    """Repeat the number after --image-size where it stands alone: 96 means 96 96."""
+    typed: list[str] = []
+    for argument in arguments:
+        # Two places after the flag, a number is the width.
+        if typed[-2:-1] == [_SQUARE] and typed[-1].isdecimal() and not argument.isdecimal():
+            typed.append(typed[-1])
+        typed += argument.split("=", 1) if argument.startswith(f"{_SQUARE}=") else [argument]
+    return [*typed, *typed[-1:]] if typed[-2:-1] == [_SQUARE] and typed[-1].isdecimal() else typed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -160,6 +194,11 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         _add_debug(added)
         if verb == requested:
             import_module(f".verbs.{verb}", __name__).add_options(added)
+    if not arguments:
+        # On standard output, as git and cargo print it for a person; but a script that lost its arguments must not go
+        # on, and 1 stands for a check that did not hold.
+        parser.print_help()
+        parser.exit(BAD_INPUT)
     return parser
 
 

@@ -84,7 +84,7 @@ DATA_OPTIONS: OptionTable = {
         "nargs": 2,
         "type": positive,
         "metavar": ("HEIGHT", "WIDTH"),
-        "help": "resize images to this size (default: their own, if all have the same, up to 256)",
+        "help": "resize images to this size, or square to one number (default: their own, if all share it, up to 256)",
     },
     "gray": {"action": "store_true", "help": "convert images to grayscale (default: if all are)"},
     "preprocessing": {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..runtime.bundle.manifest import MANIFEST_NAME
 from ..runtime.errors import InvalidFileError, SpecMismatchError
-from ..runtime.io.files import is_file, is_folder
+from ..runtime.io.files import is_file, is_folder, near_path
 from .arguments import CUSTOM, OptionTable, add_table, given, positive
 from .progress import show_step
 
@@ -134,11 +134,14 @@ def _is_report(subject: Path) -> bool:
     if is_file(subject / MANIFEST_NAME):
         return False
     if is_folder(subject):
+        inner = (("report", REPORT_NAME), ("bundle", MANIFEST_NAME))
+        meant = " or ".join(str(subject / name) for name, file in inner if is_file(subject / name / file))
         raise InvalidFileError(
             f"{subject} is neither a report nor a bundle: it has no {REPORT_NAME} and no {MANIFEST_NAME}"
+            + (f"; did you mean {meant}?" if meant else "")
         )
     if not subject.exists():
-        raise InvalidFileError(f"no such report or bundle: {subject}")
+        raise InvalidFileError(f"no such report or bundle: {subject}{near_path(subject)}")
     return True  # for example a pipe, which the reader refuses
 
 

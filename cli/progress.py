@@ -1,9 +1,35 @@
-"""Progress on a terminal: one line that is written over."""
+"""Progress on standard error: on a terminal one line that is written over, elsewhere a line now and then."""
 
 import sys
+from time import monotonic
+
+_EVERY = 10.0  # seconds between two lines of a log
 
 
-def show_step(text: str) -> None:
-    """Show the current step on standard error, if that is a terminal; an empty text clears the line."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K  {text}" if text else "\r\033[K", end="", file=sys.stderr, flush=True)
+class _Progress:
+    """Shows the current step; `show_step` is the only one."""
+
+    def __init__(self) -> None:
+        self._due: float | None = None
+
+    def __call__(self, text: str) -> None:
+        """Show the current step; an empty text clears the line and ends the work."""
+        if sys.stderr.isatty():
+            print(f"\r\033[K  {text}" if text else "\r\033[K", end="", file=sys.stderr, flush=True)
+            return
+        now = monotonic()
+        if not text:
+            self._due = None
+        elif self._due is None:  # work that is over within seconds needs no line
+            self._due = now + _EVERY
+        elif now >= self._due:
+            self._due = now + _EVERY
+            print(f"  {text}", file=sys.stderr, flush=True)
+
+
+show_step = _Progress()
+
+
+def show_reading(count: int, total: int) -> None:
+    """Show how many images of a folder were read; at the last one, clear the line."""
+    show_step(f"reading images, {count:,} of {total:,}" if count < total else "")

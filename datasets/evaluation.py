@@ -14,7 +14,7 @@ from ..runtime.io.files import is_folder
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
 from .image_listing import TEST, list_images, list_splits
-from .image_reader import ImageReader
+from .image_reader import ImageReader, Progress
 from .loading import is_image_folder, load_data, read_arrays
 from .recorded_split import bundle_options, find_recorded_split
 from .wording import SUFFIXES, first_of
@@ -31,6 +31,7 @@ class EvaluationImages:
         classes: The labels.
         remarks: What makes results on them doubtful, in sentences without a full stop.
         is_test_split: Whether the data itself calls them its test images; else a model may have learned from them.
+        skipped: Image files that could not be read: their names, and what was wrong with them.
     """
 
     name: str
@@ -39,6 +40,7 @@ class EvaluationImages:
     classes: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     is_test_split: bool = True
+    skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -51,13 +53,17 @@ class EvaluationImages:
         return digest.hexdigest()
 
 
-def evaluation_images(name: str | Path | None, bundle: Path) -> EvaluationImages:
+def evaluation_images(
+    name: str | Path | None, bundle: Path, *, skip_bad: bool = False, progress: Progress | None = None
+) -> EvaluationImages:
     """Return the images that a bundle is to be tested on.
 
     Args:
         name: ``"mnist"``, ``"fashion-mnist"``, or what `read_images` takes; of data without a test split, the images
             that the bundle records as held out. None for the built-in set of the training, or MNIST for digits.
         bundle: The bundle's folder, whose manifest says which images it takes.
+        skip_bad: Whether to leave out image files that cannot be read, as long as others can be.
+        progress: As in `load_data`.
 
     Raises:
         UnknownNameError: There is no such data.
@@ -66,12 +72,12 @@ def evaluation_images(name: str | Path | None, bundle: Path) -> EvaluationImages
     """
     manifest = read_manifest(bundle)
     chosen = _default(manifest) if name is None else name
-    data = load_data(chosen) if chosen in BUILT_IN else find_recorded_split(Path(chosen), manifest)
+    data = load_data(chosen) if chosen in BUILT_IN else find_recorded_split(Path(chosen), manifest, progress)
     if data is not None:
         return EvaluationImages(
             name=data.name, images=data.x_test, labels=data.y_test, classes=manifest.classes, remarks=data.remarks
         )
-    found = read_images(Path(chosen), manifest)
+    found = read_images(Path(chosen), manifest, skip_bad=skip_bad, progress=progress)
     if found.is_test_split:
         return found
     remark = (
@@ -81,12 +87,16 @@ def evaluation_images(name: str | Path | None, bundle: Path) -> EvaluationImages
     return replace(found, remarks=(*found.remarks, remark))
 
 
-def read_images(path: Path, manifest: Manifest) -> EvaluationImages:
+def read_images(
+    path: Path, manifest: Manifest, *, skip_bad: bool = False, progress: Progress | None = None
+) -> EvaluationImages:
     """Read images for a bundle: the test split, or all where there is none.
 
     Args:
         path: What `load_data` reads, also without labels (images alone, or in no sub-folder) or with fewer classes.
         manifest: The bundle's: which images it takes, how image files become such, and the classes.
+        skip_bad: As in `evaluation_images`.
+        progress: As in `load_data`.
 
     Raises:
         UnknownNameError: It is not data of any kind.
@@ -94,7 +104,7 @@ def read_images(path: Path, manifest: Manifest) -> EvaluationImages:
         SpecMismatchError: The images have another size than the bundle's, or a label is not one of its classes.
     """
     if is_image_folder(path):
-        return _from_folder(path, manifest)
+        return _from_folder(path, manifest, skip_bad, progress)
     source = read_arrays(path, TEST_ARRAYS)
     if TEST_ARRAYS[0] not in source.arrays and not is_folder(path):
         source = read_arrays(path)
@@ -151,7 +161,12 @@ def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
     )
 
 
-def _from_folder(folder: Path, manifest: Manifest) -> EvaluationImages:
+def _from_folder(
+    folder: Path,
+    manifest: Manifest,
+    skip_bad: bool,
+    progress: Progress | None,
+) -> EvaluationImages:
     has_test = is_folder(folder / TEST) and TEST not in manifest.classes
     listed = [list_images(folder / TEST)] if has_test else [*list_splits(folder).values()]
     is_labelled = any(part.classes for part in listed)
@@ -159,9 +174,10 @@ def _from_folder(folder: Path, manifest: Manifest) -> EvaluationImages:
         files = [file for part in listed for file in part.labelled(manifest.classes, "the bundle's classes")]
     else:
         files = [(path, 0) for part in listed for path in part.loose]
-    reader = ImageReader(folder, bundle_options(manifest))
+    reader = ImageReader(folder, bundle_options(manifest), total=len(files), progress=progress)
     found = reader.read(files)
-    reader.check_readable("repair or remove them")
+    if not (skip_bad and found):
+        reader.check_readable("repair or remove them")
     if not found:
         raise InvalidFileError(f"{folder} holds no images ({SUFFIXES})")
     return EvaluationImages(
@@ -171,4 +187,5 @@ def _from_folder(folder: Path, manifest: Manifest) -> EvaluationImages:
         classes=manifest.classes,
         remarks=reader.remarks([path for part in listed for path in part.others]),
         is_test_split=has_test,
+        skipped=reader.skipped,
     )

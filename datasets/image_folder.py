@@ -8,18 +8,19 @@ import numpy as np
 from ..runtime.errors import InvalidFileError, one_line
 from .dataset import DataOptions
 from .image_listing import TEST, TRAIN, VALIDATION, ImageFolder, list_splits
-from .image_reader import FoundImage, ImageReader
+from .image_reader import FoundImage, ImageReader, Progress
 from .splits import Split, Splits
 from .wording import SUFFIXES, relative_name
 
 
-def read_image_folder(folder: Path, options: DataOptions) -> Splits:
+def read_image_folder(folder: Path, options: DataOptions, progress: Progress | None = None) -> Splits:
     """Read a folder of images.
 
     Args:
         folder: Has a sub-folder for each class, or `train` with these, and perhaps `test`; `val`, `valid` and
             `validation` are added to `train`, from which the training draws its validation images.
         options: Size and channels of the images, and whether unreadable ones are skipped.
+        progress: Called now and then with how many images were read, and how many there are.
 
     Raises:
         InvalidFileError: The layout is another, a class is empty, or an image is unreadable and not to be skipped.
@@ -28,8 +29,8 @@ def read_image_folder(folder: Path, options: DataOptions) -> Splits:
     listed = list_splits(folder)
     root = listed[TRAIN].root
     classes = _classes(listed[TRAIN])
-    reader = ImageReader(folder, options)
     files = {name: split.labelled(classes, f"the classes in {root}") for name, split in listed.items()}
+    reader = ImageReader(folder, options, total=sum(map(len, files.values())), progress=progress)
     test = reader.read(files.pop(TEST, ()))
     train = reader.read(file for split in files.values() for file in split)
     if not options.skip_bad:

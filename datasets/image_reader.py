@@ -1,8 +1,7 @@
 """Read image files as arrays of one size, and collect what was wrong with them."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +18,10 @@ from .wording import file_remark, first_of, relative_name
 MAX_OWN_SIDE = 256  # larger images, even if all have one size, are hardly meant as a model's input
 _DIGIT_SIDE = 28  # as MNIST's
 _GRAY_MODES = {"1", "L", "LA", "I;16"}
-_PILLOWS_WORDS = re.compile(r" <_io\.\w+[^>]*>")  # its repr of the file object that it was given
 _NAMED, _LISTED = 3, 100
+_STEP = 100  # images between two calls of `progress`
+
+Progress = Callable[[int, int], None]
 
 
 class FoundImage(NamedTuple):
@@ -32,12 +33,20 @@ class FoundImage(NamedTuple):
 
 
 class ImageReader:
-    """Reads image files, and collects what was wrong with them, so that one message has all of it."""
+    """Reads image files, and collects what was wrong with them, so that one message has all of it.
 
-    def __init__(self, folder: Path, options: DataOptions) -> None:
+    Args:
+        folder: Errors and remarks name files by their place in it.
+        options: Size and channels of the images.
+        total: How many images will be read; `progress` is told.
+        progress: Called now and then with how many were read, and with the total.
+    """
+
+    def __init__(self, folder: Path, options: DataOptions, *, total: int = 0, progress: Progress | None = None) -> None:
         self.preprocessing: Preprocessing = options.preprocessing or RESIZE
         digit = self.preprocessing.method == "digit"
         self._folder = folder
+        self._count, self._total, self._progress = 0, total, progress
         self._bad: dict[Path, str] = {}
         self._blank: list[Path] = []
         self._size = options.image_size or ((_DIGIT_SIDE, _DIGIT_SIDE) if digit else None)
@@ -59,8 +68,13 @@ class ImageReader:
         if not self._bad:
             return
         count = "1 image" if len(self._bad) == 1 else f"{len(self._bad):,} images"
-        named = first_of([self._complaint(path) for path in self._bad], _NAMED, "; ")
+        named = first_of([f"{name} ({text[:100]})" for name, text in self.skipped], _NAMED, "; ")
         raise InvalidFileError(f"{count} in {self._folder} cannot be read: {named}; {advice}")
+
+    @property
+    def skipped(self) -> tuple[tuple[str, str], ...]:
+        """The images that could not be read: their names below the folder, and what was wrong with them."""
+        return tuple((relative_name(path, self._folder), self._complaint(path)) for path in self._bad)
 
     def check_sizes(self) -> None:
         """Refuse images of several sizes, or of a large one, where no size is given."""
@@ -99,6 +113,9 @@ class ImageReader:
 
         Of an image whose size will be refused only an empty array is kept, to save memory.
         """
+        self._count += 1
+        if self._progress is not None and (self._count % _STEP == 0 or self._count == self._total):
+            self._progress(self._count, self._total)
         try:
             image = read_image(path)
             size = self._size or (image.height, image.width)
@@ -115,5 +132,4 @@ class ImageReader:
 
     def _complaint(self, path: Path) -> str:
         # The message begins with the full path, or names it; the user knows the file by its place in the folder.
-        text = _PILLOWS_WORDS.sub("", self._bad[path]).replace(f"{path}: ", "").replace(str(path), "it")
-        return f"{relative_name(path, self._folder)} ({text[:100]})"
+        return self._bad[path].replace(f"{path}: ", "").replace(str(path), "it")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, check_fit
-from ..runtime.errors import SpecMismatchError, UnknownNameError, one_line
-from ..runtime.io.files import is_folder
+from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean, one_line
+from ..runtime.io.files import is_folder, near_path
 from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
 from .audit import audit
 from .builtin import BUILT_IN
@@ -16,17 +16,19 @@ from .dataset import DataOptions, Dataset
 from .fingerprints import array_sha256
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
+from .image_reader import Progress
 from .splits import Splits, splits_of_arrays
 from .stratify import stratified_split
 
 
-def load_data(name: str | Path, options: DataOptions | None = None) -> Dataset:
+def load_data(name: str | Path, options: DataOptions | None = None, *, progress: Progress | None = None) -> Dataset:
     """Load a data set.
 
     Args:
         name: ``"mnist"``; ``"fashion-mnist"``; an `.npz` file with x_train, y_train, x_test, y_test, or x, y; a folder
             of IDX files named as MNIST's, or of images in a sub-folder for each class, with `train` and `test` or not.
         options: How the files become a data set; the defaults if None.
+        progress: Called now and then with how many images of a folder were read, and how many there are.
 
     Raises:
         UnknownNameError: It is none of these.
@@ -34,7 +36,7 @@ def load_data(name: str | Path, options: DataOptions | None = None) -> Dataset:
         SpecMismatchError: The options do not go with the data.
     """
     chosen = options or DataOptions()
-    return _to_dataset(_splits(name, chosen), chosen)
+    return _to_dataset(_splits(name, chosen, progress), chosen)
 
 
 def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
@@ -94,14 +96,17 @@ def read_arrays(path: Path, only: Collection[str] = ARRAY_NAMES) -> NamedArrays:
         return read_idx_folder(path)
     if path.suffix == ".npz":
         return read_npz_file(path, only)
+    meant = "" if path.exists() else did_you_mean(str(path), BUILT_IN) or near_path(path)
     raise UnknownNameError(
         f"unknown data {one_line(str(path))!r}; possible: {', '.join(BUILT_IN)}, an .npz file, a folder of images with "
-        "a sub-folder for each class, or a folder of IDX files"
+        f"a sub-folder for each class, or a folder of IDX files{meant}"
     )
 
 
-def _splits(name: str | Path, options: DataOptions) -> Splits:
+def _splits(name: str | Path, options: DataOptions, progress: Progress | None) -> Splits:
     if name in BUILT_IN:
         return BUILT_IN[str(name)]()
     path = Path(name)
-    return read_image_folder(path, options) if is_image_folder(path) else splits_of_arrays(read_arrays(path), RESIZE)
+    if is_image_folder(path):
+        return read_image_folder(path, options, progress)
+    return splits_of_arrays(read_arrays(path), RESIZE)

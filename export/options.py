@@ -70,4 +70,12 @@ class Started:
     name: str
 
 
-Event = Started | Verified | LeftOut | DataWarning
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """So many of the data's images were read, of so many."""
+
+    count: int
+    total: int
+
+
+Event = Reading | Started | Verified | LeftOut | DataWarning

@@ -1,7 +1,7 @@
 """The errors of edgeproof: for wrong input, and for checks that do not hold."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC
 
@@ -45,6 +45,38 @@ def one_line(told: str | BaseException) -> str:
     text = " ".join(_COLOUR.sub("", str(told)).split())
     line = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return line or (type(told).__name__ if isinstance(told, BaseException) else "")
+
+
+def nearest(name: str, possible: Iterable[str]) -> str | None:
+    """Return the name that was probably meant, upper and lower case being equal; None if none is close.
+
+    >>> nearest("Defalt", ["tiny", "default"]), nearest("x", ["tiny"])
+    ('default', None)
+    """
+    from difflib import get_close_matches  # late: only a misspelt name needs it
+
+    lowered = {each.lower(): each for each in possible}
+    return next((lowered[each] for each in get_close_matches(name.lower(), lowered, n=1)), None)
+
+
+def did_you_mean(name: str, possible: Iterable[str]) -> str:
+    """Return the end of a message: the closest name as a question, or an empty text.
+
+    >>> did_you_mean("mnits", ["mnist", "fashion-mnist"])
+    '; did you mean mnist?'
+    """
+    found = nearest(name, possible)
+    return "" if found is None else f"; did you mean {found}?"
+
+
+def similar(name: str, possible: Sequence[str]) -> str:
+    """Return the end of a message: the closest name, and all possible ones.
+
+    >>> similar("defalt", ["tiny", "default"])
+    'did you mean default? possible: tiny, default'
+    """
+    found = nearest(name, possible)
+    return f"{'' if found is None else f'did you mean {found}? '}possible: {', '.join(possible)}"
 
 
 # What Python itself raises over faulty input and code, and pybind11 for the exceptions of C++.

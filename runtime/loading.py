@@ -14,9 +14,9 @@ from .bundle.temperature import Temperature
 from .engines.engine import CONCURRENT, ENGINE_OF, MAX_THREADS, Engine, is_installed, load_engine
 from .engines.packages import no_engine_message
 from .engines.pool import BATCH, EnginePool
-from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
+from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError, did_you_mean
 from .io.digest import sha256_of
-from .io.files import is_file, is_folder, read_file
+from .io.files import is_file, is_folder, near_path, read_file
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .probabilities import check_one_answer
 from .validation import whole_number
@@ -147,9 +147,10 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
     suffix = file.suffix.removeprefix(".")
     if suffix not in tuple(Format):
         is_there = is_file(file)
+        meant = "" if is_there else did_you_mean(str(file), PRETRAINED) or near_path(file)
         raise InvalidFileError(
             f"{file} is {'not a model file' if is_there else 'neither there nor built in'}; possible: "
-            f"a bundle's folder, .tflite, .onnx, or a built-in model: {', '.join(PRETRAINED)}"
+            f"a bundle's folder, .tflite, .onnx, or a built-in model: {', '.join(PRETRAINED)}{meant}"
         )
     content, model_format = read_file(file, "model"), Format(suffix)
     digest = sha256_of(content)

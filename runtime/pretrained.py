@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .errors import UnknownNameError
+from .errors import UnknownNameError, similar
 
 PRETRAINED = ("mnist", "mnist-tiny")
 
@@ -15,5 +15,5 @@ def is_pretrained(name: object) -> bool:
 def find_pretrained(name: str) -> Path:
     """Return the folder of a built-in bundle, or raise UnknownNameError."""
     if name not in PRETRAINED:
-        raise UnknownNameError(f"unknown model {name!r}; built in: {', '.join(PRETRAINED)}")
+        raise UnknownNameError(f"unknown model {name!r}; {similar(name, PRETRAINED)}")
     return Path(__file__).parent / "models" / name

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..runtime.errors import SpecMismatchError, UnknownNameError
+from ..runtime.errors import SpecMismatchError, UnknownNameError, similar
 
 SCHEDULES = ("cosine", "cosine-no-warmup", "constant")
 
@@ -94,5 +94,5 @@ def settings(preset: str | None) -> FitOptions:
     if preset is None:
         return FitOptions()
     if preset not in _SETTINGS:
-        raise UnknownNameError(f"unknown preset {preset!r}; possible: {', '.join(_SETTINGS)}")
+        raise UnknownNameError(f"unknown preset {preset!r}; {similar(preset, [*_SETTINGS])}")
     return _SETTINGS[preset]

@@ -10,6 +10,9 @@ from ...runtime.io.child import start_child
 from ...runtime.io.processes import describe_exit, python_command
 from ...train.checkpoint_files import unfinished
 from ..arguments import DATA_OPTIONS, add_data, add_data_options, as_typed, positive, seed
+from ..json_output import lines_aside, versioned_json
+
+SCHEMA_VERSION = 1
 
 # Fewer than the preset's own: the demo is there to show the chain within minutes.
 _EPOCHS = 10
@@ -27,11 +30,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"passes over the training images (default: {_EPOCHS}; `edgeproof train` has the preset's own)",
     )
     parser.add_argument("--seed", type=seed, default=1, help="starting point of everything random (default: 1)")
+    parser.add_argument(
+        "--json", action="store_true", help="print where the results are as JSON; all else on standard error"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder (default: runs/demo)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, export, benchmark; stop at the first step that fails, with its exit code."""
+    with lines_aside(as_json=options.json):
+        code = _demo(options)
+    if options.json and code == 0:
+        places = {"model": "model.keras", "bundle": "bundle", "report": "report"}
+        document = {name: str(options.out / place) for name, place in places.items()}
+        print(versioned_json(SCHEMA_VERSION, document), flush=True)
+    return code
+
+
+def _demo(options: argparse.Namespace) -> int:
     out = options.out
     shared = ["--data", options.data]
     chosen = ["--seed", str(options.seed)]
@@ -56,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(step: list[str]) -> int:
     # A process of its own, as when typed, since TensorFlow sets its threads once per process. Ctrl-C reaches this
     # process alone, which passes it on once and then waits, so that the step can clean up.
-    with start_child([*python_command(_STEP), *step], stderr=sys.stderr) as process:
+    with start_child([*python_command(_STEP), *step], stdout=sys.stdout, stderr=sys.stderr) as process:
         try:
             code = process.wait()
         except KeyboardInterrupt:

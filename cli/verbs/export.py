@@ -20,9 +20,13 @@ from ..arguments import (
     positive,
     seed,
 )
+from ..json_output import lines_aside, versioned_json
+from ..progress import show_reading
 
 if TYPE_CHECKING:
     from ...export.options import Event
+
+SCHEMA_VERSION = 1
 
 _MAX_LABELS_BYTES = 2**20
 
@@ -66,6 +70,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, help="the bundle's folder; a bundle there is replaced (default: bundle beside MODEL)"
     )
+    parser.add_argument("--json", action="store_true", help="print the manifest as JSON; all else on standard error")
     add_table(parser.add_argument_group("the model"), _MODEL_OPTIONS)
     add_data_options(parser, otherwise=" (defaults: as in the training)")
     add_table(parser.add_argument_group("the export"), _EXPORT_OPTIONS)
@@ -73,6 +78,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export and write the bundle."""
+    out = options.out or options.model.parent / "bundle"
+    with lines_aside(as_json=options.json):
+        manifest = _export(options, out)
+    if options.json:
+        print(versioned_json(SCHEMA_VERSION, {"bundle": str(out), "manifest": manifest.document()}), flush=True)
+    if manifest.left_out:
+        names = ", ".join(one.name for one in manifest.left_out)
+        raise CheckFailedError(f"left out of {out}: {names}; the reasons stand above and in its {MANIFEST_NAME}")
+    return 0
+
+
+def _export(options: argparse.Namespace, out: Path) -> Manifest:
     from ...export.bundle import export_bundle
     from ...export.options import ExportOptions
     from ...export.reference.keras_file import check_keras_file
@@ -89,7 +106,6 @@ def run(options: argparse.Namespace) -> int:
         preprocessing=overrides.get("preprocessing"),
         **typed,
     )
-    out = options.out or options.model.parent / "bundle"
     check_keras_file(options.model)
     print(f"Exporting {options.model}; every file is compared with it on up to 500 training images")
     print(
@@ -99,17 +115,16 @@ def run(options: argparse.Namespace) -> int:
     manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_print_event)
     options.written = f"the bundle is in {out}"
     _summarize(manifest, out)
-    if manifest.left_out:
-        names = ", ".join(one.name for one in manifest.left_out)
-        raise CheckFailedError(f"left out of {out}: {names}; the reasons stand above and in its {MANIFEST_NAME}")
-    return 0
+    return manifest
 
 
 def _print_event(event: "Event") -> None:
     """Print one line per variant, as it is verified, and per warning."""
-    from ...export.options import DataWarning, Verified
+    from ...export.options import DataWarning, Reading, Verified
 
-    if isinstance(event, LeftOut):
+    if isinstance(event, Reading):
+        show_reading(event.count, event.total)
+    elif isinstance(event, LeftOut):
         print(f"  {event.name:24} left out: {event.reason}", flush=True)
     elif isinstance(event, DataWarning):
         print(f"  warning: {event.text}", flush=True)

@@ -28,9 +28,11 @@ def _model(options: argparse.Namespace) -> int:
     from ...inspection.text import describe_graph
     from ...runtime.bundle.recipes import Format
     from ...runtime.errors import InvalidFileError, foreign_errors
-    from ...runtime.io.files import check_file, read_file
+    from ...runtime.io.files import check_file, near_path, read_file
 
     file: Path = options.file
+    if not file.exists():
+        raise InvalidFileError(f"no such file or folder: {file}{near_path(file)}")
     check_file(file, "model")
     suffix = file.suffix.removeprefix(".")
     if suffix not in tuple(Format):

@@ -8,20 +8,28 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...runtime.bundle.manifest import MANIFEST_NAME
 from ...runtime.bundle.recipes import ALL_VARIANTS
-from ...runtime.errors import InvalidFileError, one_line
+from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, one_line
 from ...runtime.pretrained import PRETRAINED
 from ..arguments import given, positive
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from ...runtime.classifier import Classifier
     from ...runtime.images.reading import ImageLike
     from ...runtime.prediction import Prediction
+    from ..bad_images import BadImage
+
+    # A file, `_STANDARD_INPUT`, or why there is no image to read.
+    _Source = Path | str | InvalidFileError
 
 SCHEMA_VERSION = 2
 
 _STANDARD_INPUT = "-"
 _MAX_IMAGE_BYTES = 2**29
+_MODEL_SUFFIXES = (".tflite", ".onnx", ".keras")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -56,36 +64,91 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.png",
         help="draw each image, the pixels that the model saw, and its best answers",
     )
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="exit with 0 where some images cannot be read; they are named all the same",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, with the probability of every class")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Predict all images, and print one line for each."""
+    """Predict the images one after the other, print a line for each, and name those that cannot be read at the end."""
     from ...runtime.classifier import Classifier
 
     warnings.simplefilter("ignore")  # image decoders' warnings about damaged metadata
+    sources = _sources(options.images)
     classifier = Classifier.load(options.model, **given(options, ("engine", "variant", "threads", "trusted")))
-    names, images = _images(options.images)
+    # Wrong options are refused here: later, each image would be blamed for them.
+    classifier.stream((), min_confidence=options.min_confidence, workers=options.workers)
     if options.show is not None:
         from ..sheet import check_sheet
 
-        check_sheet(options.show, images)
-    predictions = classifier.predict(images, min_confidence=options.min_confidence, workers=options.workers)
+        check_sheet(options.show, [source for _, source in sources if isinstance(source, Path)])
+    answered: list[tuple[str, ImageLike, Prediction]] = []
+    bad: list[BadImage] = []
+    for name, image, answer in _answers(classifier, sources, options):
+        if isinstance(answer, EdgeproofError):
+            bad.append((name, str(answer)))
+            continue
+        answered.append((name, image, answer))
+        if not options.json:
+            certainty = f" ({answer.probability * 100:.1f} %)" if answer.probabilities.any() else ""
+            print(f"{one_line(name)}: {answer.label}{certainty}", flush=True)
+    if answered:
+        _write(options, classifier, answered, bad)
+    if bad:
+        from ..bad_images import name_bad_images
+
+        name_bad_images(bad, len(sources), accepted=options.skip_bad)
+    return 0
+
+
+def _write(
+    options: argparse.Namespace,
+    classifier: "Classifier",
+    answered: "list[tuple[str, ImageLike, Prediction]]",
+    bad: "Sequence[BadImage]",
+) -> None:
+    """Print the JSON and draw the sheet, where they are asked for."""
+    names, images, predictions = map(list, zip(*answered, strict=True))
+    if options.json:
+        print(_json(classifier, names, predictions, bad), flush=True)
     if options.show is not None:
         from ..sheet import write_sheet
 
         write_sheet(options.show, classifier, names, images, predictions)
         options.written = f"the drawing is in {options.show}"
-    if options.json:
-        print(_json(classifier, names, predictions))
-        return 0
-    for name, prediction in zip(names, predictions, strict=True):
-        certainty = f" ({prediction.probability * 100:.1f} %)" if prediction.probabilities.any() else ""
-        print(f"{one_line(name)}: {prediction.label}{certainty}")
-    return 0
 
 
-def _json(classifier: "Classifier", names: list[str], predictions: "list[Prediction]") -> str:
+def _answers(
+    classifier: "Classifier", sources: "Sequence[tuple[str, _Source]]", options: argparse.Namespace
+) -> "Iterator[tuple[str, ImageLike, Prediction | EdgeproofError]]":
+    """Yield for each image its name, the image, and the answer or why there is none."""
+    from ...runtime.images.reading import read_image
+    from ...runtime.parallel import map_in_order
+
+    def answer(item: "tuple[str, _Source]") -> "tuple[str, ImageLike, Prediction | EdgeproofError]":
+        name, source = item
+        try:
+            if isinstance(source, InvalidFileError):
+                raise source
+            image = read_image(source) if isinstance(source, Path) else _from_standard_input()
+        except InvalidFileError as error:
+            return name, name, error
+        # An InvalidFileError is the model's from here on, and ends the command.
+        try:
+            prediction = classifier.predict_one(image, min_confidence=options.min_confidence)
+        except SpecMismatchError as error:
+            return name, name, error
+        return name, source if isinstance(source, Path) else image, prediction
+
+    return map(answer, sources) if options.workers == 1 else map_in_order(answer, sources, options.workers)
+
+
+def _json(
+    classifier: "Classifier", names: list[str], predictions: "list[Prediction]", bad: "Sequence[BadImage]"
+) -> str:
     document = {
         "schema_version": SCHEMA_VERSION,
         "variant": classifier.variant,
@@ -103,26 +166,23 @@ def _json(classifier: "Classifier", names: list[str], predictions: "list[Predict
             }
             for name, prediction in zip(names, predictions, strict=True)
         ],
+        "errors": [{"file": name, "error": one_line(text)} for name, text in bad],
     }
     return json.dumps(document, indent=2, allow_nan=False)
 
 
-def _images(arguments: list[str]) -> "tuple[list[str], list[ImageLike]]":
-    """Return the names of the images, and the images."""
-    names: list[str] = []
-    images: list[ImageLike] = []
+def _sources(arguments: list[str]) -> "list[tuple[str, _Source]]":
+    """Return the name of each image, and where it comes from; what holds no image has its error instead."""
+    found: list[tuple[str, _Source]] = []
     for argument in arguments:
         if argument == _STANDARD_INPUT:
-            if "standard input" not in names:  # it can be read once
-                names.append("standard input")
-                images.append(_from_standard_input())
+            if ("standard input", _STANDARD_INPUT) not in found:  # it can be read once
+                found.append(("standard input", _STANDARD_INPUT))
         elif not argument:
-            raise InvalidFileError("the name of an image is empty")
+            found.append(("''", InvalidFileError("the name of an image is empty")))
         else:
-            files = _files(Path(argument))
-            names += map(str, files)
-            images += files
-    return names, images
+            found += _files(Path(argument), [other for other in arguments if other != argument])
+    return found
 
 
 def _from_standard_input() -> "ImageLike":
@@ -138,13 +198,27 @@ def _from_standard_input() -> "ImageLike":
     return decode_image(io.BytesIO(content), "standard input")
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, others: list[str]) -> "list[tuple[str, _Source]]":
+    """Return the images of a folder, or a file; `others` are the command's other arguments."""
     from ...runtime.images.reading import IMAGE_SUFFIXES
     from ...runtime.io.files import is_folder
 
     if not is_folder(path):
-        return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-    if not found:
-        raise InvalidFileError(f"{path} holds no image files ({', '.join(IMAGE_SUFFIXES)})")
-    return found
+        if path.suffix in _MODEL_SUFFIXES:
+            raise _wrong_order(path, others)
+        return [(str(path), path)]
+    try:
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    except OSError as error:
+        return [(str(path), InvalidFileError(f"cannot read the folder {path}: {error.strerror}"))]
+    if not files and (path / MANIFEST_NAME).exists():
+        raise _wrong_order(path, others)
+    empty = InvalidFileError(f"{path} holds no image files ({', '.join(IMAGE_SUFFIXES)})")
+    return [(str(file), file) for file in files] or [(str(path), empty)]
+
+
+def _wrong_order(model: Path, others: list[str]) -> InvalidFileError:
+    from shlex import join
+
+    command = join(["edgeproof", "predict", *(others or ["IMAGE"]), "--model", str(model)])
+    return InvalidFileError(f"{model} is a model, not an image: {command}")

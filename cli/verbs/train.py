@@ -15,6 +15,10 @@ from ...runtime.errors import SpecMismatchError
 from ...runtime.io.worker import Parent, Worker, WorkerDiedError
 from ...train.options import SCHEDULES, settings
 from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
+from ..json_output import lines_aside, versioned_json
+from ..progress import show_reading
+
+SCHEMA_VERSION = 1
 
 if TYPE_CHECKING:
     from ...train.run import Trained
@@ -85,6 +89,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="folder; a finished training there is replaced (default: runs/PRESET, or runs/FUNCTION of --model)",
     )
     parser.add_argument("--resume", action="store_true", help="go on with a training in that folder that was cut off")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON; all else on standard error")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into that folder, too")
     parser.add_argument(
         "--strategy",
@@ -120,6 +125,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train and write the model, its record and its charts."""
+    with lines_aside(as_json=options.json):
+        document = _train(options)
+    if options.json:
+        print(versioned_json(SCHEMA_VERSION, document), flush=True)
+    return 0
+
+
+def _train(options: argparse.Namespace) -> dict[str, object]:
+    """Train, and return what the JSON says of it."""
     if not options.teacher and (options.distill_weight is not None or options.temperature is not None):
         raise SpecMismatchError(
             "--distill-weight and --temperature are for learning from a --teacher, and there is none"
@@ -137,22 +151,32 @@ def run(options: argparse.Namespace) -> int:
         "strategy": options.strategy,
     }
     arguments = (options.data, data_options_from(options), out, how, sys.stdout.isatty())
-    with Worker(_train, *arguments, name="the training") as worker, _interrupted_well(worker, out):
-        trained, test_images = worker.result(_print)
-    if trained is not None:
-        options.written = f"the model is in {out}"
-        print(
-            f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy * 100:.2f} % of "
-            f"{test_images:,} test images right"
-        )
-    return 0
+    with Worker(_work, *arguments, name="the training") as worker, _interrupted_well(worker, out):
+        trained, test_images = worker.result(_show)
+    if trained is None:  # in a worker that is not the chief
+        return {"model": None}
+    options.written = f"the model is in {out}"
+    print(
+        f"  {trained.path}: {trained.parameters:,} parameters, {trained.test_accuracy * 100:.2f} % of "
+        f"{test_images:,} test images right"
+    )
+    return {
+        "model": str(trained.path),
+        "parameters": trained.parameters,
+        "test_accuracy": trained.test_accuracy,
+        "test_images": test_images,
+    }
 
 
-def _print(text: str) -> None:
-    print(text, end="", flush=True)
+def _show(event: str | tuple[int, int]) -> None:
+    """Print a line of progress, or show how many images were read, and of how many."""
+    if isinstance(event, str):
+        print(event, end="", flush=True)
+    else:
+        show_reading(*event)
 
 
-def _train(
+def _work(
     parent: Parent, data: str, data_options: Mapping[str, Any], out: Path, how: dict[str, Any], is_live: bool
 ) -> "tuple[Trained | None, int]":
     """Load the data and train; the work of a child process, which TensorFlow may end."""
@@ -160,7 +184,7 @@ def _train(
     from ...datasets.dataset import DataOptions
     from ...datasets.loading import load_data
 
-    loaded = load_data(data, DataOptions(**data_options))
+    loaded = load_data(data, DataOptions(**data_options), progress=lambda count, total: parent.send((count, total)))
     for remark in loaded.remarks:
         parent.send(f"  note: {remark}\n")
     from ...train.architecture import Architecture

@@ -8,13 +8,13 @@ from typing import TypeAlias
 
 from ...metrics.types import VerdictKind
 from ...runtime.bundle.recipes import Format, canonical_name
-from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError
+from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, similar
 from ..formatting import count
 from ..model import Report, VariantRow
 from .baseline import Change, compare_reports
 from .budget import BudgetInput
 from .budgets import BUDGETS
-from .limits import Limits, similar
+from .limits import Limits
 
 # Rules that hold without a budget; each has a name as budgets have.
 VERDICT, VERDICT_TO_BASELINE, PRESENCE = "verdict", "verdict_to_baseline", "presence"
@@ -86,7 +86,7 @@ def check_budgets(
         InvalidFileError: A report contradicts itself.
     """
     chosen = {canonical_name(name) for name in variants}
-    _check_names(report, limits, chosen, baseline)
+    _check_names(report, limits, variants, baseline)
     _check_distinct(report)
     rows = rows_of(report, variants)
     counted = _numbers_of_threads(report, threads)
@@ -106,14 +106,16 @@ def rows_of(report: Report, variants: Sequence[str]) -> list[VariantRow]:
     return [row for row in report.rows if not chosen or row.variant in chosen]
 
 
-def _check_names(report: Report, limits: Limits, chosen: set[str], baseline: Report | None) -> None:
+def _check_names(report: Report, limits: Limits, variants: Sequence[str], baseline: Report | None) -> None:
     """Refuse names of variants that nobody measured."""
+    chosen = {canonical_name(name): name for name in variants}  # errors quote what was typed
     measured = dict.fromkeys(row.variant for row in report.rows)
     before = {row.variant for row in baseline.rows} if baseline else set[str]()
     known = measured.keys() | report.not_run.keys() | before
-    for name in sorted(chosen | set(limits.of_variants)):
+    for name in sorted({*chosen, *limits.of_variants}):
         if name not in known:
-            raise UnknownNameError(f"the report has no variant {name!r:.80}; {similar(name, [*measured])}")
+            typed = chosen.get(name, name)
+            raise UnknownNameError(f"the report has no variant {typed!r:.80}; {similar(name, [*measured])}")
         asked = name in chosen or (not chosen and name in limits.of_variants)
         if asked and name in report.not_run and name not in (*report.failed, *before):
             raise SpecMismatchError(f"{name} cannot be judged, it was not run: {report.not_run[name]}")

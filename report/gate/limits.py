@@ -3,12 +3,11 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
 from ...runtime.bundle.recipes import canonical_name
-from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, foreign_errors
+from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, foreign_errors, similar
 from ...runtime.io.files import read_file
 from .budget import Budget
 from .budgets import BUDGETS
@@ -71,13 +70,6 @@ def read_limits(file: Path) -> Limits:
         raise SpecMismatchError(f'{file}: {_VARIANTS}: tables such as [{_VARIANTS}."int8.tflite"] are needed')
     of_variants = _of_variants(cast("dict[str, Any]", named), str(file))
     return Limits(general=_limits(document, str(file)), of_variants=of_variants)
-
-
-def similar(name: str, possible: list[str]) -> str:
-    """Return the end of a message: the closest name, and all possible ones."""
-    close = get_close_matches(name, possible, n=1)
-    meant = f"did you mean {close[0]}? " if close else ""
-    return f"{meant}possible: {', '.join(possible)}"
 
 
 def _of_variants(tables: Mapping[str, Any], file: str) -> dict[str, dict[str, float]]:

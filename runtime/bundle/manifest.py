@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Annotated, Any
 
-from ..errors import InvalidFileError, UnknownNameError
+from ..errors import InvalidFileError, UnknownNameError, did_you_mean
 from ..io.checked_json import Node
 from ..io.decode import MAY_BE_ABSENT, Count, FileName, Label, OpenShare, Positive, Seed, Sha256, Share, Signed, decode
 from .model_metadata import TASK, Classes, ImageSpec, Preprocessing
-from .recipes import Format, canonical_name
+from .recipes import RECIPES, Format, canonical_name
 from .temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 from .tensors import TensorSpec
 
@@ -189,7 +189,11 @@ class Manifest:
         for variant in self.variants:
             if variant.name == wanted:
                 return variant
-        raise UnknownNameError(f"unknown variant {name!r}; this bundle has {', '.join(v.name for v in self.variants)}")
+        names = [variant.name for variant in self.variants]
+        recipes = {variant.recipe for variant in self.variants}
+        aliases = {RECIPES[recipe].alias for recipe in recipes & RECIPES.keys()}
+        meant = did_you_mean(name, [*aliases, *recipes]) or did_you_mean(wanted, names)
+        raise UnknownNameError(f"unknown variant {name!r}; this bundle has {', '.join(names)}{meant}")
 
     def document(self) -> dict[str, Any]:
         """Return the object in `manifest.json`."""

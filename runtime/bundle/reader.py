@@ -1,5 +1,6 @@
 """Read a bundle's manifest and files as untrusted input."""
 
+import os
 from pathlib import Path
 from typing import cast
 
@@ -7,7 +8,7 @@ from ..errors import EdgeproofError, InvalidFileError
 from ..io.checked_json import MAX_JSON_BYTES, parse
 from ..io.decode import decode
 from ..io.digest import sha256_of
-from ..io.files import check_file, is_file, read_file
+from ..io.files import check_file, is_file, is_folder, near_path, read_file
 from .manifest import MANIFEST_NAME, SCHEMA_VERSION, Manifest
 from .model_metadata import LABELS_NAME, TASK, check_fit, check_version
 
@@ -79,5 +80,17 @@ def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:
 def _content(folder: Path) -> bytes:
     path = folder / MANIFEST_NAME
     if not path.exists():
-        raise InvalidFileError(f"{folder} is not a bundle: it has no {MANIFEST_NAME}")
+        raise InvalidFileError(_no_bundle(folder))
     return read_file(path, "manifest", max_bytes=MAX_JSON_BYTES)
+
+
+def _no_bundle(path: Path) -> str:
+    """Say why a path is not a bundle, and which one was probably meant."""
+    if is_file(path):
+        meant = f"; did you mean {path.parent}?" if is_file(path.parent / MANIFEST_NAME) else ""
+        return f"{path} is not a bundle, which is a folder with {MANIFEST_NAME}{meant}"
+    if not is_folder(path):
+        return f"no such file or folder: {path}{near_path(path)}"
+    inner = next((path / name for name in ("bundle", "../bundle") if is_file(path / name / MANIFEST_NAME)), None)
+    meant = "" if inner is None else f"; did you mean {os.path.normpath(inner)}?"
+    return f"{path} is not a bundle: it has no {MANIFEST_NAME}{meant}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ..errors import UnknownNameError
+from ..errors import UnknownNameError, did_you_mean, similar
 
 
 class Format(StrEnum):
@@ -160,7 +160,8 @@ def find_recipe(name: str) -> Recipe:
         if name in (recipe.name, recipe.alias):
             return recipe
     known = ", ".join(f"{r.name} ({r.alias})" if r.alias != r.name else r.name for r in _RECIPES)
-    raise UnknownNameError(f"unknown recipe {name!r}; possible: {known}")
+    meant = did_you_mean(name, ["all", *(each for r in _RECIPES for each in (r.alias, r.name))])
+    raise UnknownNameError(f"unknown recipe {name!r}; possible: {known}{meant}")
 
 
 def choose_recipes(names: Iterable[str]) -> tuple[Recipe, ...]:
@@ -185,7 +186,7 @@ def choose_recipes(names: Iterable[str]) -> tuple[Recipe, ...]:
         elif full in ALL_VARIANTS:
             wanted.add(full)
         else:
-            raise UnknownNameError(f"unknown variant {name!r}; possible: {', '.join(ALL_VARIANTS)}")
+            raise UnknownNameError(f"unknown variant {name!r}; {similar(full, ALL_VARIANTS)}")
     chosen = (
         replace(r, formats={f: traits for f, traits in r.formats.items() if f"{r.name}.{f}" in wanted})
         for r in _RECIPES

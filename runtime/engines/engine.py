@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..bundle.recipes import Format
 from ..bundle.tensors import TensorSpec
-from ..errors import EngineMissingError, UnknownNameError
+from ..errors import EngineMissingError, UnknownNameError, similar
 from ..validation import whole_number
 from .packages import PACKAGES, no_engine_message
 
@@ -87,7 +87,7 @@ def choose_engine(model_format: Format, engine: str = "auto") -> str:
     needed = ENGINE_OF[model_format]
     possible = ("auto", *ENGINE_OF.values())
     if engine not in possible:
-        raise UnknownNameError(f"unknown engine {engine!r}; possible: {', '.join(possible)}")
+        raise UnknownNameError(f"unknown engine {engine!r}; {similar(engine, possible)}")
     if engine not in ("auto", needed):
         raise UnknownNameError(f"engine {engine} does not run .{model_format} files; {needed} does")
     if not is_installed(needed):

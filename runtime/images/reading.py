@@ -62,7 +62,7 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
 
 def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
     """Decode an image as `decode_image`, but do not turn it: a turned one takes as much memory again."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     _check_ppm_header(stream, name)
     try:
@@ -84,6 +84,8 @@ def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         found = _PIXELS.search(str(error))
         raise _too_large(name, f"{int(found[1]):,} pixels" if found else one_line(error)) from None
+    except UnidentifiedImageError:  # whose message has the repr of the stream
+        raise InvalidFileError(f"{name} is not an image that can be read ({', '.join(_FORMATS)})") from None
     except _DAMAGE:
         with foreign_errors(InvalidFileError, f"{name} is not an image that can be read", caught=_DAMAGE):
             raise

@@ -4,11 +4,14 @@ import os
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
-from ..errors import InvalidFileError, is_interruption
+from ..errors import InvalidFileError, is_interruption, nearest
 
 MAX_MODEL_BYTES = 2**31  # a flatbuffer's offsets and a protobuf's length end here: no model file is larger
+
+_MAX_NAMES = 10_000  # entries of a folder that a misspelt name is compared with
 
 
 def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> None:
@@ -20,7 +23,7 @@ def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> 
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise InvalidFileError(f"no such {called}: {path}") from None
+        raise InvalidFileError(f"no such {called}: {path}{near_path(path)}") from None
     except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
         if is_interruption(error):
             raise
@@ -62,6 +65,16 @@ def reading(path: Path) -> Generator[None]:
             error.filename = error.filename or str(path)
             raise
         raise InvalidFileError(f"cannot read {path}: {error.strerror}") from error
+
+
+def near_path(path: Path) -> str:
+    """Return "; did you mean …?" with the entry of the same folder whose name is closest; an empty text if none is."""
+    try:
+        with os.scandir(path.parent) as entries:
+            found = nearest(path.name, (entry.name for entry in islice(entries, _MAX_NAMES)))
+    except (OSError, ValueError):
+        return ""
+    return "" if found is None else f"; did you mean {path.with_name(found)}?"
 
 
 def is_folder(path: Path) -> bool:

@@ -10,7 +10,7 @@ from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
-from edgeproof.cli import _NEEDS, _VERBS, main
+from edgeproof.cli import _NEEDS, _VERBS, _parser, main
 from edgeproof.runtime.errors import CheckFailedError
 
 from tests.helpers.command import COMMAND, Done, error_line, refused, run
@@ -27,8 +27,19 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "the following arguments are required: COMMAND"),
-        (["fly"], "invalid choice: 'fly'"),
+        (["--native-logs"], "the following arguments are required: COMMAND"),
+        (["fly"], "invalid choice: 'fly'; possible: demo, train"),
+        (["predit", "x.png"], "invalid choice: 'predit'; did you mean predict? possible: demo, train"),
+        (["predict", "x.png", "--varient", "int8"], "did you mean --variant? (see edgeproof predict --help)"),
+        (["doctor", "--jsn"], "unrecognized arguments: --jsn; did you mean --json? (see edgeproof doctor --help)"),
+        (["train", "--preset", "Defalt"], "unknown preset 'Defalt'; did you mean default? possible: tiny"),
+        (["train", "--schedule", "cosin"], "invalid choice: 'cosin'; did you mean cosine? possible:"),
+        (["export", "x.keras", "--recipes", "itn8"], "unknown recipe 'itn8'; possible: float32"),
+        (["export", "x.keras", "--recipes", "itn8"], "; did you mean int8?"),
+        (["train", "--data", "mnits"], "; did you mean mnist?"),
+        (["predict", "x.png", "--model", "mnits"], "; did you mean mnist?"),
+        (["predict", "x.png", "--engine", "litrt"], "unknown engine 'litrt'; did you mean litert? possible: auto"),
+        (["predict", "x.png", "--variant", "itn8"], "; did you mean int8?"),
         (["predict"], "the following arguments are required: IMAGE"),
         (["train", "--epochs", "0"], "a whole number of at least 1 is needed, got '0'"),
         (["train", "--seed", "-1"], "a whole number of at least 0 is needed, got '-1'"),
@@ -229,3 +240,46 @@ def test_too_little_memory_is_one_line(
     monkeypatch.setattr("edgeproof.cli.verbs.predict.run", exhausted)
     assert main(["predict", str(files / "seven.png")]) == 2
     assert capsys.readouterr().err == "edgeproof: error: there is not enough memory\n"
+
+
+def test_a_bare_command_prints_the_help_and_does_not_pass_for_done() -> None:
+    done = run()
+    assert (done.returncode, done.stderr) == (2, "")
+    assert all(verb in done.stdout for verb in _VERBS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "size", "data"),
+    [
+        (["--image-size", "96"], [96, 96], "mnist"),
+        (["--image-size", "96", "--data", "x"], [96, 96], "x"),
+        (["--image-size=96", "--data", "x"], [96, 96], "x"),
+        (["--image-size", "96", "64", "--data", "x"], [96, 64], "x"),
+    ],
+)
+@pytest.mark.parametrize("model", [(), ("m.keras",)])
+def test_one_number_is_the_size_of_a_square(
+    typed: list[str], size: list[int], data: str, model: tuple[str, ...]
+) -> None:
+    arguments = ["export", *typed, *(model or ()), *(() if model else ("--", "m.keras"))]
+    options = _parser(arguments).parse_args(arguments)
+    assert (options.image_size, options.data, options.model) == (size, data, Path("m.keras"))
+
+
+@pytest.mark.parametrize("verb", ["inspect", "selftest", "benchmark", "check", "pick", "predict"])
+def test_a_path_close_to_the_right_one_is_suggested(
+    verb: str, golden: Path, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof.cli._NEEDS", {})
+    shutil.copytree(golden, tmp_path / "mine" / "bundle")
+    image = (files / "seven.png", "--model") if verb == "predict" else ()
+    assert f"did you mean {tmp_path / 'mine' / 'bundle'}?" in refused(verb, *image, tmp_path / "mine")
+    assert f"did you mean {tmp_path / 'mine'}?" in refused(verb, *image, tmp_path / "mime")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_report_and_a_bundle_in_a_folder_are_both_suggested(golden: Path, tmp_path: Path) -> None:
+    shutil.copytree(golden, tmp_path / "bundle")
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.json").touch()
+    assert f"did you mean {tmp_path / 'report'} or {tmp_path / 'bundle'}?" in refused("check", tmp_path)

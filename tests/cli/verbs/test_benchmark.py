@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from edgeproof.benchmarks.options import BenchmarkOptions
 from edgeproof.cli import main
 from PIL import Image
 
-from tests.helpers.command import refused
+from tests.helpers.command import refused, run
 from tests.helpers.files import write_npz
 
 pytest.importorskip("msgspec", reason="reports need msgspec")
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.tensorflow
 
 
 IMAGES, LABELS = np.zeros((3, 28, 28), np.uint8), np.arange(3)
+DIGITS = Path(__file__).parents[3] / "data" / "mnist.npz"
 
 
 def test_a_bundle_with_a_missing_file_is_refused(bundle_copy: Path, tmp_path: Path) -> None:
@@ -149,3 +152,26 @@ def test_a_benchmark_without_its_original_says_so(golden: Path, small_npz: Path,
     told = refused("benchmark", golden, "--data", small_npz, "--reference", gone, "--out", tmp_path / "r")
     assert "no such Keras original" in told
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("accepted", "code"), [((), 1), (("--skip-bad",), 0)])
+def test_a_bad_image_is_named_once_the_report_of_the_others_is_written(
+    exported: Path, tmp_path: Path, accepted: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import edgeproof.benchmarks.run  # noqa: F401  (it needs the class itself, before it is replaced)
+
+    monkeypatch.setattr(
+        "edgeproof.benchmarks.options.BenchmarkOptions", partial(BenchmarkOptions, latency=False, memory=False)
+    )
+    with np.load(DIGITS) as mnist:
+        for number, (image, label) in enumerate(zip(mnist["x_test"][:20], mnist["y_test"][:20], strict=True)):
+            (tmp_path / "photos" / str(label)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(tmp_path / "photos" / str(label) / f"{number}.png")
+    (tmp_path / "photos" / "7" / "bad.png").write_text("text")
+    done = run("benchmark", exported, "--data", tmp_path / "photos", "--out", tmp_path / "report", *accepted)
+    assert done.returncode == code, done.stderr
+    assert "1 of 21 images could not be read" in done.stderr.splitlines()[-1]
+    assert "7/bad.png (it is not an image that can be read" in done.stderr.splitlines()[-1]
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["data"]["images"] == 20
+    assert any("1 of the folder's files is skipped" in remark for remark in report["environment"]["remarks"])

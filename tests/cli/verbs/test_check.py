@@ -158,7 +158,7 @@ def test_outputs_that_cannot_be_are_refused(file: Path, tmp_path: Path, monkeypa
         (["--max-broken", "1.5"], "a whole number is needed, got 1.5"),
         (["--max-drops", "1"], "unrecognized arguments: --max-drops"),
         (["--max-size-ratio-to-baseline", "1"], "max_size_ratio_to_baseline needs a baseline: --baseline REPORT"),
-        (["--variant", "int8.tflite"], "no variant 'static_wi8_ai8.tflite'; did you mean"),
+        (["--variant", "int8.tflite"], "no variant 'int8.tflite'; did you mean"),
         (["--threads", "3"], "latency was not measured with --threads 3; possible: 1, 2"),
         (["--threads", "0"], "a whole number of at least 1 is needed, got '0'"),
         (["--budgets", "missing.toml"], "no such budgets: missing.toml"),

@@ -85,3 +85,24 @@ def test_a_failing_step_ends_the_demo_with_its_code(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no such data file" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+STEPS_THAT_PRINT = """
+import subprocess, sys
+from edgeproof.cli import main
+
+class Printing(subprocess.Popen):
+    def __init__(self, command, **options):
+        super().__init__([sys.executable, "-c", "print('a step')"], **options)
+
+subprocess.Popen = Printing
+sys.exit(main(["demo", *sys.argv[1:]]))
+"""
+
+
+def test_json_is_alone_on_standard_output(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-c", STEPS_THAT_PRINT, "--out", tmp_path, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    places = {"model": "model.keras", "bundle": "bundle", "report": "report"}
+    assert json.loads(done.stdout) == {"schema_version": 1} | {key: str(tmp_path / places[key]) for key in places}
+    assert (done.returncode, done.stderr.count("a step\n")) == (0, 3)

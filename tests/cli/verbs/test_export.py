@@ -367,3 +367,12 @@ def test_calibration_images_of_another_shape_are_refused(tiny: Path, tmp_path: P
     np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     done = run("export", tiny, "--softmax", "--data", tmp_path / "d.npz")
     assert "takes images of shape (28, 28, 1), the data has (32, 32, 1)" in error_line(done)
+
+
+def test_json_is_alone_on_standard_output(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    arguments = ["--data", small_npz, "--recipes", "float32.tflite", "--out", tmp_path / "b", "--json"]
+    done = run("export", run_folder / "model.keras", *arguments)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["schema_version"]) == (0, 1)
+    assert document["manifest"] == json.loads((tmp_path / "b" / "manifest.json").read_text())
+    assert "float32.tflite" in done.stderr

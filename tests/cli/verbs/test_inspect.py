@@ -152,8 +152,8 @@ def test_what_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, 
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
-    assert "no such model: nowhere.onnx" in refused("inspect", "nowhere.onnx")
-    assert "no such model: nowhere" in refused("inspect", "nowhere")
+    assert "no such file or folder: nowhere.onnx" in refused("inspect", "nowhere.onnx")
+    assert "no such file or folder: nowhere" in refused("inspect", "nowhere")
     assert "is not a bundle: it has no manifest.json" in refused("inspect", tmp_path)
     os.mkfifo(tmp_path / "pipe.onnx")
     assert "is not a regular file" in refused("inspect", tmp_path / "pipe.onnx")

@@ -1,5 +1,6 @@
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from edgeproof.cli import main
+
+from tests.helpers.command import run as run_here
 
 COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "predict"]
 
@@ -54,9 +57,82 @@ def test_a_missing_image_is_refused(golden: Path) -> None:
     assert "no such image: nowhere.png" in refused("nowhere.png", "--model", golden)
 
 
-def test_one_bad_image_among_good_ones_prints_nothing(files: Path, golden: Path, tmp_path: Path) -> None:
-    (tmp_path / "bad.png").write_text("text")
-    assert "bad.png is not an image" in refused(files / "seven.png", tmp_path / "bad.png", "--model", golden)
+@pytest.fixture
+def mixed(files: Path, tmp_path: Path) -> Path:
+    """A folder with a good image, one that is not, and another good one."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    shutil.copy(files / "one.png", folder / "a.png")
+    (folder / "b.png").write_text("text")
+    shutil.copy(files / "seven.png", folder / "c.png")
+    return folder
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(("accepted", "code"), [((), 1), (("--skip-bad",), 0)])
+def test_a_bad_image_costs_no_answer_of_the_others(
+    mixed: Path, golden: Path, accepted: tuple[str, ...], code: int, workers: int
+) -> None:
+    done = run_here("predict", mixed, "gone.png", "", "--model", golden, "--workers", workers, *accepted)
+    assert [line.split(" (")[0] for line in done.stdout.splitlines()] == [f"{mixed}/a.png: 1", f"{mixed}/c.png: 7"]
+    assert done.returncode == code
+    [told] = done.stderr.splitlines()
+    assert (
+        f"3 of 5 images could not be read{', and were skipped' if accepted else ''}: {mixed}/b.png (is not an" in told
+    )
+    assert "gone.png (no such image), '' (the name of an image is empty)" in told
+    assert told.startswith("edgeproof: error: ") != bool(accepted)
+
+
+def test_json_lists_the_bad_images(mixed: Path, golden: Path) -> None:
+    done = run_here("predict", mixed, "gone.png", "--model", golden, "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [Path(row["image"]).name for row in document["predictions"]] == ["a.png", "c.png"]
+    assert [list(error) for error in document["errors"]] == [["file", "error"]] * 2
+    assert document["errors"][1] == {"file": "gone.png", "error": "no such image: gone.png"}
+
+
+@pytest.mark.parametrize("accepted", [(), ("--skip-bad",)])
+def test_nothing_but_bad_images_is_bad_input(golden: Path, tmp_path: Path, accepted: tuple[str, ...]) -> None:
+    (tmp_path / "b.png").write_text("text")
+    done = run_here("predict", tmp_path / "b.png", "gone.png", "--model", golden, *accepted)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "none of the 2 images could be read: " in done.stderr
+
+
+def test_a_sheet_shows_the_images_that_could_be_read(mixed: Path, golden: Path, tmp_path: Path) -> None:
+    assert run_here("predict", mixed, "--model", golden, "--show", tmp_path / "s.png").returncode == 1
+    assert (tmp_path / "s.png").stat().st_size > 0
+
+
+def test_a_fault_of_the_model_is_not_blamed_on_the_images(
+    files: Path, golden: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof.runtime.classifier._HIGHEST", 0.0)
+    done = run_here("predict", files, "--model", golden, "--skip-bad")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a model that ends in logits needs a softmax" in done.stderr
+
+
+def test_each_answer_is_printed_before_the_next_image_is_read(files: Path, golden: Path) -> None:
+    command = [*COMMAND, str(files / "seven.png"), "-", "--model", str(golden)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        ready, _, _ = select.select([process.stdout], [], [], 60)
+        process.kill()
+    assert ready
+
+
+def test_a_message_has_no_words_of_python(golden: Path, root: Path) -> None:
+    told = refused(root / "README.md", "--model", golden)
+    assert told.endswith("README.md is not an image that can be read (PNG, JPEG, BMP, GIF, PPM, TIFF, WEBP)\n")
+
+
+@pytest.mark.parametrize("which", ["bundle", "float32.tflite"])
+def test_a_model_among_the_images_is_told_apart(files: Path, golden: Path, which: str) -> None:
+    model = golden if which == "bundle" else golden / which
+    told = refused(files / "seven.png", model)
+    assert f"{model} is a model, not an image: edgeproof predict {files / 'seven.png'} --model {model}" in told
 
 
 def test_a_truncated_image_is_refused(files: Path, golden: Path, tmp_path: Path) -> None:

@@ -110,10 +110,15 @@ def test_threads_have_a_range(golden: Path, threads: str, capsys: pytest.Capture
 
 
 def test_what_is_no_bundle_is_bad_input(tmp_path: Path, golden: Path) -> None:
-    for path in (tmp_path, tmp_path / "nowhere", golden / "float32.tflite"):
+    cases = (
+        (tmp_path, "is not a bundle: it has no manifest.json"),
+        (tmp_path / "nowhere", "no such file or folder: "),
+        (golden / "float32.tflite", f"is not a bundle, which is a folder with manifest.json; did you mean {golden}?"),
+    )
+    for path, told in cases:
         code, text, complaint = run("selftest", path)
         assert (code, text, complaint.count("\n")) == (2, "", 1)
-        assert "is not a bundle: it has no manifest.json" in complaint
+        assert told in complaint
 
 
 def test_a_bundle_without_golden_vectors_does_not_hold(bundle_copy: Path) -> None:

@@ -1,5 +1,6 @@
 """`edgeproof train`, as typed."""
 
+import json
 import re
 import signal
 import subprocess
@@ -119,3 +120,11 @@ def test_a_training_that_dies_is_one_line(steps: int, advice: bool, small_npz: P
     assert told in error_line(done, code=1)
     assert ("with --resume goes on" in done.stderr) == advice
     assert (tmp_path / "out" / "a" / "unfinished" / "state.npz").is_file() == advice
+
+
+def test_json_is_alone_on_standard_output(small_npz: Path, tmp_path: Path) -> None:
+    done = run("train", "--data", small_npz, "--epochs", 1, "--preset", "tiny", "--out", tmp_path / "run", "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["schema_version"], document["test_images"]) == (0, 1, 200)
+    assert document["model"] == str(tmp_path / "run" / "model.keras")
+    assert "Training preset tiny on small" in done.stderr

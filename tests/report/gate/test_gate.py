@@ -117,7 +117,7 @@ def test_a_variant_that_was_not_run_is_said_not_to_be_judged(report: Report) -> 
 @pytest.mark.parametrize(
     ("arguments", "error", "complaint"),
     [
-        ({"variants": ["int8.tflit"]}, UnknownNameError, "no variant 'static_wi8_ai8.tflit'; did you mean"),
+        ({"variants": ["int8.tflit"]}, UnknownNameError, "no variant 'int8.tflit'; did you mean"),
         ({"variants": ["float32.onnx"]}, UnknownNameError, "no variant 'float32.onnx'; .*possible: float32.tflite, "),
         ({"limits": Limits(of_variants={"x": {}})}, UnknownNameError, "no variant 'x'; possible: float32.tflite, "),
         ({"threads": 3}, SpecMismatchError, "not measured with --threads 3; possible: 1, 2"),
