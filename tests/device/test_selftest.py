@@ -23,7 +23,7 @@ Arrays = dict[str, np.ndarray]
 
 @pytest.fixture(autouse=True)
 def untried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the files be run at once: each trial in a child takes as long as a test. `test_selftest_trial` has them."""
+    """Let the files be run at once: a trial in a child takes as long as a test; see `test_selftest_trial`."""
     monkeypatch.setattr("edgeproof.device.selftest.probe_bundled", lambda *_, **__: None)
 
 
