@@ -74,7 +74,10 @@ def _watch(reader: int) -> NoReturn:
         while _DONE not in log:
             more = os.read(reader, _LOG_BYTES)
             if not more:
-                words = processes.last_words(log.decode("utf-8", "replace")) or "the machine may be short of memory"
+                words = (
+                    processes.last_words(log.decode("utf-8", "replace"))
+                    or "without a message; the machine may be short of memory"
+                )
                 line = f"edgeproof: error: native code has ended the command: {one_line(words)}\n"
                 os.write(2, line.encode("utf-8", "replace"))
                 break

@@ -14,6 +14,8 @@ class _Progress:
 
     def __call__(self, text: str) -> None:
         """Show the current step; an empty text clears the line and ends the work."""
+        if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]  (where it is closed)
+            return
         if sys.stderr.isatty():
             print(f"\r\033[K  {text}" if text else "\r\033[K", end="", file=sys.stderr, flush=True)
             return

@@ -7,7 +7,7 @@ from ..runtime.bundle.integrity import FileState
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
-from ..runtime.text import file_size
+from ..runtime.text import file_size, printable
 from .graph_types import Graph, Operator, total
 
 _FORMAT_NAMES = {Format.TFLITE: "TFLite", Format.ONNX: "ONNX"}
@@ -78,8 +78,7 @@ def shown(text: str, longest: int) -> str:
     >>> print(shown("a\n b\x1b[2J", 99), shown("abcdefgh", 4))
     a b\x1b[2J abcd… (8 characters)
     """
-    line = " ".join(text[: 2 * longest].split())
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    line = printable(" ".join(text[: 2 * longest].split()))
     return line if len(text) <= longest and len(line) <= longest else f"{line[:longest]}… ({len(text):,} characters)"
 
 

@@ -1,7 +1,7 @@
 """report.json: written from a report, and read back without trust."""
 
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from math import inf
 from pathlib import Path
@@ -71,8 +71,11 @@ def _bounded(kind: Any, bounds: Range = _ANY) -> Any:  # noqa: ANN401  (types, a
     if kind in (int, float):
         return Annotated[kind, msgspec.Meta(ge=max(bounds.low, -_LARGEST), le=min(bounds.high, _LARGEST))]
     if is_dataclass(kind):
-        members = [(field.name, _bounded(field.type)) for field in fields(kind)]
-        return msgspec.defstruct(getattr(kind, "__name__", ""), members)
+        members = [
+            (field.name, _bounded(field.type), *(() if field.default is MISSING else (field.default,)))
+            for field in fields(kind)
+        ]
+        return msgspec.defstruct(getattr(kind, "__name__", ""), cast("list[Any]", members), kw_only=True)
     if get_origin(kind) is Annotated:
         return _bounded(arguments[0], next(extra for extra in arguments if isinstance(extra, Range)))
     inner = tuple(_bounded(argument, bounds) for argument in arguments)

@@ -5,6 +5,8 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC
 
+from .text import printable
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -43,8 +45,7 @@ class CheckFailedError(EdgeproofError):
 def one_line(told: str | BaseException) -> str:
     """Return a message as one line, without colours and control characters; for an empty error its class's name."""
     text = " ".join(_COLOUR.sub("", str(told)).split())
-    line = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return line or (type(told).__name__ if isinstance(told, BaseException) else "")
+    return printable(text) or (type(told).__name__ if isinstance(told, BaseException) else "")
 
 
 def nearest(name: str, possible: Iterable[str]) -> str | None:

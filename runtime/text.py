@@ -8,3 +8,14 @@ def file_size(number: int) -> str:
     ('86.0 kB', '1.0 MB', '2.3 MB')
     """
     return f"{number / 1e3:.1f} kB" if number < 999_950 else f"{number / 1e6:.1f} MB"
+
+
+def printable(text: str) -> str:
+    r"""Return a text with the codes of what would not be seen, or would change how the rest is: controls, directions.
+
+    >>> print(printable("a\tb \u202ec"))
+    a\tb \u202ec
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\N{NO-BREAK SPACE}" else ascii(c)[1:-1] for c in text)

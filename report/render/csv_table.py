@@ -5,6 +5,7 @@ import io
 from dataclasses import fields
 
 from ...metrics.types import Distribution, Share, Timing
+from ...runtime.text import printable
 from ..model import KerasTiming, ReferenceRow, Report, VariantRow
 
 _SHARE = {"_count": "count", "_images": "images", "": "value", "_low": "low", "_high": "high"}
@@ -34,8 +35,11 @@ def render_csv(report: Report) -> str:
 
 
 def _cell(value: object) -> object:
-    """Keep a spreadsheet from taking a name for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    """Keep a spreadsheet from taking a name for a formula; it passes over a tab or line break before one."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _line(report: Report, model: ReferenceRow | VariantRow, kind: str, timing: KerasTiming | Timing | None) -> Line:

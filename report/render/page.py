@@ -8,6 +8,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ...runtime.text import printable
 from .. import formatting
 from ..model import Report
 from ..naming import keras_name, row_name
@@ -25,6 +26,7 @@ def render_page(report: Report, raw_data: RawData) -> str:
     environment = Environment(
         loader=PackageLoader(__name__.rpartition(".")[0]),
         autoescape=True,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -67,6 +69,13 @@ def _distributions(report: Report, raw_data: RawData) -> list[tuple[int, Chart]]
     return [(threads, chart) for threads, chart in drawn if chart is not None]
 
 
+def _seen(value: object) -> object:
+    """Show codes in the place of characters that hide, or turn round, what stands beside them."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "\n".join(map(printable, value.split("\n")))
+
+
 def _breakable(name: str) -> Markup:
     """Let a browser break a variant's name before its format, and nowhere else."""
-    return Markup(_BEFORE_FORMAT.sub("<wbr>.", escape(name)))
+    return Markup(_BEFORE_FORMAT.sub("<wbr>.", escape(printable(name))))

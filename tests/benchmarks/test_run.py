@@ -221,7 +221,7 @@ def test_the_command_and_the_library_write_the_same_files(
     for file in written.iterdir():
         assert file.read_bytes() == (tmp_path / "a" / file.name).read_bytes()
     assert (asked["bundle"], asked["data"], asked["reference"]) == (exported, "mnist", None)
-    assert asked["options"] == BenchmarkOptions(threads=(1, 2))
+    assert asked["options"] == BenchmarkOptions(threads=(1, 2), skip_bad=True)
     printed = capsys.readouterr().out
     if json_asked:
         assert printed == (written / "report.json").read_text(encoding="utf-8")

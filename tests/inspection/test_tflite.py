@@ -233,7 +233,7 @@ def test_an_archive_cannot_fill_the_memory(tflite: Build, monkeypatch: pytest.Mo
     assert len(found) == 64
     assert found["bomb"] == "cannot be read: bomb inside the model has more than 1,048,576 bytes"
     assert len(found["full"]) == 2**20
-    assert set(asked) == {2**20}
+    assert max(asked) == 2**20
 
 
 def test_a_damaged_archive_does_not_hide_the_model(tflite: Build) -> None:

@@ -21,7 +21,7 @@ def test_it_is_a_small_bundle_with_one_int8_file(name: str) -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match="unknown model 'cifar'; built in: mnist, mnist-tiny"):
+    with pytest.raises(UnknownNameError, match="unknown model 'cifar'; possible: mnist, mnist-tiny"):
         find_pretrained("cifar")
 
 

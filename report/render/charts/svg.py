@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
+from ....runtime.text import printable
 from ...formatting import duration
 
 # Units of a drawing, one CSS pixel each where it is shown at its own width: on a screen, and on a phone.
@@ -114,4 +115,4 @@ def _svg(draw: Callable[[int], Figure], width: int, salt: str, words: str) -> Ma
     text = re.sub(r"\s*\n\s*", " ", text)
     box = re.search(r'viewBox="[^"]*"', text)
     head = f'<svg {box[0] if box else ""} role="img" aria-label="{escape(words)}">'
-    return Markup(head + text[text.index(">") + 1 :])
+    return Markup(printable(head + text[text.index(">") + 1 :]))

@@ -60,7 +60,10 @@ def test_the_budget_file_of_check_will_do(file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--by", "best"], "argument --by: invalid choice: 'best' (choose from 'fastest', 'smallest', 'most-accurate'"),
+        (
+            ["--by", "best"],
+            "argument --by: invalid choice: 'best'; possible: fastest, smallest, most-accurate, lightest",
+        ),
         (["--variant", "x"], "the report has no variant 'x'"),
         (["--max-broken", "-2"], "a finite number of at least 0 is needed, got -2"),
         (["--threads", "5"], "latency was not measured with --threads 5"),

@@ -112,7 +112,7 @@ def test_a_fault_of_the_model_is_not_blamed_on_the_images(
     monkeypatch.setattr("edgeproof.runtime.classifier._HIGHEST", 0.0)
     done = run_here("predict", files, "--model", golden, "--skip-bad")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "a model that ends in logits needs a softmax" in done.stderr
+    assert "to logits, edgeproof export --softmax appends one" in done.stderr
 
 
 def test_each_answer_is_printed_before_the_next_image_is_read(files: Path, golden: Path) -> None:

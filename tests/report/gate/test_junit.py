@@ -43,7 +43,7 @@ def test_characters_that_xml_forbids_are_spelled_out() -> None:
     finding = BudgetResult(row=bad, variant=bad, budget="b", holds=False, words=bad)
     root = ET.fromstring(as_junit([finding], title=bad))
     [failure] = root.iter("failure")
-    assert failure.get("message") == "a\\x00b\\x1b[31m\\ud800\\ufffe\\uffff\x7f\U0001f600"
+    assert failure.get("message") == "a\\x00b\\x1b[31m\\ud800\\ufffe\\uffff\\x7f\U0001f600"
 
 
 def test_no_findings_are_an_empty_document() -> None:

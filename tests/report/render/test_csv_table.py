@@ -72,3 +72,9 @@ def test_a_name_is_no_formula(report: Report) -> None:
     row = replace(report.rows[0], variant="=HYPERLINK(1)", recipe="@cmd")
     found = {(line["variant"], line["recipe"]) for line in lines(replace(report, rows=(row,)))}
     assert ("'=HYPERLINK(1)", "'@cmd") in found
+
+
+def test_nor_is_one_behind_a_tab_or_a_line_break(report: Report) -> None:
+    row = replace(report.rows[0], variant="\t=HYPERLINK(1)", recipe="\r=\u202ecmd")
+    found = {(line["variant"], line["recipe"]) for line in lines(replace(report, rows=(row,)))}
+    assert (r"\t=HYPERLINK(1)", r"\r=\u202ecmd") in found

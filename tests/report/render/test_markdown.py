@@ -60,6 +60,7 @@ def test_names_are_no_markup(hostile: Report) -> None:
 
 
 def test_text_is_escaped_and_kept_in_one_line() -> None:
+    assert escape("a\u202eb\x1b[2Jc") == r"a\\u202eb\\x1b\[2Jc"
     assert escape("a|b*c*\n`d` [e](f) __g__ h_i &amp;") == r"a\|b\*c\* \`d\` \[e\](f) \_\_g\_\_ h_i &amp;amp;"
 
 

@@ -140,6 +140,17 @@ def test_names_are_no_markup(hostile: Report, raw_data: RawData) -> None:
     assert '<script>alert("1")</script>|$x_b$' in page.text
 
 
+def test_what_turns_text_round_or_is_not_seen_is_shown_as_its_code(report: Report, raw_data: RawData) -> None:
+    row = replace(report.rows[0], variant="\u202etxt\x1b[2J.tflite")
+    text = render_page(replace(report, rows=(row, *report.rows[1:])), raw_data)
+    assert "\\u202etxt\\x1b[2J" in text
+    assert not {"\u202e", "\x1b"} & set(text)
+
+
+def test_the_page_may_fetch_and_run_nothing(page: Page) -> None:
+    assert "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'" in page.source
+
+
 def test_without_labels_accuracy_is_said_to_be_unknown(unlabelled: Report, raw_data: RawData) -> None:
     page = Page(unlabelled, raw_data)
     assert "The images have no labels: how many answers are right, of Keras or of a variant, is unknown." in page.text

@@ -117,6 +117,9 @@ def test_a_picture_is_too_large_even_where_the_limit_of_pillow_is_off(
 def test_a_picture_too_large_for_the_memory_is_refused_with_size_and_limit(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("edgeproof.runtime.images.reading.memory_limit", lambda: 0)
+    assert read_image(files / "seven.png").size == (28, 28)
+    monkeypatch.setattr("edgeproof.runtime.images.reading._SMALL", 0)
     monkeypatch.setattr("edgeproof.runtime.images.reading.memory_limit", lambda: 8 * 28 * 28)
     assert read_image(files / "seven.png").size == (28, 28)
     monkeypatch.setattr("edgeproof.runtime.images.reading.memory_limit", lambda: 8 * 28 * 28 - 1)

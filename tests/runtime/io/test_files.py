@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from edgeproof.runtime import Classifier, InvalidFileError
-from edgeproof.runtime.images.preprocess import read_image
+from edgeproof.runtime.images.reading import read_image
 from edgeproof.runtime.io.files import read_file
 
 

@@ -210,7 +210,7 @@ def test_a_difference_of_means_is_paired() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["missing"], "missing is not a bundle"),
+        (["missing"], "no such file or folder: missing"),
         (["GOLDEN", "--variants", "int4.tflite"], "int4.tflite"),
         (["mnist", "--variants", "float32.tflite"], "float32.tflite"),
         (["GOLDEN", "--data", "missing.npz"], "missing.npz"),
