@@ -74,7 +74,7 @@ def panel(made: Figure, left: float, top: float, width: float, height: float) ->
 def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:  # noqa: ANN401
     """Write a text as it is: a dollar sign in a name is not a formula. The style is one of `matplotlib.text.Text`."""
     settings: dict[str, Any] = {"color": INK, "fontsize": 12, "parse_math": False, **style}
-    return axes.text(x, y, text, **settings)
+    return axes.text(x, y, printable(text), **settings)
 
 
 def colour_of(kind: str) -> str:
