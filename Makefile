@@ -6,7 +6,7 @@ BUILD := .venv-build/bin
 CAN_BUILD := .venv-build/.installed
 ROOMS := runtime device datasets metrics train export inspection report benchmarks cli
 
-.PHONY: demo test lint types lines docs wheel test-light test-old test-arm64 test-armv7 training-results pretrained results runtime-results clean
+.PHONY: demo test lint types lines docs wheel test-light test-old test-arm64 test-armv7 test-faults training-results pretrained results runtime-results clean
 
 demo: $(INSTALLED)
 	$(BIN)/edgeproof demo
@@ -75,6 +75,11 @@ test-arm64: wheel
 # With tflite-runtime 2.14 and Debian's NumPy 1.24.
 test-armv7: wheel
 	$(BUILD)/python tests/arm/prove.py armv7 dist/*.whl
+
+# The commands are killed at random and at every rename, which needs strace, and given little memory: what do they leave?
+test-faults: $(INSTALLED)
+	$(BIN)/python -m tests.faults.kills --kills 2
+	$(BIN)/python -m tests.faults.low_memory --levels 5
 
 # What docs/training.md and the README say of the presets: measures anew, and trains what runs/ lacks; all of it is a day on 2 cores.
 FRONTIER := runs/frontier
