@@ -79,6 +79,7 @@ def try_verb(verb: str, limit: int, folder: Path) -> tuple[str, str]:
 
 def judge(code: int, errors: str, left: Sequence[str]) -> str:
     """Name an end, given the exit code, standard error, and the files that were left."""
+    errors = "".join(line for line in errors.splitlines(keepends=True) if not line.startswith("  "))  # not progress
     if "Traceback" in errors:
         return "traceback"
     if code < 0:

@@ -19,6 +19,7 @@ def test_little_memory_is_one_line_and_nothing_more(verb: str, tmp_path: Path) -
     [
         (0, "", ["a file"], DONE),
         (0, "words\n", [], "words with exit code 0"),
+        (0, "  latency, round 38/60\n", [], DONE),
         (2, "edgeproof: error: x\n", [], REFUSED),
         (2, "edgeproof: error: x\n", ["half"], "left half"),
         (2, "edgeproof: error: x\nmore\n", [], "other words or exit codes"),
