@@ -31,7 +31,7 @@ def run_edgeproof(*arguments: str) -> None:
     """
     sys.stdout.write(f"$ edgeproof {' '.join(arguments)}\n")
     sys.stdout.flush()
-    command = [*python_command("from edgeproof.cli import main\nsys.exit(main())"), *arguments]
+    command = [*python_command("from edgeproof.__main__ import start\nstart()"), *arguments]
     done = run_child(command, env=os.environ | _ONE_THREAD, stdout=subprocess.DEVNULL, text=True)
     if done.returncode:
         lines = done.stderr.splitlines() or [f"ended with exit code {done.returncode}"]

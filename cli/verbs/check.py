@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ...report.model import Report
 
 SCHEMA_VERSION = 1
+_MOST_ROWS = 20  # in the last line, which is read by people
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +99,8 @@ def _check(results: Sequence["BudgetResult"]) -> None:
         rules: dict[str, list[str]] = {}
         for result in failed:
             rules.setdefault(result.row, []).append(result.rule)
-        text = "; ".join(f"{row}: {', '.join(names)}" for row, names in rules.items())
-        raise CheckFailedError(f"{headline(results)}: {text}")
+        text = "; ".join(f"{row}: {', '.join(names)}" for row, names in islice(rules.items(), _MOST_ROWS))
+        more = f"; and {len(rules) - _MOST_ROWS:,} more" if len(rules) > _MOST_ROWS else ""
+        raise CheckFailedError(f"{headline(results)}: {text}{more}")
     if all(result.holds is None for result in results):
         raise CheckFailedError("nothing was judged, so nothing is proven: set a budget, or leave --allow-worse out")

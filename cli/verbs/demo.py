@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 # Fewer than the preset's own: the demo is there to show the chain within minutes.
 _EPOCHS = 10
-_STEP = "from edgeproof.cli import main\nsys.exit(main())"
+_STEP = "from edgeproof.__main__ import start\nstart()"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

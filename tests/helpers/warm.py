@@ -25,7 +25,7 @@ from unittest.mock import patch
 _IMPORTS = "tensorflow, keras, edgeproof.cli, edgeproof.train.run, edgeproof.export.bundle_writer"
 _SERVE = f"import {_IMPORTS}\nfrom tests.helpers.warm import serve\nexec(serve({{descriptor}}))"
 # What a command names if its process imports TensorFlow; one that is measured, or limited, starts cold.
-_IMPORTERS = ("edgeproof.cli", "edgeproof.runtime.io.worker", "edgeproof.train.strategy")
+_IMPORTERS = ("edgeproof.cli", "edgeproof.__main__", "edgeproof.runtime.io.worker", "edgeproof.train.strategy")
 # Of the method that starts a process: it differs from one Python to the next.
 _PARAMETERS = tuple(inspect.signature(subprocess.Popen._execute_child).parameters)  # type: ignore[attr-defined]
 _COLD_POPEN = subprocess.Popen

@@ -40,6 +40,14 @@ def test_a_budget_that_does_not_hold_is_exit_code_1(file: Path) -> None:
     )
 
 
+def test_the_last_line_names_twenty_rows(report: Report, tmp_path: Path) -> None:
+    rows = tuple(replace(report.rows[0], variant=f"{number}.tflite", recipe=str(number)) for number in range(25))
+    code, _, complaint = run("check", write_report(replace(report, rows=rows), tmp_path / "r"), "--max-size-bytes", 1)
+    assert code == 1
+    assert complaint.count(": max_size_bytes") == 20
+    assert complaint.endswith("; and 5 more\n")
+
+
 @pytest.mark.parametrize("name", BUDGETS)
 def test_every_budget_is_a_flag(name: str, file: Path) -> None:
     budget = BUDGETS[name]
