@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from ...runtime.text import printable
+from ...runtime.text import printable_lines
 from .gate import BudgetResult
 
 
@@ -41,4 +41,4 @@ def _counts(findings: Sequence[BudgetResult]) -> dict[str, str]:
 
 def _legal(text: str) -> str:
     """Return text without characters that XML 1.0 does not allow, not even escaped."""
-    return "\n".join(map(printable, text.split("\n")))
+    return printable_lines(text)

@@ -8,7 +8,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ...runtime.text import printable
+from ...runtime.text import printable, printable_lines
 from .. import formatting
 from ..model import Report
 from ..naming import keras_name, row_name
@@ -73,7 +73,7 @@ def _seen(value: object) -> object:
     """Show codes in the place of characters that hide, or turn round, what stands beside them."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return "\n".join(map(printable, value.split("\n")))
+    return printable_lines(value)
 
 
 def _breakable(name: str) -> Markup:

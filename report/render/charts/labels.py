@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from ....runtime.text import printable
+from ....runtime.text import printable_lines
 
 # Where a label may stand, the best first: in which direction from its point, along and across the line of text.
 _SIDES = ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1))
@@ -53,7 +53,7 @@ class Labels:
     def _written(self, text: str, at: tuple[float, float], side: tuple[int, int], style: dict[str, Any]) -> Annotation:
         beside = (_POINT * 1.3 * side[0], _POINT * 1.3 * side[1])
         style = {"ha": _ALONG[side[0]], "va": _ACROSS[side[1]], "parse_math": False, **style}
-        return self._axes.annotate(printable(text), at, xytext=beside, textcoords="offset points", **style)
+        return self._axes.annotate(printable_lines(text), at, xytext=beside, textcoords="offset points", **style)
 
     def _is_free(self, box: Bbox) -> bool:
         inside = self._axes.bbox

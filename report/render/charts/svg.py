@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
-from ....runtime.text import printable
+from ....runtime.text import printable, printable_lines
 from ...formatting import duration
 
 # Units of a drawing, one CSS pixel each where it is shown at its own width: on a screen, and on a phone.
@@ -74,7 +74,7 @@ def panel(made: Figure, left: float, top: float, width: float, height: float) ->
 def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> Text:  # noqa: ANN401
     """Write a text as it is: a dollar sign in a name is not a formula. The style is one of `matplotlib.text.Text`."""
     settings: dict[str, Any] = {"color": INK, "fontsize": 12, "parse_math": False, **style}
-    return axes.text(x, y, printable(text), **settings)
+    return axes.text(x, y, printable_lines(text), **settings)
 
 
 def colour_of(kind: str) -> str:
