@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from importlib.metadata import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -266,7 +267,13 @@ def test_one_number_is_the_size_of_a_square(
     assert (options.image_size, options.data, options.model) == (size, data, Path("m.keras"))
 
 
-@pytest.mark.parametrize("verb", ["inspect", "selftest", "benchmark", "check", "pick", "predict"])
+needs_reports = pytest.mark.skipif(
+    find_spec("msgspec") is None or find_spec("scipy") is None, reason="needs the benchmarks extra"
+)
+JUDGING = [pytest.param(verb, marks=needs_reports) for verb in ("benchmark", "check", "pick")]
+
+
+@pytest.mark.parametrize("verb", ["inspect", "selftest", "predict", *JUDGING])
 def test_a_path_close_to_the_right_one_is_suggested(
     verb: str, golden: Path, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +285,7 @@ def test_a_path_close_to_the_right_one_is_suggested(
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+@needs_reports
 def test_a_report_and_a_bundle_in_a_folder_are_both_suggested(golden: Path, tmp_path: Path) -> None:
     shutil.copytree(golden, tmp_path / "bundle")
     (tmp_path / "report").mkdir()
