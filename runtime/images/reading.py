@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
 from numpy.typing import NDArray
 
-from ..errors import PYTHON_ERRORS, InvalidFileError, foreign_errors, one_line
+from ..errors import PYTHON_ERRORS, EngineMissingError, InvalidFileError, foreign_errors, one_line
 from ..io.memory import memory_limit
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
@@ -62,7 +62,12 @@ def decode_image(stream: IO[bytes], name: str) -> "Image":
 
 def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
     """Decode an image as `decode_image`, but do not turn it: a turned one takes as much memory again."""
-    from PIL import Image, UnidentifiedImageError
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ModuleNotFoundError as error:
+        raise EngineMissingError(
+            "image files are read by Pillow, which is not installed; pip install pillow"
+        ) from error
 
     _check_ppm_header(stream, name)
     try:

@@ -93,6 +93,7 @@ def test_json_lists_the_bad_images(mixed: Path, golden: Path) -> None:
     assert document["errors"][1] == {"file": "gone.png", "error": "no such image: gone.png"}
 
 
+@pytest.mark.needs("pillow")
 @pytest.mark.parametrize("accepted", [(), ("--skip-bad",)])
 def test_nothing_but_bad_images_is_bad_input(golden: Path, tmp_path: Path, accepted: tuple[str, ...]) -> None:
     (tmp_path / "b.png").write_text("text")
@@ -123,6 +124,14 @@ def test_each_answer_is_printed_before_the_next_image_is_read(files: Path, golde
     assert ready
 
 
+def test_without_pillow_it_is_named(golden: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    done = run_here("predict", root / "tests" / "data" / "seven.png", "--model", golden)
+    told = "image files are read by Pillow, which is not installed; pip install pillow"
+    assert done == (2, "", f"edgeproof: error: {told}\n")
+
+
+@pytest.mark.needs("pillow")
 def test_a_message_has_no_words_of_python(golden: Path, root: Path) -> None:
     told = refused(root / "README.md", "--model", golden)
     assert told.endswith("README.md is not an image that can be read (PNG, JPEG, BMP, GIF, PPM, TIFF, WEBP)\n")
