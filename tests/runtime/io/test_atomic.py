@@ -1,3 +1,4 @@
+import gc
 import resource
 import signal
 from collections.abc import Callable, Generator
@@ -184,6 +185,8 @@ WRITERS = {
 }
 
 
+# NumPy 1 leaves an archive open that it cannot write, and Python then complains as it is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_full_disk_is_reported_with_the_place_that_is_full(writer: str, whole: bool, tmp_path: Path) -> None:
@@ -192,8 +195,11 @@ def test_a_full_disk_is_reported_with_the_place_that_is_full(writer: str, whole:
     place = atomic_folder(out, check_replaceable=has_a_manifest) if whole else atomic_files(out)
     with pytest.raises(OutputError, match="cannot write to ") as caught, place as staging, full_disk():
         write(staging / "file.npz")
-    assert str(out) in str(caught.value)
-    assert ".edgeproof-" not in str(caught.value)
+    told = str(caught.value)
+    del caught
+    gc.collect()
+    assert str(out) in told
+    assert ".edgeproof-" not in told
     assert everything_under(tmp_path) == []
 
 
