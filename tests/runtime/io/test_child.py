@@ -1,13 +1,14 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from edgeproof.runtime.io.child import run_child, start_child
 from edgeproof.runtime.io.processes import python_command
+
+from tests.helpers.processes import is_gone
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs process groups")
 
@@ -30,18 +31,6 @@ print(*(one.stdout.readline().decode().strip() for one in children), flush=True)
 time.sleep(1000)
 """
 EVERY_KIND = "python_command(BUSY), ['sh', '-c', SHELL], python_command(NESTED), python_command(IDLE)"
-
-
-def is_gone(pid: int) -> bool:
-    """Whether it ends within ten seconds; a zombie that nobody has waited for counts."""
-    for _ in range(200):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def start_parent(commands: str, switch: str = "") -> tuple["subprocess.Popen[str]", list[int]]:

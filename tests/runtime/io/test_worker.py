@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,13 @@ import pytest
 from edgeproof.runtime.errors import EdgeproofError, OutputError
 from edgeproof.runtime.io.worker import Worker, WorkerDiedError
 
+from tests.helpers.processes import is_gone
 from tests.runtime.io import worker_jobs as jobs
 
 
 def run(work: Callable[..., Any], *arguments: object, on_event: Callable[[Any], None] = lambda _: None) -> Any:  # noqa: ANN401
     with Worker(work, *arguments, name="the child") as worker:
         return worker.result(on_event)
-
-
-def is_gone(pid: int) -> bool:
-    """Whether it ends within ten seconds; a zombie that nobody has waited for counts."""
-    for _ in range(200):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_events_come_while_it_works_and_the_result_at_the_end() -> None:
