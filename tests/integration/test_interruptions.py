@@ -1,4 +1,4 @@
-"""What only interrupts a call says nothing about its file, and comes out of it unchanged."""
+"""Errors that only interrupt a call: they say nothing about its file, and come out of it unchanged."""
 
 import errno
 import io
