@@ -10,8 +10,8 @@ from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import quantile_test
 
+from .scipy_functions import quantile_test
 from .types import Distribution, Ratio
 
 # Of the intervals that are printed.

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import sqrt
 
-from scipy.optimize import brentq
-from scipy.stats import binomtest, norm
-
+from .scipy_functions import binomtest, brentq, norm
 from .types import Difference, Share
 
 CONFIDENCE = 0.95

@@ -145,6 +145,11 @@ def test_the_benchmarks_reach_keras_in_one_module_only() -> None:
     assert reaching == {"benchmarks/reference/calls.py"}
 
 
+def test_scipy_is_imported_in_one_module_only() -> None:
+    importing = {str(path.relative_to(ROOT)) for path in PATHS if "scipy" in absolute_imports(path.read_text("utf-8"))}
+    assert importing == {"metrics/scipy_functions.py"}
+
+
 def test_child_processes_are_started_in_one_module_only() -> None:
     starting = re.compile(r"\b(Popen|subprocess\.(run|call|check_\w+)|os\.(system|fork|spawn\w+|posix_spawn)|popen)\(")
     paths = [*PATHS, *(ROOT / "studies").rglob("*.py")]

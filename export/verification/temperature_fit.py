@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from ...metrics.calibration_error import expected_calibration_error
+from ...metrics.scipy_functions import minimize_scalar
 from ...runtime.bundle.manifest import FittedTemperature
 from ...runtime.bundle.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE, Temperature
 from ...runtime.bundle.tensors import TensorSpec

@@ -33,6 +33,17 @@ def check_memory(needed: int, called: str) -> None:
         )
 
 
+def is_granted(needed: int) -> bool:
+    """Return whether this process gets so many bytes of address space now; none of them are kept."""
+    try:
+        from mmap import mmap  # late: a prediction does not need it
+
+        mmap(-1, needed).close()
+    except (OSError, ImportError, MemoryError):
+        return False
+    return True
+
+
 def _available(root: Path) -> list[int]:
     fields = [line.split() for line in _text(root / "proc/meminfo").splitlines()]
     return [int(field[1]) * 1024 for field in fields if field[0] == "MemAvailable:" and field[1].isdecimal()]

@@ -3,6 +3,7 @@
 import re
 
 from ..errors import EdgeproofError, one_line
+from .memory import is_granted
 
 # Of the dynamic linker, the C library, and TensorFlow.
 _SAYS_SO = re.compile("failed to map segment|annot allocate memory|[Oo]ut of memory|OOM when allocating|bad_alloc")
@@ -14,19 +15,9 @@ def shortage(error: BaseException) -> EdgeproofError | None:
 
     It is where it says so, and where the machine, or a limit of this process, grants no more than a little memory now.
     """
-    if not isinstance(error, MemoryError) and not _SAYS_SO.search(str(error)) and _is_granted():
+    if not isinstance(error, MemoryError) and not _SAYS_SO.search(str(error)) and is_granted(_NEEDED_BYTES):
         return None
     # NumPy has it at the end of a page of advice.
     cause = next((line for line in str(error).splitlines() if _SAYS_SO.search(line)), str(error))
     told = cause if isinstance(error, MemoryError) else f"{type(error).__name__}: {cause}"
     return EdgeproofError(": ".join(filter(None, ("there is not enough memory", one_line(told)[:300]))))
-
-
-def _is_granted() -> bool:
-    try:
-        from mmap import mmap  # late: a prediction does not need it
-
-        mmap(-1, _NEEDED_BYTES).close()
-    except (OSError, ImportError, MemoryError):
-        return False
-    return True
