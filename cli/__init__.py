@@ -161,11 +161,16 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     # NumPy's linear algebra is hardly used here. Where memory is short, its threads end in SIGINT, or exit in silence.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    with hidden_native_logs(unless="--native-logs" in arguments):
+    with hidden_native_logs(unless="--native-logs" in arguments, brief=_requested(arguments) == "predict"):
         _parser(arguments).parse_args(arguments, options)
         _handle_termination_signals()
         check_installed(options.verb)
         return import_module(f".verbs.{options.verb}", __name__).run(options)
+
+
+def _requested(arguments: Sequence[str]) -> str | None:
+    """Return the verb, before anything is parsed."""
+    return next((argument for argument in arguments if not argument.startswith("-")), None)
 
 
 class _Version(argparse.Action):
@@ -187,7 +192,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     _add_debug(parser)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
     # Only the requested verb adds its options: the modules of the others are not imported.
-    requested = next((argument for argument in arguments if not argument.startswith("-")), None)
+    requested = _requested(arguments)
     for verb, summary in _VERBS.items():
         added = verbs.add_parser(verb, help=summary, description=summary[0].upper() + summary[1:] + ".")
         added.add_argument("--native-logs", action="store_true", help="show what TensorFlow and the engines log")

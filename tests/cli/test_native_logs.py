@@ -9,21 +9,27 @@ from tests.helpers.command import Done, error_line
 PROGRAM = """
 import os, signal, sys
 from edgeproof.__main__ import start
-from edgeproof.cli.verbs import predict
+from edgeproof.cli.verbs import {verb}
 
 def run(_):
     os.write(2, b"INFO: created a delegate\\n")
     {code}
     return 0
 
-predict.run = run
-sys.argv[1:] = ["predict", "x.png", *sys.argv[1:]]
+{verb}.run = run
+sys.argv[1:] = ["{verb}", "x", *sys.argv[1:]]
 start()
 """
 
 
-def run(code: str, *arguments: str) -> Done:
-    command = [sys.executable, "-P", "-c", PROGRAM.format(code=code), *arguments]
+LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_AS, ({bytes}, {bytes}))"
+
+
+def run(code: str, *arguments: str, verb: str = "selftest", limit: int | None = None) -> Done:
+    program = PROGRAM.format(code=code, verb=verb)
+    if limit is not None:
+        program = LIMIT.format(bytes=limit) + program
+    command = [sys.executable, "-P", "-c", program, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
     return Done(done.returncode, done.stdout, done.stderr)
 
@@ -38,6 +44,12 @@ def run(code: str, *arguments: str) -> Done:
 )
 def test_native_code_that_ends_the_command_has_the_last_word(code: str, exit_code: int, words: str) -> None:
     assert error_line(run(code), code=exit_code).endswith(f"native code has ended the command: {words}")
+
+
+def test_a_prediction_is_watched_only_where_memory_is_short() -> None:
+    dies = "os.write(2, b'LLVM ERROR: why\\n'); os.abort()"
+    assert run(dies, verb="predict") == (-6, "", "")
+    assert error_line(run(dies, verb="predict", limit=2**30), code=-6).endswith("ended the command: LLVM ERROR: why")
 
 
 @pytest.mark.parametrize("code", ["pass", "raise SystemExit(0)"])
