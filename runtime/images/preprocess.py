@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import SpecMismatchError
 from .colour import with_channels
+from .draft import draft_size
 from .reading import ImageLike, is_pillow, read_as_stored
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def prepare(
             return Prepared(batch)
     elif isinstance(images, (str, os.PathLike)):
         try:
-            return _from_pillow(read_as_stored(images), image, preprocessing)
+            return _from_pillow(read_as_stored(images, draft_size(image, preprocessing)), image, preprocessing)
         except SpecMismatchError as error:
             raise SpecMismatchError(f"{os.fspath(images)}: {error}") from None
     elif is_pillow(images):
@@ -85,7 +86,7 @@ def _from_pillow(opened: "Image", image: "ImageSpec", preprocessing: "Preprocess
 
     return Prepared(
         resize_strips(
-            Strips(opened, image.channels),
+            Strips(opened, image.channels, draft=draft_size(image, preprocessing)),
             image.height,
             image.width,
             interpolation=preprocessing.interpolation,
