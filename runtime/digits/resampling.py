@@ -78,6 +78,8 @@ def _between(image: NDArray[Any], places: NDArray[np.float64], axis: int) -> Pla
     size = image.shape[axis]
     position = np.clip(places - 0.5, 0, size - 1)
     before = position.astype(np.int64)
+    if len(position) == size and np.array_equal(position, np.arange(size)):  # the pixels themselves
+        return image.astype(np.float32, copy=False)
     weight = (position - before).astype(np.float32).reshape(-1, *[1] * (image.ndim - axis - 1))
     after = np.minimum(before + 1, size - 1)
     return image.take(before, axis) * (1 - weight) + image.take(after, axis) * weight

@@ -1,6 +1,6 @@
 """Pillow images as strips of a model's colours: no copy of a whole photograph is made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,11 +62,7 @@ class Strips:
     def array(self, channels: slice = _ALL) -> NDArray[np.uint8]:
         """Return some channels of the whole image, of shape (height, width, channels)."""
         out = np.empty((self.height, self.width, len(range(self.channels)[channels])), np.uint8)
-        top = 0
-        for strip in self:
-            out[top : top + len(strip)] = strip[:, :, channels]
-            top += len(strip)
-        return out
+        return join((strip[:, :, channels] for strip in self), out)
 
     def resized(self, height: int, width: int, resampling: "Resampling") -> NDArray[np.uint8]:
         """Return the image as Pillow resizes each of its channels, of shape (height, width, channels)."""
@@ -113,6 +109,15 @@ class Strips:
         return ground_behind(
             np.asarray(layer.resize((min(layer.width, 64), min(layer.height, 64)), Image.Resampling.BOX))
         )
+
+
+def join(strips: Iterable[NDArray[Any]], out: NDArray[Any]) -> NDArray[Any]:
+    """Write strips, from top to bottom, into an array, and return it."""
+    top = 0
+    for strip in strips:
+        out[top : top + len(strip)] = strip
+        top += len(strip)
+    return out
 
 
 def _unusable(image: "Image") -> Any:  # noqa: ANN401  (a context manager)

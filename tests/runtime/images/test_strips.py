@@ -49,8 +49,13 @@ def test_an_image_is_resized_to_the_pixels_that_its_array_gives(
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize(("orientation", "channels"), [(1, 3), (1, 1), (6, 3)])
-def test_a_photograph_is_held_once_beside_a_plane_of_it(tmp_path: Path, orientation: int, channels: int) -> None:
+@pytest.mark.parametrize(
+    ("orientation", "channels", "antialias"),
+    [(1, 3, True), (1, 1, True), (6, 3, True), (1, 3, False), (6, 3, False)],
+)
+def test_a_photograph_is_held_once_beside_a_plane_of_it(
+    tmp_path: Path, orientation: int, channels: int, antialias: bool
+) -> None:
     """Of 48 megapixels, Pillow has 183 MiB, and a plane 46; there were three copies."""
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -58,10 +63,11 @@ def test_a_photograph_is_held_once_beside_a_plane_of_it(tmp_path: Path, orientat
     program = (
         PEAK_KIB
         + f"""
-from edgeproof.runtime.bundle.model_metadata import RESIZE, ImageSpec
+from edgeproof.runtime.bundle.model_metadata import ImageSpec, Preprocessing
 from edgeproof.runtime.images.preprocess import prepare
 before = peak_kib()
-prepare({str(tmp_path / "photo.jpg")!r}, ImageSpec(height=224, width=224, channels={channels}), RESIZE)
+preprocessing = Preprocessing(method="resize", interpolation="bilinear", antialias={antialias})
+prepare({str(tmp_path / "photo.jpg")!r}, ImageSpec(height=224, width=224, channels={channels}), preprocessing)
 print(peak_kib() - before)
 """
     )
