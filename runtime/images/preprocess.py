@@ -1,6 +1,7 @@
 """Preprocess images in any form to the raw pixels that the model takes."""
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ..bundle.model_metadata import ImageSpec, Preprocessing
+    from ..digits.ink import GrayImage
 
+_LARGE = 2**24  # pixels; of a larger image no plane is held, at the price of converting it twice
 _STEEPEST = 1e30  # beyond it float32 has no room to calculate
 
 
@@ -63,7 +66,7 @@ def prepare(
             "open files), a NumPy array, or several of these"
         )
     if preprocessing.method == "digit":
-        return _digits(with_channels(batch, 1, show_ink=True), image)
+        return _digits(list(with_channels(batch, 1, show_ink=True)[:, :, :, 0]), image)
     from .resize import resize  # late: a model that gets camera bytes in its own size never resizes
 
     return Prepared(
@@ -78,10 +81,12 @@ def prepare(
 
 
 def _from_pillow(opened: "Image", image: "ImageSpec", preprocessing: "Preprocessing") -> Prepared:
-    from .strips import Strips  # late, as below: they are for image files
+    from .strips import GrayStrips, Strips  # late, as below: they are for image files
 
     if preprocessing.method == "digit":
-        return _digits(Strips(opened, 1, show_ink=True).array()[np.newaxis], image)
+        strips = Strips(opened, 1, show_ink=True)
+        is_large = strips.height * strips.width > _LARGE
+        return _digits([GrayStrips(strips) if is_large else strips.array()[:, :, 0]], image)
     from .resize import resize_strips
 
     return Prepared(
@@ -139,10 +144,10 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
     return np.clip((batch.astype(np.float64) - low) * scale, 0, 255).astype(np.float32)
 
 
-def _digits(gray: NDArray[Any], image: "ImageSpec") -> Prepared:
+def _digits(gray: "Sequence[NDArray[Any] | GrayImage]", image: "ImageSpec") -> Prepared:
     from ..digits.digit import normalize_digit
 
-    found = [normalize_digit(plane[:, :, 0], image.height) for plane in gray]
+    found = [normalize_digit(each, image.height) for each in gray]
     blank = tuple(position for position, digit in enumerate(found) if digit is None)
     pixels = np.zeros((len(gray), *image.shape), np.uint8)
     for target, digit in zip(pixels, found, strict=True):

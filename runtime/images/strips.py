@@ -111,6 +111,25 @@ class Strips:
         )
 
 
+class GrayStrips:
+    """The gray values of strips that have one channel.
+
+    Attributes:
+        shape: Height and width.
+
+    Args:
+        strips: Of an image.
+    """
+
+    def __init__(self, strips: Strips) -> None:
+        self._strips = strips
+        self.shape = strips.height, strips.width
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield strips of shape (rows, width), values 0-255, from top to bottom."""
+        return (strip[:, :, 0] for strip in self._strips)
+
+
 def join(strips: Iterable[NDArray[Any]], out: NDArray[Any]) -> NDArray[Any]:
     """Write strips, from top to bottom, into an array, and return it."""
     top = 0
