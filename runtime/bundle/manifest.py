@@ -190,6 +190,11 @@ class Manifest:
     golden: Golden
     data: Annotated[TrainingData | None, partial(decode, TrainingData)] = field(default=None, metadata=MAY_BE_ABSENT)
 
+    @property
+    def schema_version(self) -> int:
+        """The version of the layout that it is written in."""
+        return self.preprocessing.schema_version
+
     def variant(self, name: str) -> Variant:
         """Return the variant of this name; aliases such as ``int8.tflite`` are understood.
 
@@ -208,7 +213,7 @@ class Manifest:
 
     def document(self) -> dict[str, Any]:
         """Return the object in `manifest.json`."""
-        return {"schema_version": self.preprocessing.schema_version, **encode(self)}
+        return {"schema_version": self.schema_version, **encode(self)}
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
