@@ -91,10 +91,12 @@ def test_what_is_decoded_already_is_no_draft(tmp_path: Path) -> None:
 
 
 def test_a_draft_of_the_callers_own_is_left_as_it_is(tmp_path: Path) -> None:
-    with Image.open(save(tmp_path / "a.jpg")) as drafted:
-        drafted.draft(None, (110, 150))
-        pixels(drafted)
-        assert drafted.size == (117, 151)
+    path = save(tmp_path / "a.jpg")
+    with Image.open(path) as drafted, Image.open(path) as same:
+        for each in (drafted, same):
+            each.draft(None, (110, 150))
+            assert each.size == (117, 151)
+        np.testing.assert_array_equal(pixels(drafted), pixels(same, RESIZE))
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "webp", "tif"])

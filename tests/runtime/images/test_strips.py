@@ -55,6 +55,7 @@ def test_a_digit_is_found_in_strips_as_in_the_whole(
     files: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], orientation: int
 ) -> None:
     monkeypatch.setattr("edgeproof.runtime.images.preprocess._LARGE", 0)
+    monkeypatch.setattr(strips, "_PIXELS", 5000)
     page = Image.new("L", size, 230)
     seven = Image.open(files / "seven.png").resize((size[0] // 2, size[1] // 3))
     page.paste(40, (size[0] // 3, size[1] // 4), seven)
@@ -113,4 +114,4 @@ prepare({str(tmp_path / "photo.jpg")!r}, ImageSpec(height=224, width=224, channe
 print(peak_kib() - before)
 """
     )
-    assert int(run_program(program).stdout) < 1024 * 245
+    assert int(run_program(program).stdout) < 1024 * (245 if antialias else 225)
