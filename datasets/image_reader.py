@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, Preprocessing, check_fit
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.images.draft import draft_size
+from ..runtime.images.orientation import upright_size
 from ..runtime.images.preprocess import prepare
-from ..runtime.images.reading import read_image
+from ..runtime.images.reading import read_as_stored
 from .dataset import DataOptions
 from .wording import file_remark, first_of, relative_name
 
@@ -117,14 +119,17 @@ class ImageReader:
         if self._progress is not None and (self._count % _STEP == 0 or self._count == self._total):
             self._progress(self._count, self._total)
         try:
-            image = read_image(path)
-            size = self._size or (image.height, image.width)
+            # Without a size, all images have the model's own, and none is large enough for a draft.
+            draft = self._size and draft_size(self._spec(self._size), self.preprocessing)
+            image = read_as_stored(path, draft)
+            own = upright_size(image)
+            size = self._size or own
             prepared = prepare(image, self._spec(size), self.preprocessing)
         except (InvalidFileError, SpecMismatchError) as error:
             self._bad[path] = one_line(error)
             return None
         self._all_gray &= image.mode in _GRAY_MODES
-        self._sizes[image.height, image.width] += 1
+        self._sizes[own] += 1
         if prepared.blank:
             self._blank.append(path)
         kept = self._size is not None or (len(self._sizes) == 1 and max(size) <= MAX_OWN_SIDE)

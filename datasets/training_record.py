@@ -17,7 +17,7 @@ from ..runtime.io.files import read_file
 from .dataset import DataOptions, Dataset
 from .stratify import validation_split
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSIONS = (2, 3)
 MODEL_NAME, RECORD_NAME = "model.keras", "training.json"
 
 _T = TypeVar("_T")
@@ -64,6 +64,11 @@ def describe_training_data(data: Dataset) -> TrainingData:
     )
 
 
+def record_version(options: DataOptions) -> int:
+    """Return the schema version of a record: 3 where images were read with `draft`, which older versions ignore."""
+    return 3 if options.preprocessing is not None and options.preprocessing.draft else 2
+
+
 def _from_record(model: Path, what: str, find: Callable[[Node], _T]) -> _T | None:
     path = model.parent / RECORD_NAME
     if not path.is_file():
@@ -71,8 +76,9 @@ def _from_record(model: Path, what: str, find: Callable[[Node], _T]) -> _T | Non
     with foreign_errors(InvalidFileError, f"{path} does not tell {what}", caught=(EdgeproofError,)):
         record = parse(read_file(path, "record", max_bytes=MAX_JSON_BYTES), "it")
         version = record.get("schema_version").integer(1)
-        if version != SCHEMA_VERSION:
-            raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {SCHEMA_VERSION}")
+        if version not in SCHEMA_VERSIONS:
+            known = " and ".join(map(str, SCHEMA_VERSIONS))
+            raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {known}")
         if record.get("model_sha256").sha256() != sha256_of(read_file(model, "model")):
             raise InvalidFileError(f"it is about another file than {model.name}")
         return find(record)
@@ -81,7 +87,7 @@ def _from_record(model: Path, what: str, find: Callable[[Node], _T]) -> _T | Non
 def _data_options(record: Node) -> DataOptions:
     options = record.get("data").get("options")
     height, width = (side.integer(1) for side in options.get("image_size").items(2))
-    return DataOptions(
+    found = DataOptions(
         image_size=(height, width),
         channels=options.get("channels").integer(1),
         preprocessing=decode(Preprocessing, options.get("preprocessing")),
@@ -89,6 +95,9 @@ def _data_options(record: Node) -> DataOptions:
         split_seed=options.get("split_seed").integer(0),
         skip_bad=options.get("skip_bad").truth(),
     )
+    if record.get("schema_version").integer(1) != record_version(found):
+        raise InvalidFileError(f"with this preprocessing.draft schema_version is {record_version(found)}")
+    return found
 
 
 def _held_out(record: Node, data: Dataset) -> NDArray[np.intp]:

@@ -10,6 +10,7 @@ from platform import python_version
 import keras
 
 from ..datasets.dataset import Dataset
+from ..runtime.io.decode import encode
 from ..runtime.io.digest import sha256_of
 from ..runtime.io.files import read_file
 from .architecture import Architecture
@@ -30,7 +31,7 @@ def identity(
             "name": data.name,
             "classes": list(data.classes),
             "image_shape": list(data.image_shape),
-            "options": asdict(data.options),
+            "options": encode(data.options),
             "sha256": dict(data.sha256),
         },
         "versions": {"python": python_version()} | {package: version(package) for package in _PACKAGES},

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
-from ..datasets.training_record import MODEL_NAME, RECORD_NAME, SCHEMA_VERSION
+from ..datasets.training_record import MODEL_NAME, RECORD_NAME, record_version
 from ..runtime.errors import EngineMissingError
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.digest import sha256_of
@@ -128,7 +128,7 @@ def train(
         test_accuracy = float(np.mean(probabilities.argmax(axis=1) == data.y_test))
         model.save(staging / MODEL_NAME)
         record = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": record_version(data.options),
             "model_sha256": sha256_of((staging / MODEL_NAME).read_bytes()),
             "parameters": model.count_params(),
             **described,

@@ -125,15 +125,18 @@ def _answers(
     classifier: "Classifier", sources: "Sequence[tuple[str, _Source]]", options: argparse.Namespace
 ) -> "Iterator[tuple[str, ImageLike, Prediction | EdgeproofError]]":
     """Yield for each image its name, the image, and the answer or why there is none."""
-    from ...runtime.images.reading import read_image
+    from ...runtime.images.draft import draft_size
+    from ...runtime.images.reading import read_as_stored
     from ...runtime.parallel import map_in_order
+
+    draft = draft_size(classifier.image, classifier.preprocessing)
 
     def answer(item: "tuple[str, _Source]") -> "tuple[str, ImageLike, Prediction | EdgeproofError]":
         name, source = item
         try:
             if isinstance(source, InvalidFileError):
                 raise source
-            image = read_image(source) if isinstance(source, Path) else _from_standard_input()
+            image = read_as_stored(source, draft) if isinstance(source, Path) else _from_standard_input(draft)
         except InvalidFileError as error:
             return name, name, error
         # An InvalidFileError is the model's from here on, and ends the command.
@@ -185,7 +188,7 @@ def _sources(arguments: list[str]) -> "list[tuple[str, _Source]]":
     return found
 
 
-def _from_standard_input() -> "ImageLike":
+def _from_standard_input(draft: tuple[int, int] | None) -> "ImageLike":
     from ...runtime.images.reading import decode_image
 
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
@@ -195,7 +198,7 @@ def _from_standard_input() -> "ImageLike":
         raise InvalidFileError(f"standard input has more than {_MAX_IMAGE_BYTES:,} bytes")
     if not content:
         raise InvalidFileError("standard input is empty")
-    return decode_image(io.BytesIO(content), "standard input")
+    return decode_image(io.BytesIO(content), "standard input", draft)
 
 
 def _files(path: Path, others: list[str]) -> "list[tuple[str, _Source]]":

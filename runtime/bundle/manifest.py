@@ -2,19 +2,31 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any
 
 from ..errors import InvalidFileError, UnknownNameError, did_you_mean
 from ..io.checked_json import Node
-from ..io.decode import MAY_BE_ABSENT, Count, FileName, Label, OpenShare, Positive, Seed, Sha256, Share, Signed, decode
+from ..io.decode import (
+    MAY_BE_ABSENT,
+    Count,
+    FileName,
+    Label,
+    OpenShare,
+    Positive,
+    Seed,
+    Sha256,
+    Share,
+    Signed,
+    decode,
+    encode,
+)
 from .model_metadata import TASK, Classes, ImageSpec, Preprocessing
 from .recipes import RECIPES, Format, canonical_name
 from .temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 from .tensors import TensorSpec
 
-SCHEMA_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 
 
@@ -167,7 +179,6 @@ def _variants(node: Node) -> tuple[Variant, ...]:
 class Manifest:
     """The contents of a bundle; `docs/bundle.md` has the file's layout."""
 
-    schema_version: int = SCHEMA_VERSION
     task: str = TASK
     image: ImageSpec
     preprocessing: Preprocessing
@@ -178,6 +189,11 @@ class Manifest:
     left_out: tuple[LeftOut, ...] = ()
     golden: Golden
     data: Annotated[TrainingData | None, partial(decode, TrainingData)] = field(default=None, metadata=MAY_BE_ABSENT)
+
+    @property
+    def schema_version(self) -> int:
+        """The version of the layout that it is written in."""
+        return self.preprocessing.schema_version
 
     def variant(self, name: str) -> Variant:
         """Return the variant of this name; aliases such as ``int8.tflite`` are understood.
@@ -197,8 +213,7 @@ class Manifest:
 
     def document(self) -> dict[str, Any]:
         """Return the object in `manifest.json`."""
-        # Bundles of older versions, which know no data, stay as they were.
-        return {key: value for key, value in asdict(self).items() if key != "data" or value is not None}
+        return {"schema_version": self.schema_version, **encode(self)}
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""

@@ -1,15 +1,15 @@
 """The metadata inside a model file, so that the file alone is enough to predict with."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, TypeAlias
 
 from ..errors import InvalidFileError, SpecMismatchError, UnknownNameError
 from ..io.checked_json import Node, parse
-from ..io.decode import Label, Sha256, decode
+from ..io.decode import MAY_BE_ABSENT, Label, Sha256, decode, encode
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSIONS = (1, 2)  # of descriptions and manifests; see `Preprocessing.schema_version`
 TASK = "image-classification"
 
 # The key in an ONNX file's metadata, and the name in the archive behind a TFLite file.
@@ -67,11 +67,13 @@ class Preprocessing:
         method: ``"resize"``, or ``"digit"``: the ink of a drawn or photographed digit is found and placed as in MNIST.
         interpolation: One of `INTERPOLATIONS`.
         antialias: Whether shrinking averages over the area. Keras's loaders and `tf.image.resize` do not by default.
+        draft: Whether a JPEG file is decoded at 1/2, 1/4 or 1/8 where both its sides stay twice the model's or longer.
     """
 
     method: str
     interpolation: str
     antialias: bool
+    draft: bool = field(default=False, metadata=MAY_BE_ABSENT)
 
     def __post_init__(self) -> None:
         if self.interpolation not in INTERPOLATIONS:
@@ -89,11 +91,19 @@ class Preprocessing:
                 f"preprocessing {self.method} does not go with {self.interpolation}, antialias {self.antialias}; "
                 "possible: digit with area and antialias, resize without antialias for nearest and bilinear only"
             )
+        if self.draft and self.method == "digit":
+            raise SpecMismatchError("preprocessing digit does not go with draft, which is for resize")
+
+    @property
+    def schema_version(self) -> int:
+        """The version of a manifest or description with it: 2 with `draft`, a member that older runtimes ignore."""
+        return 2 if self.draft else 1
 
     def __str__(self) -> str:
         if self.method == "digit":
             return "the digit's ink placed as MNIST's"
-        return f"resized ({self.interpolation}, {'with' if self.antialias else 'without'} antialias)"
+        draft = ", from a JPEG draft" if self.draft else ""
+        return f"resized ({self.interpolation}, {'with' if self.antialias else 'without'} antialias{draft})"
 
 
 DIGIT = Preprocessing(method="digit", interpolation="area", antialias=True)
@@ -109,7 +119,6 @@ class Description:
         source_sha256: Digest of the Keras file.
     """
 
-    schema_version: int = SCHEMA_VERSION
     task: str = TASK
     image: ImageSpec
     preprocessing: Preprocessing
@@ -122,7 +131,8 @@ class Description:
 
     def to_json(self) -> str:
         """Return one line of JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        document = {"schema_version": self.preprocessing.schema_version, **encode(self)}
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def parse_description(text: bytes | str) -> Description:
@@ -132,11 +142,13 @@ def parse_description(text: bytes | str) -> Description:
         InvalidFileError: It is not JSON, has another schema version, or holds invalid values.
     """
     node = parse(text, "the file's description")
-    check_version(node, SCHEMA_VERSION)
+    version = check_version(node)
     try:
-        return decode(Description, node)
+        description = decode(Description, node)
+        check_draft(version, description.preprocessing)
     except (SpecMismatchError, UnknownNameError) as error:
         raise InvalidFileError(f"{node.where}: {error}") from None
+    return description
 
 
 def check_fit(image: ImageSpec, preprocessing: Preprocessing) -> None:
@@ -145,11 +157,22 @@ def check_fit(image: ImageSpec, preprocessing: Preprocessing) -> None:
         raise SpecMismatchError(f"preprocessing digit is for square gray images, not for shape {image.shape}")
 
 
-def check_version(node: Node, known: int) -> None:
-    """Refuse a document of another schema version, or of another task than image classification."""
+def check_draft(version: int, preprocessing: Preprocessing) -> None:
+    """Refuse a draft in a document of version 1, which runtimes read that know none; only with it is the version 2."""
+    if version != preprocessing.schema_version:
+        state = "on" if preprocessing.draft else "off"
+        raise SpecMismatchError(
+            f"schema_version is {version}; with preprocessing.draft {state} it is {preprocessing.schema_version}"
+        )
+
+
+def check_version(node: Node) -> int:
+    """Return the schema version; refuse an unknown one, and another task than image classification."""
     version = node.get("schema_version").integer(1)
-    if version != known:
+    if version not in SCHEMA_VERSIONS:
+        known = " and ".join(map(str, SCHEMA_VERSIONS))
         raise InvalidFileError(f"schema_version is {version}; this edgeproof reads {known}")
     task = node.get("task").text()
     if task != TASK:
         raise InvalidFileError(f"task is {task!r}; possible: {TASK}")
+    return version

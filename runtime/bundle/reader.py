@@ -9,8 +9,8 @@ from ..io.checked_json import MAX_JSON_BYTES, parse
 from ..io.decode import decode
 from ..io.digest import sha256_of
 from ..io.files import check_file, is_file, is_folder, near_path, read_file
-from .manifest import MANIFEST_NAME, SCHEMA_VERSION, Manifest
-from .model_metadata import LABELS_NAME, TASK, check_fit, check_version
+from .manifest import MANIFEST_NAME, Manifest
+from .model_metadata import LABELS_NAME, TASK, check_draft, check_fit, check_version
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -22,9 +22,10 @@ def read_manifest(folder: Path) -> Manifest:
     content = _content(folder)
     try:
         node = parse(content, "manifest")
-        check_version(node, SCHEMA_VERSION)
+        version = check_version(node)
         manifest = decode(Manifest, node)
         check_fit(manifest.image, manifest.preprocessing)
+        check_draft(version, manifest.preprocessing)
     except EdgeproofError as error:
         raise InvalidFileError(f"{folder / MANIFEST_NAME}: {error}") from None
     return manifest

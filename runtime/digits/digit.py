@@ -8,7 +8,7 @@ The method is LeCun's, as Yadav and Bottou reconstructed it for QMNIST (arXiv 19
 import numpy as np
 from numpy.typing import NDArray
 
-from .ink import Ink, find_ink
+from .ink import GrayImage, Ink, find_ink
 from .morphology import dilate
 from .resampling import Plane, area_average
 
@@ -18,7 +18,7 @@ _NOISES = 4.0  # standard deviations of the noise: the threshold if that is more
 _THINNEST = 1.2  # pixels of the box; thinner strokes are thickened
 
 
-def normalize_digit(gray: NDArray[np.uint8] | Plane, side: int = _MNIST_SIDE) -> NDArray[np.uint8] | None:
+def normalize_digit(gray: NDArray[np.uint8] | Plane | GrayImage, side: int = _MNIST_SIDE) -> NDArray[np.uint8] | None:
     """Find the digit in an image, and lay it out as MNIST does.
 
     Args:
@@ -42,15 +42,17 @@ def normalize_digit(gray: NDArray[np.uint8] | Plane, side: int = _MNIST_SIDE) ->
     return _centre(np.rint(np.clip(fitted / peak, 0, 1) * 255).astype(np.uint8), side)
 
 
-def _check(gray: NDArray[np.uint8] | Plane, side: int) -> None:
+def _check(gray: NDArray[np.uint8] | Plane | GrayImage, side: int) -> None:
+    if side < 1:
+        raise ValueError(f"a digit's side is at least 1 pixel, got {side}")
+    if not isinstance(gray, np.ndarray):
+        return
     if gray.ndim != 2 or not gray.size:
         raise ValueError(f"a grey image has shape (H, W) and at least one pixel, got {gray.shape}")
     if gray.dtype != np.uint8 and gray.dtype.kind != "f":
         raise ValueError(f"a grey image holds uint8 or floats, got {gray.dtype}")
     if gray.dtype != np.uint8 and not (gray.min() >= 0 and gray.max() <= 255):  # NaN is neither
         raise ValueError(f"grey values go from 0 to 255, got {gray.min()} to {gray.max()}")
-    if side < 1:
-        raise ValueError(f"a digit's side is at least 1 pixel, got {side}")
 
 
 def _fit(ink: Ink, box: int) -> Plane:

@@ -1,12 +1,14 @@
 """Find the ink in an image of paper, if there is any."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .paper import Paper, find_paper
-from .resampling import Plane, centres, interpolate, shrink
+from .resampling import Plane, centres, interpolate, shrink, shrink_strips
 from .ruling import erase_lines
 from .strokes import choose_strokes
 
@@ -35,13 +37,28 @@ class Ink:
     noise: float
 
 
-def find_ink(gray: NDArray[np.uint8] | Plane) -> Ink | None:
+class GrayImage(Protocol):
+    """A gray image that is too large to be held as an array.
+
+    Attributes:
+        shape: Height and width.
+    """
+
+    shape: tuple[int, int]
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield strips of shape (rows, width), values 0-255, from top to bottom; each time anew."""
+        ...
+
+
+def find_ink(gray: NDArray[np.uint8] | Plane | GrayImage) -> Ink | None:
     """Cut out the strokes of the largest writing in an image; None if nothing stands out from the noise.
 
     `gray` has shape (H, W), uint8 or float32, values 0-255; dark ink on light paper or light ink on dark.
     """
-    pixel = -(-max(gray.shape) // _WORKING_SIDE)
-    image = shrink(gray, pixel)
+    height, width = gray.shape
+    pixel = -(-max(height, width) // _WORKING_SIDE)
+    image = _shrunk(gray, (0, 0, height, width), pixel)
     photograph = min(image.shape) >= _PHOTOGRAPH
     paper = find_paper(image, shadows=photograph)
     raised = paper.ink(image)
@@ -85,17 +102,40 @@ def _smooth(plane: Plane) -> Plane:
 
 
 def _cut_out(
-    gray: NDArray[np.uint8] | Plane, pixel: int, strokes: NDArray[np.bool_], paper: Paper, level: float, noise: float
+    gray: NDArray[np.uint8] | Plane | GrayImage,
+    pixel: int,
+    strokes: NDArray[np.bool_],
+    paper: Paper,
+    level: float,
+    noise: float,
 ) -> Ink:
     """Return the strokes from the image itself, whose pixels are finer by `pixel` than the working ones."""
     top, bottom = _extent(strokes, 1)
     left, right = _extent(strokes, 0)
     fine = max(1, min(pixel, max(bottom - top, right - left) * pixel // _RENDERED_SIDE))
-    part = shrink(gray[top * pixel : bottom * pixel, left * pixel : right * pixel], fine)
+    part = _shrunk(gray, (top * pixel, left * pixel, bottom * pixel, right * pixel), fine)
     raised = paper.ink(part, top=top, left=left, pixel=fine / pixel) - level
     rows, columns = (centres(size, fine / pixel) for size in part.shape)
     nearness = interpolate(_grown(strokes)[top:bottom, left:right].astype(np.float32), rows, columns)
     return Ink(strength=raised * nearness, noise=noise * pixel / fine)
+
+
+def _shrunk(gray: NDArray[np.uint8] | Plane | GrayImage, box: tuple[int, int, int, int], factor: int) -> Plane:
+    """Shrink what an image has in a box of top, left, bottom and right."""
+    top, left, bottom, right = box
+    if isinstance(gray, np.ndarray):
+        return shrink(gray[top:bottom, left:right], factor)
+    height, width = gray.shape
+    return shrink_strips(_cut(gray, box), (min(bottom, height) - top, min(right, width) - left), factor)
+
+
+def _cut(strips: Iterable[NDArray[np.uint8]], box: tuple[int, int, int, int]) -> Iterator[NDArray[np.uint8]]:
+    top, left, bottom, right = box
+    for strip in strips:
+        if bottom <= 0:
+            return
+        yield strip[max(0, top) : bottom, left:right]
+        top, bottom = top - len(strip), bottom - len(strip)
 
 
 def _extent(strokes: NDArray[np.bool_], over: int) -> tuple[int, int]:

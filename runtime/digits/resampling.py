@@ -1,5 +1,6 @@
 """Shrink images by averaging over areas, and interpolate between pixels."""
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,15 +16,22 @@ def shrink(image: NDArray[np.uint8] | Plane, factor: int) -> Plane:
         image: Shape (H, W), uint8 or float32.
         factor: At least 1; the result has shape (ceil(H / factor), ceil(W / factor)), in the unit of `image`.
     """
-    if factor == 1:
-        return image.astype(np.float32)
-    height, width = image.shape
-    # Sums of integers are exact and, for rows of bytes, several times faster than those of floats.
-    exact = np.uint32 if image.dtype == np.uint8 else np.float32
-    sums: NDArray[np.number] = np.zeros((-(-height // factor), width), exact)
-    for offset in range(factor):
-        part = image[offset::factor]
-        sums[: len(part)] += part
+    return image.astype(np.float32) if factor == 1 else shrink_strips([image], image.shape, factor)
+
+
+def shrink_strips(strips: Iterable[NDArray[np.uint8] | Plane], shape: tuple[int, int], factor: int) -> Plane:
+    """Average as `shrink` does, over an image of a shape (H, W) that comes in strips, from top to bottom."""
+    height, width = shape
+    sums, top = np.zeros(0), 0
+    for strip in strips:
+        if not sums.size:
+            # Sums of integers are exact and, for rows of bytes, several times faster than those of floats.
+            sums = np.zeros((-(-height // factor), width), np.uint32 if strip.dtype == np.uint8 else np.float32)
+        for offset in range(min(factor, len(strip))):
+            part = strip[offset::factor]
+            first = (top + offset) // factor
+            sums[first : first + len(part)] += part
+        top += len(strip)
     rows, columns = _starts(height, factor), _starts(width, factor)
     areas = np.minimum(factor, height - rows)[:, np.newaxis] * np.minimum(factor, width - columns)
     return (np.add.reduceat(sums, columns, axis=1) / areas).astype(np.float32)
@@ -78,6 +86,8 @@ def _between(image: NDArray[Any], places: NDArray[np.float64], axis: int) -> Pla
     size = image.shape[axis]
     position = np.clip(places - 0.5, 0, size - 1)
     before = position.astype(np.int64)
+    if len(position) == size and np.array_equal(position, np.arange(len(position))):  # the pixels themselves
+        return image.astype(np.float32, copy=False)
     weight = (position - before).astype(np.float32).reshape(-1, *[1] * (image.ndim - axis - 1))
     after = np.minimum(before + 1, size - 1)
     return image.take(before, axis) * (1 - weight) + image.take(after, axis) * weight

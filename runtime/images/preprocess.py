@@ -1,6 +1,7 @@
 """Preprocess images in any form to the raw pixels that the model takes."""
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -8,13 +9,16 @@ from numpy.typing import NDArray
 
 from ..errors import SpecMismatchError
 from .colour import with_channels
+from .draft import draft_size
 from .reading import ImageLike, is_pillow, read_as_stored
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ..bundle.model_metadata import ImageSpec, Preprocessing
+    from ..digits.ink import GrayImage
 
+_LARGE = 2**24  # pixels; of a larger image no plane is held, at the price of converting it twice
 _STEEPEST = 1e30  # beyond it float32 has no room to calculate
 
 
@@ -51,7 +55,7 @@ def prepare(
             return Prepared(batch)
     elif isinstance(images, (str, os.PathLike)):
         try:
-            return _from_pillow(read_as_stored(images), image, preprocessing)
+            return _from_pillow(read_as_stored(images, draft_size(image, preprocessing)), image, preprocessing)
         except SpecMismatchError as error:
             raise SpecMismatchError(f"{os.fspath(images)}: {error}") from None
     elif is_pillow(images):
@@ -62,7 +66,7 @@ def prepare(
             "open files), a NumPy array, or several of these"
         )
     if preprocessing.method == "digit":
-        return _digits(with_channels(batch, 1, show_ink=True), image)
+        return _digits(list(with_channels(batch, 1, show_ink=True)[:, :, :, 0]), image)
     from .resize import resize  # late: a model that gets camera bytes in its own size never resizes
 
     return Prepared(
@@ -77,15 +81,17 @@ def prepare(
 
 
 def _from_pillow(opened: "Image", image: "ImageSpec", preprocessing: "Preprocessing") -> Prepared:
-    from .strips import Strips  # late, as below: they are for image files
+    from .strips import GrayStrips, Strips  # late, as below: they are for image files
 
     if preprocessing.method == "digit":
-        return _digits(Strips(opened, 1, show_ink=True).array()[np.newaxis], image)
+        strips = Strips(opened, 1, show_ink=True)
+        is_large = strips.height * strips.width > _LARGE
+        return _digits([GrayStrips(strips) if is_large else strips.array()[:, :, 0]], image)
     from .resize import resize_strips
 
     return Prepared(
         resize_strips(
-            Strips(opened, image.channels),
+            Strips(opened, image.channels, draft=draft_size(image, preprocessing)),
             image.height,
             image.width,
             interpolation=preprocessing.interpolation,
@@ -138,10 +144,10 @@ def _scaled(batch: NDArray[Any], value_range: tuple[float, float] | None) -> NDA
     return np.clip((batch.astype(np.float64) - low) * scale, 0, 255).astype(np.float32)
 
 
-def _digits(gray: NDArray[Any], image: "ImageSpec") -> Prepared:
+def _digits(gray: "Sequence[NDArray[Any] | GrayImage]", image: "ImageSpec") -> Prepared:
     from ..digits.digit import normalize_digit
 
-    found = [normalize_digit(plane[:, :, 0], image.height) for plane in gray]
+    found = [normalize_digit(each, image.height) for each in gray]
     blank = tuple(position for position, digit in enumerate(found) if digit is None)
     pixels = np.zeros((len(gray), *image.shape), np.uint8)
     for target, digit in zip(pixels, found, strict=True):

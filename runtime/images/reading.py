@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import PYTHON_ERRORS, EngineMissingError, InvalidFileError, foreign_errors, one_line
 from ..io.memory import memory_limit
+from .draft import holds_jpeg, open_draft
+from .orientation import orientation_of
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
     from PIL.Image import Image
@@ -22,8 +24,6 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".we
 # Pillow has dozens more, some of which start other programs; formats after PPM in its list load all plugins.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 
-_ORIENTATION = 0x0112
-
 _DAMAGE = (*PYTHON_ERRORS, struct.error, zlib.error)  # what Pillow's decoders raise over damaged content
 
 MAX_PIXELS = 2**30 // 12  # Pillow's own limit: 1 GiB of memory with four channels and room to work
@@ -34,16 +34,21 @@ _COMMENT = re.compile(rb"#[^\r\n]*")
 _PIXELS = re.compile(r"\((\d+) pixels\)")  # in Pillow's message
 
 
-def read_image(path: str | os.PathLike[str]) -> "Image":
+def read_image(path: str | os.PathLike[str], draft: tuple[int, int] | None = None) -> "Image":
     """Decode an image file to its end, upright by its EXIF orientation.
+
+    Args:
+        path: The file.
+        draft: Height and width that the image will be resized to: a JPEG file is decoded at the fraction that
+            `open_draft` chooses. None for the whole image.
 
     Raises:
         InvalidFileError: It is missing, not an image, truncated or too large to be decoded safely.
     """
-    return _upright(read_as_stored(path))
+    return _upright(read_as_stored(path, draft))
 
 
-def read_as_stored(path: str | os.PathLike[str]) -> "Image":
+def read_as_stored(path: str | os.PathLike[str], draft: tuple[int, int] | None = None) -> "Image":
     """Decode an image file as `read_image`, but do not turn it: a turned one takes as much memory again."""
     from pathlib import Path
 
@@ -52,15 +57,15 @@ def read_as_stored(path: str | os.PathLike[str]) -> "Image":
     file = Path(path)
     check_file(file, "image")
     with reading(file), file.open("rb") as stream:
-        return decode_as_stored(stream, str(file))
+        return decode_as_stored(stream, str(file), draft)
 
 
-def decode_image(stream: IO[bytes], name: str) -> "Image":
+def decode_image(stream: IO[bytes], name: str, draft: tuple[int, int] | None = None) -> "Image":
     """Decode the image in a seekable stream, which errors call `name`; otherwise as `read_image`."""
-    return _upright(decode_as_stored(stream, name))
+    return _upright(decode_as_stored(stream, name, draft))
 
 
-def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
+def decode_as_stored(stream: IO[bytes], name: str, draft: tuple[int, int] | None = None) -> "Image":
     """Decode an image as `decode_image`, but do not turn it: a turned one takes as much memory again."""
     try:
         from PIL import Image, UnidentifiedImageError
@@ -71,11 +76,7 @@ def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
 
     _check_ppm_header(stream, name)
     try:
-        with Image.open(stream, formats=_FORMATS) as image:
-            _check_pixels(image.width, image.height, name)
-            image.verify()  # sees a PNG file's missing end, which decoding does not
-        stream.seek(0)
-        with Image.open(stream, formats=_FORMATS) as image:
+        with _opened(stream, name, draft) as image:
             image.load()
             # Before the file is let go of: some formats have it behind the pixels.
             image.getexif()
@@ -94,6 +95,21 @@ def decode_as_stored(stream: IO[bytes], name: str) -> "Image":
     except _DAMAGE:
         with foreign_errors(InvalidFileError, f"{name} is not an image that can be read", caught=_DAMAGE):
             raise
+
+
+def _opened(stream: IO[bytes], name: str, draft: tuple[int, int] | None) -> "Image":
+    """Open an image that memory has room for, and that has its end."""
+    from PIL import Image
+
+    if draft is not None and holds_jpeg(stream):
+        image, held = open_draft(stream, draft)
+        _check_pixels(*held, name)
+        return image
+    with Image.open(stream, formats=_FORMATS) as image:
+        _check_pixels(image.width, image.height, name)
+        image.verify()  # sees a PNG file's missing end, which decoding does not
+    stream.seek(0)
+    return Image.open(stream, formats=_FORMATS)
 
 
 def _check_ppm_header(stream: IO[bytes], name: str) -> None:
@@ -128,7 +144,7 @@ def _too_large(name: str, size: str) -> InvalidFileError:
 
 def _upright(image: "Image") -> "Image":
     """Turn an image by its EXIF orientation."""
-    if image.getexif().get(_ORIENTATION, 1) == 1:
+    if orientation_of(image) == 1:
         return image
     from PIL import ImageOps
 

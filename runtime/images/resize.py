@@ -49,11 +49,14 @@ def resize_strips(
         return strips.array()[np.newaxis]
     if antialias and interpolation != "nearest":
         return strips.resized(height, width, _resampling(interpolation))[np.newaxis]
+    from .strips import join
+
     # These work across first and then down, so that each strip can be made narrow by itself; in float, which is rounded
     # at the end alone.
     sampled = partial(resize, interpolation=interpolation, antialias=antialias)
-    narrow = [sampled(strip[np.newaxis].astype(np.float32), len(strip), width) for strip in strips]
-    return np.rint(sampled(np.concatenate(narrow, axis=1), height, width)).astype(np.uint8)
+    parts = (sampled(strip[np.newaxis].astype(np.float32), len(strip), width)[0] for strip in strips)
+    narrow = join(parts, np.empty((strips.height, width, strips.channels), np.float32))
+    return np.rint(sampled(narrow[np.newaxis], height, width)).astype(np.uint8)
 
 
 def _resampling(interpolation: str) -> "Resampling":

@@ -1,6 +1,6 @@
 """Pillow images as strips of a model's colours: no copy of a whole photograph is made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,23 +8,13 @@ from numpy.typing import NDArray
 
 from ..errors import SpecMismatchError, foreign_errors
 from .colour import ground_behind
+from .draft import as_draft
+from .orientation import FROM_END, METHODS, SIDEWAYS, orientation_of, turned, upright_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
 
 _PIXELS = 2**17  # of a strip, about
-_ORIENTATION = 0x0112
-# Orientations of EXIF by what an upright row is in the stored image: a column, or one that is counted from the end.
-_SIDEWAYS, _FROM_END = (5, 6, 7, 8), (3, 4, 7, 8)
-_METHODS = {
-    2: "FLIP_LEFT_RIGHT",
-    3: "ROTATE_180",
-    4: "FLIP_TOP_BOTTOM",
-    5: "TRANSPOSE",
-    6: "ROTATE_270",
-    7: "TRANSVERSE",
-    8: "ROTATE_90",
-}
 _ALL = slice(None)
 
 
@@ -40,20 +30,24 @@ class Strips:
         image: Of any mode with known black and white, as it is stored.
         channels: As above.
         show_ink: How transparency is drawn; see `with_channels`.
+        draft: Height and width for which a JPEG file that is not decoded yet becomes a draft; see `as_draft`.
 
     Raises:
         SpecMismatchError: Its mode has no known black and white, or it cannot be decoded or converted.
     """
 
-    def __init__(self, image: "Image", channels: int, *, show_ink: bool = False) -> None:
-        # OSError: a file that was opened elsewhere, and is broken.
+    def __init__(
+        self, image: "Image", channels: int, *, show_ink: bool = False, draft: tuple[int, int] | None = None
+    ) -> None:
+        # OSError, SyntaxError: a file that was opened elsewhere, and is broken.
         with _unusable(image):
+            image = image if draft is None else as_draft(image, draft)
             image.load()
         if image.mode in ("I", "F"):
             raise SpecMismatchError(f"an image in mode {image.mode} has no known range; convert it to 8 or 16 bits")
         self._image = image
-        self._orientation = image.getexif().get(_ORIENTATION, 1)
-        self.width, self.height = image.size[::-1] if self._orientation in _SIDEWAYS else image.size
+        self._orientation = orientation_of(image)
+        self.height, self.width = upright_size(image)
         self.channels, self._mode = (1, "L") if channels == 1 else (3, "RGB")
         self._transparent = image.has_transparency_data and not image.mode.startswith("I;16")
         self._ground = self._found_ground() if self._transparent and show_ink else 255
@@ -68,17 +62,13 @@ class Strips:
     def array(self, channels: slice = _ALL) -> NDArray[np.uint8]:
         """Return some channels of the whole image, of shape (height, width, channels)."""
         out = np.empty((self.height, self.width, len(range(self.channels)[channels])), np.uint8)
-        top = 0
-        for strip in self:
-            out[top : top + len(strip)] = strip[:, :, channels]
-            top += len(strip)
-        return out
+        return join((strip[:, :, channels] for strip in self), out)
 
     def resized(self, height: int, width: int, resampling: "Resampling") -> NDArray[np.uint8]:
         """Return the image as Pillow resizes each of its channels, of shape (height, width, channels)."""
         from PIL import Image
 
-        if self._image.mode == self._mode and self._orientation not in _METHODS and not self._transparent:
+        if self._image.mode == self._mode and self._orientation not in METHODS and not self._transparent:
             # Pillow resizes the channels of an image like images of one channel, and needs no copy of them.
             return np.asarray(self._image.resize((width, height), resampling)).reshape(height, width, -1)
         out = np.empty((height, width, self.channels), np.uint8)
@@ -94,10 +84,10 @@ class Strips:
         rows = max(1, _PIXELS // self.width)
         for top in range(0, self.height, rows):
             start, end = top, min(top + rows, self.height)
-            if self._orientation in _FROM_END:
+            if self._orientation in FROM_END:
                 start, end = self.height - end, self.height - start
-            box = (start, 0, end, self.width) if self._orientation in _SIDEWAYS else (0, start, self.width, end)
-            yield _turned(self._image.crop(box), self._orientation)
+            box = (start, 0, end, self.width) if self._orientation in SIDEWAYS else (0, start, self.width, end)
+            yield turned(self._image.crop(box), self._orientation)
 
     def _converted(self, strip: "Image") -> "Image":
         from PIL import Image
@@ -115,20 +105,41 @@ class Strips:
         from PIL import Image
 
         with _unusable(self._image):
-            layer = _turned(self._image, self._orientation).convert("RGBA")
+            layer = turned(self._image, self._orientation).convert("RGBA")
         return ground_behind(
             np.asarray(layer.resize((min(layer.width, 64), min(layer.height, 64)), Image.Resampling.BOX))
         )
 
 
-def _turned(strip: "Image", orientation: int) -> "Image":
-    """Turn an image by its EXIF orientation; see `PIL.ImageOps.exif_transpose`."""
-    from PIL.Image import Transpose
+class GrayStrips:
+    """The gray values of strips that have one channel.
 
-    return strip.transpose(Transpose[_METHODS[orientation]]) if orientation in _METHODS else strip
+    Attributes:
+        shape: Height and width.
+
+    Args:
+        strips: Of an image.
+    """
+
+    def __init__(self, strips: Strips) -> None:
+        self._strips = strips
+        self.shape = strips.height, strips.width
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield strips of shape (rows, width), values 0-255, from top to bottom."""
+        return (strip[:, :, 0] for strip in self._strips)
+
+
+def join(strips: Iterable[NDArray[Any]], out: NDArray[Any]) -> NDArray[Any]:
+    """Write strips, from top to bottom, into an array, and return it."""
+    top = 0
+    for strip in strips:
+        out[top : top + len(strip)] = strip
+        top += len(strip)
+    return out
 
 
 def _unusable(image: "Image") -> Any:  # noqa: ANN401  (a context manager)
     return foreign_errors(
-        SpecMismatchError, f"an image in mode {image.mode} cannot be used", caught=(ValueError, OSError)
+        SpecMismatchError, f"an image in mode {image.mode} cannot be used", caught=(ValueError, OSError, SyntaxError)
     )

@@ -1,7 +1,7 @@
-"""Build dataclasses from checked JSON: a field's annotation says how its value is read."""
+"""Build dataclasses from checked JSON, and JSON from them: a field's annotation says how its value is read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
 from types import NoneType
@@ -23,7 +23,8 @@ Positive: TypeAlias = Annotated[int, partial(Node.integer, minimum=1)]
 Seed: TypeAlias = Annotated[int, partial(Node.integer, minimum=0, maximum=2**31 - 1)]
 Signed: TypeAlias = Annotated[int, partial(Node.integer, minimum=-(2**31))]
 
-MAY_BE_ABSENT = {"may be absent": True}  # metadata of a field that older files lack; its default takes the place
+# Metadata of a field that older files lack: its default takes the place, and is not written.
+MAY_BE_ABSENT = {"may be absent": True}
 
 _READERS: Mapping[object, Callable[[Node], object]] = {
     str: Node.text,
@@ -53,6 +54,19 @@ def decode(cls: type[T], node: Node) -> T:
             if name in members or not optional
         }
     )
+
+
+def encode(value: Any) -> Any:  # noqa: ANN401  (a dataclass, or what is in one)
+    """Return what `decode` reads, for `json.dumps`: a dataclass as `asdict`, without defaults that may be absent."""
+    if is_dataclass(value):
+        return {
+            field.name: encode(member)
+            for field in fields(value)
+            if (member := getattr(value, field.name)) != field.default or "may be absent" not in field.metadata
+        }
+    if isinstance(value, Mapping):
+        return {name: encode(member) for name, member in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return tuple(map(encode, value)) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 @cache

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,8 +6,9 @@ import pytest
 from edgeproof.datasets.dataset import DataOptions
 from edgeproof.datasets.image_folder import read_image_folder
 from edgeproof.datasets.loading import load_data
-from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE, Preprocessing
+from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE, ImageSpec, Preprocessing
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
+from edgeproof.runtime.images.preprocess import prepare
 from PIL import Image
 
 NOTHING = DataOptions()
@@ -166,6 +168,37 @@ def test_the_interpolation_is_the_one_that_is_asked_for(tmp_path: Path) -> None:
     parts = read_image_folder(tmp_path, DataOptions(image_size=(3, 3), preprocessing=nearest))
     assert parts.preprocessing == nearest
     assert parts.train.images.tolist() != smooth.tolist()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_drafts_are_read_as_on_the_device(tmp_path: Path, channels: int, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    rng = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        photo = Image.fromarray(rng.integers(0, 256, (301, 233, 3), np.uint8))
+        photo.save(tmp_path / label / "a.jpg", exif=exif)
+    draft = replace(RESIZE, draft=True)
+    options = DataOptions(image_size=(16, 12), channels=channels, preprocessing=draft)
+    parts = read_image_folder(tmp_path, options)
+    assert parts.preprocessing == draft
+    spec = ImageSpec(height=16, width=12, channels=channels)
+    for label, image in zip(("cat", "dog"), parts.train.images, strict=True):
+        np.testing.assert_array_equal(image, prepare(tmp_path / label / "a.jpg", spec, draft).pixels[0])
+    whole = read_image_folder(tmp_path, replace(options, preprocessing=RESIZE))
+    assert (whole.train.images != parts.train.images).any()
+
+
+def test_without_a_size_no_image_is_drafted(tmp_path: Path) -> None:
+    """It is the model's own."""
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        pixels = np.random.default_rng(0).integers(0, 256, (200, 210, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / label / "a.jpg")
+    draft = read_image_folder(tmp_path, DataOptions(preprocessing=replace(RESIZE, draft=True)))
+    np.testing.assert_array_equal(draft.train.images, read_image_folder(tmp_path, NOTHING).train.images)
 
 
 def test_digits_are_placed_as_mnists_are(tmp_path: Path) -> None:

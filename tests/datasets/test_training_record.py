@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from edgeproof.datasets.training_record import find_data_options, find_held_out
+from edgeproof.runtime.bundle.model_metadata import RESIZE
 from edgeproof.runtime.errors import InvalidFileError
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def test_other_test_images_do_not_matter(copied: Path, small_data: "Dataset") ->
 @pytest.mark.parametrize(
     ("edit", "complaint"),
     [
-        (lambda r: r.update(schema_version=1), "schema_version is 1; this edgeproof reads 2"),
+        (lambda r: r.update(schema_version=1), "schema_version is 1; this edgeproof reads 2 and 3"),
+        (lambda r: r.update(schema_version=4), "schema_version is 4; this edgeproof reads 2 and 3"),
         (lambda r: r.pop("model_sha256"), "it has no 'model_sha256'"),
         (lambda r: r.update(model_sha256="x" * 10**6), "model_sha256 must be a sha256"),
         (lambda r: r["data"].update(sha256=[]), "sha256 must be an object"),
@@ -116,6 +118,24 @@ def test_the_record_says_how_the_data_was_loaded(copied: Path, small_data: "Data
     assert find_data_options(copied / "model.keras") == small_data.options
 
 
+def test_a_record_of_drafts_has_a_version_that_older_versions_refuse(copied: Path, small_data: "Dataset") -> None:
+    def draft(record: dict[str, Any]) -> None:
+        record["schema_version"] = 3
+        record["data"]["options"]["preprocessing"] = {
+            "method": "resize",
+            "interpolation": "bilinear",
+            "antialias": True,
+            "draft": True,
+        }
+
+    edited(copied, draft)
+    expected = replace(small_data.options, preprocessing=replace(RESIZE, draft=True))
+    assert find_data_options(copied / "model.keras") == expected
+    edited(copied, lambda record: record.update(schema_version=2))
+    with pytest.raises(InvalidFileError, match=r"with this preprocessing\.draft schema_version is 3"):
+        find_data_options(copied / "model.keras")
+
+
 def test_without_a_record_nobody_knows_how_the_data_was_loaded(tmp_path: Path) -> None:
     assert find_data_options(tmp_path / "model.keras") is None
 
@@ -124,7 +144,8 @@ def test_without_a_record_nobody_knows_how_the_data_was_loaded(tmp_path: Path) -
     ("edit", "complaint"),
     [
         (lambda r: r.update(model_sha256="0" * 64), "it is about another file than model.keras"),
-        (lambda r: r.update(schema_version=1), "schema_version is 1; this edgeproof reads 2"),
+        (lambda r: r.update(schema_version=1), "schema_version is 1; this edgeproof reads 2 and 3"),
+        (lambda r: r.update(schema_version=4), "schema_version is 4; this edgeproof reads 2 and 3"),
         (lambda r: r["data"].pop("options"), "it.data has no 'options'"),
         (lambda r: r["data"]["options"].update(image_size=[28]), "image_size must be a list of 2, got 1"),
         (lambda r: r["data"]["options"].update(image_size=[28, 10**6]), "go from 1 to 16,384, got 28 and 1000000"),

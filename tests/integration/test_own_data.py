@@ -3,14 +3,16 @@
 import json
 from pathlib import Path
 
+import edgeproof
 import numpy as np
 import pytest
 from edgeproof.datasets.dataset import DataOptions
 from edgeproof.datasets.evaluation import evaluation_images
 from edgeproof.datasets.loading import load_data
+from edgeproof.runtime.bundle.model_metadata import Preprocessing
 from PIL import Image
 
-from tests.helpers.command import run
+from tests.helpers.command import run, succeeded
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("in_process")]
 
@@ -82,6 +84,35 @@ def test_what_is_said_anew_goes_first_and_then_nothing_is_vouched_for(
     assert "data" not in json.loads((tmp_path / "b" / "manifest.json").read_text())
 
 
+def test_drafts_are_the_same_in_training_export_test_and_prediction(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for label, high in (("dark", 120), ("light", 250)):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(30):
+            pixels = rng.integers(high - 120, high, (200, 170 + number % 2, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{number}.jpg")
+    photos, out = tmp_path / "photos", tmp_path / "mine"
+    flags = ["--image-size", "16", "12", "--draft", "--test-share", "0.25"]
+    succeeded(run("train", "--data", photos, *flags, "--preset", "tiny", "--epochs", "1", "--out", out))
+    record = json.loads((out / "training.json").read_text())
+    assert (record["schema_version"], record["data"]["options"]["preprocessing"]["draft"]) == (3, True)
+    told = run("export", out / "model.keras", "--data", photos, "--recipes", "float32", "--out", out / "bundle")
+    assert "warning" not in succeeded(told)
+    manifest = json.loads((out / "bundle" / "manifest.json").read_text())
+    draft = {"method": "resize", "interpolation": "bilinear", "antialias": True, "draft": True}
+    assert (manifest["schema_version"], manifest["preprocessing"]) == (2, draft)
+    options = DataOptions(image_size=(16, 12), test_share=0.25, preprocessing=Preprocessing(**draft))
+    data = load_data(photos, options)
+    assert manifest["data"]["sha256"] == data.content_sha256()
+    assert evaluation_images(str(photos), out / "bundle").images.tobytes() == data.x_test.tobytes()
+    learned = {image.tobytes() for image in (*data.x_train, *data.x_test)}
+    for file in ("float32.tflite", "float32.onnx"):
+        (tmp_path / file).write_bytes((out / "bundle" / file).read_bytes())
+        for model in (out / "bundle" / file, tmp_path / file):
+            classifier = edgeproof.load(model)
+            assert {classifier.pixels(photo)[0].tobytes() for photo in photos.glob("*/*.jpg")} == learned
+
+
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
@@ -90,6 +121,7 @@ def test_what_is_said_anew_goes_first_and_then_nothing_is_vouched_for(
         (["--test-share", "2"], "the test share is between 0 and 1, got 2"),
         (["--image-size", "0", "9"], "a whole number of at least 1 is needed, got '0'"),
         (["--preprocessing", "digit", "--interpolation", "area"], "are for --preprocessing resize, not for digit"),
+        (["--preprocessing", "digit", "--draft"], "and --draft are for --preprocessing resize, not for digit"),
     ],
 )
 def test_data_that_cannot_be_used_is_one_line(photos: Path, tmp_path: Path, flags: list[str], complaint: str) -> None:

@@ -99,6 +99,8 @@ def test_the_record_has_what_it_takes_to_repeat_the_run(run_folder: Path, small_
     assert record["options"] == asdict(FitOptions(epochs=3, batch_size=32, learning_rate=1e-2))
     assert record["architecture"].items() > asdict(Architecture()).items()
     assert record["data"]["sha256"] == dict(small_data.sha256)
+    resized = {"method": "resize", "interpolation": "bilinear", "antialias": True}  # as older versions read it
+    assert record["data"]["options"]["preprocessing"] == resized
     assert record["images"] == {"learned_from": 550, "validated_on": 50, "tested_on": 200}
     assert len(record["history"]["val_accuracy"]) == 3
     assert {"python", "edgeproof", "tensorflow", "keras", "numpy"} == set(record["versions"])

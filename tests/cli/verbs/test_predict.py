@@ -6,11 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from edgeproof.cli import main
+from edgeproof.runtime import Classifier
+from PIL import Image
 
 from tests.helpers.command import run as run_here
+from tests.helpers.files import edit_json
 
+DRAFT = {"method": "resize", "interpolation": "bilinear", "antialias": True, "draft": True}
 COMMAND = [sys.executable, "-P", "-m", "edgeproof.cli", "predict"]
 
 
@@ -55,6 +60,24 @@ def test_json_has_every_probability(
 
 def test_a_missing_image_is_refused(golden: Path) -> None:
     assert "no such image: nowhere.png" in refused("nowhere.png", "--model", golden)
+
+
+def test_drafts_are_read_from_files_and_from_standard_input(
+    bundle_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole image would be too large, for `--show` as well."""
+    edit_json(bundle_copy / "manifest.json", lambda manifest: manifest.update(schema_version=2, preprocessing=DRAFT))
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 500, 3), np.uint8))
+    photo.save(tmp_path / "photo.jpg")
+    expected = Classifier.load(bundle_copy).probabilities(tmp_path / "photo.jpg")[0]
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
+    monkeypatch.setattr("edgeproof.runtime.images.reading._SMALL", 0)
+    monkeypatch.setattr("edgeproof.runtime.images.reading.memory_limit", lambda: 8 * 63 * 75)
+    flags = ["--model", bundle_copy, "--json", "--show", tmp_path / "sheet.png"]
+    done = run_here("predict", tmp_path / "photo.jpg", "-", *flags, stdin=(tmp_path / "photo.jpg").read_bytes())
+    assert (done.returncode, done.stderr) == (0, "")
+    for row in json.loads(done.stdout)["predictions"]:
+        assert list(row["probabilities"].values()) == [round(float(share), 6) for share in expected]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ import json
 import random
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,22 @@ DESCRIPTION = Description(
 
 def test_what_is_written_is_what_is_read() -> None:
     assert parse_description(DESCRIPTION.to_json()) == DESCRIPTION
+    assert "draft" not in DESCRIPTION.to_json()
+
+
+def test_the_golden_files_describe_themselves_in_bytes_that_are_still_written(golden: Path) -> None:
+    found = [read_attached(file.read_bytes(), DESCRIPTION_NAME) for file in golden.glob("*.tflite")]
+    assert len(found) == 5
+    for text in found:
+        assert text is not None
+        assert parse_description(text).to_json().encode() == text
+
+
+def test_a_description_with_a_draft_has_a_version_that_older_runtimes_refuse() -> None:
+    drafted = replace(DESCRIPTION, preprocessing=replace(RESIZE, draft=True))
+    assert parse_description(drafted.to_json()) == drafted
+    assert json.loads(drafted.to_json())["schema_version"] == 2
+    assert json.loads(DESCRIPTION.to_json())["schema_version"] == 1
 
 
 DIGIT = {"method": "digit", "interpolation": "area", "antialias": True}
@@ -41,7 +58,9 @@ RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"schema_version": 2}, "schema_version is 2; this edgeproof reads 1"),
+        ({"schema_version": 3}, "schema_version is 3; this edgeproof reads 1 and 2"),
+        ({"schema_version": 2}, "schema_version is 2; with preprocessing.draft off it is 1"),
+        ({"preprocessing": RESIZED | {"draft": True}}, "schema_version is 1; with preprocessing.draft on it is 2"),
         ({"task": "detection"}, "task is 'detection'"),
         ({"classes": ["a", "a"]}, "holds a class twice"),
         ({"classes": ["\x1b[2J"]}, r"classes\[0\] must be printable text"),

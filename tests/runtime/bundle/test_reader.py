@@ -1,11 +1,13 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edgeproof.runtime.bundle.manifest import TrainingData
+from edgeproof.runtime.bundle.model_metadata import RESIZE
 from edgeproof.runtime.bundle.reader import check_is_bundle, read_manifest, read_vouched_file
 from edgeproof.runtime.errors import InvalidFileError, UnknownNameError
 
@@ -62,13 +64,36 @@ def test_a_bundle_may_say_what_its_model_learned_from(bundle_copy: Path, share: 
     assert read_manifest(bundle_copy) == manifest
 
 
+RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
+
+
+def test_a_bundle_whose_images_are_drafts_has_a_version_that_older_runtimes_refuse(bundle_copy: Path) -> None:
+    drafted = RESIZED | {"draft": True}
+    manifest = read_manifest(edited(bundle_copy, lambda m: m.update(schema_version=2, preprocessing=drafted)))
+    assert manifest.preprocessing == replace(RESIZE, draft=True)
+    document = json.loads(manifest.to_json())
+    assert (document["schema_version"], document["preprocessing"]) == (2, drafted)
+    document = replace(manifest, preprocessing=RESIZE).document()
+    assert (document["schema_version"], document["preprocessing"]) == (1, RESIZED)
+
+
 CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 0.1, "ece_after": 0.05}
 
 
 @pytest.mark.parametrize(
     ("edit", "complaint"),
     [
-        (lambda m: m.update(schema_version=99), "schema_version is 99; this edgeproof reads 1"),
+        (lambda m: m.update(schema_version=3), "schema_version is 3; this edgeproof reads 1 and 2"),
+        (lambda m: m.update(schema_version=2), "schema_version is 2; with preprocessing.draft off it is 1"),
+        (
+            lambda m: m["preprocessing"].update(RESIZED, draft=True),
+            "schema_version is 1; with preprocessing.draft on it is 2",
+        ),
+        (lambda m: m["preprocessing"].update(draft=1), "draft must be true or false, got 1"),
+        (
+            lambda m: (m.update(schema_version=2), m["preprocessing"].update(draft=True)),
+            "preprocessing digit does not go with draft, which is for resize",
+        ),
         (lambda m: m.update(task="detection"), "task is 'detection'"),
         (lambda m: m["reference"].update(accuracy=7.0), r"reference\.accuracy must be from 0 to 1, got 7"),
         (lambda m: m["reference"].update(input_range=[1, 0]), "the input range must go from low to high, got"),
