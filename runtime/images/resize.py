@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..digits.resampling import interpolate
+from ..errors import SpecMismatchError
+from ..io.memory import memory_limit
 
 if TYPE_CHECKING:
     from PIL.Image import Resampling
 
     from .strips import Strips
+
+_SMALL = 2**24  # so many bytes fit everywhere: there is no need to ask for the memory that is free
 
 
 def resize(
@@ -26,6 +30,9 @@ def resize(
         interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos"`` or ``"area"``.
         antialias: Whether shrinking averages over the area, as in Pillow; without, for ``nearest`` and ``bilinear``,
             only the nearest pixels count, as in `tf.image.resize` and Keras's data loaders.
+
+    Raises:
+        SpecMismatchError: Memory has no room for the images in their old height and new width.
     """
     if batch.shape[1:3] == (height, width):
         return batch
@@ -43,20 +50,33 @@ def resize_strips(
 ) -> NDArray[np.uint8]:
     """Resize an image that comes in strips, to the same pixels as `resize` gives of the whole, shape (1, H, W, C).
 
-    The arguments are those there.
+    The arguments and errors are those there.
     """
     if (strips.height, strips.width) == (height, width):
         return strips.array()[np.newaxis]
+    # Across first and then down, so that each strip can be made narrow by itself.
+    _check_memory(strips.height, width, strips.channels)
     if antialias and interpolation != "nearest":
-        return strips.resized(height, width, _resampling(interpolation))[np.newaxis]
+        narrow = strips.resized_across(width, _resampling(interpolation))
+        return _averaged(narrow[np.newaxis], height, width, interpolation)
     from .strips import join
 
-    # These work across first and then down, so that each strip can be made narrow by itself; in float, which is rounded
-    # at the end alone.
+    # In float, which is rounded at the end alone.
     sampled = partial(resize, interpolation=interpolation, antialias=antialias)
     parts = (sampled(strip[np.newaxis].astype(np.float32), len(strip), width)[0] for strip in strips)
     narrow = join(parts, np.empty((strips.height, width, strips.channels), np.float32))
     return np.rint(sampled(narrow[np.newaxis], height, width)).astype(np.uint8)
+
+
+def _check_memory(height: int, width: int, channels: int) -> None:
+    """Refuse an image of which so much is held between the two steps: it may be far more than both of its sizes."""
+    needed = height * width * channels
+    limit = memory_limit() if needed > _SMALL else None
+    if limit is not None and needed > limit:
+        raise SpecMismatchError(
+            f"resizing {height} rows to {width} columns takes {needed:,} bytes of memory; at most {limit:,} are "
+            "possible, half of what is free; cut the image"
+        )
 
 
 def _resampling(interpolation: str) -> "Resampling":
@@ -69,12 +89,21 @@ def _averaged(batch: NDArray[Any], height: int, width: int, interpolation: str) 
     from PIL import Image
 
     resampling = _resampling(interpolation)
+    _check_memory(batch.shape[1], width, batch.shape[3])
+
+    def averaged(pixels: NDArray[Any]) -> NDArray[Any]:
+        # In two calls: from 13.0 on, Pillow sometimes goes down first, and then rounds to other pixels in between.
+        narrow = Image.fromarray(pixels).resize((width, len(pixels)), resampling)
+        return np.asarray(narrow.resize((width, height), resampling))
+
     out = np.empty((len(batch), height, width, batch.shape[3]), batch.dtype)
     for resized, image in zip(out, batch, strict=True):
+        if image.shape[2] == 3 and image.dtype == np.uint8:
+            resized[:] = averaged(image)
+            continue
         for channel in range(batch.shape[3]):
-            plane = Image.fromarray(np.ascontiguousarray(image[:, :, channel]))
-            resized[:, :, channel] = np.asarray(plane.resize((width, height), resampling))
-    return out.clip(0, 255)  # bicubic and lanczos overshoot
+            resized[:, :, channel] = averaged(np.ascontiguousarray(image[:, :, channel]))
+    return out if out.dtype == np.uint8 else out.clip(0, 255)  # bicubic and lanczos overshoot
 
 
 def _centres(size: int, wanted: int) -> NDArray[np.float64]:

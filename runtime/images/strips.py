@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
 
 _PIXELS = 2**17  # of a strip, about
-_ALL = slice(None)
 
 
 class Strips:
@@ -54,40 +53,33 @@ class Strips:
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         """Yield strips of shape (rows, width, channels), values 0-255."""
-        for strip in self._stored():
-            with _unusable(self._image):
-                pixels = np.asarray(self._converted(strip))
-            yield pixels.reshape(*pixels.shape[:2], -1)
+        return map(self._pixels, self._upright())
 
-    def array(self, channels: slice = _ALL) -> NDArray[np.uint8]:
-        """Return some channels of the whole image, of shape (height, width, channels)."""
-        out = np.empty((self.height, self.width, len(range(self.channels)[channels])), np.uint8)
-        return join((strip[:, :, channels] for strip in self), out)
+    def array(self) -> NDArray[np.uint8]:
+        """Return the whole image, of shape (height, width, channels)."""
+        return join(self, np.empty((self.height, self.width, self.channels), np.uint8))
 
-    def resized(self, height: int, width: int, resampling: "Resampling") -> NDArray[np.uint8]:
-        """Return the image as Pillow resizes each of its channels, of shape (height, width, channels)."""
-        from PIL import Image
-
+    def resized_across(self, width: int, resampling: "Resampling") -> NDArray[np.uint8]:
+        """Return the image as Pillow resizes it to another width, of shape (height, width, channels)."""
         if self._image.mode == self._mode and self._orientation not in METHODS and not self._transparent:
-            # Pillow resizes the channels of an image like images of one channel, and needs no copy of them.
-            return np.asarray(self._image.resize((width, height), resampling)).reshape(height, width, -1)
-        out = np.empty((height, width, self.channels), np.uint8)
-        for channel in range(self.channels):
-            # Without a name, which would keep it until the next one is there.
-            out[:, :, channel] = np.asarray(
-                Image.fromarray(self.array(slice(channel, channel + 1))[:, :, 0]).resize((width, height), resampling)
-            )
-        return out
+            return self._pixels(self._image.resize((width, self.height), resampling))  # which needs no copy of it
+        parts = (self._pixels(strip.resize((width, strip.height), resampling)) for strip in self._upright())
+        return join(parts, np.empty((self.height, width, self.channels), np.uint8))
 
-    def _stored(self) -> Iterator["Image"]:
-        """Yield upright strips in the stored mode."""
+    def _upright(self) -> Iterator["Image"]:
+        """Yield strips of the upright image in the model's colours."""
         rows = max(1, _PIXELS // self.width)
         for top in range(0, self.height, rows):
             start, end = top, min(top + rows, self.height)
             if self._orientation in FROM_END:
                 start, end = self.height - end, self.height - start
             box = (start, 0, end, self.width) if self._orientation in SIDEWAYS else (0, start, self.width, end)
-            yield turned(self._image.crop(box), self._orientation)
+            with _unusable(self._image):
+                strip = self._converted(turned(self._image.crop(box), self._orientation))
+            yield strip
+
+    def _pixels(self, strip: "Image") -> NDArray[np.uint8]:
+        return np.asarray(strip).reshape(strip.height, strip.width, self.channels)
 
     def _converted(self, strip: "Image") -> "Image":
         from PIL import Image

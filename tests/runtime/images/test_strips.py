@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.benchmarks.fresh_processes import PEAK_KIB, run_program
-from edgeproof.runtime.bundle.model_metadata import DIGIT, ImageSpec, Preprocessing
+from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE, ImageSpec, Preprocessing
+from edgeproof.runtime.errors import SpecMismatchError
 from edgeproof.runtime.images import strips
 from edgeproof.runtime.images.preprocess import prepare
 from edgeproof.runtime.images.resize import resize
@@ -49,6 +50,33 @@ def test_an_image_is_resized_to_the_pixels_that_its_array_gives(
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("resampling", ["bilinear", "bicubic", "lanczos"])
+def test_resizing_goes_across_and_then_down_in_every_version_of_pillow(channels: int, resampling: str) -> None:
+    """13.0 goes down first for images like this one, and every ninth pixel is another one."""
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (800, 450, 3), np.uint8))
+    method = Preprocessing(method="resize", interpolation=resampling, antialias=True)
+    found = prepare(image, ImageSpec(height=224, width=224, channels=channels), method).pixels
+    kind = Image.Resampling[resampling.upper()]
+    narrow = image.convert("L" if channels == 1 else "RGB").resize((224, 800), kind)
+    expected = np.asarray(narrow.resize((224, 224), kind)).reshape(found.shape)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_what_lies_between_the_two_steps_must_fit(monkeypatch: pytest.MonkeyPatch, as_array: bool) -> None:
+    monkeypatch.setattr("edgeproof.runtime.images.resize.memory_limit", lambda: 2**24)
+    spec = ImageSpec(height=224, width=224, channels=1)
+    for height, fits in ((2**24 // 224, True), (2**24 // 224 + 1, False)):
+        image = Image.new("L", (1, height))
+        given = np.asarray(image) if as_array else image
+        if fits:
+            prepare(given, spec, RESIZE)
+            continue
+        with pytest.raises(SpecMismatchError, match="resizing 74899 rows to 224 columns takes 16,777,376 bytes"):
+            prepare(given, spec, RESIZE)
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 @pytest.mark.parametrize("size", [(90, 70), (640, 900), (1300, 1000)])
 def test_a_digit_is_found_in_strips_as_in_the_whole(
@@ -81,7 +109,7 @@ def test_a_photograph_of_a_digit_is_held_once_without_a_plane_of_it(files: Path,
     program = (
         PEAK_KIB
         + f"""
-from edgeproof.runtime.bundle.model_metadata import DIGIT, ImageSpec
+from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE, ImageSpec
 from edgeproof.runtime.images.preprocess import prepare
 before = peak_kib()
 found = prepare({str(tmp_path / "photo.jpg")!r}, ImageSpec(height=28, width=28, channels=1), DIGIT)
@@ -96,10 +124,8 @@ print(peak_kib() - before)
     ("orientation", "channels", "antialias"),
     [(1, 3, True), (1, 1, True), (6, 3, True), (1, 3, False), (6, 3, False)],
 )
-def test_a_photograph_is_held_once_beside_a_plane_of_it(
-    tmp_path: Path, orientation: int, channels: int, antialias: bool
-) -> None:
-    """Of 48 megapixels, Pillow has 183 MiB, and a plane 46; there were three copies."""
+def test_a_photograph_is_held_once(tmp_path: Path, orientation: int, channels: int, antialias: bool) -> None:
+    """Of 48 megapixels, Pillow has 183 MiB; there were three copies."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     COLOUR.resize((8000, 6000)).save(tmp_path / "photo.jpg", exif=exif)
@@ -114,4 +140,4 @@ prepare({str(tmp_path / "photo.jpg")!r}, ImageSpec(height=224, width=224, channe
 print(peak_kib() - before)
 """
     )
-    assert int(run_program(program).stdout) < 1024 * (245 if antialias else 225)
+    assert int(run_program(program).stdout) < 1024 * 225
