@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     from ...benchmarks.options import BenchmarkOptions
     from ...benchmarks.reference.location import beside
     from ...benchmarks.run import benchmark
-    from ...benchmarks.writer import PAGE_NAME, check_report_folder, write_report
+    from ...benchmarks.writer import PAGE_NAME, check_report_folder, write_report_files
     from ...report.render.table import as_text, footnote
     from ...report.serialization import to_json
     from ...runtime.io.atomic import atomic_files
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
             )
         finally:
             show_step("")
-        write_report(result, staging)
+        write_report_files(result, staging)
     options.written = f"the report is in {out}"
     report = result.report
     text = f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"

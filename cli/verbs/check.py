@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
-    """Stage each requested file; they appear whole, when the block ends without an error."""
+    """Stage the requested files; they appear when the block ends without an error, all or none in a folder."""
     requested = given(options, ("markdown", "junit"))
     inputs = [*given(options, ("subject", "budgets", "baseline", "data", "custom")).values()]
     paths = [*map(Path, inputs), reference_of(options.subject, options.reference)]
@@ -64,10 +64,12 @@ def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
     read = [file for path in paths for file in (path, *(path.iterdir() if is_folder(path) else ()))]
     for name, file in requested.items():
         _check_output(f"--{name}", file, [*read, *(other for key, other in requested.items() if key != name)])
+    # Behind a link the file is replaced, not the link.
+    targets = {name: file.resolve() for name, file in requested.items()}
     with ExitStack() as stack:
-        # Behind a link the file is replaced, not the link.
-        targets = {name: file.resolve() for name, file in requested.items()}
-        yield {name: stack.enter_context(atomic_files(file.parent)) / file.name for name, file in targets.items()}
+        folders = dict.fromkeys(file.parent for file in targets.values())
+        staged = {folder: stack.enter_context(atomic_files(folder)) for folder in folders}
+        yield {name: staged[file.parent] / file.name for name, file in targets.items()}
 
 
 def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:

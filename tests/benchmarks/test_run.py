@@ -44,6 +44,7 @@ from edgeproof.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 
 from tests.helpers.command import run
+from tests.helpers.commits import commits
 from tests.helpers.files import vouch
 from tests.helpers.tflite_files import fatal_to_kernels
 from tests.helpers.warm import warm_starts
@@ -227,6 +228,20 @@ def test_the_command_and_the_library_write_the_same_files(
         assert printed == (written / "report.json").read_text(encoding="utf-8")
     else:
         assert printed.endswith(f"  {tmp_path / 'a' / 'report.html'}\n")
+
+
+def test_a_report_is_one_commit(
+    measured: BenchmarkResult, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the library and from the command, which finds its folder writable before it measures."""
+    monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", lambda *_, **__: measured)
+    for write in (
+        lambda: write_report(measured, tmp_path / "a"),
+        lambda: run("benchmark", exported, "--data", "mnist", "--out", tmp_path / "b"),
+    ):
+        with commits() as made:
+            write()
+        assert [len(names) for names in made] == [6]
 
 
 def test_a_report_that_cannot_be_printed_is_written(
