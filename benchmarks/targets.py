@@ -111,7 +111,8 @@ def benchmark_targets(
                 engine = load(1)
                 check_one_answer(engine, manifest.image, "it")
             except InvalidFileError as error:
-                failed[variant.name] = f"{package.title}: {error}"
+                reason = f"{package.title}: {error}"
+                failed[variant.name] = f"{failed[variant.name]}; {reason}" if variant.name in failed else reason
                 continue
             if engine.output.shape[-1] != len(manifest.classes):
                 raise SpecMismatchError(

@@ -87,8 +87,10 @@ def run(options: argparse.Namespace) -> int:
 def _check(result: "BenchmarkResult", *, accepts_bad: bool) -> None:
     """Name the images that were skipped, and raise CheckFailedError for failed files and images not accepted."""
     report, skipped = result.report, result.skipped
-    failed = [f"{name} in {report.not_run[name]}" for name in report.failed]
+    failed = [f"{name} ({report.not_run[name]})" for name in report.failed]
     if skipped:
         name_bad_images(skipped, report.data.images + len(skipped), accepted=accepts_bad or bool(failed))
     if failed:
-        raise CheckFailedError(f"{len(failed)} of {len(failed) + len(report.rows)} files failed: {'; '.join(failed)}")
+        # A file that failed in one engine may have a row of another.
+        files = {*report.failed, *(row.variant for row in report.rows)}
+        raise CheckFailedError(f"{len(failed)} of {len(files)} files failed: {'; '.join(failed)}")

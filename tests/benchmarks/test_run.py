@@ -43,7 +43,7 @@ from edgeproof.runtime.engines.litert import LiteRTEngine
 from edgeproof.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 
-from tests.helpers.command import run
+from tests.helpers.command import error_line, run
 from tests.helpers.commits import commits
 from tests.helpers.files import vouch
 from tests.helpers.tflite_files import fatal_to_kernels
@@ -258,6 +258,16 @@ def test_a_report_that_cannot_be_printed_is_written(
     complaint = f"cannot print: No space left on device; the report is in {tmp_path / 'a'}"
     assert capsys.readouterr().err == f"edgeproof: error: {complaint}\n"
     assert (tmp_path / "a" / "report.json").is_file()
+
+
+def test_a_file_that_failed_in_one_engine_and_ran_in_another_counts_once(
+    measured: BenchmarkResult, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = measured.report.rows[0].variant
+    failed = replace(measured.report, not_run={name: "tflite-runtime: it died"}, failed=(name,))
+    monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", lambda *_, **__: replace(measured, report=failed))
+    told = error_line(run("benchmark", exported, "--data", "mnist", "--out", tmp_path / "a"), code=1)
+    assert told.endswith(f"1 of 8 files failed: {name} (tflite-runtime: it died)")
 
 
 def test_a_report_is_not_written_into_the_bundle(measured: BenchmarkResult, exported: Path) -> None:
