@@ -46,9 +46,7 @@ _NEEDS = {
 
 BAD_INPUT, UNFORESEEN, INTERRUPTED = 2, 70, 130
 
-
-# Options of two numbers that may be equal: one number stands for both.
-_SQUARE = "--image-size"
+_SIZE = "--image-size"  # takes a height and a width
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -58,7 +56,7 @@ class _OneLineParser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse arguments; refuse others here, where the verb is known whose help lists the possible ones."""
-        typed = _with_squares(sys.argv[1:] if args is None else args)
+        typed = _with_widths(sys.argv[1:] if args is None else args)
         known, others = super().parse_known_args(typed, argparse.Namespace() if namespace is None else namespace)
         if others:
             flags = [flag for action in self._actions for flag in action.option_strings]
@@ -77,15 +75,23 @@ class _OneLineParser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f"{self.prog}: error: {one_line(message)} (see {self.prog} --help)\n")
 
 
-def _with_squares(arguments: Sequence[str]) -> list[str]:
-    """Repeat the number after --image-size where it stands alone: 96 means 96 96."""
+def _with_widths(arguments: Sequence[str]) -> list[str]:
+    """Repeat the number after --image-size where no other follows: 96 means 96 96.
+
+    With an optional second number, argparse would take a MODEL that follows the first for it.
+
+    >>> _with_widths(["export", "--image-size=96", "m.keras"])
+    ['export', '--image-size', '96', '96', 'm.keras']
+    """
     typed: list[str] = []
     for argument in arguments:
-        # Two places after the flag, a number is the width.
-        if typed[-2:-1] == [_SQUARE] and typed[-1].isdecimal() and not argument.isdecimal():
-            typed.append(typed[-1])
-        typed += argument.split("=", 1) if argument.startswith(f"{_SQUARE}=") else [argument]
-    return [*typed, *typed[-1:]] if typed[-2:-1] == [_SQUARE] and typed[-1].isdecimal() else typed
+        typed += argument.split("=", 1) if argument.startswith(f"{_SIZE}=") else [argument]
+    flags = [place for place, argument in enumerate(typed) if argument == _SIZE]
+    for place in reversed(flags):  # from the end, since those behind an insertion move
+        are_numbers = [argument.isdecimal() for argument in typed[place + 1 : place + 3]]
+        if are_numbers in ([True], [True, False]):
+            typed.insert(place + 2, typed[place + 1])
+    return typed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

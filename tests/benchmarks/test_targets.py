@@ -55,7 +55,7 @@ def test_a_file_that_fails_in_two_engines_has_the_reasons_of_both(fatal: Path, m
     monkeypatch.setattr("edgeproof.benchmarks.targets.installed_packages", lambda _: [LITERT, TFLITE_RUNTIME])
     monkeypatch.setattr("edgeproof.benchmarks.targets.probe_bundled", died)
     edit_json(fatal / "manifest.json", lambda m: m.update(variants=[v for v in m["variants"] if v["file"] == INT8]))
-    with pytest.raises(CheckFailedError, match="LiteRT: ai_edge_litert died; tflite-runtime: tflite_runtime died$"):
+    with pytest.raises(CheckFailedError, match=r"LiteRT: ai_edge_litert died; tflite-runtime: tflite_runtime died$"):
         benchmark_targets(fatal, read_manifest(fatal))
 
 

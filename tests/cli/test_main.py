@@ -43,6 +43,11 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         (["predict", "x.png", "--variant", "itn8"], "; did you mean int8?"),
         (["predict"], "the following arguments are required: IMAGE"),
         (["train", "--epochs", "0"], "a whole number of at least 1 is needed, got '0'"),
+        (["export", "--input-range", "0", "m.keras"], "two numbers are needed, LOW and HIGH, got 'm.keras'"),
+        (["export", "--image-size", "m.keras"], "argument --image-size: expected 2 arguments"),
+        (["export", "--image-size", "96", "64"], "the following arguments are required: MODEL"),
+        (["export", "--image-size", "9.5", "m.keras"], "a whole number of at least 1 is needed, got '9.5'"),
+        (["predict", "--model", "m.tflite"], "the following arguments are required: IMAGE"),
         (["train", "--seed", "-1"], "a whole number of at least 0 is needed, got '-1'"),
         (["train", "--epochs", "many"], "a whole number of at least 1 is needed, got 'many'"),
         (["train", "--data", "mnits"], "unknown data 'mnits'; possible: mnist, fashion-mnist, an .npz file"),
@@ -256,6 +261,7 @@ def test_a_bare_command_prints_the_help_and_does_not_pass_for_done() -> None:
         (["--image-size", "96", "--data", "x"], [96, 96], "x"),
         (["--image-size=96", "--data", "x"], [96, 96], "x"),
         (["--image-size", "96", "64", "--data", "x"], [96, 64], "x"),
+        (["--image-size", "8", "--image-size", "96", "--data", "x"], [96, 96], "x"),
     ],
 )
 @pytest.mark.parametrize("model", [(), ("m.keras",)])
