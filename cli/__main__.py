@@ -1,5 +1,5 @@
 """`python -m edgeproof.cli` for machines without the script on their path."""
 
-import runpy
+from ..__main__ import start
 
-runpy.run_module("edgeproof", run_name="__main__", alter_sys=True)
+start()

@@ -146,7 +146,7 @@ def _is_report(subject: Path) -> bool:
 
 
 def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Report":
-    from . import check_installed
+    from .command import check_installed
 
     check_installed("benchmark")
     from ..benchmarks.options import BenchmarkOptions

@@ -23,7 +23,7 @@ def measured(report: Report, monkeypatch: pytest.MonkeyPatch) -> list[SimpleName
 
     run_module = pytest.importorskip("edgeproof.benchmarks.run", reason="needs the benchmarks")
     monkeypatch.setattr(run_module, "benchmark", benchmark)
-    monkeypatch.setattr("edgeproof.cli.check_installed", lambda _: None)
+    monkeypatch.setattr("edgeproof.cli.command.check_installed", lambda _: None)
     return asked
 
 
@@ -59,7 +59,7 @@ def test_bad_budgets_are_told_before_anything_is_measured(golden: Path, measured
 
 
 def test_a_bundle_needs_what_benchmark_needs(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "keras" else name)
+    monkeypatch.setattr("edgeproof.cli.command.find_spec", lambda name: None if name == "keras" else name)
     assert "benchmark needs keras; pip install 'edgeproof[benchmarks]'" in refused("check", golden)
 
 
@@ -86,7 +86,7 @@ def test_a_bundle_is_measured_as_far_as_the_objective_needs(
 
 @pytest.mark.parametrize("verb", ["check", "pick"])
 def test_a_report_needs_what_reads_reports(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "msgspec" else name)
+    monkeypatch.setattr("edgeproof.cli.command.find_spec", lambda name: None if name == "msgspec" else name)
     code, text, complaint = run(verb, "report.json")
     assert (code, text, complaint.count("\n")) == (2, "", 1)
     assert f"{verb} needs msgspec; pip install 'edgeproof[check]'" in complaint
