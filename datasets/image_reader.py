@@ -12,6 +12,7 @@ from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, Preprocessing, ch
 from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
 from ..runtime.images.preprocess import prepare
 from ..runtime.images.reading import read_image
+from ..runtime.io.shortage import memory_needed_to
 from .dataset import DataOptions
 from .wording import file_remark, first_of, relative_name
 
@@ -91,7 +92,8 @@ class ImageReader:
         """Return images as one array of shape (N, H, W, C), after `check_sizes`."""
         height, width = self._size or next(iter(self._sizes))
         channels = self._channels or (1 if self._all_gray else 3)
-        images = np.empty((len(found), height, width, channels), np.uint8)
+        with memory_needed_to(f"hold the images of {self._folder}"):
+            images = np.empty((len(found), height, width, channels), np.uint8)
         for row, image in zip(images, found, strict=True):
             # All channels of a gray image are the same.
             row[:] = image.pixels[:, :, :channels]
@@ -117,9 +119,10 @@ class ImageReader:
         if self._progress is not None and (self._count % _STEP == 0 or self._count == self._total):
             self._progress(self._count, self._total)
         try:
-            image = read_image(path)
-            size = self._size or (image.height, image.width)
-            prepared = prepare(image, self._spec(size), self.preprocessing)
+            with memory_needed_to(f"read {path}"):
+                image = read_image(path)
+                size = self._size or (image.height, image.width)
+                prepared = prepare(image, self._spec(size), self.preprocessing)
         except (InvalidFileError, SpecMismatchError) as error:
             self._bad[path] = one_line(error)
             return None

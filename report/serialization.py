@@ -14,6 +14,7 @@ from ..metrics.ranges import Range
 from ..runtime.errors import InvalidFileError, foreign_errors
 from ..runtime.io.checked_json import check_unique
 from ..runtime.io.files import read_file
+from ..runtime.io.shortage import memory_needed_to
 from .consistency import check_consistency
 from .model import SCHEMA_VERSION, Report
 
@@ -58,7 +59,8 @@ def read_report(path: Path) -> Report:
         InvalidFileError: It is missing, or as in `from_json`.
     """
     file = path / REPORT_NAME if path.is_dir() else path
-    return from_json(read_file(file, "report", max_bytes=_MAX_BYTES), str(file))
+    with memory_needed_to(f"read {file}"):
+        return from_json(read_file(file, "report", max_bytes=_MAX_BYTES), str(file))
 
 
 @cache

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import PYTHON_ERRORS, EngineMissingError, InvalidFileError, foreign_errors, one_line
 from ..io.memory import memory_limit
+from ..io.shortage import memory_needed_to
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
     from PIL.Image import Image
@@ -40,7 +41,8 @@ def read_image(path: str | os.PathLike[str]) -> "Image":
     Raises:
         InvalidFileError: It is missing, not an image, truncated or too large to be decoded safely.
     """
-    return _upright(read_as_stored(path))
+    with memory_needed_to(f"read {path}"):
+        return _upright(read_as_stored(path))
 
 
 def read_as_stored(path: str | os.PathLike[str]) -> "Image":
