@@ -167,7 +167,10 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     # NumPy's linear algebra is hardly used here. Where memory is short, its threads end in SIGINT, or exit in silence.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    with hidden_native_logs(unless="--native-logs" in arguments):
+    shows_logs = "--native-logs" in arguments
+    if shows_logs:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0")  # of TensorFlow: from its information on
+    with hidden_native_logs(unless=shows_logs):
         _parser(arguments).parse_args(arguments, options)
         _handle_termination_signals()
         check_installed(options.verb)
