@@ -92,5 +92,5 @@ def _check(result: "BenchmarkResult", *, accepts_bad: bool) -> None:
         name_bad_images(skipped, report.data.images + len(skipped), accepted=accepts_bad or bool(failed))
     if failed:
         # A file that failed in one engine may have a row of another.
-        files = {*report.failed, *(row.variant for row in report.rows)}
+        files = {*report.failed, *(row.variant for row in report.rows), *(peer.title for peer in report.peers)}
         raise CheckFailedError(f"{len(failed)} of {len(files)} files failed: {'; '.join(failed)}")
