@@ -1,5 +1,5 @@
 """`python -m edgeproof.cli` for machines without the script on their path."""
 
-from ..__main__ import start
+import runpy
 
-start()
+runpy.run_module("edgeproof", run_name="__main__", alter_sys=True)
