@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets.evaluation import EvaluationImages, check_images, evaluation_images
 from ..device.environment import describe_environment
 from ..device.state import machine_state, remarks
-from ..report.model import DataFacts, Report
+from ..report.model import DataFacts, Report, SkippedImage
 from ..report.raw_data import RawData
 from ..runtime.bundle.reader import read_manifest
 from ..runtime.bundle.recipes import preference
@@ -93,6 +93,7 @@ def benchmark(
             labelled=images.labels is not None,
             sha256=images.sha256,
             classes=images.classes,
+            skipped=tuple(SkippedImage(file=file, error=error) for file, error in images.skipped),
         ),
         method=_method(chosen, stages.seconds),
         reference=reference_row(file, found.engine, found.expected, images, timings, memory.get(KERAS)),

@@ -11,15 +11,29 @@ SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SkippedImage:
+    """A test image that could not be read, and was left out.
+
+    Attributes:
+        file: Its name below the folder of the test images.
+        error: What was wrong with it.
+    """
+
+    file: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DataFacts:
     """The test images.
 
     Attributes:
         name: The name or path that the user gave.
-        images: How many there are.
+        images: How many there are, without those that were skipped.
         labelled: Whether their classes are known.
         sha256: Digest of pixels and labels: reports with the same one can be compared image by image.
         classes: The labels, in the order of the probabilities.
+        skipped: Images that could not be read.
     """
 
     name: str
@@ -27,6 +41,7 @@ class DataFacts:
     labelled: bool
     sha256: str
     classes: tuple[str, ...]
+    skipped: tuple[SkippedImage, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
