@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets.evaluation import EvaluationImages, check_images, evaluation_images
 from ..device.environment import describe_environment
 from ..device.state import machine_state, remarks
-from ..report.model import DataFacts, Report
+from ..report.model import DataFacts, Report, SkippedImage
 from ..report.raw_data import RawData
 from ..runtime.bundle.reader import read_manifest
 from ..runtime.bundle.recipes import preference
@@ -76,7 +76,7 @@ def benchmark(
     file = ReferenceFile(path=reference_of(folder, reference), manifest=manifest, custom=chosen.custom)
     file.check()
     targets, not_run, failed = benchmark_targets(folder, manifest, threads=max(chosen.threads))
-    peers, peers_not_run = peer_targets(targets, chosen.threads) if chosen.peers else ([], {})
+    peers, peers_not_run, peers_failed = peer_targets(targets, chosen.threads) if chosen.peers else ([], {}, {})
 
     found = run_models(targets, peers, file, images, chosen, stages)
     environment["after"] = machine_state()
@@ -93,13 +93,14 @@ def benchmark(
             labelled=images.labels is not None,
             sha256=images.sha256,
             classes=images.classes,
+            skipped=tuple(SkippedImage(file=file, error=error) for file, error in images.skipped),
         ),
         method=_method(chosen, stages.seconds),
         reference=reference_row(file, found.engine, found.expected, images, timings, memory.get(KERAS)),
         rows=variant_rows(targets, found.answers, found.expected, images, timings, memory),
         peers=variant_rows(peers, found.answers, found.expected, images, timings, memory),
-        not_run=not_run | failed | peers_not_run,
-        failed=tuple(failed),
+        not_run=not_run | failed | peers_not_run | peers_failed,
+        failed=(*failed, *peers_failed),
         noise_floors=timings.noise_floors,
         sustained=found.sustained,
     )

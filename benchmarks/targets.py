@@ -15,7 +15,7 @@ from ..runtime.bundle.manifest import Manifest, Variant
 from ..runtime.bundle.reader import read_vouched_file
 from ..runtime.engines.engine import Engine, load_engine, run_each
 from ..runtime.engines.packages import installed_packages, no_engine_message
-from ..runtime.engines.probe import probe_bundled
+from ..runtime.engines.probe import TrialDiedError, probe_bundled
 from ..runtime.errors import (
     CheckFailedError,
     EdgeproofError,
@@ -111,7 +111,8 @@ def benchmark_targets(
                 engine = load(1)
                 check_one_answer(engine, manifest.image, "it")
             except InvalidFileError as error:
-                failed[variant.name] = f"{package.title}: {error}"
+                reason = f"{package.title}: {error}"
+                failed[variant.name] = f"{failed[variant.name]}; {reason}" if variant.name in failed else reason
                 continue
             if engine.output.shape[-1] != len(manifest.classes):
                 raise SpecMismatchError(
@@ -137,30 +138,37 @@ def benchmark_targets(
 
 def peer_targets(
     rows: Sequence[BenchmarkTarget], threads: Sequence[int]
-) -> tuple[list[BenchmarkTarget], dict[str, str]]:
-    """Return the same files in installed runtimes that are not part of edgeproof, and why others cannot be run.
+) -> tuple[list[BenchmarkTarget], dict[str, str], dict[str, str]]:
+    """Return the same files in installed runtimes that are not part of edgeproof, why others cannot be run, and failed.
 
-    Each must be able to run with each of these numbers of threads.
+    Each must be able to run with each of these numbers of threads. A file fails that ends the child process in which it
+    is tried first.
     """
     from .peers.registry import installed_peers
+    from .peers.trial import try_peer
 
     files = {row.variant.name: row for row in rows}
     found: list[BenchmarkTarget] = []
     left_out: dict[str, str] = {}
+    failed: dict[str, str] = {}
     for peer in installed_peers(files):
         row = files[peer.variant]
-        load = partial(peer.load, row.content)
+        load, title = partial(peer.load, row.content), f"{peer.variant} in {peer.name}"
         try:
+            try_peer(peer, row.content, max(threads))
             engine, *_ = (load(count) for count in threads)
+        except TrialDiedError as error:
+            failed[title] = str(error)
+            continue
         except EdgeproofError as error:
-            left_out[f"{peer.variant} in {peer.name}"] = str(error)
+            left_out[title] = str(error)
             continue
         found.append(
             BenchmarkTarget(variant=row.variant, content=row.content, engine=engine.name, load=load, program=None)
         )
-    if not found and not left_out:
+    if not (found or left_out or failed):
         left_out["peers"] = "neither OpenVINO nor ncnn is installed; pip install 'edgeproof[peers]'"
-    return found, left_out
+    return found, left_out, failed
 
 
 def _load(content: bytes, variant: Variant, package: str, threads: int) -> Engine:

@@ -32,18 +32,25 @@ def write_report(result: BenchmarkResult, out: str | Path) -> None:
     """
     folder = Path(out)
     check_report_folder(folder)
+    with atomic_files(folder) as staging:
+        write_report_files(result, staging)
+
+
+def write_report_files(result: BenchmarkResult, folder: Path) -> None:
+    """Write the files of a report one after another into a folder that exists, such as that of `atomic_files`."""
     texts = {
         REPORT_NAME: to_json(result.report),
         TABLE_NAME: render_csv(result.report),
         SUMMARY_NAME: render_markdown(result.report),
     }
-    with atomic_files(folder) as staging, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Matplotlib says of letters that its fonts lack
         texts[PAGE_NAME] = render_page(result.report, result.raw_data)
-        for name, text in texts.items():
-            (staging / name).write_text(text, encoding="utf-8", newline="")
-        (staging / GALLERY_NAME).write_bytes(draw_gallery(result.report, result.raw_data))
-        (staging / SAMPLES_NAME).write_bytes(to_npz(result.repetitions))
+        gallery = draw_gallery(result.report, result.raw_data)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    (folder / GALLERY_NAME).write_bytes(gallery)
+    (folder / SAMPLES_NAME).write_bytes(to_npz(result.repetitions))
 
 
 def check_report_folder(folder: Path, data: str | None = None) -> None:

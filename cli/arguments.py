@@ -53,7 +53,7 @@ def seconds(text: str) -> float:
 def add_table(parser: argparse.ArgumentParser | argparse._ArgumentGroup, table: OptionTable) -> None:  # pyright: ignore[reportPrivateUsage]
     """Add the options of a table to a parser or to a group of one."""
     for name, details in table.items():
-        parser.add_argument(_flag(name), default=None, **details)
+        parser.add_argument(flag(name), default=None, **details)
 
 
 def given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def as_typed(options: argparse.Namespace, table: OptionTable) -> list[str]:
     """Return the options of a table that the user gave as arguments for another command."""
     arguments: list[str] = []
     for name, value in given(options, table).items():
-        arguments.append(_flag(name))
+        arguments.append(flag(name))
         if value is not True:
             arguments += map(str, value if "nargs" in table[name] else [value])
     return arguments
@@ -76,6 +76,13 @@ CUSTOM: OptionTable = {
         "type": Path,
         "metavar": "FILE.py",
         "help": "your Python file that registers the model's own layers; is run",
+    },
+}
+# Of a verb that goes on without images that it cannot read, and names them in the end.
+SKIP_BAD: OptionTable = {
+    "skip_bad": {
+        "action": "store_true",
+        "help": "exit with 0 where some test images cannot be read; they are named all the same",
     },
 }
 # Of DataOptions; `data_options_from` makes one preprocessing of four of them.
@@ -153,7 +160,12 @@ def data_options_from(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def _flag(name: str) -> str:
+def flag(name: str) -> str:
+    """Return the option of a name in a table.
+
+    >>> flag("skip_bad")
+    '--skip-bad'
+    """
     return f"--{name.replace('_', '-')}"
 
 

@@ -2,8 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..runtime.errors import CheckFailedError, EdgeproofError, one_line
+
+if TYPE_CHECKING:
+    from ..report.model import DataFacts
 
 _NAMED = 100  # the JSON has all
 
@@ -30,6 +34,13 @@ def name_bad_images(bad: Sequence[BadImage], total: int, *, accepted: bool) -> N
     if not accepted:
         raise CheckFailedError(f"{counted}: {names}; --skip-bad accepts that")
     print(f"edgeproof: {counted}, and were skipped: {names}", file=sys.stderr)
+
+
+def name_skipped_images(data: "DataFacts", *, accepted: bool) -> None:
+    """Name the test images of a report that could not be read, as `name_bad_images` does; nothing if there are none."""
+    bad = [(image.file, image.error) for image in data.skipped]
+    if bad:
+        name_bad_images(bad, data.images + len(bad), accepted=accepted)
 
 
 def _reason(name: str, text: str) -> str:

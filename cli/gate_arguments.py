@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..runtime.bundle.manifest import MANIFEST_NAME
-from ..runtime.errors import InvalidFileError, SpecMismatchError
+from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
 from ..runtime.io.files import is_file, is_folder, near_path
-from .arguments import CUSTOM, OptionTable, add_table, given, positive
+from .arguments import CUSTOM, SKIP_BAD, OptionTable, add_table, flag, given, positive
+from .bad_images import name_skipped_images
 from .progress import show_step
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ _MEASURING: OptionTable = {
     "data": {"help": "test images, as for edgeproof benchmark"},
     "reference": {"type": Path, "help": "the .keras file that it was exported from (default: model.keras beside it)"},
     **CUSTOM,
+    **SKIP_BAD,
 }
 # Options by the names that `check_budgets` and `pick_variant` have for them.
 JUDGING = ("variants", "threads", "allow_worse")
@@ -77,9 +79,23 @@ def add_budgets(parser: argparse.ArgumentParser) -> None:
         budgets.add_argument(budget.flag, type=_limit(budget.limit), metavar=budget.metavar, help=text)
 
 
-def read_gate_input(
-    options: argparse.Namespace, *, latency: bool = False, memory: bool = False
-) -> "tuple[Report, Limits, Report | None]":
+class GateInput(NamedTuple):
+    """What is judged, and by what.
+
+    Attributes:
+        report: The report that was read, or that of a bundle that was measured.
+        limits: The budgets.
+        baseline: An older report.
+        measured: Whether a bundle was measured.
+    """
+
+    report: "Report"
+    limits: "Limits"
+    baseline: "Report | None"
+    measured: bool
+
+
+def read_gate_input(options: argparse.Namespace, *, latency: bool = False, memory: bool = False) -> GateInput:
     """Return the report, the budgets and the baseline; a report on a bundle is measured.
 
     Args:
@@ -103,15 +119,32 @@ def read_gate_input(
     baseline = None if options.baseline is None else read_report(options.baseline)
     if _is_report(options.subject):
         for name in given(options, _MEASURING):
-            raise SpecMismatchError(f"--{name} is for measuring a bundle, and {options.subject} is a report")
-        return read_report(options.subject), limits, baseline
+            raise SpecMismatchError(f"{flag(name)} is for measuring a bundle, and {options.subject} is a report")
+        return GateInput(read_report(options.subject), limits, baseline, measured=False)
     needs = {budget.need for budget in limits.budgets}
     report = _measure(
         options,
         latency=latency or any(need.is_latency for need in needs if need is not None),
         memory=memory or Need.MEMORY in needs,
     )
-    return report, limits, baseline
+    return GateInput(report, limits, baseline, measured=True)
+
+
+def end_gate(options: argparse.Namespace, found: GateInput, problem: str) -> None:
+    """End `check` or `pick`: name the test images that could not be read when the bundle was measured, and the problem.
+
+    Args:
+        options: Of the verb.
+        found: Its input.
+        problem: Why the verb exits with 1; empty where it does not.
+
+    Raises:
+        CheckFailedError: There is a problem, or there are such images and --skip-bad was not given.
+    """
+    if found.measured:
+        name_skipped_images(found.report.data, accepted=bool(options.skip_bad or problem))
+    if problem:
+        raise CheckFailedError(problem)
 
 
 def _limit(read: Callable[[object], float]) -> Callable[[str], float]:
@@ -146,13 +179,15 @@ def _is_report(subject: Path) -> bool:
 
 
 def _measure(options: argparse.Namespace, *, latency: bool, memory: bool) -> "Report":
-    from . import check_installed
+    from .command import check_installed
 
     check_installed("benchmark")
     from ..benchmarks.options import BenchmarkOptions
     from ..benchmarks.run import benchmark
 
-    chosen = BenchmarkOptions(threads=(options.threads or 1,), latency=latency, memory=memory, custom=options.custom)
+    chosen = BenchmarkOptions(
+        threads=(options.threads or 1,), latency=latency, memory=memory, custom=options.custom, skip_bad=True
+    )
     try:
         result = benchmark(
             options.subject, options.data, reference=options.reference, options=chosen, progress=show_step

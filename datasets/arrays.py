@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..runtime.errors import InvalidFileError, foreign_errors, one_line
 from ..runtime.io.files import read_file
 from ..runtime.io.npz import names_in_npz, outlines_in_npz, read_npz
+from ..runtime.io.shortage import memory_needed_to
 
 # The names of images and labels, in the order of preference.
 TRAIN_ARRAYS, TEST_ARRAYS = (("x_train", "y_train"), ("x", "y")), ("x_test", "y_test")
@@ -78,10 +79,11 @@ def read_npz_file(path: Path, only: Collection[str]) -> NamedArrays:
         InvalidFileError: It is missing or damaged, or these are not images and labels.
     """
     content = read_file(path, "data file")
-    with foreign_errors(InvalidFileError, f"{path} is not an .npz file that can be read", caught=(InvalidFileError,)):
+    problem = f"{path} is not an .npz file that can be read"
+    with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)):
         source = NamedArrays(one_line(path.stem), path, outlines_in_npz(content, only=only), names_in_npz(content))
     _check_pairs(source)
-    with foreign_errors(InvalidFileError, f"{path} is not an .npz file that can be read", caught=(InvalidFileError,)):
+    with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)), memory_needed_to(f"read {path}"):
         return source._replace(arrays=read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=only))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..runtime.errors import InvalidFileError, foreign_errors, one_line
 from ..runtime.io.files import read_file
 from ..runtime.io.memory import check_memory
+from ..runtime.io.shortage import memory_needed_to
 from .arrays import NamedArrays
 
 # http://yann.lecun.com/exdb/mnist: two zero bytes, the type of the numbers, the rank; then each dimension.
@@ -98,7 +99,7 @@ def read_idx(path: Path, ranks: Collection[int] = _ANY_RANK) -> NDArray[np.uint8
         InvalidFileError: It is missing, damaged, holds other numbers than bytes, has another number of dimensions, is
             not as long as its header says, or does not fit into the memory.
     """
-    with foreign_errors(InvalidFileError, str(path), caught=(InvalidFileError,)):
+    with foreign_errors(InvalidFileError, str(path), caught=(InvalidFileError,)), memory_needed_to(f"read {path}"):
         return parse_idx(read_file(path, "IDX file"), ranks)
 
 

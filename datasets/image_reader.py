@@ -14,6 +14,7 @@ from ..runtime.images.draft import draft_size
 from ..runtime.images.orientation import upright_size
 from ..runtime.images.preprocess import prepare
 from ..runtime.images.reading import read_as_stored
+from ..runtime.io.shortage import memory_needed_to
 from .dataset import DataOptions
 from .wording import file_remark, first_of, relative_name
 
@@ -93,7 +94,8 @@ class ImageReader:
         """Return images as one array of shape (N, H, W, C), after `check_sizes`."""
         height, width = self._size or next(iter(self._sizes))
         channels = self._channels or (1 if self._all_gray else 3)
-        images = np.empty((len(found), height, width, channels), np.uint8)
+        with memory_needed_to(f"hold the images of {self._folder}"):
+            images = np.empty((len(found), height, width, channels), np.uint8)
         for row, image in zip(images, found, strict=True):
             # All channels of a gray image are the same.
             row[:] = image.pixels[:, :, :channels]
@@ -119,12 +121,13 @@ class ImageReader:
         if self._progress is not None and (self._count % _STEP == 0 or self._count == self._total):
             self._progress(self._count, self._total)
         try:
-            # Without a size, all images have the model's own, and none is large enough for a draft.
-            draft = self._size and draft_size(self._spec(self._size), self.preprocessing)
-            image = read_as_stored(path, draft)
-            own = upright_size(image)
-            size = self._size or own
-            prepared = prepare(image, self._spec(size), self.preprocessing)
+            with memory_needed_to(f"read {path}"):
+                # Without a size, all images have the model's own, and none is large enough for a draft.
+                draft = self._size and draft_size(self._spec(self._size), self.preprocessing)
+                image = read_as_stored(path, draft)
+                own = upright_size(image)
+                size = self._size or own
+                prepared = prepare(image, self._spec(size), self.preprocessing)
         except (InvalidFileError, SpecMismatchError) as error:
             self._bad[path] = one_line(error)
             return None

@@ -11,15 +11,29 @@ SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SkippedImage:
+    """A test image that could not be read, and was left out.
+
+    Attributes:
+        file: Its name below the folder of the test images.
+        error: What was wrong with it.
+    """
+
+    file: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DataFacts:
     """The test images.
 
     Attributes:
         name: The name or path that the user gave.
-        images: How many there are.
+        images: How many there are, without those that were skipped.
         labelled: Whether their classes are known.
         sha256: Digest of pixels and labels: reports with the same one can be compared image by image.
         classes: The labels, in the order of the probabilities.
+        skipped: Images that could not be read.
     """
 
     name: str
@@ -27,6 +41,7 @@ class DataFacts:
     labelled: bool
     sha256: str
     classes: tuple[str, ...]
+    skipped: tuple[SkippedImage, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,8 +196,10 @@ class Report:
         reference: The Keras reference.
         rows: The bundle's variants, each in each engine that is installed.
         peers: The same model in runtimes that are not part of edgeproof.
-        not_run: Variants that have no row, and why: no installed engine runs them, or they failed.
-        failed: Those of them that failed: their engine refused the file, or died of it.
+        not_run: What was not measured, by name, and why: variants that no installed engine runs, or that an engine
+            failed with, and peers.
+        failed: Those of them that failed: an engine refused the file or died of it, or a peer died of it. Such a
+            variant has rows of the other engines that run it.
         noise_floors: One for each number of threads; empty where latency was not measured.
         sustained: None where no long run was asked for.
     """
@@ -201,7 +218,7 @@ class Report:
 
     @property
     def absent(self) -> tuple[tuple[str, str, str], ...]:
-        """What has no row: ``"FAILED"`` or ``"Not run"``, the name, and the reason."""
+        """What was not measured: ``"FAILED"`` or ``"Not run"``, the name, and the reason, which names the engine."""
         return tuple(
             ("FAILED" if name in self.failed else "Not run", name, reason) for name, reason in self.not_run.items()
         )

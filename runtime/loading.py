@@ -17,6 +17,7 @@ from .engines.pool import BATCH, EnginePool
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError, did_you_mean
 from .io.digest import sha256_of
 from .io.files import is_file, is_folder, near_path, read_file
+from .io.shortage import memory_needed_to
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .probabilities import check_one_answer
 from .validation import whole_number
@@ -106,10 +107,12 @@ def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
 
 
 def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: LoadOptions) -> Model:
+    file = folder / variant.file
     content = read_vouched_file(folder, variant.file, variant.sha256)
-    _check_unchanged(folder / variant.file, variant.sha256, options)
+    _check_unchanged(file, variant.sha256, options)
     make = partial(load_engine, content, variant.format, engine=options.engine, threads=options.threads)
-    engine = make()
+    with memory_needed_to(f"load {file}"):
+        engine = make()
     if (engine.input, engine.output) != (variant.input, variant.output):
         raise SpecMismatchError(
             f"{variant.file} has other tensors than the manifest says: {engine.input}, {engine.output}"
@@ -125,7 +128,7 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
         sha256=variant.sha256,
         vouched=True,
     )
-    check_one_answer(engine, model.image, str(folder / variant.file))
+    check_one_answer(engine, model.image, str(file))
     return model
 
 
@@ -163,7 +166,8 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
             from .engines.probe import probe
 
             probe(content, model_format, data_folder=file.parent, threads=options.threads)
-        engine = make()
+        with memory_needed_to(f"load {file}"):
+            engine = make()
         text = engine.metadata.get(DESCRIPTION_KEY)
         description = None if text is None else parse_description(text)
     except InvalidFileError as error:

@@ -27,6 +27,7 @@ class Peer:
     """A file of a bundle in an engine that is not part of edgeproof.
 
     Attributes:
+        package: Its name for pip.
         name: The engine with its version, for example ``"OpenVINO 2026.4.1"``.
         variant: The variant of the bundle whose file it runs.
         load: Takes the file's bytes and how many threads one image may use, and gives the engine, which runs one image
@@ -36,6 +37,7 @@ class Peer:
             for threads that the peer would not use.
     """
 
+    package: str
     name: str
     variant: str
     load: Callable[[bytes, int], Engine]
@@ -50,9 +52,10 @@ def installed_peers(variants: Iterable[str]) -> tuple[Peer, ...]:
     offered = frozenset(variants)
     return tuple(
         Peer(
+            package=package,
             name=f"{title} {version}",
             variant=variant,
-            load=partial(_load, package, f"{title} {version}", Format(variant.rpartition(".")[2])),
+            load=partial(load_peer, package, f"{title} {version}", format_of(variant)),
         )
         for package, title, runs in _PEERS
         if (version := installed_version(package)) is not None
@@ -61,7 +64,13 @@ def installed_peers(variants: Iterable[str]) -> tuple[Peer, ...]:
     )
 
 
-def _load(package: str, name: str, model_format: Format, model: bytes, threads: int) -> Engine:
+def format_of(variant: str) -> Format:
+    """Return the format of a variant's file."""
+    return Format(variant.rpartition(".")[2])
+
+
+def load_peer(package: str, name: str, model_format: Format, model: bytes, threads: int) -> Engine:
+    """Load a model in the engine of a package, which messages call `name`; see `Peer.load`."""
     if package == "openvino":
         from .openvino import OpenVinoEngine as PeerEngine
     else:

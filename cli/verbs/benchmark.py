@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...runtime.errors import CheckFailedError
-from ..arguments import CUSTOM, OptionTable, add_table, given, seconds, thread_counts
-from ..bad_images import name_bad_images
+from ..arguments import CUSTOM, SKIP_BAD, OptionTable, add_table, given, seconds, thread_counts
+from ..bad_images import name_skipped_images
 from ..progress import show_step
 
 if TYPE_CHECKING:
-    from ...benchmarks.run import BenchmarkResult
+    from ...report.model import Report
 
 # Of BenchmarkOptions, whose `sustained_minutes` is --sustained.
 _OPTIONS: OptionTable = {
@@ -44,11 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "that it was trained on, or mnist, if the classes are digits)",
     )
     add_table(parser, _OPTIONS)
-    parser.add_argument(
-        "--skip-bad",
-        action="store_true",
-        help="exit with 0 where some test images cannot be read; they are named all the same",
-    )
+    add_table(parser, SKIP_BAD)
     parser.add_argument("--out", type=Path, help="folder (default: report beside BUNDLE)")
     parser.add_argument("--json", action="store_true", help="print report.json instead of the table")
 
@@ -58,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     from ...benchmarks.options import BenchmarkOptions
     from ...benchmarks.reference.location import beside
     from ...benchmarks.run import benchmark
-    from ...benchmarks.writer import PAGE_NAME, check_report_folder, write_report
+    from ...benchmarks.writer import PAGE_NAME, check_report_folder, write_report_files
     from ...report.render.table import as_text, footnote
     from ...report.serialization import to_json
     from ...runtime.io.atomic import atomic_files
@@ -75,20 +71,20 @@ def run(options: argparse.Namespace) -> int:
             )
         finally:
             show_step("")
-        write_report(result, staging)
+        write_report_files(result, staging)
     options.written = f"the report is in {out}"
     report = result.report
     text = f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"
     print(to_json(report) if options.json else text, end="")
-    _check(result, accepts_bad=options.skip_bad)
+    _check(report, accepts_bad=bool(options.skip_bad))
     return 0
 
 
-def _check(result: "BenchmarkResult", *, accepts_bad: bool) -> None:
+def _check(report: "Report", *, accepts_bad: bool) -> None:
     """Name the images that were skipped, and raise CheckFailedError for failed files and images not accepted."""
-    report, skipped = result.report, result.skipped
-    failed = [f"{name} in {report.not_run[name]}" for name in report.failed]
-    if skipped:
-        name_bad_images(skipped, report.data.images + len(skipped), accepted=accepts_bad or bool(failed))
+    failed = [f"{name} ({report.not_run[name]})" for name in report.failed]
+    name_skipped_images(report.data, accepted=accepts_bad or bool(failed))
     if failed:
-        raise CheckFailedError(f"{len(failed)} of {len(failed) + len(report.rows)} files failed: {'; '.join(failed)}")
+        # A file that failed in one engine may have a row of another.
+        files = {*report.failed, *(row.variant for row in report.rows), *(peer.title for peer in report.peers)}
+        raise CheckFailedError(f"{len(failed)} of {len(files)} files failed: {'; '.join(failed)}")

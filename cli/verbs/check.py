@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...benchmarks.reference.location import reference_of
-from ...runtime.errors import CheckFailedError, OutputError, foreign_errors
+from ...runtime.errors import OutputError, foreign_errors
 from ...runtime.io.atomic import atomic_files
 from ...runtime.io.files import is_folder
 from ..arguments import given
-from ..gate_arguments import JUDGING, add_budgets, add_subject, read_gate_input
+from ..gate_arguments import JUDGING, add_budgets, add_subject, end_gate, read_gate_input
 from ..json_output import versioned_json
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def run(options: argparse.Namespace) -> int:
     from ...report.gate.summary import as_markdown, as_text
 
     with _outputs(options) as files:
-        report, limits, baseline = read_gate_input(options)
-        results = check_budgets(report, limits, baseline=baseline, **given(options, JUDGING))
+        found = read_gate_input(options)
+        report = found.report
+        results = check_budgets(report, found.limits, baseline=found.baseline, **given(options, JUDGING))
         if "markdown" in files:
             files["markdown"].write_text(as_markdown(results, report), encoding="utf-8")
         if "junit" in files:
@@ -50,13 +51,13 @@ def run(options: argparse.Namespace) -> int:
     if files:
         options.written = f"the result is in {' and '.join(str(getattr(options, name)) for name in files)}"
     print(_json(options, results, report) if options.json else as_text(results, report))
-    _check(results)
+    end_gate(options, found, _problem(results))
     return 0
 
 
 @contextmanager
 def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
-    """Stage each requested file; they appear whole, when the block ends without an error."""
+    """Stage the requested files; they appear when the block ends without an error, all or none in a folder."""
     requested = given(options, ("markdown", "junit"))
     inputs = [*given(options, ("subject", "budgets", "baseline", "data", "custom")).values()]
     paths = [*map(Path, inputs), reference_of(options.subject, options.reference)]
@@ -64,10 +65,12 @@ def _outputs(options: argparse.Namespace) -> Generator[dict[str, Path]]:
     read = [file for path in paths for file in (path, *(path.iterdir() if is_folder(path) else ()))]
     for name, file in requested.items():
         _check_output(f"--{name}", file, [*read, *(other for key, other in requested.items() if key != name)])
+    # Behind a link the file is replaced, not the link.
+    targets = {name: file.resolve() for name, file in requested.items()}
     with ExitStack() as stack:
-        # Behind a link the file is replaced, not the link.
-        targets = {name: file.resolve() for name, file in requested.items()}
-        yield {name: stack.enter_context(atomic_files(file.parent)) / file.name for name, file in targets.items()}
+        folders = dict.fromkeys(file.parent for file in targets.values())
+        staged = {folder: stack.enter_context(atomic_files(folder)) for folder in folders}
+        yield {name: staged[file.parent] / file.name for name, file in targets.items()}
 
 
 def _check_output(option: str, file: Path, others: Sequence[Path]) -> None:
@@ -87,11 +90,13 @@ def _json(options: argparse.Namespace, results: Sequence["BudgetResult"], report
         "holds": not any(result.holds is False for result in results),
         "findings": [asdict(result) for result in results],
         "remarks": remarks(report.environment),
+        "skipped": [asdict(image) for image in report.data.skipped],
     }
     return versioned_json(SCHEMA_VERSION, document)
 
 
-def _check(results: Sequence["BudgetResult"]) -> None:
+def _problem(results: Sequence["BudgetResult"]) -> str:
+    """Return why the exit code is 1, or nothing."""
     from ...report.gate.summary import failures, headline
 
     failed = failures(results)
@@ -101,6 +106,7 @@ def _check(results: Sequence["BudgetResult"]) -> None:
             rules.setdefault(result.row, []).append(result.rule)
         text = "; ".join(f"{row}: {', '.join(names)}" for row, names in islice(rules.items(), _MOST_ROWS))
         more = f"; and {len(rules) - _MOST_ROWS:,} more" if len(rules) > _MOST_ROWS else ""
-        raise CheckFailedError(f"{headline(results)}: {text}{more}")
+        return f"{headline(results)}: {text}{more}"
     if all(result.holds is None for result in results):
-        raise CheckFailedError("nothing was judged, so nothing is proven: set a budget, or leave --allow-worse out")
+        return "nothing was judged, so nothing is proven: set a budget, or leave --allow-worse out"
+    return ""

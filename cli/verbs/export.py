@@ -30,11 +30,20 @@ SCHEMA_VERSION = 1
 
 _MAX_LABELS_BYTES = 2**20
 
+
+def _bound(text: str) -> float:
+    """Read one of the numbers of --input-range."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"two numbers are needed, LOW and HIGH, got {text!r}") from None
+
+
 # Of ExportOptions.
 _MODEL_OPTIONS: OptionTable = {
     "input_range": {
         "nargs": 2,
-        "type": float,
+        "type": _bound,
         "metavar": ("LOW", "HIGH"),
         "help": "the model's values of black and white; every exported file takes raw pixels (default: 0 255)",
     },

@@ -29,6 +29,7 @@ def _model(options: argparse.Namespace) -> int:
     from ...runtime.bundle.recipes import Format
     from ...runtime.errors import InvalidFileError, foreign_errors
     from ...runtime.io.files import check_file, near_path, read_file
+    from ...runtime.io.shortage import memory_needed_to
 
     file: Path = options.file
     if not file.exists():
@@ -38,7 +39,7 @@ def _model(options: argparse.Namespace) -> int:
     if suffix not in tuple(Format):
         raise InvalidFileError(f"{file} is neither a bundle nor a model file; possible: a folder, .tflite, .onnx")
     content = read_file(file, "model")
-    with foreign_errors(InvalidFileError, str(file), caught=(InvalidFileError,)):
+    with foreign_errors(InvalidFileError, str(file), caught=(InvalidFileError,)), memory_needed_to(f"read {file}"):
         graph = read_graph(content, Format(suffix))
     sha256 = hashlib.sha256(content).hexdigest()
     if options.json:

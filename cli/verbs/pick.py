@@ -4,13 +4,14 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ...runtime.errors import CheckFailedError, one_line
+from ...runtime.errors import one_line
 from ..arguments import given
-from ..gate_arguments import JUDGING, add_budgets, add_subject, read_gate_input
+from ..gate_arguments import JUDGING, add_budgets, add_subject, end_gate, read_gate_input
 from ..json_output import versioned_json
 
 if TYPE_CHECKING:
     from ...report.gate.selection import Choice
+    from ...report.model import Report
 
 SCHEMA_VERSION = 1
 
@@ -38,11 +39,10 @@ def run(options: argparse.Namespace) -> int:
     from ...report.gate.selection import Objective, pick_variant
 
     by = Objective(options.by)
-    report, limits, baseline = read_gate_input(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
-    choice = pick_variant(report, limits, by=by, baseline=baseline, **given(options, JUDGING))
-    print(_json(choice) if options.json else _text(choice), flush=True)
-    if choice.winner is None:
-        raise CheckFailedError("no variant holds every budget")
+    found = read_gate_input(options, latency=by.need is Need.LATENCY, memory=by.need is Need.MEMORY)
+    choice = pick_variant(found.report, found.limits, by=by, baseline=found.baseline, **given(options, JUDGING))
+    print(_json(choice, found.report) if options.json else _text(choice), flush=True)
+    end_gate(options, found, "no variant holds every budget" if choice.winner is None else "")
     return 0
 
 
@@ -54,7 +54,7 @@ def _text(choice: "Choice") -> str:
     return "\n".join([*text[: len(winner)], *([""] if winner and choice.losers else []), *text[len(winner) :]])
 
 
-def _json(choice: "Choice") -> str:
+def _json(choice: "Choice", report: "Report") -> str:
     winner = choice.winner
     document = {
         "by": choice.by,
@@ -63,5 +63,6 @@ def _json(choice: "Choice") -> str:
         if winner is None
         else {"row": winner.title, "variant": winner.variant, "engine": winner.engine, "words": choice.words},
         "losers": [asdict(loser) for loser in choice.losers],
+        "skipped": [asdict(image) for image in report.data.skipped],
     }
     return versioned_json(SCHEMA_VERSION, document)

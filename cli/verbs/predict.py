@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ...runtime.bundle.manifest import MANIFEST_NAME
 from ...runtime.bundle.recipes import ALL_VARIANTS
 from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, one_line
+from ...runtime.io.shortage import memory_needed_to
 from ...runtime.pretrained import PRETRAINED
 from ..arguments import given, positive
 
@@ -141,7 +142,8 @@ def _answers(
             return name, name, error
         # An InvalidFileError is the model's from here on, and ends the command.
         try:
-            prediction = classifier.predict_one(image, min_confidence=options.min_confidence)
+            with memory_needed_to(f"predict {name}"):
+                prediction = classifier.predict_one(image, min_confidence=options.min_confidence)
         except SpecMismatchError as error:
             return name, name, error
         return name, source if isinstance(source, Path) else image, prediction

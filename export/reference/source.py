@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...runtime.bundle.model_metadata import ImageSpec
 from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
 from ...runtime.io.digest import sha256_of
+from ...runtime.io.shortage import memory_needed_to
 from ...runtime.validation import are_probabilities
 from ..conversion_errors import leaf_layers
 from ..samples import PIXELS
@@ -87,7 +88,8 @@ def load_source(
         run_custom(custom)
     sha256 = sha256_of(path.read_bytes())
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with memory_needed_to(f"load {path}"):
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
     # Keras raises whatever a layer's constructor or the archive raised.
     except Exception as error:
         if is_interruption(error):

@@ -32,7 +32,7 @@ class BudgetResult:
     """The result of one budget or rule for one row.
 
     Attributes:
-        row: The row's title; the variant's name where it has no row.
+        row: The row's title; the variant's name where it was not run, or failed in an engine.
         variant: The variant's name.
         budget: The budget's name, or the rule's: `VERDICT`, `VERDICT_TO_BASELINE`, `PRESENCE`.
         threads: The number of threads that it was judged at; None where it is not about latency.

@@ -47,7 +47,7 @@ class Loser:
     """A variant that was not chosen.
 
     Attributes:
-        row: The row's title; the variant's name where it was not run.
+        row: The row's title; the variant's name where it was not run, or failed in an engine.
         variant: The variant's name.
         holds: Whether it holds every budget.
         words: Why it lost, in one sentence without a full stop.

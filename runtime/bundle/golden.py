@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidFileError
 from ..io.npz import outlines_in_npz, read_npz
+from ..io.shortage import memory_needed_to
 from .manifest import Manifest, Variant
 from .reader import read_vouched_file
 
@@ -75,7 +76,8 @@ def read_golden(folder: Path, manifest: Manifest) -> GoldenVectors:
         _check_layout(outlines[name], name, dtype, shape)
     # Answers of another shape are not unpacked: `answers` refuses them by their outline, with the file that gave them.
     fitting = needed.keys() | {name for name in outlines if outlines[name].shape == needed["reference"][1]}
-    arrays = {**outlines, **read_npz(content, max_bytes=_MAX_BYTES, only=fitting)}
+    with memory_needed_to(f"read {folder / named.file}"):
+        arrays = {**outlines, **read_npz(content, max_bytes=_MAX_BYTES, only=fitting)}
     _check_finite(arrays["reference"], "reference")
     return GoldenVectors(inputs=arrays.pop("inputs"), reference=arrays.pop("reference"), outputs=arrays)
 

@@ -6,6 +6,7 @@ ends LiteRT by a segmentation fault, or never returns.
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,6 +39,10 @@ _SECONDS_OF_BUNDLE = 120.0  # a slow machine and a large model: the file is the 
 
 class CannotTryError(EdgeproofError):
     """No child process can be started here to try a model in."""
+
+
+class TrialDiedError(InvalidFileError):
+    """The child process in which a model was tried died of it, or gave no answer in time."""
 
 
 def probe_bundled(
@@ -73,8 +78,6 @@ def probe(
         CannotTryError: No child process can be started here.
         EdgeproofError: Whatever else `load_engine` raises.
     """
-    if not sys.executable or hasattr(sys, "frozen"):  # a frozen program's executable is that program itself
-        raise CannotTryError(f"there is no Python interpreter here to try an unknown model in{remedy}")
     code = _START.format(
         folder=str(Path(__file__).parents[1]),
         model_format=str(model_format),
@@ -84,14 +87,34 @@ def probe(
         package=package,
         kernels=None if kernels is None else str(kernels),
     )
-    lines, exit_code, log = _run(python_command(code, _NO_SITE), model, seconds, remedy)
+    run_trial(code, model, seconds=seconds, remedy=remedy, flags=[_NO_SITE])
+
+
+def run_trial(code: str, model: bytes, *, seconds: float, remedy: str = "", flags: Sequence[str] = ()) -> None:
+    """Run source text that ends in `probe_child.serve_trial` in a child process; return if the trial went well.
+
+    Args:
+        code: The source text; it finds the modules that this process finds.
+        model: The content of the file that is tried.
+        seconds: How long the child may take, with its start.
+        remedy: The end of errors that a good file can meet.
+        flags: Of the interpreter.
+
+    Raises:
+        TrialDiedError: The child died, or gave no answer in time.
+        CannotTryError: No child process can be started here.
+        EdgeproofError: The trial has raised it.
+    """
+    if not sys.executable or hasattr(sys, "frozen"):  # a frozen program's executable is that program itself
+        raise CannotTryError(f"there is no Python interpreter here to try an unknown model in{remedy}")
+    lines, exit_code, log = _run(python_command(code, *flags), model, seconds, remedy)
     match lines:
         case [begun, survived] if (begun, survived) == (BEGUN, SURVIVED):
             return
         case [begun, kind, message] if begun == BEGUN:
             raise getattr(errors, kind, InvalidFileError)(message)
         case [begun] if begun == BEGUN:
-            raise InvalidFileError(f"the process that runs the model {describe_exit(exit_code, log)}")
+            raise TrialDiedError(f"the process that runs the model {describe_exit(exit_code, log)}")
         case _:
             raise CannotTryError(f"{sys.executable} cannot try the model: it {describe_exit(exit_code, log)}{remedy}")
 
@@ -105,7 +128,7 @@ def _run(command: list[str], model: bytes, seconds: float, remedy: str) -> tuple
     try:
         done = run_child(command, input=model, timeout=seconds, env=os.environ | _ENVIRONMENT)
     except subprocess.TimeoutExpired:
-        raise InvalidFileError(f"the model gives no answer within {seconds:g} seconds{remedy}") from None
+        raise TrialDiedError(f"the model gives no answer within {seconds:g} seconds{remedy}") from None
     except OSError as error:
         raise CannotTryError(f"no process can be started to try the model in: {error}{remedy}") from error
     written, log = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))

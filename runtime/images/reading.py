@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import PYTHON_ERRORS, EngineMissingError, InvalidFileError, foreign_errors, one_line
 from ..io.memory import memory_limit
+from ..io.shortage import memory_needed_to
 from .draft import holds_jpeg, open_draft
 from .orientation import orientation_of
 
@@ -45,7 +46,8 @@ def read_image(path: str | os.PathLike[str], draft: tuple[int, int] | None = Non
     Raises:
         InvalidFileError: It is missing, not an image, truncated or too large to be decoded safely.
     """
-    return _upright(read_as_stored(path, draft))
+    with memory_needed_to(f"read {path}"):
+        return _upright(read_as_stored(path, draft))
 
 
 def read_as_stored(path: str | os.PathLike[str], draft: tuple[int, int] | None = None) -> "Image":

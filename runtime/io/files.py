@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import InvalidFileError, is_interruption, nearest
+from .shortage import memory_needed_to
 
 MAX_MODEL_BYTES = 2**31  # a flatbuffer's offsets and a protobuf's length end here: no model file is larger
 
@@ -57,9 +58,11 @@ def reading(path: Path) -> Generator[None]:
     Raises:
         InvalidFileError: It cannot be opened.
         OSError: The machine cannot read it, which has too many open files, or a bad sector; with the file's name.
+        MemoryError: There is too little memory; with a note that names the file.
     """
     try:
-        yield
+        with memory_needed_to(f"read {path}"):
+            yield
     except OSError as error:
         if is_interruption(error):
             error.filename = error.filename or str(path)

@@ -1,6 +1,8 @@
 """Shortage of memory, which libraries report in many ways."""
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from ..errors import EdgeproofError, one_line
 from .memory import is_granted
@@ -8,6 +10,21 @@ from .memory import is_granted
 # Of the dynamic linker, the C library, and TensorFlow.
 _SAYS_SO = re.compile("failed to map segment|annot allocate memory|[Oo]ut of memory|OOM when allocating|bad_alloc")
 _NEEDED_BYTES = 256 * 2**20  # what libraries ask for at once: threads' stacks and arenas
+_FOR = "to "  # a note on an error that begins so says what the memory was needed for
+
+
+@contextmanager
+def memory_needed_to(purpose: str) -> Generator[None]:
+    """Say what the memory was needed for, such as "read a.npz", where the block runs out of it.
+
+    The error is the same, with a note; that of the innermost block counts.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        if not _purpose(error):
+            error.add_note(_FOR + purpose)
+        raise
 
 
 def shortage(error: BaseException) -> EdgeproofError | None:
@@ -20,4 +37,10 @@ def shortage(error: BaseException) -> EdgeproofError | None:
     # NumPy has it at the end of a page of advice.
     cause = next((line for line in str(error).splitlines() if _SAYS_SO.search(line)), str(error))
     told = cause if isinstance(error, MemoryError) else f"{type(error).__name__}: {cause}"
-    return EdgeproofError(": ".join(filter(None, ("there is not enough memory", one_line(told)[:300]))))
+    known = " ".join(filter(None, ("there is not enough memory", one_line(_purpose(error)))))
+    return EdgeproofError(": ".join(filter(None, (known, one_line(told)[:300]))))
+
+
+def _purpose(error: BaseException) -> str:
+    notes: list[str] = getattr(error, "__notes__", [])
+    return next((note for note in notes if note.startswith(_FOR)), "")

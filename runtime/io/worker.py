@@ -27,6 +27,8 @@ from .shortage import shortage
 
 _START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
 _LOG_BYTES = 2**14
+# TensorFlow logs a dozen lines for each conversion. Errors stay, and who has set the variable gets what it says.
+_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 _VALUE, _RESULT, _ERROR, _BUG = range(4)
 
 
@@ -58,6 +60,7 @@ class Worker:
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     stderr=log if processes.logs_are_hidden else None,
+                    env=_ENVIRONMENT | os.environ,
                 )
                 started.callback(kill_group, self.process)
             self.send((str(scratch), work, arguments))

@@ -43,7 +43,8 @@ from edgeproof.runtime.engines.litert import LiteRTEngine
 from edgeproof.runtime.engines.onnxruntime import OnnxRuntimeEngine
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 
-from tests.helpers.command import run
+from tests.helpers.command import error_line, run
+from tests.helpers.commits import commits
 from tests.helpers.files import vouch
 from tests.helpers.tflite_files import fatal_to_kernels
 from tests.helpers.warm import warm_starts
@@ -229,6 +230,20 @@ def test_the_command_and_the_library_write_the_same_files(
         assert printed.endswith(f"  {tmp_path / 'a' / 'report.html'}\n")
 
 
+def test_a_report_is_one_commit(
+    measured: BenchmarkResult, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the library and from the command, which finds its folder writable before it measures."""
+    monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", lambda *_, **__: measured)
+    for write in (
+        lambda: write_report(measured, tmp_path / "a"),
+        lambda: run("benchmark", exported, "--data", "mnist", "--out", tmp_path / "b"),
+    ):
+        with commits() as made:
+            write()
+        assert [len(names) for names in made] == [6]
+
+
 def test_a_report_that_cannot_be_printed_is_written(
     measured: BenchmarkResult,
     exported: Path,
@@ -243,6 +258,16 @@ def test_a_report_that_cannot_be_printed_is_written(
     complaint = f"cannot print: No space left on device; the report is in {tmp_path / 'a'}"
     assert capsys.readouterr().err == f"edgeproof: error: {complaint}\n"
     assert (tmp_path / "a" / "report.json").is_file()
+
+
+def test_a_file_that_failed_in_one_engine_and_ran_in_another_counts_once(
+    measured: BenchmarkResult, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = measured.report.rows[0].variant
+    failed = replace(measured.report, not_run={name: "tflite-runtime: it died"}, failed=(name,))
+    monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", lambda *_, **__: replace(measured, report=failed))
+    told = error_line(run("benchmark", exported, "--data", "mnist", "--out", tmp_path / "a"), code=1)
+    assert told.endswith(f"1 of 8 files failed: {name} (tflite-runtime: it died)")
 
 
 def test_a_report_is_not_written_into_the_bundle(measured: BenchmarkResult, exported: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from edgeproof.benchmarks.targets import benchmark_targets
 from edgeproof.runtime.bundle.reader import read_manifest
-from edgeproof.runtime.errors import CheckFailedError
+from edgeproof.runtime.engines.packages import LITERT, TFLITE_RUNTIME
+from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
 
 from tests.helpers.files import edit_json, vouch
 from tests.helpers.tflite_files import SIGMOID, SOFTMAX, fatal_to_kernels, with_operator
@@ -48,6 +49,18 @@ def test_a_file_that_does_not_give_probabilities_is_left_out(bundle_copy: Path, 
     found, _, failed = benchmark_targets(bundle_copy, read_manifest(bundle_copy))
     assert [target.variant.name for target in found] == [name for name in runnable if name != INT8]
     assert failed[INT8].startswith("LiteRT: it does not give probabilities: ")
+
+
+def test_a_file_that_fails_in_two_engines_has_the_reasons_of_both(fatal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeproof.benchmarks.targets.installed_packages", lambda _: [LITERT, TFLITE_RUNTIME])
+    monkeypatch.setattr("edgeproof.benchmarks.targets.probe_bundled", died)
+    edit_json(fatal / "manifest.json", lambda m: m.update(variants=[v for v in m["variants"] if v["file"] == INT8]))
+    with pytest.raises(CheckFailedError, match=r"LiteRT: ai_edge_litert died; tflite-runtime: tflite_runtime died$"):
+        benchmark_targets(fatal, read_manifest(fatal))
+
+
+def died(*_: object, package: str, **__: object) -> None:
+    raise InvalidFileError(f"{package} died")
 
 
 def test_where_every_file_fails_nothing_is_measured(fatal: Path) -> None:

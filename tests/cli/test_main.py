@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from edgeproof.cli import _NEEDS, _VERBS, _parser, main
+from edgeproof.cli.command import _NEEDS, _VERBS, _parser, main
 from edgeproof.runtime.errors import CheckFailedError
 
 from tests.helpers.command import COMMAND, Done, error_line, refused, run
@@ -43,6 +43,11 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         (["predict", "x.png", "--variant", "itn8"], "; did you mean int8?"),
         (["predict"], "the following arguments are required: IMAGE"),
         (["train", "--epochs", "0"], "a whole number of at least 1 is needed, got '0'"),
+        (["export", "--input-range", "0", "m.keras"], "two numbers are needed, LOW and HIGH, got 'm.keras'"),
+        (["export", "--image-size", "m.keras"], "argument --image-size: expected 2 arguments"),
+        (["export", "--image-size", "96", "64"], "the following arguments are required: MODEL"),
+        (["export", "--image-size", "9.5", "m.keras"], "a whole number of at least 1 is needed, got '9.5'"),
+        (["predict", "--model", "m.tflite"], "the following arguments are required: IMAGE"),
         (["train", "--seed", "-1"], "a whole number of at least 0 is needed, got '-1'"),
         (["train", "--epochs", "many"], "a whole number of at least 1 is needed, got 'many'"),
         (["train", "--data", "mnits"], "unknown data 'mnits'; possible: mnist, fashion-mnist, an .npz file"),
@@ -54,12 +59,12 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     ],
 )
 def test_bad_usage_is_one_line(arguments: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.cli._NEEDS", {})  # also where TensorFlow is not installed
+    monkeypatch.setattr("edgeproof.cli.command._NEEDS", {})  # also where TensorFlow is not installed
     assert complaint in refused(*arguments)
 
 
 def test_a_file_that_is_no_keras_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.cli._NEEDS", {})
+    monkeypatch.setattr("edgeproof.cli.command._NEEDS", {})
     (tmp_path / "model.keras").write_text("not a model")
     line = refused("export", tmp_path / "model.keras", "--out", tmp_path / "bundle")
     assert "model.keras is not a .keras file" in line
@@ -72,7 +77,7 @@ def test_a_file_that_is_no_keras_model_is_refused(tmp_path: Path, monkeypatch: p
 def test_a_verb_names_what_it_needs_before_it_does_anything(
     verb: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeproof.cli.find_spec", lambda name: None if name == "keras" else name)
+    monkeypatch.setattr("edgeproof.cli.command.find_spec", lambda name: None if name == "keras" else name)
     subject = [] if verb in ("train", "demo") else ["x"]
     assert f"{verb} needs keras; pip install 'edgeproof[{extra}]'" in refused(verb, *subject)
 
@@ -155,7 +160,7 @@ def test_a_fault_in_a_child_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> 
 
 # A command on which an interruption falls while it imports the module of that name.
 INTERRUPTED = """
-import sys
+import runpy, sys
 
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
@@ -164,20 +169,25 @@ class Interrupting:
 
 sys.meta_path.insert(0, Interrupting())
 sys.argv = ["edgeproof", "predict", "x.png"]
-from edgeproof.__main__ import start
-start()
+{start}
 """
+STARTS = {
+    "script": "from edgeproof.__main__ import start; start()",
+    "-m edgeproof": "runpy.run_module('edgeproof', run_name='__main__', alter_sys=True)",
+    "-m edgeproof.cli": "runpy.run_module('edgeproof.cli', run_name='__main__', alter_sys=True)",
+}
 
 
+@pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize(
-    "name", ["edgeproof.cli", "argparse", "edgeproof.runtime.errors", "edgeproof.cli.verbs.predict", "locale"]
+    "name", ["edgeproof.cli.command", "argparse", "edgeproof.runtime.errors", "edgeproof.cli.verbs.predict", "locale"]
 )
 @pytest.mark.parametrize(
     ("error", "code", "told"),
     [("KeyboardInterrupt", 130, "interrupted; nothing"), ("MemoryError", 2, "there is not enough memory")],
 )
-def test_what_comes_before_the_work_begins_is_one_line(name: str, error: str, code: int, told: str) -> None:
-    command = [sys.executable, "-P", "-c", INTERRUPTED.format(name=name, error=error)]
+def test_what_comes_before_the_work_begins_is_one_line(name: str, error: str, code: int, told: str, start: str) -> None:
+    command = [sys.executable, "-P", "-c", INTERRUPTED.format(name=name, error=error, start=STARTS[start])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told in error_line(Done(done.returncode, done.stdout, done.stderr), code=code)
 
@@ -256,6 +266,7 @@ def test_a_bare_command_prints_the_help_and_does_not_pass_for_done() -> None:
         (["--image-size", "96", "--data", "x"], [96, 96], "x"),
         (["--image-size=96", "--data", "x"], [96, 96], "x"),
         (["--image-size", "96", "64", "--data", "x"], [96, 64], "x"),
+        (["--image-size", "8", "--image-size", "96", "--data", "x"], [96, 96], "x"),
     ],
 )
 @pytest.mark.parametrize("model", [(), ("m.keras",)])
@@ -277,7 +288,7 @@ JUDGING = [pytest.param(verb, marks=needs_reports) for verb in ("benchmark", "ch
 def test_a_path_close_to_the_right_one_is_suggested(
     verb: str, golden: Path, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeproof.cli._NEEDS", {})
+    monkeypatch.setattr("edgeproof.cli.command._NEEDS", {})
     shutil.copytree(golden, tmp_path / "mine" / "bundle")
     image = (files / "seven.png", "--model") if verb == "predict" else ()
     assert f"did you mean {tmp_path / 'mine' / 'bundle'}?" in refused(verb, *image, tmp_path / "mine")

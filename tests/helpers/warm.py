@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from unittest.mock import patch
 
-_IMPORTS = "tensorflow, keras, edgeproof.cli, edgeproof.train.run, edgeproof.export.bundle_writer"
+_IMPORTS = "tensorflow, keras, edgeproof.cli.command, edgeproof.train.run, edgeproof.export.bundle_writer"
 _SERVE = f"import {_IMPORTS}\nfrom tests.helpers.warm import serve\nexec(serve({{descriptor}}))"
 # What a command names if its process imports TensorFlow; one that is measured, or limited, starts cold.
 _IMPORTERS = ("edgeproof.cli", "edgeproof.__main__", "edgeproof.runtime.io.worker", "edgeproof.train.strategy")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edgeproof.report.model import Report, Sustained, SustainedTurn
+from edgeproof.report.model import Report, SkippedImage, Sustained, SustainedTurn
 from edgeproof.report.serialization import from_json, read_report, to_json
 from edgeproof.runtime.errors import InvalidFileError
 
@@ -37,6 +37,13 @@ def test_a_report_from_before_failures_were_told_is_read(report: Report) -> None
     assert document["not_run"] == {"float16.onnx": "it died"}
     assert document.pop("failed") == ["float16.onnx"]
     assert from_json(json.dumps(document)) == replace(report, not_run={"float16.onnx": "it died"})
+
+
+def test_a_report_from_before_skipped_images_were_listed_is_read(report: Report) -> None:
+    bad = SkippedImage(file="7/bad.png", error="it is text")
+    document = json.loads(to_json(replace(report, data=replace(report.data, skipped=(bad,)))))
+    assert document["data"].pop("skipped") == [{"file": "7/bad.png", "error": "it is text"}]
+    assert from_json(json.dumps(document)) == report
 
 
 def test_the_document_has_its_parts(report: Report) -> None:

@@ -217,4 +217,4 @@ def test_pnnx_says_why_it_cannot_convert() -> None:
 def test_ncnn_does_not_know_the_operators_of_a_quantized_file(golden: Path) -> None:
     name = the_peer("ncnn", "float32.onnx").name
     with pytest.raises(InvalidFileError, match=r"^ncnn [\d.]+ does not accept what pnnx made of the model$"):
-        peers._load("ncnn", name, Format.ONNX, (golden / "static_wi8_ai8.onnx").read_bytes(), 1)
+        peers.load_peer("ncnn", name, Format.ONNX, (golden / "static_wi8_ai8.onnx").read_bytes(), 1)

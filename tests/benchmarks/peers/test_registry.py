@@ -80,4 +80,4 @@ def test_a_package_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPa
     with pytest.raises(EngineMissingError, match=r"^openvino cannot be imported: openvino is built for another NumPy$"):
         the_peer("OpenVINO", "float32.onnx").load(content, 1)
     with pytest.raises(EngineMissingError, match=r"^ncnn cannot be imported: ncnn is built for another NumPy$"):
-        peers._load("ncnn", "ncnn 1", Format.ONNX, content, 1)
+        peers.load_peer("ncnn", "ncnn 1", Format.ONNX, content, 1)

@@ -174,4 +174,6 @@ def test_a_bad_image_is_named_once_the_report_of_the_others_is_written(
     assert "7/bad.png (it is not an image that can be read" in done.stderr.splitlines()[-1]
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["data"]["images"] == 20
+    [skipped] = report["data"]["skipped"]
+    assert (skipped["file"], "it is not an image that can be read" in skipped["error"]) == ("7/bad.png", True)
     assert any("1 of the folder's files is skipped" in remark for remark in report["environment"]["remarks"])

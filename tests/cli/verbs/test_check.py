@@ -14,6 +14,7 @@ from edgeproof.report.gate.budgets import BUDGETS
 from edgeproof.report.model import Report
 
 from tests.helpers.command import Done, error_line, refused, run
+from tests.helpers.commits import commits
 from tests.helpers.reports import write_report
 
 pytestmark = pytest.mark.skipif(not (find_spec("msgspec") and find_spec("scipy")), reason="needs the benchmarks extra")
@@ -110,6 +111,13 @@ def test_what_makes_the_figures_doubtful_is_said(report: Report, tmp_path: Path)
     assert text.splitlines()[-2] == f"note: {remark}"
     assert "\n**Doubtful:** 2 of 9 test images are training images \\| too.\n" in markdown.read_text()
     assert json.loads(run("check", file, "--max-size-bytes", 10**6, "--json")[1])["remarks"] == [remark]
+
+
+def test_the_files_of_a_folder_are_one_commit(file: Path, tmp_path: Path) -> None:
+    for markdown, expected in (("m.md", [["j.xml", "m.md"]]), ("new/m.md", [["m.md"], ["j.xml"]])):
+        with commits() as made:
+            assert run("check", file, "--markdown", tmp_path / markdown, "--junit", tmp_path / "j.xml")[0] == 0
+        assert sorted(made) == sorted(expected)
 
 
 def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:

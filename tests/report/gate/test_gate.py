@@ -96,6 +96,19 @@ def test_a_variant_that_failed_does_not_hold(report: Report) -> None:
     assert (told.holds, told.words) == (False, "is in the baseline and not in the report, it failed: it died")
 
 
+def test_a_variant_that_failed_in_one_engine_does_not_hold_and_its_row_of_another_does(report: Report) -> None:
+    failed = replace(report, not_run={FLOAT: "tflite-runtime: it died"}, failed=(FLOAT,))
+    for baseline in (None, report):
+        found = check_budgets(failed, Limits(), baseline=baseline, variants=[FLOAT])
+        assert {(one.row, one.holds, one.words) for one in found if one.budget in ("verdict", "presence")} == {
+            (report.rows[0].title, True, report.rows[0].verdict.words),
+            (FLOAT, False, "failed: tflite-runtime: it died"),
+        }
+    assert "FAILS  float32.tflite                  presence" in as_text(found, failed)
+    assert "| **FAILS** | float32.tflite | `presence` | failed: tflite-runtime: it died |" in as_markdown(found, failed)
+    assert as_junit(found).count(b"<failure ") == 1
+
+
 @pytest.mark.parametrize("kind", [VerdictKind.SUSPECTED, VerdictKind.TOO_FEW, VerdictKind.UNLABELLED])
 def test_a_verdict_that_leaves_it_open_is_not_judged(report: Report, kind: VerdictKind) -> None:
     first, *_ = report.rows

@@ -204,5 +204,15 @@ def test_a_file_that_failed_is_told_from_one_that_no_engine_runs(report: Report,
     assert last.split(maxsplit=1) == ["float32.onnx", "FAILED: it died"]
 
 
+def test_a_file_that_failed_in_one_engine_keeps_its_row_of_another(report: Report, raw_data: RawData) -> None:
+    name = report.rows[0].variant
+    failed = replace(report, not_run={name: "tflite-runtime: it died"}, failed=(name,))
+    for text in (Page(failed, raw_data).text, render_markdown(failed).replace("\\", "")):
+        assert f"FAILED: {name} (tflite-runtime: it died)." in text
+        assert report.rows[0].verdict.words in text
+    *_, last = as_text(failed).splitlines()
+    assert last.split(maxsplit=1) == [name, "FAILED: tflite-runtime: it died"]
+
+
 def test_the_same_report_gives_the_same_page(report: Report, raw_data: RawData) -> None:
     assert render_page(report, raw_data) == render_page(report, raw_data)

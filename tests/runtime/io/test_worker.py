@@ -72,6 +72,14 @@ def test_last_words_that_the_user_sees_are_not_told_twice(capfd: pytest.CaptureF
     assert capfd.readouterr().err == "words"
 
 
+def test_tensorflow_logs_only_errors_in_a_child_unless_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    assert run(jobs.log_level) == "2"
+    assert "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    assert run(jobs.log_level) == "0"
+
+
 def test_a_child_that_is_dead_answers_no_request() -> None:
     with Worker(jobs.echo, name="the child") as worker:
         os.kill(worker.process.pid, signal.SIGKILL)

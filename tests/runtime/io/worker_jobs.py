@@ -38,6 +38,10 @@ def fail(_: Parent, error: BaseException) -> None:
     raise error
 
 
+def log_level(_: Parent) -> str | None:
+    return os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+
+
 def leave_a_file(_: Parent) -> Path:
     path = Path(tempfile.mkdtemp()) / "left"
     path.touch()
