@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import EdgeproofError, OutputError
 from .commit import commit, make_new, roll_back
-from .locked_folder import abandoned_folders, locked_folder, remove_abandoned_scratch_folders
+from .locked_folder import abandoned_folders, locked_folder, remove_abandoned_scratch_folders, remove_folder
 
 _PREFIX = ".edgeproof-"
 
@@ -78,8 +78,14 @@ def _work_folder(parent: Path, target: Path) -> Generator[Path]:
 def _recover(folder: Path) -> None:
     """Put back what killed processes were about to replace in a folder, and remove what they have left there."""
     for work in abandoned_folders(folder, _PREFIX):
-        with _reported(folder):
-            roll_back(work)
+        try:
+            if roll_back(work):
+                remove_folder(work)
+        except OSError as error:
+            raise OutputError(
+                f"{work} holds what a process that was killed was about to replace in {folder}, and it cannot be put "
+                f"back: {error.strerror}; move it there, and remove {work.name}"
+            ) from error
 
 
 def _remove_if_empty(folder: Path) -> None:

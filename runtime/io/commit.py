@@ -9,15 +9,19 @@ import ctypes
 import json
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from errno import EINVAL, EISDIR, ENOSYS, ENOTSUP
 from pathlib import Path
+from typing import Any, cast
 
 _NEW, _OLD, _UNDONE, _JOURNAL, _DRAFT = "new", "old", "undone", "journal.json", "journal.draft"
 _IMPOSSIBLE = (EINVAL, ENOSYS, ENOTSUP)  # on this file system, or with this kernel
 _CURRENT_FOLDER = -100  # AT_FDCWD of linux/fcntl.h
+_JOURNAL_BYTES = 2**20
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # not on Windows
 _EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h, and RENAME_SWAP of macOS's stdio.h
 
 
@@ -46,20 +50,24 @@ def commit(work: Path) -> None:
     _store_entries(folder)
 
 
-def roll_back(work: Path) -> None:
+def roll_back(work: Path) -> bool:
     """Put back what the journal in a work folder tells of; without a journal there is nothing to put back.
+
+    Returns:
+        Whether all is as it was before; False for a journal, or a folder of old files, that `commit` does not make.
 
     Raises:
         OSError: It cannot be put back.
     """
-    try:
-        existed = json.loads((work / _JOURNAL).read_bytes())
-    except (FileNotFoundError, ValueError):  # it is written as a whole before anything is moved
-        return
+    if not os.path.lexists(work / _JOURNAL):  # it is written as a whole before anything is moved
+        return True
+    existed = _read_journal(work / _JOURNAL)
+    if existed is None or not all(_is_folder(work / folder) for folder in (_NEW, _OLD)):
+        return False
     for name, is_old in existed.items():
         new, old, target = (at / name for at in (work / _NEW, work / _OLD, work.parent))
         if not is_old:
-            if not os.path.lexists(new):
+            if not os.path.lexists(new) and not _is_folder(target):
                 target.unlink(missing_ok=True)
         elif os.path.lexists(old):  # otherwise it was put back before that process, too, was cut off
             if _is_folder(old) and os.path.lexists(target):
@@ -67,6 +75,28 @@ def roll_back(work: Path) -> None:
             old.replace(target)
     _store_entries(work.parent)
     (work / _JOURNAL).unlink()
+    return True
+
+
+def _read_journal(file: Path) -> dict[str, bool] | None:
+    """Return which names were there before; None if they are not those of files in one folder.
+
+    The journal may come from somebody else, in an archive or a repository.
+    """
+    with suppress(OSError, ValueError, RecursionError):
+        # Neither a link nor a pipe, which would be waited for.
+        with os.fdopen(os.open(file, os.O_RDONLY | _NO_LINK), "rb") as stream:
+            is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            found: Any = json.loads(stream.read(_JOURNAL_BYTES)) if is_file else None
+        if isinstance(found, dict):
+            entries = cast("dict[str, object]", found).items()
+            existed = {name: value for name, value in entries if isinstance(value, bool) and _is_name(name)}
+            return existed if len(existed) == len(entries) else None
+    return None
+
+
+def _is_name(name: str) -> bool:
+    return name == Path(name).name and name not in ("", "..") and "\0" not in name
 
 
 def _replace_at_once(source: Path, target: Path) -> bool:

@@ -27,7 +27,7 @@ def locked_folder(parent: Path, prefix: str) -> Generator[Path]:
     try:
         yield folder
     finally:
-        _remove(folder)
+        remove_folder(folder)
         if lock is not None:
             os.close(lock)
 
@@ -45,12 +45,12 @@ def scratch_folder() -> Generator[Path]:
 
 def remove_abandoned_scratch_folders() -> None:
     """Remove the scratch folders that killed processes of this user have left."""
-    for _ in abandoned_folders(Path(tempfile.gettempdir()), _SCRATCH_PREFIX):
-        pass
+    for folder in abandoned_folders(Path(tempfile.gettempdir()), _SCRATCH_PREFIX):
+        remove_folder(folder)
 
 
 def abandoned_folders(parent: Path, prefix: str) -> Iterator[Path]:
-    """Yield the folders that killed processes of this user have left in another; with the next, each is removed.
+    """Yield the folders that killed processes of this user have left in another; this process holds the lock of each.
 
     Those without a lock are passed over: another version of edgeproof may be at work in them. On Windows all are.
     """
@@ -64,7 +64,6 @@ def abandoned_folders(parent: Path, prefix: str) -> Iterator[Path]:
         if lock is not None:
             try:
                 yield folder
-                _remove(folder)
             finally:
                 os.close(lock)
 
@@ -75,7 +74,11 @@ def _make(parent: Path, prefix: str) -> tuple[Path, int | None]:
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
         if sys.platform == "win32":
             return folder, None
-        lock = os.open(folder / _LOCK_NAME, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        try:
+            lock = os.open(folder / _LOCK_NAME, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        except OSError:
+            folder.rmdir()
+            raise
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError:  # a file system without locks
@@ -87,7 +90,7 @@ def _make(parent: Path, prefix: str) -> tuple[Path, int | None]:
         os.close(lock)  # between the two calls another process took the folder for abandoned, and has removed it
 
 
-def _remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
     """Remove a folder, its lock last: this process may be killed as well."""
     with suppress(OSError):
         for inner in folder.iterdir():

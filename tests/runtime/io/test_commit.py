@@ -149,6 +149,83 @@ def test_an_error_between_two_files_puts_the_first_back(tmp_path: Path, monkeypa
     assert hidden(tmp_path) == []
 
 
+def abandoned(folder: Path, journal: str) -> Path:
+    """Make a work folder that lies there like one of a killed process, with an old file of each name."""
+    work = folder / ".edgeproof-of-somebody"
+    for name in ("new", "old"):
+        (work / name).mkdir(parents=True)
+    (work / "lock").touch()
+    (work / "journal.json").write_text(journal)
+    for name in "ab":
+        (work / "old" / name).write_text("of somebody")
+    return work
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        '{"../victim": false}',
+        '{"../victim": true}',
+        '{"a": true, "../victim": false}',
+        '{"bundle/manifest": false}',
+        '{"": true}',
+        '{".": true}',
+        '{"..": true}',
+        '{"a\\u0000b": false}',
+        '{"a": 1}',
+        '["a"]',
+        '"a"',
+        "[" * 100_000,
+        "",
+    ],
+)
+def test_a_journal_that_is_not_of_files_beside_it_is_left_alone(tmp_path: Path, journal: str) -> None:
+    (tmp_path / "victim").write_text("precious")
+    folder = start(tmp_path / "folder")
+    work = abandoned(folder, journal)
+    (work.parent / "victim").write_text("of somebody")
+    (work / "old" / "victim").write_text("of somebody")
+    begin_to_write(folder)
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert tree(folder) == OLD | {"victim": "of somebody"}
+    assert work.exists()
+
+
+@pytest.mark.parametrize("name", ["journal.json", "old", "new"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_so_is_one_with_links_and_pipes(tmp_path: Path, name: str, kind: str) -> None:
+    folder = start(tmp_path / "folder")
+    work = abandoned(folder, '{"a": true}')
+    moved = tmp_path / "elsewhere"
+    (work / name).rename(moved)
+    if kind == "link":
+        (work / name).symlink_to(moved)
+    else:
+        os.mkfifo(work / name)
+    begin_to_write(folder)
+    assert tree(folder) == OLD
+    assert moved.exists()
+
+
+def test_a_folder_in_the_place_of_a_new_file_is_left_alone(tmp_path: Path) -> None:
+    folder = start(tmp_path)
+    abandoned(folder, '{"bundle": false, "a": true}')
+    begin_to_write(folder)
+    assert tree(folder) == OLD | {"a": "of somebody"}
+    assert hidden(folder) == []
+
+
+def test_what_cannot_be_put_back_is_named_with_its_place(tmp_path: Path) -> None:
+    folder = start(tmp_path)
+    work = abandoned(folder, '{"a": true}')
+    (work / "old" / "a").unlink()
+    (work / "old" / "a").mkdir()
+    (work / "undone").mkdir()
+    with pytest.raises(OutputError, match=r"cannot be put back: Is a directory; move it there, and remove \.edgep"):
+        write_file(folder)
+    assert (work / "old" / "a").exists()
+
+
 def test_what_is_in_the_way_of_a_file_is_left_alone_where_it_came_after_the_kill(tmp_path: Path) -> None:
     for step in count(1):
         folder = start(tmp_path / str(step))

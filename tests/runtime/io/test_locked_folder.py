@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from edgeproof.runtime.errors import OutputError
 from edgeproof.runtime.io.atomic import atomic_files
 from edgeproof.runtime.io.locked_folder import locked_folder, scratch_folder
 from edgeproof.runtime.io.processes import python_command
@@ -49,6 +50,7 @@ def test_what_another_process_is_at_work_in_stays(tmp_path: Path, folder: str) -
     code = f"""
 import sys, tempfile
 from pathlib import Path
+from edgeproof.runtime.errors import OutputError
 from edgeproof.runtime.io.atomic import atomic_files
 from edgeproof.runtime.io.locked_folder import scratch_folder
 tempfile.tempdir = {str(tmp_path)!r}
@@ -143,3 +145,13 @@ def test_a_scratch_folder_goes_with_all_that_is_in_it(tmp_path: Path, monkeypatc
         (folder / "deeper" / "file").touch()
         (folder / "link").symlink_to(tmp_path)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_nothing_is_left_where_there_is_no_room_for_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(OutputError, match="No space left on device"), atomic_files(tmp_path / "out"):
+        pass
+    assert list(tmp_path.iterdir()) == []
