@@ -25,6 +25,8 @@ from pathlib import Path
 import numpy as np
 from edgeproof.runtime.io.atomic import atomic_files
 
+from tests.helpers.processes import has_ended
+
 ROOT = Path(__file__).parents[2]
 _COMMAND = (sys.executable, "-P", "-m", "edgeproof.cli")
 _MARK = "EDGEPROOF_KILLS"  # in the environment of a command and of all its children
@@ -64,6 +66,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._temporary = folder, folder / "tmp"
+        self._seen: set[int] = set()
         self._temporary.mkdir(parents=True)
 
     def start(self, arguments: Sequence[str], *before: str) -> "subprocess.Popen[bytes]":
@@ -85,7 +88,9 @@ class Place:
     def processes(self) -> list[int]:
         """The processes of its commands that are alive."""
         mark = f"{_MARK}={self.folder}".encode()
-        return [pid for pid, environment in _environments() if mark in environment.split(b"\0")]
+        self._seen |= {pid for pid, environment in _environments() if mark in environment.split(b"\0")}
+        # One that is being killed loses its environment first, then what it holds in memory, and only then its locks.
+        return [pid for pid in self._seen if not has_ended(pid)]
 
     def left(self) -> list[str]:
         """Names of hidden and temporary files; an empty folder may be left by a kill before it has a lock."""
@@ -135,6 +140,7 @@ class Trial:
         process = place.start(self._case.arguments)
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
+        place.processes()
         process.kill()
         process.wait()
         return self._examine(place)

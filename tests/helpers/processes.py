@@ -4,13 +4,18 @@ import time
 from pathlib import Path
 
 
+def has_ended(pid: int) -> bool:
+    """Whether nothing of it is left, its locks included; a zombie that nobody has waited for counts."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 def is_gone(pid: int) -> bool:
-    """Whether it ends within ten seconds; a zombie that nobody has waited for counts."""
+    """Whether it ends within ten seconds."""
     for _ in range(200):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
+        if has_ended(pid):
             return True
         time.sleep(0.05)
     return False
