@@ -4,6 +4,7 @@ import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC
+from types import FrameType
 
 from .text import printable
 
@@ -148,7 +149,18 @@ def _is_raised_by_handler(error: BaseException) -> bool:
     codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code in codes:
+        if trace.tb_frame.f_code in codes or _was_given_its_caller(trace.tb_frame):
             return True
         trace = trace.tb_next
     return False
+
+
+def _was_given_its_caller(frame: FrameType) -> bool:
+    """Tell whether an argument is the frame that made the call: so a handler is called, whatever callable it is."""
+    from inspect import getargvalues
+
+    args, varargs, _, held = getargvalues(frame)
+    caller, values = frame.f_back, [held.get(name) for name in (*args, varargs)]
+    return caller is not None and any(
+        each is caller for value in values for each in (value if type(value) is tuple else (value,))
+    )
