@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, foreign_errors, one_line
+from ..runtime.errors import InvalidFileError, foreign_errors
 from ..runtime.io.files import read_file
 from ..runtime.io.npz import names_in_npz, outlines_in_npz, read_npz
 from ..runtime.io.shortage import memory_needed_to
+from ..runtime.text import visible
 
 # The names of images and labels, in the order of preference.
 TRAIN_ARRAYS, TEST_ARRAYS = (("x_train", "y_train"), ("x", "y")), ("x_test", "y_test")
@@ -68,7 +69,7 @@ class NamedArrays(NamedTuple):
 
     def missing(self, names: Sequence[str], needed: str) -> InvalidFileError:
         """Return the error that these arrays are missing."""
-        held = one_line(", ".join(sorted(self.held)))[:200] or "nothing"
+        held = visible(", ".join(sorted(self.held)))[:200] or "nothing"
         return InvalidFileError(f"{self.location} has no {', '.join(names)}; it holds {held}; {needed}")
 
 
@@ -81,7 +82,7 @@ def read_npz_file(path: Path, only: Collection[str]) -> NamedArrays:
     content = read_file(path, "data file")
     problem = f"{path} is not an .npz file that can be read"
     with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)):
-        source = NamedArrays(one_line(path.stem), path, outlines_in_npz(content, only=only), names_in_npz(content))
+        source = NamedArrays(visible(path.stem), path, outlines_in_npz(content, only=only), names_in_npz(content))
     _check_pairs(source)
     with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)), memory_needed_to(f"read {path}"):
         return source._replace(arrays=read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=only))

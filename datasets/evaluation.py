@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.bundle.reader import read_manifest
-from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.files import is_folder
+from ..runtime.text import visible
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
 from .image_listing import TEST, list_images, list_splits
@@ -181,7 +182,7 @@ def _from_folder(
     if not found:
         raise InvalidFileError(f"{folder} holds no images ({SUFFIXES})")
     return EvaluationImages(
-        name=one_line(folder.absolute().name),
+        name=visible(folder.absolute().name),
         images=reader.stack(found),
         labels=np.array([image.label for image in found], np.int64) if is_labelled else None,
         classes=manifest.classes,

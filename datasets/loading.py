@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, check_fit
-from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean, one_line
+from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean
 from ..runtime.io.files import is_folder, near_path
 from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
 from .audit import audit
@@ -98,7 +98,7 @@ def read_arrays(path: Path, only: Collection[str] = ARRAY_NAMES) -> NamedArrays:
         return read_npz_file(path, only)
     meant = "" if path.exists() else did_you_mean(str(path), BUILT_IN) or near_path(path)
     raise UnknownNameError(
-        f"unknown data {one_line(str(path))!r}; possible: {', '.join(BUILT_IN)}, an .npz file, a folder of images with "
+        f"unknown data {str(path)!r}; possible: {', '.join(BUILT_IN)}, an .npz file, a folder of images with "
         f"a sub-folder for each class, or a folder of IDX files{meant}"
     )
 

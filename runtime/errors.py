@@ -44,7 +44,10 @@ class CheckFailedError(EdgeproofError):
 
 
 def one_line(told: str | BaseException) -> str:
-    """Return a message as one line, without colours and control characters; for an empty error its class's name."""
+    """Return a message of foreign code as one line, without colours; for an empty error its class's name.
+
+    Names keep what they hold as codes, by `text.visible`: otherwise different ones would look the same.
+    """
     text = " ".join(_COLOUR.sub("", str(told)).split())
     return printable(text) or (type(told).__name__ if isinstance(told, BaseException) else "")
 

@@ -188,6 +188,15 @@ def test_a_picture_that_is_none_is_named(manifest: Manifest, tmp_path: Path) -> 
         read_images(tmp_path, manifest)
 
 
+def test_a_strange_name_is_shown_in_codes_and_not_repeated_in_the_reason(manifest: Manifest, tmp_path: Path) -> None:
+    picture(tmp_path / "d\n" / "good.png", 1)
+    (tmp_path / "d\n" / "a\n\u202e.png").write_text("text")
+    found = read_images(tmp_path / "d\n", manifest, skip_bad=True)
+    assert found.name == r"d\n"
+    assert found.skipped == ((r"a\n\u202e.png", found.skipped[0][1]),)
+    assert found.skipped[0][1].startswith("it is not an image that can be read")
+
+
 @pytest.mark.parametrize("name", ["gone", "gone.npz", "data.csv"])
 def test_data_that_is_not_there_is_refused(name: str, manifest: Manifest, tmp_path: Path) -> None:
     with pytest.raises((InvalidFileError, UnknownNameError), match=name):
