@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,6 +163,22 @@ def test_an_npz_file_of_another_kind_is_refused(
 ) -> None:
     with pytest.raises((InvalidFileError, SpecMismatchError), match=complaint):
         read_images(write_npz(tmp_path / "my.npz", **arrays), manifest)
+
+
+@pytest.mark.parametrize("x", ["x_test", "x"])
+@pytest.mark.parametrize(("side", "label", "complaint"), [(28, 10, "has the label 10"), (29, 1, r"\(29, 29, 1\)")])
+def test_images_that_cannot_be_tested_are_not_unpacked(
+    x: str, side: int, label: int, complaint: str, manifest: Manifest, tmp_path: Path
+) -> None:
+    images = np.zeros((2**14, side, side), np.uint8)
+    np.savez_compressed(tmp_path / "my.npz", **{x: images, x.replace("x", "y"): np.full(2**14, label, np.uint8)})
+    tracemalloc.start()
+    try:
+        with pytest.raises(SpecMismatchError, match=complaint):
+            read_images(tmp_path / "my.npz", manifest)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_folder_that_is_no_class_is_refused(manifest: Manifest, tmp_path: Path) -> None:
