@@ -162,8 +162,9 @@ def _was_given_its_caller(frame: FrameType) -> bool:
     """Tell whether an argument is the frame that made the call: so a handler is called, whatever callable it is."""
     from inspect import getargvalues
 
-    args, varargs, _, held = getargvalues(frame)
-    caller, values = frame.f_back, [held.get(name) for name in (*args, varargs)]
-    return caller is not None and any(
-        each is caller for value in values for each in (value if type(value) is tuple else (value,))
-    )
+    given = getargvalues(frame)
+    values: list[object] = [given.locals.get(name) for name in given.args]
+    rest: object = given.locals.get(given.varargs or "")
+    if isinstance(rest, tuple):
+        values += rest
+    return frame.f_back is not None and any(value is frame.f_back for value in values)

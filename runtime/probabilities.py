@@ -43,14 +43,15 @@ def check_probabilities(rows: NDArray[np.float32], step: float | None, model: st
 
 
 def _can_make_one(rows: NDArray[np.float32], step: float | None) -> NDArray[np.bool_]:
-    """Tell of each row whether it can be numbers that make 1, rounded to steps."""
+    """Tell of each row of numbers from 0 whether it can be numbers that make 1, rounded to steps."""
     if step is not None:
-        return _rounds_one(rows, step) & (rows.any(axis=1) | (rows.shape[1] * step / 2 >= 1))
+        may_be_zeros = rows.shape[1] * step / 2 >= 1
+        return _rounds_one(rows, step) & ((rows.max(axis=1) > 0) | may_be_zeros)
     fits = _rounds_one(rows, _STEP_OF_FLOATS)
     if not fits.all():
         for steps in _STEPS_OF_BYTES:
             fits |= _are_whole(rows * np.float32(steps)) & _rounds_one(rows, 1 / steps)
-    return fits & rows.any(axis=1)
+    return fits & (rows.max(axis=1) > 0)
 
 
 def _rounds_one(rows: NDArray[np.float32], step: float) -> NDArray[np.bool_]:
@@ -61,7 +62,7 @@ def _rounds_one(rows: NDArray[np.float32], step: float) -> NDArray[np.bool_]:
 
 
 def _are_whole(rows: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return (np.abs(rows - np.rint(rows)) < 1e-3).all(axis=1)
+    return np.abs(rows - np.rint(rows)).max(axis=1) < 1e-3
 
 
 def not_probabilities(rows: NDArray[np.float32], model: str) -> InvalidFileError:
