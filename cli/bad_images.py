@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..runtime.errors import CheckFailedError, EdgeproofError, one_line
+from ..runtime.errors import CheckFailedError, EdgeproofError
+from ..runtime.text import visible
 
 if TYPE_CHECKING:
     from ..report.model import DataFacts
@@ -26,7 +27,7 @@ def name_bad_images(bad: Sequence[BadImage], total: int, *, accepted: bool) -> N
         EdgeproofError: That of the image, if there was no other.
         CheckFailedError: Some could be read, and `accepted` is false.
     """
-    listed = ", ".join(f"{one_line(name)} ({_reason(name, text)})" for name, text in bad[:_NAMED])
+    listed = ", ".join(f"{visible(name)} ({_reason(name, text)})" for name, text in bad[:_NAMED])
     names = f"{listed}, and {len(bad) - _NAMED:,} more" if len(bad) > _NAMED else listed
     if len(bad) == total:
         raise EdgeproofError(bad[0][1] if total == 1 else f"none of the {total:,} images could be read: {names}")
@@ -45,4 +46,4 @@ def name_skipped_images(data: "DataFacts", *, accepted: bool) -> None:
 
 def _reason(name: str, text: str) -> str:
     """Return what was wrong without the file's name, which stands before it."""
-    return one_line(text.replace(f": {name}", "").removeprefix(f"{name}: ").removeprefix(f"{name} "))
+    return visible(text.replace(f": {name}", "").removeprefix(f"{name}: ").removeprefix(f"{name} "))

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from ..runtime.errors import EdgeproofError, EngineMissingError, did_you_mean, one_line, similar
 from ..runtime.io.shortage import shortage
+from ..runtime.text import printable
 from .native_logs import hidden_native_logs
 from .output import checked_output
 
@@ -72,7 +73,7 @@ class _OneLineParser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"invalid choice: {value!r}; {similar(str(value), choices)}")
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: error: {one_line(message)} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, f"{self.prog}: error: {printable(message)} (see {self.prog} --help)\n")
 
 
 def _with_widths(arguments: Sequence[str]) -> list[str]:
@@ -124,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             problem, code = f"cannot print: {output.error.strerror or output.error}", BAD_INPUT
             problem += f"; {options.written}" if options.written else ""
         if problem:
-            print(f"edgeproof: error: {one_line(problem)}", file=sys.stderr)
+            print(f"edgeproof: error: {printable(problem)}", file=sys.stderr)
     return code
 
 

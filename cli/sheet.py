@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..runtime.errors import OutputError, SpecMismatchError, one_line
+from ..runtime.errors import OutputError, SpecMismatchError
 from ..runtime.images.draft import draft_size
 from ..runtime.images.reading import ImageLike, is_pillow, read_image
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.shortage import memory_needed_to
+from ..runtime.text import visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +74,7 @@ def write_sheet(
         sheet.paste(_thumbnail(original), (x + _GAP, y + _GAP))
         sheet.paste(_seen(classifier.pixels(image)[0]), (x + 2 * _GAP + _SIDE, y + _GAP))
         _answers(draw, x + 3 * _GAP + 2 * _SIDE, y + _GAP, classifier, prediction)
-        caption = _fitting(draw, one_line(name), width - 2 * _GAP)
+        caption = _fitting(draw, visible(name), width - 2 * _GAP)
         draw.text((x + _GAP, y + _GAP + _SIDE + 8), caption, fill=_SOFT, font=_font(13))
     with atomic_files(file.parent) as staging, memory_needed_to(f"write {file}"):
         sheet.save(staging / file.name, format="PNG")

@@ -1,20 +1,22 @@
 """Named arrays of images and labels, as `.npz` files and folders of IDX files have them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, foreign_errors, one_line
+from ..runtime.errors import InvalidFileError, foreign_errors
 from ..runtime.io.files import read_file
-from ..runtime.io.npz import names_in_npz, outlines_in_npz, read_npz
+from ..runtime.io.npz import check_size, names_in_npz, outlines_in_npz, read_npz
 from ..runtime.io.shortage import memory_needed_to
+from ..runtime.text import visible
 
 # The names of images and labels, in the order of preference.
 TRAIN_ARRAYS, TEST_ARRAYS = (("x_train", "y_train"), ("x", "y")), ("x_test", "y_test")
 ARRAY_NAMES = tuple(name for names in (*TRAIN_ARRAYS, TEST_ARRAYS) for name in names)
+_LABELS = frozenset(y for _, y in (*TRAIN_ARRAYS, TEST_ARRAYS))
 _MAX_NPZ_BYTES = 2**34
 
 
@@ -68,12 +70,20 @@ class NamedArrays(NamedTuple):
 
     def missing(self, names: Sequence[str], needed: str) -> InvalidFileError:
         """Return the error that these arrays are missing."""
-        held = one_line(", ".join(sorted(self.held)))[:200] or "nothing"
+        held = visible(", ".join(sorted(self.held)))[:200] or "nothing"
         return InvalidFileError(f"{self.location} has no {', '.join(names)}; it holds {held}; {needed}")
 
 
-def read_npz_file(path: Path, only: Collection[str]) -> NamedArrays:
+def read_npz_file(
+    path: Path, only: Collection[str], check: Callable[[NamedArrays], object] | None = None
+) -> NamedArrays:
     """Read the arrays of these names from an `.npz` file; others may be anything.
+
+    Args:
+        path: The file.
+        only: The names.
+        check: Called with labels, and with outlines of images: arrays of the same dtype and shape. What it raises
+            saves unpacking these.
 
     Raises:
         InvalidFileError: It is missing or damaged, or these are not images and labels.
@@ -81,10 +91,18 @@ def read_npz_file(path: Path, only: Collection[str]) -> NamedArrays:
     content = read_file(path, "data file")
     problem = f"{path} is not an .npz file that can be read"
     with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)):
-        source = NamedArrays(one_line(path.stem), path, outlines_in_npz(content, only=only), names_in_npz(content))
+        source = NamedArrays(visible(path.stem), path, outlines_in_npz(content, only=only), names_in_npz(content))
     _check_pairs(source)
-    with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)), memory_needed_to(f"read {path}"):
-        return source._replace(arrays=read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=only))
+
+    def unpacked(names: Collection[str]) -> dict[str, NDArray[Any]]:
+        with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)), memory_needed_to(f"read {path}"):
+            check_size(source.arrays.values(), _MAX_NPZ_BYTES)
+            return read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=names)
+
+    labels = unpacked(source.arrays.keys() & _LABELS)
+    if check is not None:
+        check(source._replace(arrays={**source.arrays, **labels}))
+    return source._replace(arrays={**labels, **unpacked(source.arrays.keys() - _LABELS)})
 
 
 def _check_pairs(source: NamedArrays) -> None:

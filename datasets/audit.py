@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import one_line
+from ..runtime.text import visible
 from .splits import Split
 from .wording import first_of
 
@@ -30,8 +30,8 @@ def _imbalance(labels: NDArray[np.int64], classes: Sequence[str]) -> tuple[str, 
     if counts[most] < IMBALANCE * counts[least]:
         return ()
     return (
-        f"the classes are of unequal size: {one_line(classes[most])} has {counts[most]:,} training images, "
-        f"{one_line(classes[least])} has {counts[least]:,}",
+        f"the classes are of unequal size: {visible(classes[most])} has {counts[most]:,} training images, "
+        f"{visible(classes[least])} has {counts[least]:,}",
     )
 
 
@@ -70,7 +70,7 @@ def _contradictions(train: Split, test: Split, classes: Sequence[str]) -> tuple[
             if known != label:
                 contradicting.add(digest)
                 first = first or (
-                    f"{name} ({one_line(classes[known])}) and {split.names[position]} ({one_line(classes[label])})"
+                    f"{name} ({visible(classes[known])}) and {split.names[position]} ({visible(classes[label])})"
                 )
     if not first:
         return ()

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.bundle.reader import read_manifest
-from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.files import is_folder
+from ..runtime.text import visible
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
 from .image_listing import TEST, list_images, list_splits
@@ -18,6 +19,8 @@ from .image_reader import ImageReader, Progress
 from .loading import is_image_folder, load_data, read_arrays
 from .recorded_split import bundle_options, find_recorded_split
 from .wording import SUFFIXES, first_of
+
+_PAIRS = (TEST_ARRAYS, *TRAIN_ARRAYS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,9 +108,14 @@ def read_images(
     """
     if is_image_folder(path):
         return _from_folder(path, manifest, skip_bad, progress)
-    source = read_arrays(path, TEST_ARRAYS)
+
+    def check(source: NamedArrays) -> None:
+        if any(x in source.arrays for x, _ in _PAIRS):
+            check_images(_from_arrays(source, manifest), manifest)
+
+    source = read_arrays(path, TEST_ARRAYS, check)
     if TEST_ARRAYS[0] not in source.arrays and not is_folder(path):
-        source = read_arrays(path)
+        source = read_arrays(path, check=check)
     found = _from_arrays(source, manifest)
     check_images(found, manifest)
     return found
@@ -146,7 +154,7 @@ def _default(manifest: Manifest) -> str:
 
 
 def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
-    pairs = [pair for pair in (TEST_ARRAYS, *TRAIN_ARRAYS) if pair[0] in source.arrays]
+    pairs = [pair for pair in _PAIRS if pair[0] in source.arrays]
     if not pairs:
         raise source.missing(("x_test", "x_train", "x"), "one of these is needed")
     x, y = pairs[0]
@@ -181,7 +189,7 @@ def _from_folder(
     if not found:
         raise InvalidFileError(f"{folder} holds no images ({SUFFIXES})")
     return EvaluationImages(
-        name=one_line(folder.absolute().name),
+        name=visible(folder.absolute().name),
         images=reader.stack(found),
         labels=np.array([image.label for image in found], np.int64) if is_labelled else None,
         classes=manifest.classes,

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, foreign_errors, one_line
+from ..runtime.errors import InvalidFileError, foreign_errors
 from ..runtime.io.files import read_file
 from ..runtime.io.memory import check_memory
 from ..runtime.io.shortage import memory_needed_to
+from ..runtime.text import visible
 from .arrays import NamedArrays
 
 # http://yann.lecun.com/exdb/mnist: two zero bytes, the type of the numbers, the rank; then each dimension.
@@ -61,7 +62,7 @@ def read_idx_folder(folder: Path, *, only: Container[str] | None = None) -> Name
     if f"{prefix}-".startswith(_TRANSPOSED):
         arrays = {key: np.swapaxes(array, 1, 2) if array.ndim > 2 else array for key, array in arrays.items()}
         remarks = ("EMNIST's files hold their images transposed; they were turned upright",)
-    return NamedArrays(one_line(folder.absolute().name), folder, arrays, arrays, remarks)
+    return NamedArrays(visible(folder.absolute().name), folder, arrays, arrays, remarks)
 
 
 def _find_files(folder: Path, only: Container[str] | None) -> tuple[str, dict[tuple[str, str], Path]]:

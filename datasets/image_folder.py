@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..runtime.errors import InvalidFileError, one_line
+from ..runtime.errors import InvalidFileError
+from ..runtime.text import visible
 from .dataset import DataOptions
 from .image_listing import TEST, TRAIN, VALIDATION, ImageFolder, list_splits
 from .image_reader import FoundImage, ImageReader, Progress
@@ -43,7 +44,7 @@ def read_image_folder(folder: Path, options: DataOptions, progress: Progress | N
     reader.check_sizes()
     others = [path for split in listed.values() for path in (*split.others, *(() if split.classes else split.loose))]
     return Splits(
-        name=one_line(folder.absolute().name),
+        name=visible(folder.absolute().name),
         train=_split(train, reader, folder),
         test=_split(test, reader, folder) if test else None,
         classes=classes,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runtime.errors import InvalidFileError, SpecMismatchError, is_interruption, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError, is_interruption
 from ..runtime.images.reading import IMAGE_SUFFIXES
 from .wording import first_of
 
@@ -37,8 +37,7 @@ class ImageFolder:
         for label in self.classes:
             if label not in positions:
                 raise SpecMismatchError(
-                    f"{self.root} has the folder {one_line(label)!r}, which is not one of {source}: "
-                    f"{first_of(classes, 20)}"
+                    f"{self.root} has the folder {label!r}, which is not one of {source}: {first_of(classes, 20)}"
                 )
         return [(path, positions[label]) for label, paths in self.classes.items() for path in paths]
 
@@ -74,8 +73,7 @@ def list_splits(folder: Path) -> dict[str, ImageFolder]:
     for name in whole.classes:
         if name not in (TRAIN, TEST, *VALIDATION):
             raise InvalidFileError(
-                f"{folder} has {TRAIN} and {one_line(name)!r} in it; possible beside {TRAIN}: {TEST}, "
-                f"{', '.join(VALIDATION)}"
+                f"{folder} has {TRAIN} and {name!r} in it; possible beside {TRAIN}: {TEST}, {', '.join(VALIDATION)}"
             )
     return {name: list_images(folder / name) for name in whole.classes}
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, Preprocessing, check_fit
-from ..runtime.errors import InvalidFileError, SpecMismatchError, one_line
+from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.images.draft import draft_size
 from ..runtime.images.orientation import upright_size
 from ..runtime.images.preprocess import prepare
 from ..runtime.images.reading import read_as_stored
 from ..runtime.io.shortage import memory_needed_to
+from ..runtime.text import visible
 from .dataset import DataOptions
 from .wording import file_remark, first_of, relative_name
 
@@ -129,7 +130,7 @@ class ImageReader:
                 size = self._size or own
                 prepared = prepare(image, self._spec(size), self.preprocessing)
         except (InvalidFileError, SpecMismatchError) as error:
-            self._bad[path] = one_line(error)
+            self._bad[path] = str(error)
             return None
         self._all_gray &= image.mode in _GRAY_MODES
         self._sizes[own] += 1
@@ -140,4 +141,4 @@ class ImageReader:
 
     def _complaint(self, path: Path) -> str:
         # The message begins with the full path, or names it; the user knows the file by its place in the folder.
-        return self._bad[path].replace(f"{path}: ", "").replace(str(path), "it")
+        return visible(self._bad[path].replace(f"{path}: ", "").replace(str(path), "it"))

@@ -1,13 +1,13 @@
 """Load labelled image sets: built-in ones, `.npz` files in the Keras layout, IDX files, folders of images."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, check_fit
-from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean, one_line
+from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean
 from ..runtime.io.files import is_folder, near_path
 from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
 from .audit import audit
@@ -17,7 +17,7 @@ from .fingerprints import array_sha256
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
 from .image_reader import Progress
-from .splits import Splits, splits_of_arrays
+from .splits import Splits, check_arrays, splits_of_arrays
 from .stratify import stratified_split
 
 
@@ -85,8 +85,10 @@ def is_image_folder(path: Path) -> bool:
     return is_folder(path) and not holds_idx(path)
 
 
-def read_arrays(path: Path, only: Collection[str] = ARRAY_NAMES) -> NamedArrays:
-    """Read an `.npz` file, of which only arrays of these names are read, or a folder of IDX files.
+def read_arrays(
+    path: Path, only: Collection[str] = ARRAY_NAMES, check: Callable[[NamedArrays], object] | None = None
+) -> NamedArrays:
+    """Read an `.npz` file, as `read_npz_file` does, or a folder of IDX files.
 
     Raises:
         UnknownNameError: It is neither of them.
@@ -95,10 +97,10 @@ def read_arrays(path: Path, only: Collection[str] = ARRAY_NAMES) -> NamedArrays:
     if is_folder(path):
         return read_idx_folder(path)
     if path.suffix == ".npz":
-        return read_npz_file(path, only)
+        return read_npz_file(path, only, check)
     meant = "" if path.exists() else did_you_mean(str(path), BUILT_IN) or near_path(path)
     raise UnknownNameError(
-        f"unknown data {one_line(str(path))!r}; possible: {', '.join(BUILT_IN)}, an .npz file, a folder of images with "
+        f"unknown data {str(path)!r}; possible: {', '.join(BUILT_IN)}, an .npz file, a folder of images with "
         f"a sub-folder for each class, or a folder of IDX files{meant}"
     )
 
@@ -109,4 +111,4 @@ def _splits(name: str | Path, options: DataOptions, progress: Progress | None) -
     path = Path(name)
     if is_image_folder(path):
         return read_image_folder(path, options, progress)
-    return splits_of_arrays(read_arrays(path), RESIZE)
+    return splits_of_arrays(read_arrays(path, check=check_arrays), RESIZE)

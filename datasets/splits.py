@@ -77,20 +77,26 @@ def splits_of_arrays(
     Raises:
         InvalidFileError: Arrays are missing, or are not labelled images of two classes or more.
     """
-    x, y = _train_arrays(source)
-    train = _read_split(source, x, y)
-    count = _class_count(train.labels, f"{y} of {source.location}")
-    test = _read_split(source, *TEST_ARRAYS) if TEST_ARRAYS[0] in source.arrays else None
-    if test is not None:
-        _check_test(test, train, count, source.location)
+    count = check_arrays(source)
     return Splits(
         name=source.name,
-        train=train,
-        test=test,
+        train=_read_split(source, *_train_arrays(source)),
+        test=_read_split(source, *TEST_ARRAYS) if TEST_ARRAYS[0] in source.arrays else None,
         classes=classes or tuple(map(str, range(count))),
         preprocessing=preprocessing,
         remarks=source.remarks,
     )
+
+
+def check_arrays(source: NamedArrays) -> int:
+    """Return the number of classes, after all checks of `splits_of_arrays`, for which outlines of images are enough."""
+    x, y = _train_arrays(source)
+    train = source.images(x)
+    count = _class_count(source.labels(y, len(train)), f"{y} of {source.location}")
+    if TEST_ARRAYS[0] in source.arrays:
+        test = source.images(TEST_ARRAYS[0])
+        _check_test(test, source.labels(TEST_ARRAYS[1], len(test)), train, count, source.location)
+    return count
 
 
 def _train_arrays(source: NamedArrays) -> tuple[str, str]:
@@ -107,12 +113,12 @@ def _read_split(source: NamedArrays, x: str, y: str) -> Split:
     return Split(images=images, labels=source.labels(y, len(images)), names=[f"{x}[{i}]" for i in range(len(images))])
 
 
-def _check_test(test: Split, train: Split, count: int, location: Path) -> None:
-    if train.images.shape[1:] != test.images.shape[1:]:
-        raise InvalidFileError(f"{location}: x_train has shape {train.images.shape}, x_test {test.images.shape}")
-    if test.labels.min() < 0 or test.labels.max() >= count:
+def _check_test(test: NDArray[Any], labels: NDArray[Any], train: NDArray[Any], count: int, location: Path) -> None:
+    if train.shape[1:] != test.shape[1:]:
+        raise InvalidFileError(f"{location}: x_train has shape {train.shape}, x_test {test.shape}")
+    if labels.min() < 0 or labels.max() >= count:
         raise InvalidFileError(
-            f"y_test of {location} must hold {len(test.images)} labels from 0 to {count - 1}, one for each image"
+            f"y_test of {location} must hold {len(test)} labels from 0 to {count - 1}, one for each image"
         )
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..runtime.errors import one_line
 from ..runtime.images.reading import IMAGE_SUFFIXES
+from ..runtime.text import visible
 
 SUFFIXES = ", ".join(IMAGE_SUFFIXES)
 
@@ -15,12 +15,12 @@ def first_of(items: Sequence[str], limit: int, separator: str = ", ") -> str:
     >>> first_of(["cat", "dog", "cow"], 2)
     'cat, dog, …'
     """
-    return separator.join([*map(one_line, items[:limit]), *(["…"] if len(items) > limit else [])])
+    return separator.join([*map(visible, items[:limit]), *(["…"] if len(items) > limit else [])])
 
 
 def relative_name(path: Path, root: Path) -> str:
     """Return a file's name below a folder, safe to print."""
-    return one_line(str(path.relative_to(root)))
+    return visible(str(path.relative_to(root)))
 
 
 def file_remark(paths: Sequence[Path], what: str, root: Path, limit: int = 1) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC
+from types import FrameType
 
 from .text import printable
 
@@ -43,7 +44,10 @@ class CheckFailedError(EdgeproofError):
 
 
 def one_line(told: str | BaseException) -> str:
-    """Return a message as one line, without colours and control characters; for an empty error its class's name."""
+    """Return a message of foreign code as one line, without colours; for an empty error its class's name.
+
+    Names keep what they hold as codes, by `text.visible`: otherwise different ones would look the same.
+    """
     text = " ".join(_COLOUR.sub("", str(told)).split())
     return printable(text) or (type(told).__name__ if isinstance(told, BaseException) else "")
 
@@ -148,7 +152,19 @@ def _is_raised_by_handler(error: BaseException) -> bool:
     codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code in codes:
+        if trace.tb_frame.f_code in codes or _was_given_its_caller(trace.tb_frame):
             return True
         trace = trace.tb_next
     return False
+
+
+def _was_given_its_caller(frame: FrameType) -> bool:
+    """Tell whether an argument is the frame that made the call: so a handler is called, whatever callable it is."""
+    from inspect import getargvalues
+
+    given = getargvalues(frame)
+    values: list[object] = [given.locals.get(name) for name in given.args]
+    rest: object = given.locals.get(given.varargs or "")
+    if isinstance(rest, tuple):
+        values += rest
+    return frame.f_back is not None and any(value is frame.f_back for value in values)

@@ -21,6 +21,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\N{NO-BREAK SPACE}" else ascii(c)[1:-1] for c in text)
 
 
+def visible(name: str) -> str:
+    r"""Return the name of a file, folder or class with codes as `printable`, and of all spaces but the usual one.
+
+    >>> print(visible("a\nb\x1b[31m \xa0\u202ec"))
+    a\nb\x1b[31m \xa0\u202ec
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
 def printable_lines(text: str) -> str:
     """Return a text whose lines are `printable`."""
     return "\n".join(map(printable, text.split("\n")))

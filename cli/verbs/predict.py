@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from ...runtime.bundle.manifest import MANIFEST_NAME
 from ...runtime.bundle.recipes import ALL_VARIANTS
-from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, one_line
+from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError
 from ...runtime.io.shortage import memory_needed_to
 from ...runtime.pretrained import PRETRAINED
+from ...runtime.text import visible
 from ..arguments import given, positive
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         answered.append((name, image, answer))
         if not options.json:
             certainty = f" ({answer.probability * 100:.1f} %)" if answer.probabilities.any() else ""
-            print(f"{one_line(name)}: {answer.label}{certainty}", flush=True)
+            print(f"{visible(name)}: {answer.label}{certainty}", flush=True)
     if answered:
         _write(options, classifier, answered, bad)
     if bad:
@@ -171,7 +172,7 @@ def _json(
             }
             for name, prediction in zip(names, predictions, strict=True)
         ],
-        "errors": [{"file": name, "error": one_line(text)} for name, text in bad],
+        "errors": [{"file": name, "error": visible(text)} for name, text in bad],
     }
     return json.dumps(document, indent=2, allow_nan=False)
 

@@ -21,9 +21,9 @@ _DEQUANTIZE = 6
 
 
 def check_dequantize_shapes(model: bytes) -> None:
-    """Raise InvalidFileError if a DEQUANTIZE operator changes the shape, or the structure leads out of the file."""
+    """Raise InvalidFileError if a DEQUANTIZE operator changes the shape, or the structure is damaged."""
     caught = (struct.error, IndexError, ValueError)
-    with foreign_errors(InvalidFileError, "the model's structure leads out of the file", caught=caught):
+    with foreign_errors(InvalidFileError, "the model's structure is damaged", caught=caught):
         pairs = list(_dequantized(_Reader(model)))
     for source, target in pairs:
         if source != target:
@@ -35,11 +35,11 @@ def _dequantized(reader: "_Reader") -> Iterator[tuple[tuple[int, ...], tuple[int
     root = reader.number("I", 0)
     codes = [_code(reader, table) for table in reader.tables(root, _CODES)]
     for subgraph in reader.tables(root, _SUBGRAPHS):
-        shapes = [reader.integers(tensor, _SHAPE) for tensor in reader.tables(subgraph, _TENSORS)]
+        tensors = list(reader.tables(subgraph, _TENSORS))
         for operator in reader.tables(subgraph, _OPERATORS):
             if codes[reader.field("I", operator, _CODE_INDEX)] == _DEQUANTIZE:
                 (source,), (target,) = reader.integers(operator, _INPUTS), reader.integers(operator, _OUTPUTS)
-                yield shapes[source], shapes[target]
+                yield reader.integers(tensors[source], _SHAPE), reader.integers(tensors[target], _SHAPE)
 
 
 def _code(reader: "_Reader", table: int) -> int:
@@ -48,10 +48,15 @@ def _code(reader: "_Reader", table: int) -> int:
 
 
 class _Reader:
-    """Reader of the few needed parts of a flatbuffer; tables and vectors are places in the file."""
+    """Reader of the few needed parts of a flatbuffer; tables and vectors are places in the file.
+
+    A hostile file leads to the same vectors again and again. Entries take 4 bytes, so that an honest file has no more
+    of them than a quarter of its bytes.
+    """
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self._left = len(content) // 4
 
     def number(self, kind: str, place: int) -> int:
         if place < 0:  # to Python, one from the end
@@ -85,4 +90,8 @@ class _Reader:
         if place is None:
             return 0, 0
         vector = place + self.number("I", place)
-        return vector + 4, self.number("I", vector)
+        count = self.number("I", vector)
+        self._left -= count
+        if self._left < 0:
+            raise ValueError(f"its lists have more entries than {len(self._content):,} bytes hold")
+        return vector + 4, count

@@ -30,8 +30,8 @@ _DAMAGE = (*PYTHON_ERRORS, struct.error, zlib.error)  # what Pillow's decoders r
 MAX_PIXELS = 2**30 // 12  # Pillow's own limit: 1 GiB of memory with four channels and room to work
 _BYTES_PER_PIXEL = 8  # four as Pillow holds it, and as many for a copy that is turned
 _SMALL = 2**20  # so many fit everywhere: there is no need to ask for the memory that is free
-_PPM_HEADER_BYTES = 2**16
-_COMMENT = re.compile(rb"#[^\r\n]*")
+_PPM_HEADER_BYTES, _PPM_COMMENTS = 2**16, 2**12
+_COMMENT = re.compile(rb"#[^\r\n]*[\r\n]?")
 _PIXELS = re.compile(r"\((\d+) pixels\)")  # in Pillow's message
 
 
@@ -76,7 +76,7 @@ def decode_as_stored(stream: IO[bytes], name: str, draft: tuple[int, int] | None
             "image files are read by Pillow, which is not installed; pip install pillow"
         ) from error
 
-    _check_ppm_header(stream, name)
+    _check_ppm(stream, name)
     try:
         with _opened(stream, name, draft) as image:
             image.load()
@@ -114,15 +114,23 @@ def _opened(stream: IO[bytes], name: str, draft: tuple[int, int] | None) -> "Ima
     return Image.open(stream, formats=_FORMATS)
 
 
-def _check_ppm_header(stream: IO[bytes], name: str) -> None:
-    """Refuse a PPM or PGM file with an endless comment, which Pillow reads byte by byte."""
+def _check_ppm(stream: IO[bytes], name: str) -> None:
+    """Refuse a PPM or PGM file with an endless header, which Pillow reads byte by byte, or with countless comments."""
     head = stream.read(_PPM_HEADER_BYTES)
+    if head[:1] == b"P":
+        fields = 3 if head[:2] in (b"P1", b"P4") else 4
+        # Pillow drops a comment with its line's end, so that a number goes on behind it; the field at the end is open.
+        if len(head) == _PPM_HEADER_BYTES and len((_COMMENT.sub(b"", head) + b"0").split()) <= fields:
+            raise _not_readable(name, f"its header has more than {_PPM_HEADER_BYTES:,} bytes")
+        if head[:2] in (b"P1", b"P2", b"P3"):  # where the pixels are text, Pillow copies a megabyte for each comment
+            comments = head.count(b"#") + sum(block.count(b"#") for block in iter(lambda: stream.read(2**20), b""))
+            if comments > _PPM_COMMENTS:
+                raise _not_readable(name, f"it has {comments:,} # of comments; at most {_PPM_COMMENTS:,} are possible")
     stream.seek(0)
-    fields = 3 if head[:2] in (b"P1", b"P4") else 4
-    if head[:1] == b"P" and len(head) == _PPM_HEADER_BYTES and len(_COMMENT.sub(b"", head).split()) < fields:
-        raise InvalidFileError(
-            f"{name} is not an image that can be read: its header has more than {_PPM_HEADER_BYTES:,} bytes"
-        )
+
+
+def _not_readable(name: str, reason: str) -> InvalidFileError:
+    return InvalidFileError(f"{name} is not an image that can be read: {reason}")
 
 
 def _check_pixels(width: int, height: int, name: str) -> None:

@@ -4,7 +4,7 @@ import io
 import math
 import struct
 import tokenize
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,11 +47,16 @@ def read_npz(content: bytes, *, max_bytes: int, only: Collection[str] | None = N
     """
     archive = Archive(content, "the .npz file")
     headers = _headers(archive, only)
-    size = sum(header.size for header in headers.values())
+    check_size((header.outline for header in headers.values()), max_bytes)
+    return {name: _array(archive, name, header) for name, header in headers.items()}
+
+
+def check_size(outlines: Iterable[NDArray[Any]], max_bytes: int) -> None:
+    """Refuse arrays that have more bytes together, or more than the memory that is free."""
+    size = sum(outline.nbytes for outline in outlines)
     if size > max_bytes:
         raise InvalidFileError(f"the arrays of the .npz file have {size:,} bytes; at most {max_bytes:,} are possible")
     check_memory(size, "the .npz file")
-    return {name: _array(archive, name, header) for name, header in headers.items()}
 
 
 def outlines_in_npz(content: bytes, *, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:

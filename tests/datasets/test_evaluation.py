@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +165,22 @@ def test_an_npz_file_of_another_kind_is_refused(
         read_images(write_npz(tmp_path / "my.npz", **arrays), manifest)
 
 
+@pytest.mark.parametrize("x", ["x_test", "x"])
+@pytest.mark.parametrize(("side", "label", "complaint"), [(28, 10, "has the label 10"), (29, 1, r"\(29, 29, 1\)")])
+def test_images_that_cannot_be_tested_are_not_unpacked(
+    x: str, side: int, label: int, complaint: str, manifest: Manifest, tmp_path: Path
+) -> None:
+    images = np.zeros((2**14, side, side), np.uint8)
+    np.savez_compressed(tmp_path / "my.npz", **{x: images, x.replace("x", "y"): np.full(2**14, label, np.uint8)})
+    tracemalloc.start()
+    try:
+        with pytest.raises(SpecMismatchError, match=complaint):
+            read_images(tmp_path / "my.npz", manifest)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_folder_that_is_no_class_is_refused(manifest: Manifest, tmp_path: Path) -> None:
     picture(tmp_path / "seven" / "a.png", 5)
     with pytest.raises(
@@ -186,6 +203,15 @@ def test_a_picture_that_is_none_is_named(manifest: Manifest, tmp_path: Path) -> 
         match=r"1 image in .* cannot be read: 1/bad\.png \(it is not an image.*; repair or remove them$",
     ):
         read_images(tmp_path, manifest)
+
+
+def test_a_strange_name_is_shown_in_codes_and_not_repeated_in_the_reason(manifest: Manifest, tmp_path: Path) -> None:
+    picture(tmp_path / "d\n" / "good.png", 1)
+    (tmp_path / "d\n" / "a\n\u202e.png").write_text("text")
+    found = read_images(tmp_path / "d\n", manifest, skip_bad=True)
+    assert found.name == r"d\n"
+    assert found.skipped == ((r"a\n\u202e.png", found.skipped[0][1]),)
+    assert found.skipped[0][1].startswith("it is not an image that can be read")
 
 
 @pytest.mark.parametrize("name", ["gone", "gone.npz", "data.csv"])

@@ -173,6 +173,29 @@ def test_arrays_of_another_layout_are_not_unpacked(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"y": np.zeros(2**15, int)}, r"y of .* has 1 class\(es\)"),
+        ({"x": None, "y": None, "y_train": np.zeros(2**15, int)}, "has no x_train;"),
+        ({"x_test": np.zeros((1, 20, 20), np.uint8), "y_test": np.array([2])}, r"y_test of .* labels from 0 to 1"),
+        ({"x_test": np.zeros((1, 9, 9), np.uint8), "y_test": np.array([0])}, r"x_test \(1, 9, 9, 1\)"),
+    ],
+)
+def test_wrong_labels_are_refused_before_images_are_unpacked(
+    tmp_path: Path, changed: dict[str, np.ndarray | None], complaint: str
+) -> None:
+    arrays = {"x": np.zeros((2**15, 20, 20), np.uint8), "y": np.arange(2**15) % 2} | changed
+    np.savez_compressed(tmp_path / "mine.npz", **{name: array for name, array in arrays.items() if array is not None})
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidFileError, match=complaint):
+            load_data(tmp_path / "mine.npz")
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04broken", b"\x93NUMPY\x01\x00broken"])
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mine.npz").write_bytes(content)

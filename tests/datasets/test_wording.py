@@ -13,4 +13,4 @@ def test_files_are_counted_and_the_first_ones_are_named(tmp_path: Path) -> None:
 
 def test_an_ellipsis_stands_for_the_items_that_are_left_out() -> None:
     assert first_of(["a", "b", "c"], 3, "; ") == "a; b; c"
-    assert first_of(["a", "b\nc", "d", "e"], 2) == "a, b c, …"
+    assert first_of(["a", "b\nc", "d", "e"], 2) == r"a, b\nc, …"

@@ -2,7 +2,11 @@
 
 import errno
 import io
+import signal
+import sys
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import cache, partial, singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,61 @@ def test_interruptions_pass_whatever_is_caught(interruption: BaseException) -> N
                 interrupt()
 
         assert_unchanged(interruption, call)
+
+
+def fail_late(*_: object) -> None:
+    raise HandlersError("late")
+
+
+def fail_late_and_restore(*_: object) -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    raise HandlersError("late")
+
+
+class Handler:
+    def __call__(self, number: int, frame: object) -> None:
+        fail_late()
+
+    def method(self, number: int, frame: object) -> None:
+        fail_late()
+
+
+class DelegatingHandler:
+    __call__ = partial(fail_late)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        fail_late,
+        fail_late_and_restore,
+        Handler(),
+        Handler().method,
+        DelegatingHandler(),
+        partial(fail_late, "one"),
+        partial(partial(fail_late, "one"), "another"),
+        partial(copy_context().run, fail_late),
+        cache(fail_late),
+        singledispatch(fail_late),
+    ],
+    ids=lambda handler: type(handler).__name__,
+)
+def test_a_handler_may_be_any_callable(handler: Callable[[int, object], object]) -> None:
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(HandlersError), foreign_errors(InvalidFileError, "it is damaged"):
+            signal.raise_signal(signal.SIGALRM)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_an_error_of_code_that_has_frames_is_that_of_the_file() -> None:
+    def fail(depth: int) -> None:
+        caller = sys._getframe(depth)
+        raise HandlersError(f"late in {caller.f_code.co_name}")
+
+    with pytest.raises(InvalidFileError, match="late in"), foreign_errors(InvalidFileError, "it is damaged"):
+        fail(1)
 
 
 def test_the_same_error_without_a_signal_is_that_of_the_file() -> None:

@@ -28,9 +28,22 @@ SURE = [1.0] + [0.0] * 9
         ([0.0] * 1000, STEP),  # of 1,000 classes, each has less than half a step
         ([26 * STEP] * 10, STEP),  # 1.0156
         ([25 * STEP] * 10, STEP),
+        ([0.1] * 10, None),
+        ([0.0999] * 10, None),  # in float16
+        # Floats that a file has made of bytes.
+        ([255 / 256] + [0.0] * 9, None),
+        ([254 / 255] + [0.0] * 9, None),
+        ([26 / 256] * 10, None),
+        ([1 / 255] * 300, None),
+        ([60 / 255] + [0.0] * 999, None),  # each of the others has less than half a step
+        ([float(np.float32(0.003921569) * 25)] * 10, None),
+        ([12 / 127] * 10, None),
+        ([13 / 127.5] * 10, None),
+        ([33 * 2**-15] * 1000, None),  # 1.007, of int16
+        ([32 * 2**-15] * 1000, None),
     ],
 )
-def test_probabilities_may_be_rounded(row: list[float], step: float) -> None:
+def test_probabilities_may_be_rounded(row: list[float], step: float | None) -> None:
     check_probabilities(np.array([SURE[:1] + [0.0] * (len(row) - 1), row], np.float32), step, "it")
 
 
@@ -42,21 +55,35 @@ def test_probabilities_may_be_rounded(row: list[float], step: float) -> None:
         ([0.5, 0.43], STEP),
         ([0.5, 0.57], STEP),
         ([0.0] * 10, STEP),
-        ([0.1] * 9 + [0.098], 1e-9),
+        ([0.1] * 9 + [0.09], 1e-9),
         ([0.02] * 1000, STEP),  # a sigmoid for each of 1,000 classes
+        ([STEP] * 1000, STEP),
+        ([0.0] * 300, STEP),  # equal, they would have 1 / 300 each, which is rounded to a step
+        ([0.0] * 10, None),
+        ([0.0] * 300, None),
+        ([0.0] * 1000, None),
+        ([0.0] * 2**16, None),
+        ([0.0039] * 1000, None),
+        ([STEP] * 1000, None),
+        ([1 / 255] * 1000, None),
+        ([0.097] * 10, None),
+        ([0.5] * 2 + [0.003] * 8, None),
+        ([1.0, -1e-7], None),
+        ([np.nan] * 10, None),
+        ([np.inf] + [0.0] * 9, None),
         ([np.nan, 1.0], STEP),
         ([np.inf, 0.0], STEP),
     ],
 )
-def test_what_no_rounding_explains_is_refused(row: list[float], step: float) -> None:
+def test_what_no_rounding_explains_is_refused(row: list[float], step: float | None) -> None:
     with pytest.raises(InvalidFileError, match=rf"^it {REFUSED}"):
         check_probabilities(np.array([[1.0] + [0.0] * (len(row) - 1), row], np.float32), step, "it")
 
 
-def test_the_step_is_that_of_the_output_or_of_bytes_that_were_decoded() -> None:
+def test_the_step_is_that_of_the_output_which_floats_have_not() -> None:
     output = TensorSpec(name="", dtype="int16", shape=(1, 10), quantization=QuantParams(scale=2**-15, zero_point=0))
     assert step_of(output) == 2**-15
-    assert step_of(TensorSpec(name="", dtype="float32", shape=(1, 10))) == 1 / 255
+    assert step_of(TensorSpec(name="", dtype="float32", shape=(1, 10))) is None
 
 
 def test_nothing_is_no_fault() -> None:

@@ -295,6 +295,20 @@ def test_a_file_name_does_not_steer_the_terminal(files: Path, tmp_path: Path) ->
     assert "\x1b" not in refused(tmp_path / "no\x1b[2Jwhere.png")
 
 
+STRANGE, SHOWN = "a\nb\x1b[31m  \u202ex.png", r"a\nb\x1b[31m  \u202ex.png"
+
+
+def test_names_of_files_show_codes_so_that_all_look_different(mixed: Path, golden: Path) -> None:
+    (mixed / "c.png").rename(mixed / STRANGE)
+    done = run_here("predict", mixed, "--model", golden, "--skip-bad")
+    assert done.stdout.splitlines()[0].startswith(f"{mixed}/{SHOWN}: 7 ")
+    (mixed / STRANGE).write_text("text")
+    done = run_here("predict", mixed, "--model", golden, "--skip-bad")
+    assert done.stderr.count("is not an image") == 2
+    assert f"{mixed}/{SHOWN} (is not an image" in done.stderr
+    assert f"{SHOWN} is not an image" in run_here("predict", mixed / STRANGE, "--model", golden).stderr
+
+
 def test_json_is_ascii_for_terminals_of_any_encoding(files: Path, tmp_path: Path) -> None:
     (tmp_path / "sieben-é-七.png").write_bytes((files / "seven.png").read_bytes())
     done = subprocess.run(

@@ -191,7 +191,14 @@ def test_16_bit_pgm_files_keep_their_tones(tmp_path: Path) -> None:
     np.testing.assert_array_equal(to_pixels(tmp_path / "deep.pgm", GRAY)[0, :, :, 0], DIGIT)
 
 
-@pytest.mark.parametrize("start", [b"P6 #", b"P6 2 2 #", b"P5\n# a\n2 2\n#", b"P4 2 #"])
+@pytest.mark.parametrize(
+    "start",
+    [
+        *(b"P6 #", b"P6 2 2 #", b"P5\n# a\n2 2\n#", b"P4 2 #", b"P6 2 2" + b" " * 2**17),
+        # The number before it goes on behind it.
+        *(b"P5 1 1 1#", b"P5 1 1 1#c\n#", b"P4 2 2#", b"P2 2 2 9#", b"P3 2 2 9#"),
+    ],
+)
 def test_an_endless_comment_is_not_read(tmp_path: Path, start: bytes) -> None:
     (tmp_path / "long.ppm").write_bytes(start + b"a" * 2**17 + b"\n2 2 255\n" + bytes(12))
     with pytest.raises(InvalidFileError, match="its header has more than 65,536 bytes"):
@@ -203,3 +210,13 @@ def test_a_comment_may_stand_in_a_large_image(tmp_path: Path) -> None:
     assert read_image(tmp_path / "large.ppm").size == (300, 300)
     (tmp_path / "bits.pbm").write_bytes(b"P4\n1000 1000\n" + bytes(125_000))
     assert read_image(tmp_path / "bits.pbm").size == (1000, 1000)
+
+
+@pytest.mark.parametrize("start", [b"P1 2 2\n", b"P2 2 2 9\n", b"P3 2 2 9\n"])
+def test_countless_comments_are_not_read(tmp_path: Path, start: bytes) -> None:
+    """A megabyte of them took 9 s."""
+    (tmp_path / "plain.ppm").write_bytes(start + b"#\n" * 5_000 + b"1 " * 12)
+    with pytest.raises(InvalidFileError, match="it has 5,000 # of comments; at most 4,096 are possible"):
+        read_image(tmp_path / "plain.ppm")
+    (tmp_path / "plain.ppm").write_bytes(start + b"# a row\n" * 4_000 + b"1 " * 12)
+    assert read_image(tmp_path / "plain.ppm").size == (2, 2)
