@@ -13,6 +13,7 @@ from ..runtime.bundle.model_metadata import DIGIT, INTERPOLATIONS, RESIZE
 from ..runtime.errors import SpecMismatchError
 
 _LONGEST = 100_000
+_LARGEST = 2**31 - 1
 
 OptionTable = Mapping[str, Mapping[str, Any]]
 
@@ -174,6 +175,8 @@ def _at_least(minimum: int, text: str) -> int:
         number = int(text)
     except ValueError:
         number = minimum - 1
-    if number < minimum or number >= 2**31:
+    if number < minimum:
         raise argparse.ArgumentTypeError(f"a whole number of at least {minimum} is needed, got {text!r}")
+    if number > _LARGEST:
+        raise argparse.ArgumentTypeError(f"a whole number of at most {_LARGEST:,} is needed, got {text!r}")
     return number

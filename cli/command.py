@@ -3,7 +3,7 @@
 import argparse
 import io
 import os
-import signal
+import re
 import sys
 from collections.abc import Sequence
 from errno import ENOMEM
@@ -11,11 +11,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NoReturn
 
-from ..runtime.errors import EdgeproofError, EngineMissingError, did_you_mean, one_line, similar
+from ..runtime.errors import EdgeproofError, EngineMissingError, one_line
+from ..runtime.io.disk_full import lasting_name
 from ..runtime.io.shortage import shortage
-from ..runtime.text import printable
+from .interruption import was_interrupted
 from .native_logs import hidden_native_logs
 from .output import checked_output
+from .parser import BAD_INPUT, OneLineParser, error_text
 
 # Summaries of the verbs, in the order in which a newcomer needs them; the module of that name adds the options.
 _VERBS = {
@@ -45,54 +47,7 @@ _NEEDS = {
     "pick": ("check", _JUDGE),
 }
 
-BAD_INPUT, UNFORESEEN, INTERRUPTED = 2, 70, 130
-
-_SIZE = "--image-size"  # takes a height and a width
-
-
-class _OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line that suggests what was meant, without the usage block."""
-
-    def parse_known_args(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse arguments; refuse others here, where the verb is known whose help lists the possible ones."""
-        typed = _with_widths(sys.argv[1:] if args is None else args)
-        known, others = super().parse_known_args(typed, argparse.Namespace() if namespace is None else namespace)
-        if others:
-            flags = [flag for action in self._actions for flag in action.option_strings]
-            wrong = next((other for other in others if other.startswith("-")), others[0])
-            name = wrong.partition("=")[0]
-            meant = did_you_mean(name, flags) if name.startswith("--") else ""
-            self.error(f"unrecognized arguments: {' '.join(others)}{meant}")
-        return known, others
-
-    def _check_value(self, action: argparse.Action, value: object) -> None:
-        if action.choices is not None and value not in action.choices:
-            choices = [str(choice) for choice in action.choices]
-            raise argparse.ArgumentError(action, f"invalid choice: {value!r}; {similar(str(value), choices)}")
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: error: {printable(message)} (see {self.prog} --help)\n")
-
-
-def _with_widths(arguments: Sequence[str]) -> list[str]:
-    """Repeat the number after --image-size where no other follows: 96 means 96 96.
-
-    With an optional second number, argparse would take a MODEL that follows the first for it.
-
-    >>> _with_widths(["export", "--image-size=96", "m.keras"])
-    ['export', '--image-size', '96', '96', 'm.keras']
-    """
-    typed: list[str] = []
-    for argument in arguments:
-        typed += argument.split("=", 1) if argument.startswith(f"{_SIZE}=") else [argument]
-    flags = [place for place, argument in enumerate(typed) if argument == _SIZE]
-    for place in reversed(flags):  # from the end, since those behind an insertion move
-        are_numbers = [argument.isdecimal() for argument in typed[place + 1 : place + 3]]
-        if are_numbers in ([True], [True, False]):
-            typed.insert(place + 2, typed[place + 1])
-    return typed
+UNFORESEEN, INTERRUPTED = 70, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,33 +67,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             code = _run(typed, options)
             output.flush()
-        except SystemExit as exit_:  # argparse's
+        except SystemExit:  # argparse's
             output.flush()
-            if exit_.code or output.error is None:
+            if output.error is None:
                 raise
-            code = 0
+            code = BAD_INPUT
         except BaseException as error:
             if "--debug" in typed:
                 _print_traceback(error)
             problem, code = _describe(error, options.written)
+            problem = _in_terms_of_options(problem, options)
         if output.error is not None and not problem:
             problem, code = f"cannot print: {output.error.strerror or output.error}", BAD_INPUT
             problem += f"; {options.written}" if options.written else ""
         if problem:
-            print(f"edgeproof: error: {printable(problem)}", file=sys.stderr)
+            print(f"edgeproof: error: {error_text(problem)}", file=sys.stderr)
     return code
 
 
 def _describe(error: BaseException, written: str) -> tuple[str, int]:
     """Return what an error says to the user, and its exit code."""
+    if isinstance(error, KeyboardInterrupt) or was_interrupted():
+        known = str(error) if isinstance(error, KeyboardInterrupt) else ""
+        return f"interrupted; {known or written or 'nothing of the unfinished step was written'}", INTERRUPTED
     match error:
         case EdgeproofError():
             return str(error), error.exit_code
-        case KeyboardInterrupt():
-            return f"interrupted; {str(error) or written or 'nothing of the unfinished step was written'}", INTERRUPTED
         case OSError() if error.errno != ENOMEM:
             # The machine's, not a bug: a full disk, a permission, a device that went away.
-            return f"{error.filename or 'cannot go on'}: {error.strerror or error}", BAD_INPUT
+            place = lasting_name(str(error.filename)) if error.filename else "cannot go on"
+            return f"{place}: {error.strerror or error}", BAD_INPUT
         case _:
             short = shortage(error)
             if short is not None:
@@ -147,19 +105,19 @@ def _describe(error: BaseException, written: str) -> tuple[str, int]:
             return f"{told}; this is a fault of edgeproof, and the same command with --debug shows where", UNFORESEEN
 
 
+def _in_terms_of_options(problem: str, options: argparse.Namespace) -> str:
+    """Replace an argument that a message for users of Python advises, such as trusted=True, by the verb's option."""
+    return re.sub(
+        r"\b([a-z_]+)=True\b",
+        lambda found: f"--{found[1].replace('_', '-')}" if hasattr(options, found[1]) else found[0],
+        problem,
+    )
+
+
 def _print_traceback(error: BaseException) -> None:
     import traceback
 
     traceback.print_exception(error)
-
-
-def _handle_termination_signals() -> None:
-    """Turn SIGTERM and SIGHUP into KeyboardInterrupt."""
-    # A service manager that stops us, or a terminal that goes away, gets the same clean-up as Ctrl-C.
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
 
 
 def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
@@ -171,9 +129,8 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
     shows_logs = "--native-logs" in arguments
     if shows_logs:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0")  # of TensorFlow: from its information on
-    with hidden_native_logs(unless=shows_logs):
+    with hidden_native_logs(unless=shows_logs, brief=_requested(arguments) == "predict"):
         _parser(arguments).parse_args(arguments, options)
-        _handle_termination_signals()
         check_installed(options.verb)
         return import_module(f"{__package__}.verbs.{options.verb}").run(options)
 
@@ -194,7 +151,7 @@ class _Version(argparse.Action):
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = _OneLineParser(
+    parser = OneLineParser(
         prog="edgeproof",
         description="Train it, shrink it, ship it, and prove that it still gives the same answers.",
     )

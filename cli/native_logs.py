@@ -5,7 +5,6 @@ memory is short, native code ends the process: OpenBLAS by exit(1), C++ by an ab
 """
 
 import os
-import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from typing import NoReturn, TextIO, cast
 from ..runtime.errors import one_line
 from ..runtime.io import processes
 from ..runtime.io.memory import is_granted
+from ..runtime.io.signals import signals_held
 from .output import Output
 
 _LOG_BYTES = 2**14
@@ -60,38 +60,43 @@ def _log(*, watched: bool) -> Generator[int]:
             yield nowhere.fileno()
         return
     reader, writer = os.pipe()
-    watcher = os.fork()
-    if watcher == 0:
-        os.close(writer)
-        _watch(reader)
-    os.close(reader)
+    watcher = 0
     try:
+        with signals_held():  # for good in the watcher
+            watcher = os.fork()
+            if watcher == 0:
+                os.close(writer)
+                _watch(reader)
+        os.close(reader)
         yield writer
     finally:
-        os.write(writer, _DONE)
-        os.close(writer)
-        os.waitpid(watcher, 0)
+        with signals_held():
+            os.write(writer, _DONE)
+            os.close(writer)
+            if watcher:
+                os.waitpid(watcher, 0)
 
 
 def _watch(reader: int) -> NoReturn:
     """Read the log to its end, and print the last words unless the block has ended; the whole of a process."""
     with suppress(BaseException):
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
         os.close(1)  # whoever reads the output waits for its end
         log = b""
         while _DONE not in log:
             more = os.read(reader, _LOG_BYTES)
             if not more:
-                words = (
-                    processes.last_words(log.decode("utf-8", "replace"))
-                    or "without a message; the machine may be short of memory"
-                )
-                line = f"edgeproof: error: native code has ended the command: {one_line(words)}\n"
-                os.write(2, line.encode("utf-8", "replace"))
+                os.write(2, f"edgeproof: error: {_told(log)}\n".encode("utf-8", "replace"))
                 break
             log = log[-_LOG_BYTES:] + more
     os._exit(0)
+
+
+def _told(log: bytes) -> str:
+    words = one_line(processes.last_words(log.decode("utf-8", "replace")))
+    if words:
+        return f"native code has ended the command: {words}"
+    # Only the parent of a process learns which signal has ended it.
+    return "native code, or a signal from outside, has ended the command; the machine may be short of memory"
 
 
 def _is_real(stream: object) -> bool:

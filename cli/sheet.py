@@ -7,6 +7,7 @@ from ..runtime.errors import OutputError, SpecMismatchError
 from ..runtime.images.draft import draft_size
 from ..runtime.images.reading import ImageLike, is_pillow, read_image
 from ..runtime.io.atomic import atomic_files
+from ..runtime.io.disk_full import writing
 from ..runtime.io.shortage import memory_needed_to
 from ..runtime.text import visible
 
@@ -76,7 +77,7 @@ def write_sheet(
         _answers(draw, x + 3 * _GAP + 2 * _SIDE, y + _GAP, classifier, prediction)
         caption = _fitting(draw, visible(name), width - 2 * _GAP)
         draw.text((x + _GAP, y + _GAP + _SIDE + 8), caption, fill=_SOFT, font=_font(13))
-    with atomic_files(file.parent) as staging, memory_needed_to(f"write {file}"):
+    with atomic_files(file.parent) as staging, memory_needed_to(f"write {file}"), writing(staging / file.name):
         sheet.save(staging / file.name, format="PNG")
 
 

@@ -1,8 +1,11 @@
 """Errors of the converters, told by layer; their own messages are pages of graph."""
 
+import os
 import re
+import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from errno import ENOSPC
 from typing import Any
 
 import keras
@@ -36,6 +39,8 @@ def conversion_errors(model: keras.Model, model_format: Format) -> Generator[Non
     except Exception as error:
         if is_interruption(error):
             raise
+        if os.strerror(ENOSPC) in str(error):  # TensorFlow has an error of its own for it
+            raise OSError(ENOSPC, os.strerror(ENOSPC), tempfile.gettempdir()) from error
         raise SpecMismatchError(describe_conversion_error(one_line(error), model, model_format)) from error
 
 

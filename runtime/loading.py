@@ -16,7 +16,7 @@ from .engines.packages import no_engine_message
 from .engines.pool import BATCH, EnginePool
 from .errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError, did_you_mean
 from .io.digest import sha256_of
-from .io.files import is_file, is_folder, near_path, read_file
+from .io.files import exists, is_folder, near_path, read_file
 from .io.shortage import memory_needed_to
 from .pretrained import PRETRAINED, find_pretrained, is_pretrained
 from .probabilities import check_one_answer
@@ -149,7 +149,7 @@ def _listed_beside(file: Path) -> tuple[Manifest, Variant] | None:
 def _load_lone_file(file: Path, options: LoadOptions) -> Model:
     suffix = file.suffix.removeprefix(".")
     if suffix not in tuple(Format):
-        is_there = is_file(file)
+        is_there = exists(file)
         meant = "" if is_there else did_you_mean(str(file), PRETRAINED) or near_path(file)
         raise InvalidFileError(
             f"{file} is {'not a model file' if is_there else 'neither there nor built in'}; possible: "

@@ -5,6 +5,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
+from ..runtime.io.disk_full import writing
+
 _TRAIN, _VALIDATION = "#8a94a6", "#0b6e99"
 
 
@@ -31,4 +33,5 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     losses.yaxis.set_minor_formatter(NullFormatter())
     losses.legend(frameon=False, loc="upper right")
-    figure.savefig(path, dpi=150, format="png")
+    with writing(path):
+        figure.savefig(path, dpi=150, format="png")

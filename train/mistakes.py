@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..runtime.io.disk_full import writing
+
 # With more classes than this, the matrix is drawn without figures, which would not be readable.
 _MOST_NUMBERED = 30
 _COLUMNS, _ROWS = 8, 5
@@ -42,7 +44,8 @@ def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes
             colour = "#8a94a6" if truth == answer else "#1f2933"
             axes.text(answer, truth, f"{table[truth, answer]:,}", ha="center", va="center", fontsize=7, color=colour)
     axes.spines[:].set_visible(False)
-    figure.savefig(path, dpi=150, format="png")
+    with writing(path):
+        figure.savefig(path, dpi=150, format="png")
 
 
 def draw_mistakes(
@@ -77,7 +80,8 @@ def draw_mistakes(
         tile.imshow(images[position], cmap="gray", vmin=0, vmax=255)  # which colour images ignore
         title = f"{answer} ({highest[position] * 100:.0f} %)\nis {truth}, image {position}"
         tile.set_title(title, fontsize=7, color="#1f2933")
-    figure.savefig(path, dpi=150, format="png")
+    with writing(path):
+        figure.savefig(path, dpi=150, format="png")
 
 
 def _short(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ...benchmarks.reference.location import reference_of
 from ...runtime.errors import OutputError, foreign_errors
 from ...runtime.io.atomic import atomic_files
+from ...runtime.io.disk_full import writing
 from ...runtime.io.files import is_folder
 from ..arguments import given
 from ..gate_arguments import JUDGING, add_budgets, add_subject, end_gate, read_gate_input
@@ -45,9 +46,11 @@ def run(options: argparse.Namespace) -> int:
         report = found.report
         results = check_budgets(report, found.limits, baseline=found.baseline, **given(options, JUDGING))
         if "markdown" in files:
-            files["markdown"].write_text(as_markdown(results, report), encoding="utf-8")
+            with writing(files["markdown"]):
+                files["markdown"].write_text(as_markdown(results, report), encoding="utf-8")
         if "junit" in files:
-            files["junit"].write_bytes(as_junit(results))
+            with writing(files["junit"]):
+                files["junit"].write_bytes(as_junit(results))
     if files:
         options.written = f"the result is in {' and '.join(str(getattr(options, name)) for name in files)}"
     print(_json(options, results, report) if options.json else as_text(results, report))

@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,8 @@ from ..progress import show_reading
 SCHEMA_VERSION = 1
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from ...train.run import Trained
 
 _SECONDS_TO_END = 10.0  # a step, and the removal of what was not finished
@@ -181,23 +183,30 @@ def _work(
 ) -> "tuple[Trained | None, int]":
     """Load the data and train; the work of a child process, which TensorFlow may end."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    from ...datasets.dataset import DataOptions
-    from ...datasets.loading import load_data
-
-    loaded = load_data(data, DataOptions(**data_options), progress=lambda count, total: parent.send((count, total)))
-    for remark in loaded.remarks:
-        parent.send(f"  note: {remark}\n")
-    from ...train.architecture import Architecture
-    from ...train.run import train
-
     try:
-        # The parent asks so for an end in order.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+        _on_request_to_end(signal.default_int_handler)
+        from ...datasets.dataset import DataOptions
+        from ...datasets.loading import load_data
+
+        loaded = load_data(data, DataOptions(**data_options), progress=lambda count, total: parent.send((count, total)))
+        for remark in loaded.remarks:
+            parent.send(f"  note: {remark}\n")
+        # These imports spend seconds in native code, which no exception ends, and have nothing to clean up.
+        _on_request_to_end(signal.SIG_DFL)
+        from ...train.architecture import Architecture
+        from ...train.run import train
+
+        _on_request_to_end(signal.default_int_handler)
         how["architecture"] = Architecture(**how["architecture"])
         return train(loaded, out, **how, progress=cast("TextIO", _Progress(parent, is_live))), len(loaded.x_test)
     except KeyboardInterrupt:
         sys.exit()
+
+
+def _on_request_to_end(handler: "Callable[[int, FrameType | None], Any] | signal.Handlers") -> None:
+    """Handle SIGTERM so from now on; by it the parent, which answers for Ctrl-C, too, asks for an end in order."""
+    signal.signal(signal.SIGTERM, handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
 
 
 class _Progress:

@@ -8,7 +8,7 @@ from ..errors import EdgeproofError, InvalidFileError
 from ..io.checked_json import MAX_JSON_BYTES, parse
 from ..io.decode import decode
 from ..io.digest import sha256_of
-from ..io.files import check_file, is_file, is_folder, near_path, read_file
+from ..io.files import check_file, exists, is_file, is_folder, near_path, read_file
 from .manifest import MANIFEST_NAME, Manifest
 from .model_metadata import LABELS_NAME, TASK, check_draft, check_fit, check_version
 
@@ -87,7 +87,7 @@ def _content(folder: Path) -> bytes:
 
 def _no_bundle(path: Path) -> str:
     """Say why a path is not a bundle, and which one was probably meant."""
-    if is_file(path):
+    if exists(path) and not is_folder(path):
         meant = f"; did you mean {path.parent}?" if is_file(path.parent / MANIFEST_NAME) else ""
         return f"{path} is not a bundle, which is a folder with {MANIFEST_NAME}{meant}"
     if not is_folder(path):

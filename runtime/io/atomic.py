@@ -1,22 +1,17 @@
 """Write results so that they appear whole or not at all."""
 
 import os
-import re
-import signal
-import tempfile
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
-from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 
 from ..errors import EdgeproofError, OutputError
 from .commit import commit, make_new, roll_back
+from .disk_full import full_disk_reported
 from .locked_folder import abandoned_folders, locked_folder, remove_abandoned_scratch_folders, remove_folder
+from .signals import signals_held
 
 _PREFIX = ".edgeproof-"
-
-_FULL = (ENOSPC, EFBIG, EDQUOT)
-_WRITTEN_IN_PART = re.compile(r"\d+ requested and \d+ written")  # NumPy's words, without a number of the error
 
 
 @contextmanager
@@ -33,7 +28,7 @@ def atomic_files(folder: Path) -> Generator[Path]:
     with _work_folder(folder, folder) as work:
         with _reported(folder):
             staging = make_new(work)
-        with _full_disk_reported(staging, folder):
+        with full_disk_reported(staging, folder):
             yield staging
         with _reported(folder):
             commit(work)
@@ -54,7 +49,7 @@ def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) ->
         with _reported(folder):
             staging = make_new(work) / folder.name
             staging.mkdir()
-        with _full_disk_reported(staging, folder):
+        with full_disk_reported(staging, folder):
             yield staging
         with _reported(folder):
             commit(work)
@@ -69,6 +64,8 @@ def _work_folder(parent: Path, target: Path) -> Generator[Path]:
         # Ctrl-C between the making of a folder and the end of this block would leave it behind.
         with signals_held(), _reported(target):
             for new in reversed([path for path in (parent, *parent.parents) if not path.exists()]):
+                if new.is_symlink():
+                    raise OutputError(f"{new} is a link to {new.readlink()}, which leads nowhere; choose another")
                 new.mkdir(exist_ok=True)
                 made.callback(_remove_if_empty, new)
             work = made.enter_context(locked_folder(parent, _PREFIX))
@@ -91,19 +88,6 @@ def _recover(folder: Path) -> None:
 def _remove_if_empty(folder: Path) -> None:
     with suppress(OSError):
         folder.rmdir()
-
-
-@contextmanager
-def signals_held() -> Generator[None]:
-    """Hold back Ctrl-C and termination signals until the block ends; not on Windows, which cannot."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_can_be_replaced(folder: Path, check: Callable[[Path], None]) -> None:
@@ -129,25 +113,7 @@ def _check_can_be_replaced(folder: Path, check: Callable[[Path], None]) -> None:
 def _reported(folder: Path) -> Generator[None]:
     try:
         yield
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
-
-
-@contextmanager
-def _full_disk_reported(staging: Path, folder: Path) -> Generator[None]:
-    """Name the file, or else the folder, that a full disk keeps from being written; many libraries name neither."""
-    try:
-        yield
-    except OutputError as error:  # of a block within this one, about the hidden folder
-        if str(staging) not in str(error):
-            raise
-        raise OutputError(str(error).replace(str(staging), str(folder))) from error
-    except OSError as error:
-        named = str(error.filename or "")
-        if named.startswith(str(staging)):
-            place = named.replace(str(staging), str(folder), 1)
-        elif not named and (error.errno in _FULL or _WRITTEN_IN_PART.search(str(error))):
-            place = f"{folder}, or to temporary files in {tempfile.gettempdir()}"
-        else:
-            raise
-        raise OutputError(f"cannot write to {place}: {error.strerror or error}") from error

@@ -28,7 +28,9 @@ def check_file(path: Path, called: str, *, max_bytes: int = MAX_MODEL_BYTES) -> 
     except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
         if is_interruption(error):
             raise
-        raise InvalidFileError(f"cannot read {called} {str(path)[:200]!r}: {error}") from error
+        raise InvalidFileError(
+            f"cannot read {called} {str(path)[:200]!r}: {getattr(error, 'strerror', error)}"
+        ) from error
     if not stat.S_ISREG(found.st_mode):
         raise InvalidFileError(f"{path} is not a regular file")
     if found.st_size > max_bytes:
@@ -71,18 +73,29 @@ def reading(path: Path) -> Generator[None]:
 
 
 def near_path(path: Path) -> str:
-    """Return "; did you mean …?" with the entry of the same folder whose name is closest; an empty text if none is."""
+    """Return "; did you mean …?" with the entry of the same folder whose name is closest; an empty text if none is.
+
+    Of a link that leads nowhere it says that instead.
+    """
     try:
+        if path.is_symlink():
+            return f"; it is a link to {path.readlink()}, which leads nowhere"
         with os.scandir(path.parent) as entries:
-            found = nearest(path.name, (entry.name for entry in islice(entries, _MAX_NAMES)))
+            others = (entry.name for entry in islice(entries, _MAX_NAMES) if entry.name != path.name)
+            found = nearest(path.name, others)
     except (OSError, ValueError):
         return ""
     return "" if found is None else f"; did you mean {path.with_name(found)}?"
 
 
+def exists(path: Path) -> bool:
+    """Tell whether this is there; impossible names are not."""
+    return os.path.exists(path)  # noqa: PTH110  (it raises nothing, unlike `Path.exists`)
+
+
 def is_folder(path: Path) -> bool:
     """Tell whether this is a folder; impossible names are not."""
-    return os.path.isdir(path)  # noqa: PTH112  (it raises nothing, unlike `Path.is_dir`)
+    return os.path.isdir(path)  # noqa: PTH112  (as above)
 
 
 def is_file(path: Path) -> bool:

@@ -19,11 +19,11 @@ from typing import Any, Self
 
 from ..errors import CheckFailedError, EdgeproofError, one_line
 from . import processes
-from .atomic import signals_held
 from .child import kill_group, start_child
 from .locked_folder import scratch_folder
 from .processes import describe_exit, python_command
 from .shortage import shortage
+from .signals import signals_held
 
 _START = "from edgeproof.runtime.io.worker import serve\nserve({descriptor})"
 _LOG_BYTES = 2**14

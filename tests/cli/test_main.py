@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from edgeproof.cli.command import _NEEDS, _VERBS, _parser, main
+from edgeproof.cli.command import _NEEDS, _VERBS, main
 from edgeproof.runtime.errors import CheckFailedError
 
 from tests.helpers.command import COMMAND, Done, error_line, refused, run
@@ -28,7 +28,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--native-logs"], "the following arguments are required: COMMAND"),
+        (["--native-logs"], "unrecognized arguments: --native-logs (see edgeproof --help)"),
         (["fly"], "invalid choice: 'fly'; possible: demo, train"),
         (["predit", "x.png"], "invalid choice: 'predit'; did you mean predict? possible: demo, train"),
         (["predict", "x.png", "--varient", "int8"], "did you mean --variant? (see edgeproof predict --help)"),
@@ -44,7 +44,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         (["predict"], "the following arguments are required: IMAGE"),
         (["train", "--epochs", "0"], "a whole number of at least 1 is needed, got '0'"),
         (["export", "--input-range", "0", "m.keras"], "two numbers are needed, LOW and HIGH, got 'm.keras'"),
-        (["export", "--image-size", "m.keras"], "argument --image-size: expected 2 arguments"),
+        (["export", "--image-size", "m.keras"], "a whole number of at least 1 is needed, got 'm.keras'"),
         (["export", "--image-size", "96", "64"], "the following arguments are required: MODEL"),
         (["export", "--image-size", "9.5", "m.keras"], "a whole number of at least 1 is needed, got '9.5'"),
         (["predict", "--model", "m.tflite"], "the following arguments are required: IMAGE"),
@@ -130,6 +130,17 @@ def test_an_engine_that_cannot_be_imported_is_one_line(
     assert f"{package} is installed but cannot be imported: {reason}; edgeproof doctor says" in done.stderr
 
 
+@pytest.mark.parametrize(("verb", "advice"), [("predict", "--trusted"), ("inspect", "trusted=True")])
+def test_an_argument_is_advised_as_the_option_of_the_verb(
+    verb: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_: object) -> int:
+        raise CheckFailedError("it has died; trusted=True loads it")
+
+    monkeypatch.setattr(f"edgeproof.cli.verbs.{verb}.run", refuses)
+    assert error_line(run(verb, "x"), code=1).endswith(f"it has died; {advice} loads it")
+
+
 def broken(_: object) -> int:
     raise KeyError("oops")
 
@@ -202,7 +213,7 @@ STREAMS = {
 
 
 @pytest.mark.parametrize("how", STREAMS)
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"], ["predict", "seven.png"]])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["train", "--help"], ["--version"], ["predict", "seven.png"]])
 def test_what_cannot_be_printed_is_one_line(arguments: list[str], how: str, files: Path) -> None:
     command = ["sh", "-c", f'exec "$@" {STREAMS[how]}', "sh", *COMMAND, *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -257,25 +268,6 @@ def test_a_bare_command_prints_the_help_and_does_not_pass_for_done() -> None:
     done = run()
     assert (done.returncode, done.stderr) == (2, "")
     assert all(verb in done.stdout for verb in _VERBS)
-
-
-@pytest.mark.parametrize(
-    ("typed", "size", "data"),
-    [
-        (["--image-size", "96"], [96, 96], "mnist"),
-        (["--image-size", "96", "--data", "x"], [96, 96], "x"),
-        (["--image-size=96", "--data", "x"], [96, 96], "x"),
-        (["--image-size", "96", "64", "--data", "x"], [96, 64], "x"),
-        (["--image-size", "8", "--image-size", "96", "--data", "x"], [96, 96], "x"),
-    ],
-)
-@pytest.mark.parametrize("model", [(), ("m.keras",)])
-def test_one_number_is_the_size_of_a_square(
-    typed: list[str], size: list[int], data: str, model: tuple[str, ...]
-) -> None:
-    arguments = ["export", *typed, *(model or ()), *(() if model else ("--", "m.keras"))]
-    options = _parser(arguments).parse_args(arguments)
-    assert (options.image_size, options.data, options.model) == (size, data, Path("m.keras"))
 
 
 needs_reports = pytest.mark.skipif(

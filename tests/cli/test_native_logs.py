@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 
@@ -39,11 +40,44 @@ def run(code: str, *arguments: str, verb: str = "selftest", limit: int | None = 
     [
         ("os.write(2, b'OpenBLAS error: allocation failed\\n'); os._exit(1)", 1, "OpenBLAS error: allocation failed"),
         ("os.write(2, b'terminate called\\nwhat()\\n'); os.abort()", -6, "terminate called"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", -11, "without a message; the machine may be short of memory"),
     ],
 )
 def test_native_code_that_ends_the_command_has_the_last_word(code: str, exit_code: int, words: str) -> None:
     assert error_line(run(code), code=exit_code).endswith(f"native code has ended the command: {words}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
+def test_native_code_is_not_blamed_alone_where_nothing_tells_who_has_ended_the_command(number: signal.Signals) -> None:
+    line = error_line(run(f"os.kill(os.getpid(), {int(number)})"), code=-number)
+    assert line.endswith(
+        "native code, or a signal from outside, has ended the command; the machine may be short of memory"
+    )
+
+
+# A Ctrl-C that was held back while the watcher was started.
+HELD_BACK = """
+import os
+from contextlib import contextmanager
+from edgeproof.cli import native_logs
+
+held, command = native_logs.signals_held, os.getpid()
+
+@contextmanager
+def interrupting():
+    native_logs.signals_held = held
+    with held():
+        yield
+    if os.getpid() == command:
+        raise KeyboardInterrupt
+
+native_logs.signals_held = interrupting
+"""
+
+
+def test_an_interruption_at_the_start_is_told_once() -> None:
+    program = HELD_BACK + PROGRAM.format(code="pass", verb="selftest")
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+    assert "interrupted; " in error_line(Done(done.returncode, done.stdout, done.stderr), code=130)
 
 
 def test_a_prediction_is_watched_only_where_memory_is_short() -> None:

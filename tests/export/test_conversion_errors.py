@@ -1,3 +1,5 @@
+import tempfile
+
 import keras
 import pytest
 from edgeproof.export.conversion_errors import conversion_errors, describe_conversion_error
@@ -55,3 +57,10 @@ def test_only_what_the_converters_raise_is_explained(model: keras.Model) -> None
         _ = 1 // 0
     with pytest.raises(OSError, match="disk"), conversion_errors(model, Format.ONNX):
         raise OSError("disk")
+
+
+def test_a_full_disk_is_not_blamed_on_the_model(model: keras.Model) -> None:
+    message = "{{function_node SaveV2}} /tmp/edgeproof-1/part-0; No space left on device"  # of a class of TensorFlow's
+    with pytest.raises(OSError, match="No space left on device") as caught, conversion_errors(model, Format.TFLITE):
+        raise RuntimeError(message)
+    assert caught.value.filename == tempfile.gettempdir()

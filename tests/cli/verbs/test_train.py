@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,31 @@ def test_a_training_that_is_stopped_keeps_its_finished_epochs(
     )
     # A state that was half written when the request came may lie beside the whole one.
     assert {path.name for path in out.rglob("*")} - {".state.npz"} == {"unfinished", "state.npz"}
+
+
+@pytest.fixture
+def large_images(tmp_path: Path) -> Path:
+    """Images that take a minute to read."""
+    from PIL import Image
+
+    Image.effect_noise((3000, 3000), 50).save(tmp_path / "noise.png", compress_level=1)
+    for name in ("a", "b"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(300):
+            (tmp_path / "images" / name / f"{number}.png").symlink_to(tmp_path / "noise.png")
+    return tmp_path / "images"
+
+
+def test_an_interruption_does_not_wait_for_the_data(large_images: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", str(large_images), "--image-size", "32", "--out", str(tmp_path / "out")]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(3)  # nothing tells that it reads
+        process.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+        errors = process.communicate()[1]
+    assert "interrupted; nothing of the unfinished step" in error_line(Done(process.returncode, "", errors), code=130)
+    assert time.monotonic() - asked < 5
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_training_that_was_killed_goes_on_to_the_same_weights(small_npz: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from edgeproof.runtime import Classifier, InvalidFileError
 from edgeproof.runtime.images.reading import read_image
-from edgeproof.runtime.io.files import read_file
+from edgeproof.runtime.io.files import near_path, read_file
 
 
 def test_a_file_is_read_to_its_end(tmp_path: Path) -> None:
@@ -41,3 +41,21 @@ def test_a_file_of_unknown_size_is_not_read_to_its_end() -> None:
     """Those of /proc say that they are empty, and some never end."""
     with pytest.raises(InvalidFileError, match="has more than the 0 bytes that it should have"):
         read_file(Path("/proc/self/maps"), "model")
+
+
+def test_what_was_typed_is_not_suggested(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert near_path(tmp_path / "pipe") == ""
+    (tmp_path / "pipes").touch()
+    assert near_path(tmp_path / "pipe") == f"; did you mean {tmp_path / 'pipes'}?"
+
+
+@pytest.mark.parametrize("target", ["absent", "link"])
+def test_a_link_that_leads_nowhere_is_named_as_one(target: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(target)
+    assert near_path(tmp_path / "link") == f"; it is a link to {target}, which leads nowhere"
+
+
+def test_a_device_is_not_called_missing() -> None:
+    with pytest.raises(InvalidFileError, match=r"^/dev/null is not a model file"):
+        Classifier.load("/dev/null")
