@@ -90,18 +90,15 @@ def benchmark_targets(
     `threads`.
 
     Raises:
-        InvalidFileError: The bundle has no files.
         EngineMissingError: Nothing can be run.
         CheckFailedError: Every file failed.
     """
-    if not manifest.variants:
-        raise InvalidFileError(f"the bundle {bundle} has no variants")
     found: list[BenchmarkTarget] = []
     left_out: dict[str, str] = {}
     failed: dict[str, str] = {}
     for variant in manifest.variants:
         try:
-            content = read_vouched_file(bundle, variant.file, variant.sha256)
+            content = read_vouched_file(bundle, variant)
         except InvalidFileError as error:
             failed[variant.name] = str(error)
             continue
