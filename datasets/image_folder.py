@@ -56,6 +56,7 @@ def read_image_folder(folder: Path, options: DataOptions, progress: Progress | N
             ),
             *reader.remarks(others),
         ),
+        skipped=reader.skipped,
     )
 
 
