@@ -51,8 +51,9 @@ def benchmark(
 ) -> BenchmarkResult:
     """Run every variant in every installed engine, and the Keras reference, on the same test images.
 
-    Each model is asked about each image once. A file that its engine refuses, or that ends the child process in which
-    it is tried first, is in `Report.failed`, and the others are measured.
+    Each model is asked about each image once. A file that is missing or changed, that its engine refuses, that gives
+    other than the classes' probabilities, or that ends the child process in which it is tried first, is in
+    `Report.failed`, and the others are measured.
 
     Args:
         bundle: A bundle's folder.
@@ -63,7 +64,7 @@ def benchmark(
         progress: Called with what is being done.
 
     Raises:
-        InvalidFileError: A file is missing, broken or not the one that the manifest names.
+        InvalidFileError: The bundle, the reference or the data is missing or broken, or the reference is another one.
         SpecMismatchError: The bundle takes other images or has other classes than the data.
         EngineMissingError: No engine for any of the bundle's files is installed.
         CheckFailedError: A process that was started for a measurement died, or every file failed.

@@ -14,7 +14,7 @@ from ..metrics.types import Size
 from ..runtime.bundle.manifest import Manifest, Variant
 from ..runtime.bundle.reader import read_vouched_file
 from ..runtime.engines.engine import Engine, load_engine, run_each
-from ..runtime.engines.packages import installed_packages, no_engine_message
+from ..runtime.engines.packages import Package, installed_packages, no_engine_message
 from ..runtime.engines.probe import TrialDiedError, probe_bundled
 from ..runtime.errors import (
     CheckFailedError,
@@ -85,55 +85,58 @@ def benchmark_targets(
 ) -> tuple[list[BenchmarkTarget], dict[str, str], dict[str, str]]:
     """Return the targets, and by variant why no installed engine runs a file, and why a file failed.
 
-    A file fails that its engine refuses, that does not give probabilities, or that ends the child process in which each
-    is tried first, with so many `threads`.
+    A file fails that is missing, or not the one that the manifest vouches for, that its engine refuses, that gives
+    other than one probability for each class, or that ends the child process in which each is tried first, with so many
+    `threads`.
 
     Raises:
-        InvalidFileError: A file is missing, or is not the one that the manifest vouches for, or there is none.
-        SpecMismatchError: A file gives other than one probability for each class.
         EngineMissingError: Nothing can be run.
         CheckFailedError: Every file failed.
     """
-    if not manifest.variants:
-        raise InvalidFileError(f"the bundle {bundle} has no variants")
     found: list[BenchmarkTarget] = []
     left_out: dict[str, str] = {}
     failed: dict[str, str] = {}
     for variant in manifest.variants:
-        content = read_vouched_file(bundle, variant.file, variant.sha256)
+        try:
+            content = read_vouched_file(bundle, variant)
+        except InvalidFileError as error:
+            failed[variant.name] = str(error)
+            continue
         packages = installed_packages(variant.format)
         if not packages:
             left_out[variant.name] = no_engine_message([variant.format])
         for package in packages:
-            load = partial(_load, content, variant, package.module)
             try:
-                probe_bundled(content, variant.format, threads=threads, package=package.module)
-                engine = load(1)
-                check_one_answer(engine, manifest.image, "it")
-            except InvalidFileError as error:
+                found.append(_try_target(bundle, manifest, variant, content, package, threads))
+            except (InvalidFileError, SpecMismatchError) as error:
                 reason = f"{package.title}: {error}"
                 failed[variant.name] = f"{failed[variant.name]}; {reason}" if variant.name in failed else reason
-                continue
-            if engine.output.shape[-1] != len(manifest.classes):
-                raise SpecMismatchError(
-                    f"{variant.file} gives {engine.output.shape[-1]} probabilities; the bundle has "
-                    f"{len(manifest.classes)} classes"
-                )
-            found.append(
-                BenchmarkTarget(
-                    variant=variant,
-                    content=content,
-                    engine=engine.name,
-                    load=load,
-                    program=partial(variant_program, bundle / variant.file, variant.format, package.module),
-                )
-            )
     if not found and failed:
-        reasons = "; ".join(f"{name} in {reason}" for name, reason in failed.items())
+        reasons = "; ".join(f"{name} ({reason})" for name, reason in failed.items())
         raise CheckFailedError(f"none of {len(manifest.variants)} files can be measured: {reasons}")
     if not found:
         raise EngineMissingError(no_engine_message(sorted({variant.format for variant in manifest.variants})))
     return found, left_out, failed
+
+
+def _try_target(
+    bundle: Path, manifest: Manifest, variant: Variant, content: bytes, package: Package, threads: int
+) -> BenchmarkTarget:
+    load = partial(_load, content, variant, package.module)
+    probe_bundled(content, variant.format, threads=threads, package=package.module)
+    engine = load(1)
+    check_one_answer(engine, manifest.image, "it")
+    if engine.output.shape[-1] != len(manifest.classes):
+        raise SpecMismatchError(
+            f"it gives {engine.output.shape[-1]} probabilities; the bundle has {len(manifest.classes)} classes"
+        )
+    return BenchmarkTarget(
+        variant=variant,
+        content=content,
+        engine=engine.name,
+        load=load,
+        program=partial(variant_program, bundle / variant.file, variant.format, package.module),
+    )
 
 
 def peer_targets(

@@ -62,6 +62,7 @@ class Dataset:
         options: The options they were loaded with, without any None: the same files give the same images again.
         test_drawn: Whether the test split was drawn from the images, because the data has none of its own.
         remarks: What is doubtful about them, and what was done to them, in sentences without a full stop.
+        skipped: Image files that could not be read and were left out: their names, and what was wrong with them.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Dataset:
     options: DataOptions = field(default_factory=DataOptions)
     test_drawn: bool = False
     remarks: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

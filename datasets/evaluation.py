@@ -78,7 +78,12 @@ def evaluation_images(
     data = load_data(chosen) if chosen in BUILT_IN else find_recorded_split(Path(chosen), manifest, progress)
     if data is not None:
         return EvaluationImages(
-            name=data.name, images=data.x_test, labels=data.y_test, classes=manifest.classes, remarks=data.remarks
+            name=data.name,
+            images=data.x_test,
+            labels=data.y_test,
+            classes=manifest.classes,
+            remarks=data.remarks,
+            skipped=data.skipped,
         )
     found = read_images(Path(chosen), manifest, skip_bad=skip_bad, progress=progress)
     if found.is_test_split:

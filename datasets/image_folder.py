@@ -57,6 +57,7 @@ def read_image_folder(folder: Path, options: DataOptions, progress: Progress | N
             ),
             *reader.remarks(others),
         ),
+        skipped=reader.skipped,
     )
 
 

@@ -67,6 +67,7 @@ def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
         options=replace(options, image_size=(size[0], size[1]), channels=channels, preprocessing=preprocessing),
         test_drawn=splits.test is None,
         remarks=(*remarks, *audit(train, test, splits.classes)),
+        skipped=splits.skipped,
     )
 
 

@@ -54,6 +54,7 @@ class Splits:
         classes: The labels, at least two.
         preprocessing: How an image of any size becomes like these.
         remarks: What was noticed while reading, in sentences without a full stop.
+        skipped: Image files that could not be read: their names, and what was wrong with them.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Splits:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     remarks: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def splits_of_arrays(

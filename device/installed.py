@@ -10,6 +10,7 @@ from ..runtime.engines.packages import PACKAGES, Package
 from ..runtime.errors import is_interruption, one_line
 from ..runtime.io.child import run_child
 from ..runtime.io.processes import describe_exit, python_command
+from ..runtime.io.shortage import NO_MEMORY, says_shortage
 from .smoke_test import run_smoke_test
 
 _CHILD = """
@@ -32,6 +33,11 @@ class Installed:
     package: Package
     version: str
     problem: str
+
+    @property
+    def lacks_memory(self) -> bool:
+        """Whether it is memory that it lacks here."""
+        return self.problem.startswith(NO_MEMORY)
 
 
 def find_installed(*, seconds: float = _SECONDS) -> tuple[Installed, ...]:
@@ -87,4 +93,7 @@ def _reason(code: int, log: str) -> str:
     if code in (-signal.SIGILL, 0xC000001D):  # Windows reports a missing instruction as an exit code
         return "it uses an instruction that this CPU lacks"
     lines = [line for line in map(one_line, log.splitlines()) if line]
+    short = next(filter(says_shortage, reversed(lines)), None)
+    if short is not None:
+        return f"{NO_MEMORY}: {short[:200]}"
     return f"its process {describe_exit(code, log)}" if code < 0 or not lines else lines[-1][:200]

@@ -117,7 +117,7 @@ def _test_file(
             if package.module in broken:
                 raise EngineMissingError(broken[package.module])
             known = golden.answers(variant)
-            model = read_vouched_file(folder, variant.file, variant.sha256)
+            model = read_vouched_file(folder, variant)
         except EdgeproofError as error:
             yield _without_answers(variant, package.title, str(error))
             continue

@@ -198,8 +198,9 @@ class Report:
         peers: The same model in runtimes that are not part of edgeproof.
         not_run: What was not measured, by name, and why: variants that no installed engine runs, or that an engine
             failed with, and peers.
-        failed: Those of them that failed: an engine refused the file or died of it, or a peer died of it. Such a
-            variant has rows of the other engines that run it.
+        failed: Those of them that failed: the file is missing or changed, an engine refused it or died of it, it gives
+            other than the classes' probabilities, or a peer died of it. Such a variant has rows of the other engines
+            that run it.
         noise_floors: One for each number of threads; empty where latency was not measured.
         sustained: None where no long run was asked for.
     """

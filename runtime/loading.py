@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from .bundle.manifest import Manifest, Variant
-from .bundle.model_metadata import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, parse_description
+from .bundle.model_metadata import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, check_tensors, parse_description
 from .bundle.reader import holds_manifest, read_manifest, read_vouched_file
 from .bundle.recipes import VARIANTS, Format, canonical_name, preference
 from .bundle.temperature import Temperature
@@ -48,13 +48,7 @@ class Model:
 
     def __post_init__(self) -> None:
         taken, given = self.engines.input.shape, self.engines.output.shape
-        if given[1:] != (len(self.classes),) or len(taken) != 4:
-            raise SpecMismatchError(
-                f"{self.variant} takes shape {taken} and gives {given} for {len(self.classes)} classes"
-            )
-        wanted = self.image.shape
-        if any(size not in (None, needed) for size, needed in zip(taken[1:], wanted, strict=True)):
-            raise SpecMismatchError(f"{self.variant} takes shape {taken}, not images of shape {wanted}")
+        check_tensors(self.variant, taken, given, self.image, self.classes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,9 +89,7 @@ def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
         return manifest.variant(name)
     candidates = [v for v in manifest.variants if name is None or v.recipe == canonical_name(name)]
     if not candidates:
-        if name is None:
-            raise InvalidFileError("the bundle holds no variants")
-        return manifest.variant(name)  # raises, and says which variants there are
+        return manifest.variant(name or "")  # raises, and says which variants there are
     if options.engine != "auto":
         candidates = [v for v in candidates if ENGINE_OF[v.format] == options.engine] or candidates
     runnable = [v for v in candidates if is_installed(ENGINE_OF[v.format])]
@@ -108,7 +100,7 @@ def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
 
 def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: LoadOptions) -> Model:
     file = folder / variant.file
-    content = read_vouched_file(folder, variant.file, variant.sha256)
+    content = read_vouched_file(folder, variant)
     _check_unchanged(file, variant.sha256, options)
     make = partial(load_engine, content, variant.format, engine=options.engine, threads=options.threads)
     with memory_needed_to(f"load {file}"):

@@ -274,7 +274,7 @@ def _by_hand() -> tuple[Callable[[NDArray[np.uint8]], Any], Callable[[NDArray[np
     folder = find_pretrained(_MODEL)
     variant = read_manifest(folder).variant("int8.tflite")
     interpreter = LITERT.load("interpreter").Interpreter(
-        model_content=read_vouched_file(folder, variant.file, variant.sha256), num_threads=1
+        model_content=read_vouched_file(folder, variant), num_threads=1
     )
     interpreter.allocate_tensors()
     taken = interpreter.get_input_details()[0]["index"]

@@ -96,6 +96,10 @@ def next_steps(advices: "Sequence[Advice]", installed: "Sequence[Installed]") ->
 def _next_step(advice: "Advice", used: "Installed | None") -> str:
     if used is not None and not used.problem:
         return f"run in {used.package.name}"
+    if used is not None and used.lacks_memory:
+        return (
+            f"{used.package.name} needs more memory than this process gets: end others, or raise its limit (ulimit -v)"
+        )
     if used is not None and used.package.name == advice.package:
         return f"{advice.package} does not work; another version may: pip install --upgrade {advice.package}"
     broken = "" if used is None else f"{used.package.name} does not work; "

@@ -63,7 +63,7 @@ def read_golden(folder: Path, manifest: Manifest) -> GoldenVectors:
     named = manifest.golden
     if named.images < 1:
         raise InvalidFileError(f"{named.file} holds no images")
-    content = read_vouched_file(folder, named.file, named.sha256)
+    content = read_vouched_file(folder, named)
     answers = {variant.name + kernels for variant in manifest.variants for kernels in _KERNELS}
     needed = {
         "inputs": ("uint8", (named.images, *manifest.image.shape)),

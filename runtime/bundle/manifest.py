@@ -112,6 +112,7 @@ class Variant:
         format: ``tflite`` or ``onnx``.
         recipe: How weights and activations are stored.
         sha256: Digest of the file.
+        size_bytes: Size of the file.
         removed_bytes: How much smaller it is than the converter's output, without the metadata.
         input: The tensor that takes the pixels.
         output: The tensor that gives the class probabilities.

@@ -157,6 +157,24 @@ def check_fit(image: ImageSpec, preprocessing: Preprocessing) -> None:
         raise SpecMismatchError(f"preprocessing digit is for square gray images, not for shape {image.shape}")
 
 
+def check_tensors(
+    model: str,
+    taken: tuple[int | None, ...],
+    given: tuple[int | None, ...],
+    image: ImageSpec,
+    classes: tuple[str, ...],
+) -> None:
+    """Refuse a model, whom the error names, whose input and output of these shapes are not for such images and classes.
+
+    Raises:
+        SpecMismatchError: They are not.
+    """
+    if given[1:] != (len(classes),) or len(taken) != 4:
+        raise SpecMismatchError(f"{model} takes shape {taken} and gives {given} for {len(classes)} classes")
+    if any(size not in (None, needed) for size, needed in zip(taken[1:], image.shape, strict=True)):
+        raise SpecMismatchError(f"{model} takes shape {taken}, not images of shape {image.shape}")
+
+
 def check_draft(version: int, preprocessing: Preprocessing) -> None:
     """Refuse a draft in a document of version 1, which runtimes read that know none; only with it is the version 2."""
     if version != preprocessing.schema_version:

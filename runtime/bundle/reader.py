@@ -1,6 +1,7 @@
 """Read a bundle's manifest and files as untrusted input."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import cast
 
@@ -9,15 +10,16 @@ from ..io.checked_json import MAX_JSON_BYTES, parse
 from ..io.decode import decode
 from ..io.digest import sha256_of
 from ..io.files import check_file, exists, is_file, is_folder, near_path, read_file
-from .manifest import MANIFEST_NAME, Manifest
-from .model_metadata import LABELS_NAME, TASK, check_draft, check_fit, check_version
+from .manifest import MANIFEST_NAME, Golden, Manifest, Variant
+from .model_metadata import LABELS_NAME, TASK, check_draft, check_fit, check_tensors, check_version
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read and check the manifest of a bundle.
 
     Raises:
-        InvalidFileError: It is missing, not JSON, has another schema version, or holds invalid values.
+        InvalidFileError: It is missing, not JSON, has another schema version, or holds values that are invalid or
+            contradict each other.
     """
     content = _content(folder)
     try:
@@ -26,6 +28,9 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = decode(Manifest, node)
         check_fit(manifest.image, manifest.preprocessing)
         check_draft(version, manifest.preprocessing)
+        _check_files(manifest)
+        for variant in manifest.variants:
+            _check_variant(variant, manifest)
     except EdgeproofError as error:
         raise InvalidFileError(f"{folder / MANIFEST_NAME}: {error}") from None
     return manifest
@@ -59,23 +64,53 @@ def check_is_bundle(folder: Path) -> None:
         raise InvalidFileError(f"it holds more than a bundle: {', '.join(map(ascii, strange[:3]))}")
 
 
-def read_vouched_file(folder: Path, name: str, sha256: str) -> bytes:
+def read_vouched_file(folder: Path, vouched: Variant | Golden) -> bytes:
     """Read a file of a bundle and check that it is the one that the manifest vouches for.
 
     Raises:
-        InvalidFileError: It is missing, a link, or has another sha256.
+        InvalidFileError: It is missing, a link, or has another sha256 or size.
     """
-    path = folder / name
+    path = folder / vouched.file
     check_file(path, "file of the bundle")
     if path.is_symlink():
         raise InvalidFileError(f"{path} is a link; a bundle's files are plain files")
     content = read_file(path, "file of the bundle")
-    found = sha256_of(content)
-    if found != sha256:
-        raise InvalidFileError(
-            f"{path} is not the file that the manifest names: sha256 {found[:12]}… instead of {sha256[:12]}…"
-        )
+    difference = find_difference(content, vouched)
+    if difference:
+        raise InvalidFileError(f"{path} is not the file that the manifest names: {difference}")
     return content
+
+
+def find_difference(content: bytes, vouched: Variant | Golden) -> str:
+    """Return how a file's content differs from what the manifest says of it; empty where it does not."""
+    found = sha256_of(content)
+    if found != vouched.sha256:
+        return f"sha256 {found[:12]}… instead of {vouched.sha256[:12]}…"
+    if isinstance(vouched, Variant) and len(content) != vouched.size_bytes:
+        return f"{len(content):,} bytes instead of {vouched.size_bytes:,}"
+    return ""
+
+
+def _check_files(manifest: Manifest) -> None:
+    if not manifest.variants:
+        raise InvalidFileError("there are no variants; a bundle has one at least")
+    files = [MANIFEST_NAME, LABELS_NAME, manifest.golden.file, *(variant.file for variant in manifest.variants)]
+    [(name, uses)] = Counter(files).most_common(1)
+    if uses > 1:
+        raise InvalidFileError(
+            f"{name!r} is named for {uses} purposes; each variant, the golden vectors, {LABELS_NAME} and "
+            f"{MANIFEST_NAME} have a file of their own"
+        )
+
+
+def _check_variant(variant: Variant, manifest: Manifest) -> None:
+    # A recipe may be one of a newer edgeproof.
+    name = f"{variant.recipe}.{variant.format}"
+    if variant.name != name:
+        raise InvalidFileError(
+            f"the variant {variant.name} has recipe {variant.recipe} and format {variant.format}, whose name is {name}"
+        )
+    check_tensors(name, variant.input.shape, variant.output.shape, manifest.image, manifest.classes)
 
 
 def _content(folder: Path) -> bytes:

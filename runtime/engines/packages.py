@@ -8,6 +8,7 @@ from typing import Any
 
 from ..bundle.recipes import Format
 from ..errors import PYTHON_ERRORS, EngineMissingError, is_interruption, one_line
+from ..io.shortage import shortage
 
 _ADVICE = "edgeproof doctor says what fits this machine"
 
@@ -49,6 +50,7 @@ class Package:
 
         Raises:
             EngineMissingError: It is installed but cannot be imported.
+            EdgeproofError: There is not enough memory to import it.
         """
         try:
             return import_module(f"{self.module}.{module}" if module else self.module)
@@ -56,7 +58,7 @@ class Package:
         except PYTHON_ERRORS as error:
             if is_interruption(error):
                 raise
-            raise EngineMissingError(
+            raise shortage(error, f"import {self.name}") or EngineMissingError(
                 f"{self.name} is installed but cannot be imported: {one_line(error)[:200]}; {_ADVICE}"
             ) from error
 

@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from ..errors import EdgeproofError, one_line
 from .memory import is_granted
 
-# Of the dynamic linker, the C library, and TensorFlow.
-_SAYS_SO = re.compile("failed to map segment|annot allocate memory|[Oo]ut of memory|OOM when allocating|bad_alloc")
+NO_MEMORY = "there is not enough memory"
+
+# Of the dynamic linker, the C library, TensorFlow, C++, and Python.
+_SAYS_SO = re.compile(
+    "failed to map segment|annot allocate memory|[Oo]ut of memory|OOM when allocating|bad_alloc|MemoryError"
+)
 _NEEDED_BYTES = 256 * 2**20  # what libraries ask for at once: threads' stacks and arenas
 _FOR = "to "  # a note on an error that begins so says what the memory was needed for
 
@@ -27,17 +31,26 @@ def memory_needed_to(purpose: str) -> Generator[None]:
         raise
 
 
-def shortage(error: BaseException) -> EdgeproofError | None:
+def says_shortage(text: str) -> bool:
+    """Tell whether a message is about a lack of memory."""
+    return _SAYS_SO.search(text) is not None
+
+
+def shortage(error: BaseException, purpose: str = "") -> EdgeproofError | None:
     """Return an error that says that there is not enough memory, if that is why this one was raised, or else None.
 
     It is where it says so, and where the machine, or a limit of this process, grants no more than a little memory now.
+
+    Args:
+        error: The error that was caught.
+        purpose: What was being done, such as "read a.npz"; empty for what `memory_needed_to` says.
     """
-    if not isinstance(error, MemoryError) and not _SAYS_SO.search(str(error)) and is_granted(_NEEDED_BYTES):
+    if not isinstance(error, MemoryError) and not says_shortage(str(error)) and is_granted(_NEEDED_BYTES):
         return None
     # NumPy has it at the end of a page of advice.
-    cause = next((line for line in str(error).splitlines() if _SAYS_SO.search(line)), str(error))
+    cause = next((line for line in str(error).splitlines() if says_shortage(line)), str(error))
     told = cause if isinstance(error, MemoryError) else f"{type(error).__name__}: {cause}"
-    known = " ".join(filter(None, ("there is not enough memory", one_line(_purpose(error)))))
+    known = " ".join(filter(None, (NO_MEMORY, one_line(_FOR + purpose if purpose else _purpose(error)))))
     return EdgeproofError(": ".join(filter(None, (known, one_line(told)[:300]))))
 
 

@@ -86,6 +86,8 @@ def test_images_that_were_skipped_in_the_training_are_skipped_again(bundle_copy:
     data = load_data(folder, DataOptions(skip_bad=True))
     found = evaluation_images(str(folder), about(bundle_copy, data))
     assert found.images.tobytes() == data.x_test.tobytes()
+    [(name, complaint)] = found.skipped
+    assert (name, "is not an image that can be read" in complaint) == ("3/bad.png", True)
 
 
 def test_of_other_data_without_a_test_part_all_is_taken_and_that_is_told(bundle_copy: Path, tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ DIES = {
     "os._exit(3)": "its process ended with exit code 3",
     "raise ImportError('libodd.so: cannot open')": "ImportError: libodd.so: cannot open",
     "raise AttributeError('_ARRAY_API not found')": "it was built for NumPy 1, and this is NumPy 2",
+    "raise ImportError('x.so: failed to map segment')": "there is not enough memory: ImportError: x.so: failed to",
+    "raise MemoryError": "there is not enough memory: MemoryError",
+    "os.write(2, b'what(): std::bad_alloc\\n'); os.abort()": "there is not enough memory: what(): std::bad_alloc",
     "sys.exit('\\x1b[31m  red\\n')": "red",
 }
 LITERT = """

@@ -66,11 +66,11 @@ def test_predict_one_takes_one(golden: Path) -> None:
         Classifier.load(golden).predict_one(np.zeros((3, 28, 28), np.uint8))
 
 
-def test_the_image_must_match_the_input(bundle_copy: Path, variant: str) -> None:
+def test_the_image_must_match_the_input(bundle_copy: Path) -> None:
     path = bundle_copy / "manifest.json"
     path.write_text(path.read_text().replace('"height": 28', '"height": 27').replace('"width": 28', '"width": 27'))
-    with pytest.raises(SpecMismatchError, match=r"not images of shape \(27, 27, 1\)"):
-        Classifier.load(bundle_copy, variant=variant)
+    with pytest.raises(InvalidFileError, match=r"not images of shape \(27, 27, 1\)"):
+        Classifier.load(bundle_copy)
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".tflite", "null\0byte.onnx"])

@@ -146,7 +146,7 @@ def test_a_lone_broken_file_is_named(tmp_path: Path) -> None:
 def test_classes_must_match_the_outputs(bundle_copy: Path) -> None:
     path = bundle_copy / "manifest.json"
     path.write_text(path.read_text().replace('"9"\n', '"9", "10"\n'))
-    with pytest.raises(SpecMismatchError, match="for 11 classes"):
+    with pytest.raises(InvalidFileError, match="for 11 classes"):
         Classifier.load(bundle_copy)
 
 

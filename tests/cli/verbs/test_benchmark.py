@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -27,17 +28,28 @@ IMAGES, LABELS = np.zeros((3, 28, 28), np.uint8), np.arange(3)
 DIGITS = Path(__file__).parents[3] / "data" / "mnist.npz"
 
 
-def test_a_bundle_with_a_missing_file_is_refused(bundle_copy: Path, tmp_path: Path) -> None:
-    original = bundle_copy.parent / "model.keras"
-    original.write_bytes(b"any bytes")
-    manifest = json.loads((bundle_copy / "manifest.json").read_text())
-    manifest["reference"]["sha256"] = hashlib.sha256(b"any bytes").hexdigest()
-    (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
-    (bundle_copy / "float32.onnx").unlink()
-    data = write_npz(tmp_path / "my.npz", x_test=IMAGES, y_test=LABELS)
-    told = refused("benchmark", bundle_copy, "--data", data, "--out", tmp_path / "out")
-    assert "float32.onnx" in told
-    assert not (tmp_path / "out").exists()
+def test_a_missing_file_is_failed_and_the_others_are_measured(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure_answers_alone(monkeypatch)
+    shutil.copytree(exported.parent, tmp_path / "run")
+    (tmp_path / "run" / "bundle" / "float32.onnx").unlink()
+    with np.load(DIGITS) as mnist:
+        data = write_npz(tmp_path / "my.npz", x_test=mnist["x_test"][:20], y_test=mnist["y_test"][:20])
+    done = run("benchmark", tmp_path / "run" / "bundle", "--data", data, "--out", tmp_path / "report")
+    assert done.returncode == 1, done.stderr
+    assert "files failed: float32.onnx (no such file of the bundle: " in done.stderr.splitlines()[-1]
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert "float32.tflite" in [row["variant"] for row in report["rows"]]
+    assert report["failed"] == ["float32.onnx"]
+
+
+def measure_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import edgeproof.benchmarks.run  # noqa: F401  (it needs the class itself, before it is replaced)
+
+    monkeypatch.setattr(
+        "edgeproof.benchmarks.options.BenchmarkOptions", partial(BenchmarkOptions, latency=False, memory=False)
+    )
 
 
 def test_a_bundle_without_variants_or_of_other_classes_is_refused(bundle_copy: Path, tmp_path: Path) -> None:
@@ -46,8 +58,8 @@ def test_a_bundle_without_variants_or_of_other_classes_is_refused(bundle_copy: P
     manifest["reference"]["sha256"] = hashlib.sha256(b"any bytes").hexdigest()
     data = write_npz(tmp_path / "my.npz", x_test=IMAGES, y_test=LABELS)
     for change, told in (
-        ({"variants": []}, "has no variants"),
-        ({"classes": manifest["classes"][:9]}, "gives 10 probabilities; the bundle has 9 classes"),
+        ({"variants": []}, "there are no variants"),
+        ({"classes": manifest["classes"][:9]}, "for 9 classes"),
     ):
         (bundle_copy / "manifest.json").write_text(json.dumps(manifest | change))
         assert told in refused("benchmark", bundle_copy, "--data", data, "--out", tmp_path / "out")
@@ -158,11 +170,7 @@ def test_a_benchmark_without_its_original_says_so(golden: Path, small_npz: Path,
 def test_a_bad_image_is_named_once_the_report_of_the_others_is_written(
     exported: Path, tmp_path: Path, accepted: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import edgeproof.benchmarks.run  # noqa: F401  (it needs the class itself, before it is replaced)
-
-    monkeypatch.setattr(
-        "edgeproof.benchmarks.options.BenchmarkOptions", partial(BenchmarkOptions, latency=False, memory=False)
-    )
+    measure_answers_alone(monkeypatch)
     with np.load(DIGITS) as mnist:
         for number, (image, label) in enumerate(zip(mnist["x_test"][:20], mnist["y_test"][:20], strict=True)):
             (tmp_path / "photos" / str(label)).mkdir(parents=True, exist_ok=True)

@@ -144,5 +144,7 @@ def test_the_next_step_is_a_command_or_what_would_have_to_change() -> None:
     bad = Installed(package=TFLITE, version="2.14.0", problem="it dies")
     expected = "tflite-runtime does not work; another version may: pip install --upgrade tflite-runtime"
     assert next_steps(advice(PI), [bad])[".tflite"] == expected
+    short = Installed(package=TFLITE, version="2.14.0", problem="there is not enough memory: bad_alloc")
+    assert next_steps(advice(PI), [short])[".tflite"].startswith("tflite-runtime needs more memory than this process")
     pc = replace(PI, kernel="x86_64", bits=64)
     assert next_steps(advice(pc), [bad])[".tflite"] == "tflite-runtime does not work; pip install 'edgeproof[litert]'"

@@ -4,12 +4,20 @@ from pathlib import Path
 from edgeproof.runtime.bundle.integrity import FileState, check_files
 from edgeproof.runtime.bundle.reader import read_manifest
 
+from tests.helpers.files import edit_json
+
 
 def test_every_file_is_compared_with_its_digest(bundle_copy: Path, tmp_path: Path) -> None:
     manifest = read_manifest(bundle_copy)
     states = check_files(bundle_copy, manifest)
     assert set(states) == {*(variant.file for variant in manifest.variants), manifest.golden.file}
     assert set(states.values()) == {FileState.UNCHANGED}
+
+
+def test_a_file_of_another_size_than_the_manifest_says_is_not_unchanged(bundle_copy: Path) -> None:
+    edit_json(bundle_copy / "manifest.json", lambda m: m["variants"][0].update(size_bytes=1))
+    manifest = read_manifest(bundle_copy)
+    assert check_files(bundle_copy, manifest)[manifest.variants[0].file] is FileState.CHANGED
 
 
 def test_each_kind_of_difference_is_told_apart(bundle_copy: Path, tmp_path: Path) -> None:

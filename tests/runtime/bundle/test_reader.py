@@ -128,6 +128,21 @@ CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 
         (lambda m: m.update(data=DATA | {"sha256": "0"}), "data.sha256 must be a sha256"),
         (lambda m: m.update(data=DATA | {"test_share": 1}), "data.test_share must be between 0 and 1, got 1"),
         (lambda m: m.update(data=DATA | {"split_seed": -1}), "data.split_seed must be a whole number from 0"),
+        (lambda m: m.update(variants=[]), "there are no variants; a bundle has one at least"),
+        (lambda m: m.update(classes=m["classes"][:5]), r"gives \(1, 10\) for 5 classes"),
+        (lambda m: m["image"].update(height=14, width=14), r"takes shape .*, not images of shape \(14, 14, 1\)"),
+        (
+            lambda m: m["variants"][0].update(format="onnx"),
+            r"float32\.tflite has recipe float32 and format onnx, whose name is float32\.onnx",
+        ),
+        (lambda m: m["variants"][0].update(recipe="zzz"), r"recipe zzz and format tflite, whose name is zzz\.tflite"),
+        (lambda m: m["variants"][1].update(file="float32.tflite"), r"'float32\.tflite' is named for 2 purposes"),
+        (
+            lambda m: m["golden"].update(file="float32.onnx"),
+            r"'float32\.onnx' is named for 2 purposes; each variant, the",
+        ),
+        (lambda m: m["golden"].update(file="labels.txt"), r"'labels\.txt' is named for 2 purposes"),
+        (lambda m: m["golden"].update(file="manifest.json"), r"'manifest\.json' is named for 2 purposes"),
         (lambda m: m.update(left_out=[{"name": "x.tflite"}]), r"left_out\[0\] has no 'reason'"),
     ],
 )
@@ -148,7 +163,19 @@ def test_a_file_with_another_digest_is_refused(bundle_copy: Path) -> None:
     path = bundle_copy / variant.file
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     with pytest.raises(InvalidFileError, match="is not the file that the manifest names"):
-        read_vouched_file(bundle_copy, variant.file, variant.sha256)
+        read_vouched_file(bundle_copy, variant)
+
+
+def test_a_file_of_another_size_than_the_manifest_says_is_refused(bundle_copy: Path) -> None:
+    variant = read_manifest(edited(bundle_copy, lambda m: m["variants"][0].update(size_bytes=1))).variants[0]
+    with pytest.raises(InvalidFileError, match=r"is not the file that the manifest names: [\d,]+ bytes instead of 1$"):
+        read_vouched_file(bundle_copy, variant)
+
+
+def test_a_recipe_of_a_newer_version_is_read(bundle_copy: Path) -> None:
+    newer = {"recipe": "static_wi4_ai8", "name": "static_wi4_ai8.tflite"}
+    manifest = read_manifest(edited(bundle_copy, lambda m: m["variants"][0].update(newer)))
+    assert manifest.variant("static_wi4_ai8.tflite").file == "float32.tflite"
 
 
 def test_a_link_is_refused_even_to_the_right_content(bundle_copy: Path, tmp_path: Path) -> None:
@@ -156,7 +183,7 @@ def test_a_link_is_refused_even_to_the_right_content(bundle_copy: Path, tmp_path
     shutil.move(bundle_copy / variant.file, tmp_path / "elsewhere")
     (bundle_copy / variant.file).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InvalidFileError, match="is a link"):
-        read_vouched_file(bundle_copy, variant.file, variant.sha256)
+        read_vouched_file(bundle_copy, variant)
 
 
 def test_a_bundle_may_be_replaced(golden: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.packages import LITERT, PACKAGES, Package, no_engine_message
-from edgeproof.runtime.errors import EngineMissingError
+from edgeproof.runtime.errors import EdgeproofError, EngineMissingError
 
 ADVICE = "(edgeproof doctor says what fits this machine)"
 TFLITE = "'edgeproof[litert]', or 'edgeproof[tflite]' on 32-bit ARM"
@@ -54,6 +54,14 @@ def test_a_package_that_cannot_be_imported_says_why(made_up: Package, tmp_path: 
     advice = "edgeproof doctor says what fits this machine"
     with pytest.raises(EngineMissingError, match=f"^made-up is installed but cannot be imported: {reason}; {advice}$"):
         made_up.load("broken")
+
+
+def test_a_lack_of_memory_is_not_blamed_on_the_package(made_up: Package, tmp_path: Path) -> None:
+    (tmp_path / "made_up" / "broken.py").write_text("raise ImportError('x.so: failed to map segment')")
+    told = "^there is not enough memory to import made-up: ImportError: x.so: failed to map segment$"
+    with pytest.raises(EdgeproofError, match=told) as caught:
+        made_up.load("broken")
+    assert not isinstance(caught.value, EngineMissingError)
 
 
 @pytest.mark.parametrize(
