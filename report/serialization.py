@@ -1,6 +1,9 @@
 """report.json: written from a report, and read back without trust."""
 
+import gc
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from math import inf
@@ -46,9 +49,10 @@ def from_json(content: bytes | str, called: str = "the report") -> Report:
     with foreign_errors(InvalidFileError, f"{called} is not a report of edgeproof benchmark", caught=foreign):
         # Three times: one parse, by Python's reader because msgspec's passes over names that are twice, and two
         # conversions of its dictionaries took 1.6 times as long, and half as much memory again.
-        json.loads(content, object_pairs_hook=check_unique)
-        msgspec.json.decode(content, type=_bounded(Report))
-        report = msgspec.json.decode(content, type=Report)
+        with _no_collection():
+            json.loads(content, object_pairs_hook=check_unique)
+            msgspec.json.decode(content, type=_bounded(Report))
+            report = msgspec.json.decode(content, type=Report)
         _check_numbers(_free_figures(report))
     check_consistency(report, called)
     return report
@@ -63,6 +67,18 @@ def read_report(path: Path) -> Report:
     file = path / REPORT_NAME if path.is_dir() else path
     with memory_needed_to(f"read {file}"):
         return from_json(read_file(file, "report", max_bytes=_MAX_BYTES), str(file))
+
+
+@contextmanager
+def _no_collection() -> Generator[None]:
+    """Hold the garbage collector, which would go through a large report's parts, all of them in use, many times."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @cache
