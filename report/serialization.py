@@ -42,7 +42,11 @@ def from_json(content: bytes | str, called: str = "the report") -> Report:
     # ValueError: a number with too many digits.
     foreign = (msgspec.MsgspecError, ValueError, RecursionError)
     with foreign_errors(InvalidFileError, f"{called} is not a report of edgeproof benchmark", caught=foreign):
-        version = msgspec.json.decode(content, type=_Version).schema_version
+        head = msgspec.json.decode(content, type=_Head)
+    if head.task is not None:
+        remedy = "check and pick take the bundle's folder, and `edgeproof benchmark` writes a report of it"
+        raise InvalidFileError(f"{called} is a bundle's manifest, not a report: {remedy}")
+    version = head.schema_version
     if version != SCHEMA_VERSION:
         remedy = f"this edgeproof reads {SCHEMA_VERSION}: run `edgeproof benchmark` again"
         raise InvalidFileError(f"{called} has schema version {version}; {remedy}")
@@ -122,5 +126,6 @@ def _check_numbers(value: object) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Version:
+class _Head:
     schema_version: int
+    task: object = None  # in a bundle's manifest, which stands where a report is looked for as well

@@ -197,6 +197,11 @@ def test_what_is_no_report_is_refused(golden: Path, file: Path, tmp_path: Path) 
         (["/dev/null"], "/dev/null is not a regular file"),
         ([tmp_path / "empty"], "is neither a report nor a bundle: it has no report.json and no manifest.json"),
         ([tmp_path / "old.json"], "has schema version 1; this edgeproof reads 2: run `edgeproof benchmark` again"),
+        (
+            [golden / "manifest.json"],
+            "is a bundle's manifest, not a report: check and pick take the bundle's folder",
+        ),
+        ([file, "--baseline", golden / "manifest.json"], "and `edgeproof benchmark` writes a report of it"),
         ([file, "--baseline", tmp_path / "old.json"], "old.json has schema version 1"),
         ([golden / "float32.tflite"], "is not a report of edgeproof benchmark"),
         ([file, "--budgets", tmp_path / "budgets.toml"], "budgets.toml is not TOML"),
