@@ -30,6 +30,7 @@ _P_ROUNDING = 1e-6
 _SHORTEST_US = 0.5e-3  # the clock counts nanoseconds, and a median can lie between two
 # Of DEFLATE: it can make a file 1,032 times as small at best, and adds 5 bytes to every 16 kB that it cannot pack.
 _BEST_PACKING, _WORST_PACKING, _GZIP_FRAME = 1040, 1.001, 100
+_WEIGHT_PACKING = 8  # ONNX can write a small integer of 8 bytes in one
 
 
 def check_consistency(report: Report, called: str) -> None:
@@ -130,7 +131,7 @@ def _rules_of_row(
 def _is_size(size: Size) -> bool:
     packed, whole = size.gzip_bytes, size.file_bytes
     possible = packed <= whole * _WORST_PACKING + _GZIP_FRAME and whole <= packed * _BEST_PACKING
-    return possible and (size.weight_bytes is None or size.weight_bytes <= whole)
+    return possible and (size.weight_bytes is None or size.weight_bytes <= whole * _WEIGHT_PACKING)
 
 
 def _is_share(found: Share | None, images: int) -> bool:
