@@ -1,6 +1,7 @@
 """The options of `check` and `pick`: a report, or a bundle that is measured first, and the budgets for it."""
 
 import argparse
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -120,7 +121,9 @@ def read_gate_input(options: argparse.Namespace, *, latency: bool = False, memor
     if _is_report(options.subject):
         for name in given(options, _MEASURING):
             raise SpecMismatchError(f"{flag(name)} is for measuring a bundle, and {options.subject} is a report")
-        return GateInput(read_report(options.subject), limits, baseline, measured=False)
+        report = read_report(options.subject)
+        gc.freeze()  # the collector need not go through a large report again and again
+        return GateInput(report, limits, baseline, measured=False)
     needs = {budget.need for budget in limits.budgets}
     report = _measure(
         options,

@@ -13,7 +13,7 @@ _NEEDED_BYTES = 128 * 2**20  # of the 155 MiB of address space that SciPy takes;
 if not is_granted(_NEEDED_BYTES):
     raise MemoryError(f"SciPy needs {_NEEDED_BYTES // 2**20} MiB of address space while it is loaded")
 
-from scipy.optimize import brentq, minimize_scalar  # noqa: E402
-from scipy.stats import binomtest, norm, quantile_test  # noqa: E402
+from scipy.optimize import minimize_scalar  # noqa: E402
+from scipy.stats import quantile_test  # noqa: E402
 
-__all__ = ["binomtest", "brentq", "minimize_scalar", "norm", "quantile_test"]
+__all__ = ["minimize_scalar", "quantile_test"]

@@ -220,9 +220,8 @@ class Report:
     @property
     def absent(self) -> tuple[tuple[str, str, str], ...]:
         """What was not measured: ``"FAILED"`` or ``"Not run"``, the name, and the reason, which names the engine."""
-        return tuple(
-            ("FAILED" if name in self.failed else "Not run", name, reason) for name, reason in self.not_run.items()
-        )
+        failed = frozenset(self.failed)
+        return tuple(("FAILED" if name in failed else "Not run", name, reason) for name, reason in self.not_run.items())
 
     @property
     def threads(self) -> tuple[int, ...]:

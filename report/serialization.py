@@ -1,6 +1,9 @@
 """report.json: written from a report, and read back without trust."""
 
+import gc
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from math import inf
@@ -39,16 +42,21 @@ def from_json(content: bytes | str, called: str = "the report") -> Report:
     # ValueError: a number with too many digits.
     foreign = (msgspec.MsgspecError, ValueError, RecursionError)
     with foreign_errors(InvalidFileError, f"{called} is not a report of edgeproof benchmark", caught=foreign):
-        version = msgspec.json.decode(content, type=_Version).schema_version
+        head = msgspec.json.decode(content, type=_Head)
+    if head.task is not None:
+        remedy = "check and pick take the bundle's folder, and `edgeproof benchmark` writes a report of it"
+        raise InvalidFileError(f"{called} is a bundle's manifest, not a report: {remedy}")
+    version = head.schema_version
     if version != SCHEMA_VERSION:
         remedy = f"this edgeproof reads {SCHEMA_VERSION}: run `edgeproof benchmark` again"
         raise InvalidFileError(f"{called} has schema version {version}; {remedy}")
     with foreign_errors(InvalidFileError, f"{called} is not a report of edgeproof benchmark", caught=foreign):
         # Three times: one parse, by Python's reader because msgspec's passes over names that are twice, and two
         # conversions of its dictionaries took 1.6 times as long, and half as much memory again.
-        json.loads(content, object_pairs_hook=check_unique)
-        msgspec.json.decode(content, type=_bounded(Report))
-        report = msgspec.json.decode(content, type=Report)
+        with _no_collection():
+            json.loads(content, object_pairs_hook=check_unique)
+            msgspec.json.decode(content, type=_bounded(Report))
+            report = msgspec.json.decode(content, type=Report)
         _check_numbers(_free_figures(report))
     check_consistency(report, called)
     return report
@@ -63,6 +71,18 @@ def read_report(path: Path) -> Report:
     file = path / REPORT_NAME if path.is_dir() else path
     with memory_needed_to(f"read {file}"):
         return from_json(read_file(file, "report", max_bytes=_MAX_BYTES), str(file))
+
+
+@contextmanager
+def _no_collection() -> Generator[None]:
+    """Hold the garbage collector, which would go through a large report's parts, all of them in use, many times."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @cache
@@ -106,5 +126,6 @@ def _check_numbers(value: object) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Version:
+class _Head:
     schema_version: int
+    task: object = None  # in a bundle's manifest, which stands where a report is looked for as well

@@ -97,8 +97,10 @@ def run(options: argparse.Namespace) -> int:
         if not options.json:
             certainty = f" ({answer.probability * 100:.1f} %)" if answer.probabilities.any() else ""
             print(f"{visible(name)}: {answer.label}{certainty}", flush=True)
-    if answered:
-        _write(options, classifier, answered, bad)
+    if options.json:
+        print(_json(classifier, answered, bad), flush=True)
+    if answered and options.show is not None:
+        _show(options, classifier, answered)
     if bad:
         from ..bad_images import name_bad_images
 
@@ -106,21 +108,15 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write(
-    options: argparse.Namespace,
-    classifier: "Classifier",
-    answered: "list[tuple[str, ImageLike, Prediction]]",
-    bad: "Sequence[BadImage]",
+def _show(
+    options: argparse.Namespace, classifier: "Classifier", answered: "Sequence[tuple[str, ImageLike, Prediction]]"
 ) -> None:
-    """Print the JSON and draw the sheet, where they are asked for."""
-    names, images, predictions = map(list, zip(*answered, strict=True))
-    if options.json:
-        print(_json(classifier, names, predictions, bad), flush=True)
-    if options.show is not None:
-        from ..sheet import write_sheet
+    """Draw the sheet."""
+    from ..sheet import write_sheet
 
-        write_sheet(options.show, classifier, names, images, predictions)
-        options.written = f"the drawing is in {options.show}"
+    names, images, predictions = map(list, zip(*answered, strict=True))
+    write_sheet(options.show, classifier, names, images, predictions)
+    options.written = f"the drawing is in {options.show}"
 
 
 def _answers(
@@ -153,7 +149,7 @@ def _answers(
 
 
 def _json(
-    classifier: "Classifier", names: list[str], predictions: "list[Prediction]", bad: "Sequence[BadImage]"
+    classifier: "Classifier", answered: "Sequence[tuple[str, ImageLike, Prediction]]", bad: "Sequence[BadImage]"
 ) -> str:
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -170,7 +166,7 @@ def _json(
                     for label, share in zip(classifier.classes, prediction.probabilities, strict=True)
                 },
             }
-            for name, prediction in zip(names, predictions, strict=True)
+            for name, _, prediction in answered
         ],
         "errors": [{"file": name, "error": visible(text)} for name, text in bad],
     }

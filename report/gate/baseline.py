@@ -68,18 +68,14 @@ def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report
     from ...metrics.paired import holm, mcnemar, paired_difference
 
     _check_same_images(report, baseline)
-    olds: dict[str, list[VariantRow]] = {}
-    for old in baseline.rows:
-        olds.setdefault(old.variant, []).append(old)
-    rows_of_variant = Counter(row.variant for row in report.rows)
-    found = [
-        (row, _counterpart(row, olds.get(row.variant, []), alone=rows_of_variant[row.variant] == 1)) for row in rows
-    ]
+    counterparts = _Counterparts(report, baseline)
+    found = [(row, counterparts.of(row)) for row in rows]
     pairs = [(row, old) for row, old in found if old is not None]
-    wrong = [(wrong_images(report, row), wrong_images(baseline, old)) for row, old in pairs]
-    flips = [(tuple(sorted(before - now)), tuple(sorted(now - before))) for now, before in wrong]
+    changed = ChangedImages(report, baseline)
+    flips = [changed.since(row, old) for row, old in pairs]
     p_values = holm([mcnemar(len(fixed), len(broken)) for fixed, broken in flips])
     relative = _relative_to_keras(report, baseline)
+    timed = relative or _same_machine(report, baseline)
     return {
         row.title: Change(
             fixed=fixed,
@@ -89,27 +85,51 @@ def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report
             p_adjusted=p,
             size_ratio=_size_ratio(row, old),
             relative_to_keras=relative,
-            p50_ratios=_p50_ratios(row, old, relative=relative) if relative or _same_machine(report, baseline) else {},
+            p50_ratios=_p50_ratios(row, old, relative=relative) if timed else {},
         )
         for (row, old), (fixed, broken), p in zip(pairs, flips, p_values, strict=True)
     }
 
 
-def wrong_images(report: Report, row: VariantRow) -> frozenset[int]:
-    """Return the positions of the images that a row gets wrong.
+class ChangedImages:
+    """The images that rows of a report get right and rows of another one wrong, or the other way round.
 
-    Raises:
-        SpecMismatchError: The report does not say which those are.
-        InvalidFileError: It contradicts itself.
+    What the two references get wrong is compared once. A row adds the images that it fixed and broke, so that it takes
+    as long as these are many, and not as all images are.
+
+    Args:
+        report: Of the rows.
+        baseline: Of the other rows; about the same images, or the same report.
     """
-    outcome, wrong = row.comparison.outcome, report.reference.wrong
-    if outcome is None or wrong is None:
+
+    def __init__(self, report: Report, baseline: Report) -> None:
+        self._report, self._baseline = report, baseline
+        self._wrong, self._wrong_before = (frozenset(one.reference.wrong or ()) for one in (report, baseline))
+        self._different = self._wrong ^ self._wrong_before
+
+    def since(self, row: VariantRow, old: VariantRow) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the positions of the images that `row` gets right and `old` wrong, and of those the other way round.
+
+        Raises:
+            SpecMismatchError: A report does not say which images its row gets wrong.
+            InvalidFileError: It contradicts itself.
+        """
+        turned = _turned(self._report, row, self._wrong)
+        different = self._different ^ turned ^ _turned(self._baseline, old, self._wrong_before)
+        broken = {position for position in different if (position in self._wrong) != (position in turned)}
+        return tuple(sorted(different - broken)), tuple(sorted(broken))
+
+
+def _turned(report: Report, row: VariantRow, wrong: frozenset[int]) -> frozenset[int]:
+    """Return the images that a row fixed or broke; `wrong` are those that the reference gets wrong."""
+    outcome = row.comparison.outcome
+    if outcome is None or report.reference.wrong is None:
         raise SpecMismatchError(f"the report does not say which images {row.title} gets wrong: it needs their labels")
-    fixed, broken, before = frozenset(outcome.fixed), frozenset(outcome.broken), frozenset(wrong)
-    known = all(0 <= position < report.data.images for position in before | broken)
-    if not (known and fixed <= before and broken.isdisjoint(before)):
+    fixed, broken = frozenset(outcome.fixed), frozenset(outcome.broken)
+    known = all(0 <= position < report.data.images for position in fixed | broken)
+    if not (known and fixed <= wrong and broken.isdisjoint(wrong)):
         raise InvalidFileError(f"the report contradicts itself in the images that {row.title} gets wrong")
-    return before - fixed | broken
+    return fixed | broken
 
 
 def engine_name(engine: str) -> str:
@@ -136,12 +156,23 @@ def _check_same_images(report: Report, baseline: Report) -> None:
         raise SpecMismatchError("a comparison with a baseline needs at least one test image")
 
 
-def _counterpart(row: VariantRow, olds: Sequence[VariantRow], *, alone: bool) -> VariantRow | None:
-    """Find the row in the same engine among those of the variant; the only one, if the new row is `alone` as well."""
-    in_engine = [old for old in olds if engine_name(old.engine) == engine_name(row.engine)]
-    if len(in_engine) == 1:
-        return in_engine[0]
-    return olds[0] if len(olds) == 1 and alone else None
+class _Counterparts:
+    """The rows of a baseline, by the rows of a report."""
+
+    def __init__(self, report: Report, baseline: Report) -> None:
+        self._rows_of_variant = Counter(row.variant for row in report.rows)
+        self._olds: dict[tuple[str, ...], list[VariantRow]] = {}
+        for old in baseline.rows:
+            for key in ((old.variant,), (old.variant, engine_name(old.engine))):
+                self._olds.setdefault(key, []).append(old)
+
+    def of(self, row: VariantRow) -> VariantRow | None:
+        """Find the variant's row in the same engine; its only one, if the new row is the variant's only one as well."""
+        in_engine = self._olds.get((row.variant, engine_name(row.engine)), [])
+        if len(in_engine) == 1:
+            return in_engine[0]
+        olds = self._olds.get((row.variant,), [])
+        return olds[0] if len(olds) == 1 and self._rows_of_variant[row.variant] == 1 else None
 
 
 def _size_ratio(row: VariantRow, old: VariantRow) -> float:

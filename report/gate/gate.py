@@ -111,13 +111,13 @@ def _check_names(report: Report, limits: Limits, variants: Sequence[str], baseli
     chosen = {canonical_name(name): name for name in variants}  # errors quote what was typed
     measured = dict.fromkeys(row.variant for row in report.rows)
     before = {row.variant for row in baseline.rows} if baseline else set[str]()
-    known = measured.keys() | report.not_run.keys() | before
+    known, judged = measured.keys() | report.not_run.keys() | before, before.union(report.failed)
     for name in sorted({*chosen, *limits.of_variants}):
         if name not in known:
             typed = chosen.get(name, name)
             raise UnknownNameError(f"the report has no variant {typed!r:.80}; {similar(name, [*measured])}")
         asked = name in chosen or (not chosen and name in limits.of_variants)
-        if asked and name in report.not_run and name not in (*report.failed, *before):
+        if asked and name in report.not_run and name not in judged:
             raise SpecMismatchError(f"{name} cannot be judged, it was not run: {report.not_run[name]}")
 
 
@@ -169,18 +169,18 @@ def _budgets(
 
 
 def _not_in_report(report: Report, chosen: set[str], baseline: Report | None) -> Iterator[BudgetResult]:
-    measured = {row.variant for row in report.rows}
+    measured, all_failed, formats = {row.variant for row in report.rows}, frozenset(report.failed), frozenset(Format)
     before = dict.fromkeys(row.variant for row in baseline.rows) if baseline else {}
     for name in before:
         if name not in measured and (not chosen or name in chosen):
-            ended = "failed" if name in report.failed else "was not run"
+            ended = "failed" if name in all_failed else "was not run"
             reason = f", it {ended}: {report.not_run[name]}" if name in report.not_run else ""
             words = f"is in the baseline and not in the report{reason}"
             yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=False, words=words)
     for name, reason in report.not_run.items():
-        failed = name in report.failed
+        failed = name in all_failed
         counts = not chosen or (failed and name in chosen)
         # A peer, which may not have run either, has no format.
-        if name.partition(".")[2] in tuple(Format) and (name not in before or name in measured) and counts:
+        if name.partition(".")[2] in formats and (name not in before or name in measured) and counts:
             words, holds = (f"failed: {reason}", False) if failed else (f"was not run: {reason}", None)
             yield BudgetResult(row=name, variant=name, budget=PRESENCE, holds=holds, words=words)

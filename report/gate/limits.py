@@ -12,7 +12,9 @@ from ...runtime.io.files import read_file
 from .budget import Budget
 from .budgets import BUDGETS
 
-_MAX_BYTES = 2**20
+_MAX_BYTES = 2**16  # every budget for every variant takes 7 kB
+# tomllib's time grows with the square of a name's parts; an inline table of budgets has a dot in some of its numbers.
+_MAX_DOTS = 100
 _VARIANTS = "variants"
 
 
@@ -58,11 +60,17 @@ def read_limits(file: Path) -> Limits:
     """Read a TOML file of budgets.
 
     Raises:
-        InvalidFileError: It is missing, too large or not TOML.
+        InvalidFileError: It is missing, too large or not TOML, or a name in it has too many parts.
         UnknownNameError: It names a budget that does not exist.
         SpecMismatchError: A limit is not a number, or none that can be a limit.
     """
     content = read_file(file, "budgets", max_bytes=_MAX_BYTES)
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if (dots := line.count(b".")) > _MAX_DOTS:
+            raise InvalidFileError(
+                f"{file}, line {number} has {dots:,} dots; at most {_MAX_DOTS} are possible in one: names have two "
+                f'parts, as in [{_VARIANTS}."int8.tflite"]'
+            )
     with foreign_errors(InvalidFileError, f"{file} is not TOML", caught=(ValueError, RecursionError)):
         document = tomllib.loads(content.decode("utf-8-sig"))  # some editors write a byte order mark
     named = document.pop(_VARIANTS, {})

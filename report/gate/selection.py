@@ -8,7 +8,7 @@ from ...runtime.errors import SpecMismatchError
 from ..formatting import count
 from ..model import Report, VariantRow
 from ..verdict import LEVEL
-from .baseline import wrong_images
+from .baseline import ChangedImages
 from .budget import Need, told_apart
 from .gate import PRESENCE, BudgetResult, check_budgets, rows_of
 from .limits import Limits
@@ -149,6 +149,7 @@ class _Contest:
         self.threads = threads if threads is not None else next(iter(report.threads), None)
         self._noise = max((floor.ratio for floor in report.noise_floors if floor.threads == self.threads), default=1.0)
         self._report = report
+        self._changed = ChangedImages(report, report)
         self._by = by
         self._order = tuple(dict.fromkeys((by, *_TIE_BREAKERS)))
 
@@ -220,8 +221,8 @@ class _Contest:
             return ""
         from ...metrics.paired import mcnemar
 
-        wrong, best = wrong_images(self._report, row), wrong_images(self._report, winner)
-        p = mcnemar(len(best - wrong), len(wrong - best))
+        fixed, broken = self._changed.since(row, winner)
+        p = mcnemar(len(fixed), len(broken))
         return "" if p < LEVEL else f", which n = {self._report.data.images:,} cannot tell apart (p = {p:.2g})"
 
     def _same(self, objective: Objective, row: VariantRow, other: VariantRow) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import fields
+from unicodedata import normalize
 
 from ...metrics.types import Distribution, Share, Timing
 from ...runtime.text import printable
@@ -35,11 +36,12 @@ def render_csv(report: Report) -> str:
 
 
 def _cell(value: object) -> object:
-    """Keep a spreadsheet from taking a name for a formula; it passes over a tab or line break before one."""
+    """Keep a spreadsheet from taking a name for a formula, which blanks can precede and full-width signs begin."""
     if not isinstance(value, str):
         return value
     text = printable(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    # The compatibility form of a full-width sign is the plain one, and that of a no-break space is a blank.
+    return f"'{text}" if normalize("NFKC", text).lstrip().startswith(("=", "+", "-", "@")) else text
 
 
 def _line(report: Report, model: ReferenceRow | VariantRow, kind: str, timing: KerasTiming | Timing | None) -> Line:

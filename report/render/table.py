@@ -42,9 +42,7 @@ def as_text(report: Report) -> str:
         parts.append(_aligned(swept))
     verdicts = [(row_name(report, row), row.verdict.words) for row in report.rows]
     verdicts += [
-        (one_line(name), one_line(f"{state}: {reason}"))
-        for state, name, reason in report.absent
-        if name in report.failed
+        (one_line(name), one_line(f"{state}: {reason}")) for state, name, reason in report.absent if state == "FAILED"
     ]
     width = max((len(name) for name, _ in verdicts), default=0)
     parts.append("\n".join(f"{name:{width}}  {words}" for name, words in verdicts))

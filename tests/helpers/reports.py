@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgeproof.metrics import types as f
+from edgeproof.metrics.paired import paired_difference, share
 from edgeproof.report import model as r
 
 _WORSE = f.LabelledComparison(
-    difference=f.Difference(points=-1.0, low=-5.25, high=2.5),
+    difference=paired_difference(1, 2, 100),
     fixed=(4,),
     broken=(17, 23),
     p_value=1.0,
@@ -16,7 +17,7 @@ _WORSE = f.LabelledComparison(
     ece_drift=0.0111,
 )
 _TIE = f.LabelledComparison(
-    difference=f.Difference(points=0.0, low=-3.7, high=3.7),
+    difference=paired_difference(0, 0, 100),
     fixed=(),
     broken=(),
     p_value=1.0,
@@ -50,16 +51,14 @@ def _row(variant: str, engine: str, file_bytes: int, us: tuple[float, float], sa
             outcome=_TIE if same else _WORSE,
         ),
         verdict=f.Verdict(kind=kind, words=f"{kind} with n = 100; at most 3.7 points could hide"),
-        reliability=_reliability(0.0123, 1.0, 0.0123) if same else _reliability(0.0234, 0.875, 0.0056),
+        reliability=_reliability(98, 0.0123, 1.0, 0.0123) if same else _reliability(97, 0.0234, 0.875, 0.0056),
         timings=tuple(_timing(t, slower_than, threads) for t, threads in zip(us, (1, 2), strict=True)),
         memory=f.Memory(peak_mib=61.0 + same, increment_mib=31.0 + same),
     )
 
 
 def _share(count: int) -> f.Share:
-    return f.Share(
-        count=count, images=100, value=count / 100, low=count / 100 - 0.05, high=min(count / 100 + 0.02, 1.0)
-    )
+    return share(count, 100)
 
 
 def _distribution(us: float, runs: int = 2000) -> f.Distribution:
@@ -76,9 +75,10 @@ def _distribution(us: float, runs: int = 2000) -> f.Distribution:
     )
 
 
-def _reliability(raw: float, temperature: float, ece: float) -> f.Reliability:
+def _reliability(right: int, raw: float, temperature: float, ece: float) -> f.Reliability:
+    accuracy = (right - 90) / 10
     bins = (
-        f.ReliabilityBin(images=10, probability=0.6, accuracy=0.5),
+        f.ReliabilityBin(images=10, probability=accuracy - 10 * (raw - 0.009), accuracy=accuracy),
         f.ReliabilityBin(images=90, probability=0.99, accuracy=1.0),
     )
     return f.Reliability(images=100, ece_raw=raw, temperature=temperature, ece=ece, bins=bins)
@@ -135,7 +135,7 @@ def made_up_report() -> r.Report:
             wrong=(4, 50),
             class_images=(60, 40, 0),
             confusions=(f.Confusion(truth=1, answer=0, count=2),),
-            reliability=_reliability(0.0123, 1.0, 0.0123),
+            reliability=_reliability(98, 0.0123, 1.0, 0.0123),
             timings=tuple(
                 r.KerasTiming(call=call, threads=threads, run=_distribution(us))
                 for threads in (1, 2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from edgeproof.metrics.paired import holm, mcnemar, paired_difference, share
-from scipy.stats import binom, multinomial
+from scipy.stats import binom, binomtest, multinomial
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,21 @@ def test_the_paired_interval_covers_the_truth_as_often_as_it_says(p_fixed: float
 def test_mcnemar_is_exact(fixed: int, broken: int, p: float) -> None:
     """Cavo 2012 and Bentur 2009 as above; the others are sums of binomial coefficients."""
     assert mcnemar(fixed, broken) == mcnemar(broken, fixed) == pytest.approx(p, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "broken"), [(0, 3), (480, 520), (500, 500), (501, 500), (900, 1200), (20_000, 20_400), (3, 1500)]
+)
+def test_mcnemar_is_that_of_scipy(fixed: int, broken: int) -> None:
+    assert mcnemar(fixed, broken) == pytest.approx(binomtest(fixed, fixed + broken).pvalue, rel=1e-8)
+
+
+@pytest.mark.parametrize("images", [1, 7, 200, 10**9])
+def test_wilson_intervals_are_those_of_scipy(images: int) -> None:
+    for count in {0, 1, images // 3, images - 1, images}:
+        found, expected = share(count, images), binomtest(count, images).proportion_ci(method="wilson")
+        assert (found.low, found.high) == (pytest.approx(expected.low, abs=1e-12), pytest.approx(expected.high, 1e-12))
+        assert found.low <= found.value <= found.high
 
 
 def test_mcnemar_errs_no_more_often_than_it_says() -> None:

@@ -1,12 +1,15 @@
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from edgeproof.metrics.paired import share
 from edgeproof.report.model import Report, SkippedImage, Sustained, SustainedTurn
 from edgeproof.report.serialization import from_json, read_report, to_json
 from edgeproof.runtime.errors import InvalidFileError
+
+NO_DIFFERENCE = {"points": 0.0, "low": 0.0, "high": 0.0}
 
 
 def changed(report: Report, path: tuple[str | int, ...], value: object) -> str:
@@ -149,8 +152,43 @@ def test_a_figure_out_of_its_range_is_refused_with_its_place(
         (("rows", 1, "comparison", "flips", 0, "position"), 17, "the comparison with the reference of static"),
         (("rows", 1, "comparison", "flips", 0, "truth"), 3, "the comparison with the reference of static"),
         (("rows", 1, "comparison", "flips", 0, "found"), 0, "the comparison with the reference of static"),
-        (("rows", 1, "comparison", "outcome", "broken"), [17], "the accuracy and the images fixed and broken"),
+        (("rows", 1, "comparison", "outcome", "broken"), [17], "the images fixed and broken of static"),
+        (("rows", 0, "comparison", "outcome", "fixed"), [4], "the images fixed and broken of float32"),
+        (("rows", 1, "comparison", "flips", 0, "reference"), 1, "the comparison with the reference of static"),
+        (("rows", 1, "comparison", "flips", 1, "position"), 18, "the images fixed and broken of static"),
         (("rows", 1, "comparison", "outcome", "difference", "low"), 1, "the comparison by labels of static"),
+        (("rows", 1, "comparison", "outcome", "difference"), NO_DIFFERENCE, "the comparison by labels of static"),
+        (("rows", 0, "comparison", "outcome", "p_value"), 0.01, "the comparison by labels of float32"),
+        (("rows", 0, "comparison", "outcome", "p_adjusted"), 0.01, "the p-value after correction for the number of ro"),
+        (("rows", 0, "comparison", "outcome", "ece_drift"), -0.01, "the ECE drift of float32"),
+        (("rows", 0, "comparison", "outcome"), None, "the comparison by labels of float32"),
+        (("rows", 0, "accuracy"), None, "the accuracy of float32"),
+        (("rows", 0, "accuracy"), asdict(share(97, 100)), "the accuracy and the images fixed and broken of float32"),
+        (("rows", 0, "accuracy", "low"), 0.0, "the accuracy of float32"),
+        (("rows", 0, "accuracy", "low"), 0.98, "the accuracy of float32"),
+        (("rows", 0, "verdict", "kind"), "better", "the verdict of float32"),
+        (("rows", 0, "verdict", "words"), "better", "the verdict of float32"),
+        (("rows", 0, "verdict"), {"kind": "better", "words": "better: 9 fixed"}, "the verdict of float32"),
+        (("rows", 0, "size", "gzip_bytes"), 10**11, "the size of float32"),
+        (("rows", 0, "size", "gzip_bytes"), 10, "the size of float32"),
+        (("rows", 0, "size", "weight_bytes"), 10**11, "the size of float32"),
+        (("rows", 0, "format"), "onnx", "the name and format of float32.tflite"),
+        (("rows", 0, "memory", "increment_mib"), 63, "the memory of float32"),
+        (("rows", 0, "timings"), [], "the latencies, one for each number of threads of float32"),
+        (("rows", 0, "timings", 0, "run", "p50_low_us"), 1, "the latencies of float32"),
+        (("rows", 0, "timings", 0, "ratio_to_keras", "low"), 1e-300, "the latencies of float32"),
+        (("rows", 0, "timings", 0, "ratio_to_keras", "high"), 1e3, "the latencies of float32"),
+        (("rows", 0, "reliability", "ece_raw"), 0.5, "the ECE drift of float32"),
+        (("rows", 0, "reliability", "ece"), 0.5, "the reliability of float32"),
+        (("rows", 0, "reliability", "bins", 0, "accuracy"), 0.9, "the reliability of float32"),
+        (("reference", "reliability", "bins", 0, "probability"), 0.9, "the reliability of the reference"),
+        (("data", "labelled"), False, "the accuracy of the reference"),
+        (("noise_floors",), [], "the latencies, one for each number of threads of float32"),
+        (("noise_floors", 1, "threads"), 1, "the noise floors, one for each number of threads"),
+        (("failed",), ["x.tflite"], "what failed, which is not in not_run"),
+        (("not_run",), {"float32.tflite": "x"}, "what was not run: float32.tflite in LiteRT 2.3.0 was"),
+        (("not_run",), {"float32.onnx in OpenVINO 2026.4.1": "x"}, "what was not run: float32.onnx in OpenVINO"),
+        (("reference", "reliability"), None, "the reliability of the reference"),
         (("rows", 1, "comparison", "outcome", "recall_differences"), [0], "the comparison by labels of static"),
         (("rows", 0, "reliability", "bins", 0, "images"), 11, "the reliability of float32"),
         (("rows", 0, "timings", 1, "load", "p50_low_us"), 1e6, "the latencies of float32"),
@@ -163,6 +201,34 @@ def test_figures_that_cannot_all_be_true_are_refused(
 ) -> None:
     with pytest.raises(InvalidFileError, match=f"the report contradicts itself in {place}"):
         from_json(changed(report, path, value))
+
+
+def test_durations_of_nothing_are_refused(report: Report) -> None:
+    run = report.rows[0].timings[0].run
+    never = dict.fromkeys(asdict(run), 0) | {"runs": run.runs}
+    with pytest.raises(InvalidFileError, match="contradicts itself in the latencies of float32"):
+        from_json(changed(report, ("rows", 0, "timings", 0, "load"), never))
+
+
+def test_a_variant_that_failed_in_one_engine_can_have_a_row_of_another(report: Report) -> None:
+    one = replace(report, not_run={"float32.tflite": "TFLite Runtime: it died"}, failed=("float32.tflite",))
+    assert from_json(to_json(one)) == one
+
+
+def test_a_report_that_an_earlier_version_wrote_is_read() -> None:
+    file = Path(__file__).parents[2] / "studies" / "results" / "demo.json"
+    assert len(read_report(file).rows) == 8
+
+
+def test_last_digits_of_another_version_are_accepted(report: Report) -> None:
+    outcome = report.rows[1].comparison.outcome
+    assert outcome is not None
+    for path, value in (
+        (("difference", "low"), outcome.difference.low + 0.009),
+        (("p_adjusted",), outcome.p_adjusted - 5e-7),
+        (("ece_drift",), outcome.ece_drift + 9e-5),
+    ):
+        from_json(changed(report, ("rows", 1, "comparison", "outcome", *path), value))
 
 
 def test_a_name_that_an_object_has_twice_is_refused(report: Report) -> None:

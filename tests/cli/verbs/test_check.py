@@ -24,7 +24,7 @@ FLOAT, INT8 = "float32.tflite in LiteRT 2.3.0", "static_wi8_ai8.onnx in ONNX Run
 
 def test_all_budgets_hold(file: Path) -> None:
     for subject in (file, file.parent):
-        code, text, complaint = run("check", subject, "--max-drop-points", 6, "--max-p50-us", 200)
+        code, text, complaint = run("check", subject, "--max-drop-points", 7, "--max-p50-us", 200)
         assert (code, complaint) == (0, "")
         *lines, summary = text.splitlines()
         assert [line.split()[0] for line in lines] == ["holds"] * 6
@@ -197,6 +197,11 @@ def test_what_is_no_report_is_refused(golden: Path, file: Path, tmp_path: Path) 
         (["/dev/null"], "/dev/null is not a regular file"),
         ([tmp_path / "empty"], "is neither a report nor a bundle: it has no report.json and no manifest.json"),
         ([tmp_path / "old.json"], "has schema version 1; this edgeproof reads 2: run `edgeproof benchmark` again"),
+        (
+            [golden / "manifest.json"],
+            "is a bundle's manifest, not a report: check and pick take the bundle's folder",
+        ),
+        ([file, "--baseline", golden / "manifest.json"], "and `edgeproof benchmark` writes a report of it"),
         ([file, "--baseline", tmp_path / "old.json"], "old.json has schema version 1"),
         ([golden / "float32.tflite"], "is not a report of edgeproof benchmark"),
         ([file, "--budgets", tmp_path / "budgets.toml"], "budgets.toml is not TOML"),

@@ -77,7 +77,7 @@ def test_bad_usage_is_one_line(arguments: list[str], complaint: str, file: Path)
 
 def test_a_report_without_latency_has_no_fastest(report: Report, tmp_path: Path) -> None:
     rows = tuple(replace(row, timings=()) for row in report.rows)
-    write_report(replace(report, rows=rows, noise_floors=()), tmp_path / "r.json")
+    write_report(replace(report, rows=rows, peers=(), noise_floors=()), tmp_path / "r.json")
     code, text, told = run("pick", tmp_path / "r.json")
     assert (code, text, told.count("\n")) == (2, "", 1)
     assert "the fastest cannot be told, float32.tflite in LiteRT 2.3.0 lacks latency, which was not measured" in told

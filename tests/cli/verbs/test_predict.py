@@ -125,6 +125,18 @@ def test_nothing_but_bad_images_is_bad_input(golden: Path, tmp_path: Path, accep
     assert "none of the 2 images could be read: " in done.stderr
 
 
+@pytest.mark.needs("pillow")
+@pytest.mark.parametrize("count", [1, 2])
+def test_json_lists_the_bad_images_also_where_none_could_be_read(golden: Path, count: int) -> None:
+    names = ["gone.png", "nope.png"][:count]
+    done = run_here("predict", *names, "--model", golden, "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert document["predictions"] == []
+    assert document["errors"] == [{"file": name, "error": f"no such image: {name}"} for name in names]
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_sheet_shows_the_images_that_could_be_read(mixed: Path, golden: Path, tmp_path: Path) -> None:
     assert run_here("predict", mixed, "--model", golden, "--show", tmp_path / "s.png").returncode == 1
     assert (tmp_path / "s.png").stat().st_size > 0

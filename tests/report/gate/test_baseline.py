@@ -1,8 +1,9 @@
 from dataclasses import replace
+from time import process_time
 
 import pytest
 from edgeproof.metrics.types import Ratio
-from edgeproof.report.gate.baseline import Change, compare_reports, engine_name, wrong_images
+from edgeproof.report.gate.baseline import Change, ChangedImages, compare_reports, engine_name
 from edgeproof.report.gate.gate import BudgetResult, check_budgets
 from edgeproof.report.gate.limits import Limits
 from edgeproof.report.model import Report
@@ -35,8 +36,9 @@ def change_of(report: Report, baseline: Report, position: int = 1) -> Change:
 
 
 def test_the_images_that_a_row_gets_wrong_follow_from_those_of_keras(report: Report) -> None:
-    assert wrong_images(report, report.rows[0]) == {4, 50}
-    assert wrong_images(report, report.rows[1]) == {50, 17, 23}
+    changed = ChangedImages(report, report)  # Keras gets 4 and 50 wrong
+    assert changed.since(report.rows[1], report.rows[0]) == ((4,), (17, 23))
+    assert changed.since(report.rows[0], report.rows[1]) == ((17, 23), (4,))
 
 
 def test_a_report_is_a_tie_with_itself(report: Report) -> None:
@@ -231,3 +233,22 @@ def test_reports_without_what_is_compared_are_refused(report: Report) -> None:
 )
 def test_an_engine_has_a_name_without_its_version(engine: str, name: str) -> None:
     assert engine_name(engine) == name
+
+
+def test_rows_are_found_in_linear_time(report: Report) -> None:
+    engines = replace(report, rows=tuple(replace(report.rows[0], engine=f"E{i}x") for i in range(3000)))
+    variants = replace(report, rows=tuple(replace(report.rows[0], variant=f"v{i}.tflite") for i in range(3000)))
+    for many in (engines, variants):
+        begin = process_time()
+        assert len(compare_reports(many, many.rows, many)) == 3000
+        assert process_time() - begin < 1.5
+
+
+def test_images_that_the_reference_gets_wrong_are_gone_through_once(report: Report) -> None:
+    wrong = (4, *range(50, 100_000))
+    data, reference = replace(report.data, images=100_000), replace(report.reference, wrong=wrong)
+    rows = tuple(replace(report.rows[1], engine=f"E{i}x") for i in range(300))
+    many = replace(report, data=data, reference=reference, rows=rows)
+    begin = process_time()
+    assert len(compare_reports(many, rows, many)) == 300
+    assert process_time() - begin < 1.5

@@ -37,10 +37,10 @@ def test_the_file_on_the_page_can_be_read(limits_of: Callable[[str], Limits]) ->
 @pytest.mark.parametrize(
     ("name", "reading"),
     [
-        ("max_drop_points", Reading(judged=5.25, seen=1.0, note="n = 100")),
+        ("max_drop_points", Reading(judged=6.14047, seen=1.0, note="n = 100")),
         ("max_broken", Reading(judged=2, note="n = 100")),
-        ("min_agreement", Reading(judged=0.92, seen=0.97, note="n = 100")),
-        ("min_accuracy", Reading(judged=0.92, seen=0.97, note="n = 100")),
+        ("min_agreement", Reading(judged=0.9154806, seen=0.97, note="n = 100")),
+        ("min_accuracy", Reading(judged=0.9154806, seen=0.97, note="n = 100")),
         ("max_size_bytes", Reading(judged=30_000)),
         ("max_gzip_bytes", Reading(judged=28_000)),
         ("max_p50_us", Reading(judged=50 * 1.01, seen=50.0)),
@@ -56,7 +56,8 @@ def test_the_file_on_the_page_can_be_read(limits_of: Callable[[str], Limits]) ->
 def test_a_budget_judges_the_worse_end(report: Report, name: str, reading: Reading) -> None:
     found = BUDGETS[name].read(BudgetInput(row=report.rows[1], threads=1, change=None))
     assert found is not None
-    assert (found.judged, found.seen, found.note) == (pytest.approx(reading.judged), reading.seen, reading.note)
+    assert found.judged == pytest.approx(reading.judged, rel=1e-5)
+    assert (found.seen, found.note) == (reading.seen, reading.note)
 
 
 def test_every_budget_but_those_of_a_baseline_is_tested_above() -> None:
@@ -130,7 +131,10 @@ def test_a_byte_order_mark_is_no_part_of_a_name(limits_of: Callable[[bytes], Lim
     [
         ("max_broken = ", InvalidFileError, "b.toml is not TOML: Invalid value"),
         (b"max_broken = 1 # \xff", InvalidFileError, "b.toml is not TOML: 'utf-8' codec"),
-        ("x = " + "[" * 100_000, InvalidFileError, "b.toml is not TOML: maximum recursion"),
+        ("x = " + "[" * 60_000, InvalidFileError, "b.toml is not TOML: maximum recursion"),
+        ("# " * 40_000, InvalidFileError, "b.toml has 80,000 bytes; at most 65,536 are possible"),
+        ("a." * 30_000 + "a = 1", InvalidFileError, "b.toml, line 1 has 30,000 dots; at most 100 are possible in one"),
+        ("[" + "a." * 101 + "a]", InvalidFileError, r'names have two parts, as in \[variants\."int8\.tflite"\]$'),
         ("x = " + "9" * 5000, InvalidFileError, "b.toml is not TOML: Exceeds the limit"),
         ("max_drop_point = 1", UnknownNameError, "unknown budget 'max_drop_point'; did you mean max_drop_points?"),
         ("size = 1", UnknownNameError, "unknown budget 'size'; possible: max_drop_points, max_broken"),

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from time import process_time
 from typing import Any
 
 import pytest
@@ -236,3 +237,13 @@ def test_the_work_grows_with_the_rows_and_not_with_their_square(
         return Counted.comparisons
 
     assert comparisons(400) < 4000
+
+
+def test_failures_are_told_in_linear_time(report: Report) -> None:
+    reasons = {f"v{i}.tflite": "it died" for i in range(20_000)}
+    many = replace(report, not_run=reasons, failed=tuple(reasons))
+    limits = Limits(of_variants={name: {} for name in list(reasons)[::2]})
+    begin = process_time()
+    assert sum(finding.holds is False for finding in check_budgets(many, limits)) == 20_000
+    assert {kind for kind, _, _ in many.absent} == {"FAILED"}
+    assert process_time() - begin < 1.5

@@ -2,6 +2,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 
+import pytest
 from edgeproof.report.model import Report
 from edgeproof.report.render.csv_table import render_csv
 
@@ -39,7 +40,7 @@ def test_every_number_of_a_row_is_in_its_lines(report: Report) -> None:
 def test_figures_are_in_their_columns(report: Report) -> None:
     line = lines(report)[8]
     for name, value in {
-        "difference_low_points": "-5.25",
+        "difference_points": "-1.0",
         "fixed_images": "1",
         "broken_images": "2",
         "flipped_images": "3",
@@ -72,6 +73,14 @@ def test_a_name_is_no_formula(report: Report) -> None:
     row = replace(report.rows[0], variant="=HYPERLINK(1)", recipe="@cmd")
     found = {(line["variant"], line["recipe"]) for line in lines(replace(report, rows=(row,)))}
     assert ("'=HYPERLINK(1)", "'@cmd") in found
+
+
+@pytest.mark.parametrize("blank", ["", " ", "  ", "\N{NO-BREAK SPACE}", " \N{NO-BREAK SPACE} "])
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠﹢﹣﹦﹫")
+def test_nor_is_one_behind_blanks_or_with_a_sign_of_another_width(report: Report, blank: str, sign: str) -> None:
+    row = replace(report.rows[0], variant=f"{blank}{sign}1+2", recipe=f"a{blank}{sign}")
+    [line] = [line for line in lines(replace(report, rows=(row,), peers=())) if line["threads"] == "2"][-1:]
+    assert (line["variant"], line["recipe"]) == (f"'{blank}{sign}1+2", f"a{blank}{sign}")
 
 
 def test_nor_is_one_behind_a_tab_or_a_line_break(report: Report) -> None:
