@@ -69,7 +69,7 @@ def test_an_interruption_does_not_wait_for_the_data(large_images: Path, tmp_path
         asked = time.monotonic()
         errors = process.communicate()[1]
     assert "interrupted; nothing of the unfinished step" in error_line(Done(process.returncode, "", errors), code=130)
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - asked < 8  # it was 10, after which the command gives up
     assert not (tmp_path / "out").exists()
 
 
