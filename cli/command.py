@@ -36,8 +36,8 @@ _VERBS = {
 # Packages that a verb needs beyond the base install, and the extra that brings them; the runtime looks for engines.
 _TRAIN = ("tensorflow", "keras", "matplotlib", "pooch")
 _EXPORT = (*_TRAIN, "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "scipy")
-_JUDGE = ("msgspec", "scipy")
-_BENCHMARK = (*_TRAIN, *_JUDGE, "jinja2")
+_JUDGE = ("msgspec",)
+_BENCHMARK = (*_TRAIN, *_JUDGE, "jinja2", "scipy")
 _NEEDS = {
     "demo": ("all", (*_EXPORT, *_BENCHMARK)),
     "train": ("train", _TRAIN),

@@ -85,8 +85,12 @@ class TfliteBuilder:
         return buffer
 
 
+# How the trial of such a file ends: what lies before the first tensor is read as one, and is often not even memory.
+FATAL_END = "(the process that runs the model ended by SIG(SEGV|BUS|ABRT)|the model needs too much memory)"
+
+
 def fatal_to_kernels(model: bytes) -> bytes:
-    """Return a file whose first operator has no weights: LiteRT's kernels follow the index -1 and die by SIGSEGV."""
+    """Return a file whose first operator has no weights: LiteRT's kernels follow the index -1, and die of it."""
     from edgeproof.runtime.engines import tflite_guard as guard
 
     reader = guard._Reader(model)
