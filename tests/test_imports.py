@@ -12,6 +12,8 @@ from tests.helpers.reports import write_report
 if TYPE_CHECKING:
     from edgeproof.report.model import Report
 
+# Of the standard library, a tenth of a prediction and more.
+SLOW = {"importlib.metadata", "tempfile", "multiprocessing", "asyncio", "ctypes", "email", "socket"}
 HEAVY = {"tensorflow", "keras", "onnx", "onnxruntime", "ai_edge_litert", "PIL", "matplotlib", "rich", "scipy", "torch"}
 TRAINING = {"tensorflow", "keras", "onnx", "tf2onnx", "torch", "matplotlib"}
 
@@ -54,6 +56,18 @@ def test_a_prediction_never_loads_tensorflow(golden: Path, files: Path, variant:
     )
     assert loaded & TRAINING == set()
     assert "ai_edge_litert" in loaded or "tflite_runtime" in loaded or "onnxruntime" in loaded
+
+
+def test_a_prediction_of_a_bundle_loads_nothing_that_it_does_without(golden: Path, files: Path) -> None:
+    loaded = loaded_after(
+        "import numpy; from PIL import JpegImagePlugin\n"
+        "before = {*sys.modules}\n"
+        "from edgeproof.cli import main\n"
+        f"assert main(['predict', {str(files / 'seven.png')!r}, '--model', {str(golden)!r}]) == 0\n"
+        "for name in before: sys.modules.pop(name)"
+    )
+    assert "edgeproof.runtime.bundle.reader" in loaded
+    assert loaded & SLOW == set()
 
 
 @pytest.mark.parametrize("verb", ["check", "pick"])

@@ -60,7 +60,7 @@ class LiteRTEngine:
         check_bytes(model, Format.TFLITE)
         module = self._package.load("interpreter")
         resolver = getattr(module.OpResolverType, _RESOLVERS[kernels])
-        with foreign_errors(InvalidFileError, f"{self.name} does not accept the model"):
+        try:
             # num_threads must be given: its default is the implementation's choice.
             self._interpreter = module.Interpreter(
                 model_content=model, num_threads=threads, experimental_op_resolver_type=resolver
@@ -70,6 +70,9 @@ class LiteRTEngine:
                 self._interpreter.resize_tensor_input(taken["index"], [batch, *taken["shape"][1:]])
             self._interpreter.allocate_tensors()
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        except PYTHON_ERRORS:  # to find out its own name takes an engine as long as many predictions
+            with foreign_errors(InvalidFileError, f"{self.name} does not accept the model"):
+                raise
         if len(inputs) != 1 or len(outputs) != 1:
             raise SpecMismatchError(
                 f"the model has {len(inputs)} inputs and {len(outputs)} outputs; edgeproof runs one of each"

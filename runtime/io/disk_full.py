@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, EFBIG, ENOSPC
@@ -83,6 +82,8 @@ def _is_full(folder: Path) -> bool:
 
 def _temporary_folder() -> Path:
     """Return the folder for temporary files; a `Worker` has one of its own in it, which goes with it."""
+    import tempfile  # late: predictions, which write nothing, do without
+
     folder = Path(tempfile.gettempdir())
     return folder.parent if _SCRATCH.fullmatch(folder.name) else folder
 
