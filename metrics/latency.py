@@ -11,8 +11,11 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
-from .scipy_functions import quantile_test
+from .scipy_modules import import_scipy
 from .types import Distribution, Ratio
+
+# At once: what is measured must not be lost for want of memory later.
+_stats = import_scipy("stats")
 
 # Of the intervals that are printed.
 CONFIDENCE = 0.95
@@ -75,7 +78,7 @@ def is_faster(rounds: Rounds, others: Rounds, floor: float) -> bool:
     It is if the median ratio is beyond the noise floor, and the 99.9 % interval of that ratio holds no tie.
     """
     logs = _log_ratios(rounds, others)
-    found = quantile_test(logs, p=0.5).confidence_interval(DECISION)
+    found = _stats.quantile_test(logs, p=0.5).confidence_interval(DECISION)
     # Too few rounds give no such interval, and show no difference.
     return float(np.median(logs)) < -log(floor) and bool(found.high < 0)
 
@@ -96,6 +99,6 @@ def _log_ratios(rounds: Rounds, others: Rounds) -> list[float]:
 
 def _median_interval(values: Sequence[float], confidence: float) -> tuple[float, float]:
     """Return the interval of the values' median from their ranks; the whole range where there are too few values."""
-    found = quantile_test(values, p=0.5).confidence_interval(confidence)
+    found = _stats.quantile_test(values, p=0.5).confidence_interval(confidence)
     low, high = float(found.low), float(found.high)
     return (min(values) if np.isnan(low) else low), (max(values) if np.isnan(high) else high)

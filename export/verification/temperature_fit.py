@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...metrics.calibration_error import expected_calibration_error
-from ...metrics.scipy_functions import minimize_scalar
+from ...metrics.scipy_modules import import_scipy
 from ...runtime.bundle.manifest import FittedTemperature
 from ...runtime.bundle.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE, Temperature
 from ...runtime.bundle.tensors import TensorSpec
 from ...runtime.errors import SpecMismatchError
 from ..samples import stratified_order
+
+_optimize = import_scipy("optimize")
 
 # Fewer images say nothing; more say nothing new.
 MIN_IMAGES, MAX_IMAGES = 100, 5000
@@ -122,7 +124,7 @@ def fit_temperature(stored: NDArray[Any], labels: NDArray[np.int64], output: Ten
         return -np.log((1 - _WRONG_LABELS) * of_labels + _WRONG_LABELS / probabilities.shape[1])
 
     low, high = log(MIN_TEMPERATURE), log(MAX_TEMPERATURE)
-    best = minimize_scalar(
+    best = _optimize.minimize_scalar(
         lambda logarithm: losses(exp(logarithm)).mean(), bounds=(low, high), method="bounded", options={"xatol": 1e-4}
     ).x
     temperature = round(exp(best), 4)

@@ -13,7 +13,8 @@ import edgeproof.runtime.io.memory
 with open("/proc/self/statm") as file:
     limit = int(file.read().split()[0]) * resource.getpagesize() + 85 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-import edgeproof.metrics.scipy_functions
+from edgeproof.metrics.scipy_modules import import_scipy
+import_scipy('stats')
 """
 
 
