@@ -58,6 +58,7 @@ def test_a_prediction_never_loads_tensorflow(golden: Path, files: Path, variant:
     assert "ai_edge_litert" in loaded or "tflite_runtime" in loaded or "onnxruntime" in loaded
 
 
+@pytest.mark.needs("litert", "pillow")
 def test_a_prediction_of_a_bundle_loads_nothing_that_it_does_without(golden: Path, files: Path) -> None:
     loaded = loaded_after(
         "import numpy; from PIL import JpegImagePlugin\n"

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from edgeproof.cli import main
 from edgeproof.runtime import Classifier
-from PIL import Image
 
 from tests.helpers.command import run as run_here
 from tests.helpers.files import edit_json
@@ -62,11 +61,14 @@ def test_a_missing_image_is_refused(golden: Path) -> None:
     assert "no such image: nowhere.png" in refused("nowhere.png", "--model", golden)
 
 
+@pytest.mark.needs("pillow")
 def test_drafts_are_read_from_files_and_from_standard_input(
     bundle_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole image would be too large, for `--show` as well."""
     edit_json(bundle_copy / "manifest.json", lambda manifest: manifest.update(schema_version=2, preprocessing=DRAFT))
+    from PIL import Image
+
     photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 500, 3), np.uint8))
     photo.save(tmp_path / "photo.jpg")
     expected = Classifier.load(bundle_copy).probabilities(tmp_path / "photo.jpg")[0]
