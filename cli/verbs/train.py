@@ -12,6 +12,7 @@ from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ...runtime.errors import SpecMismatchError
+from ...runtime.io.atomic import recover
 from ...runtime.io.worker import Parent, Worker, WorkerDiedError
 from ...train.options import SCHEDULES, settings
 from ..arguments import OptionTable, add_data, add_data_options, add_table, data_options_from, given, positive, seed
@@ -226,7 +227,7 @@ class _Progress:
 @contextmanager
 def _interrupted_well(worker: Worker, out: Path) -> Generator[None]:
     """Let an interrupted training end in order, and tell the user how to go on with one that was cut off."""
-    from ...train.checkpoint_files import unfinished
+    from ...train.checkpoint_files import FOLDER_NAME, unfinished
 
     advice = "the finished epochs are kept, and the same command with --resume goes on after them"
     try:
@@ -239,6 +240,8 @@ def _interrupted_well(worker: Worker, out: Path) -> Generator[None]:
             raise
         raise KeyboardInterrupt(advice) from None
     except WorkerDiedError as error:
+        for folder in (out / FOLDER_NAME, out):
+            recover(folder)
         if not unfinished(out):
             raise
         raise WorkerDiedError(f"{error}; {advice}") from None

@@ -43,7 +43,7 @@ def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) ->
     Raises:
         OutputError: `folder` cannot be made, or must not be replaced.
     """
-    _recover(folder.parent)
+    recover(folder.parent)
     _check_can_be_replaced(folder, check_replaceable)
     with _work_folder(folder.parent, folder) as work:
         with _reported(folder):
@@ -59,7 +59,7 @@ def atomic_folder(folder: Path, *, check_replaceable: Callable[[Path], None]) ->
 def _work_folder(parent: Path, target: Path) -> Generator[Path]:
     """Make a folder with its parents, and a hidden one in it; in the end remove the hidden and empty new ones."""
     remove_abandoned_scratch_folders()
-    _recover(parent)
+    recover(parent)
     with ExitStack() as made:
         # Ctrl-C between the making of a folder and the end of this block would leave it behind.
         with signals_held(), _reported(target):
@@ -72,7 +72,7 @@ def _work_folder(parent: Path, target: Path) -> Generator[Path]:
         yield work
 
 
-def _recover(folder: Path) -> None:
+def recover(folder: Path) -> None:
     """Put back what killed processes were about to replace in a folder, and remove what they have left there."""
     for work in abandoned_folders(folder, _PREFIX):
         try:

@@ -146,6 +146,7 @@ def test_a_training_that_dies_is_one_line(steps: int, advice: bool, small_npz: P
     assert told in error_line(done, code=1)
     assert ("with --resume goes on" in done.stderr) == advice
     assert (tmp_path / "out" / "a" / "unfinished" / "state.npz").is_file() == advice
+    assert [*tmp_path.rglob(".edgeproof-*")] == []
 
 
 def test_json_is_alone_on_standard_output(small_npz: Path, tmp_path: Path) -> None:
