@@ -1,4 +1,4 @@
-"""Tries of a bundle's files in peers, each in a child process: a file that ends it does not end the benchmark."""
+"""Trials of a bundle's files in peers, each in a child process: a file that ends it does not end the benchmark."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""How much work a call does, counted and not timed."""
+"""Counts of the work that a call does, which tell more than its time."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -11,6 +11,8 @@ from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.runtime.images.preprocess import prepare
 from edgeproof.runtime.images.reading import decode_image, read_as_stored, read_image
 
+from tests.helpers.photographs import write_photograph
+
 Image = pytest.importorskip("PIL.Image", reason="needs pillow")
 
 DRAFT = Preprocessing(method="resize", interpolation="bilinear", antialias=True, draft=True)
@@ -158,16 +160,14 @@ def test_a_broken_file_is_refused(tmp_path: Path, end: int) -> None:
 
 @pytest.mark.parametrize(("orientation", "channels"), [(1, 3), (1, 1), (6, 3)])
 def test_a_photograph_of_48_megapixels_takes_less_than_90_mib(tmp_path: Path, orientation: int, channels: int) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    COLOUR.resize((8000, 6000)).save(tmp_path / "photo.jpg", exif=exif)
+    photograph = write_photograph(tmp_path / "photograph.jpg", orientation)
     program = (
         PEAK_KIB
         + f"""
 from edgeproof.runtime.bundle.model_metadata import ImageSpec, Preprocessing
 from edgeproof.runtime.images.preprocess import prepare
 draft = Preprocessing(method="resize", interpolation="bilinear", antialias=True, draft=True)
-prepare({str(tmp_path / "photo.jpg")!r}, ImageSpec(height=224, width=224, channels={channels}), draft)
+prepare({photograph!r}, ImageSpec(height=224, width=224, channels={channels}), draft)
 print(peak_kib())
 """
     )

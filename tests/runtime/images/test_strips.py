@@ -10,6 +10,8 @@ from edgeproof.runtime.images.preprocess import prepare
 from edgeproof.runtime.images.resize import resize
 from edgeproof.runtime.images.strips import Strips
 
+from tests.helpers.photographs import write_photograph
+
 Image = pytest.importorskip("PIL.Image", reason="needs pillow")
 ImageOps = pytest.importorskip("PIL.ImageOps")
 
@@ -126,9 +128,7 @@ print(peak_kib() - before)
 )
 def test_a_photograph_is_held_once(tmp_path: Path, orientation: int, channels: int, antialias: bool) -> None:
     """Of 48 megapixels, Pillow has 183 MiB; there were three copies."""
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    COLOUR.resize((8000, 6000)).save(tmp_path / "photo.jpg", exif=exif)
+    photograph = write_photograph(tmp_path / "photograph.jpg", orientation)
     program = (
         PEAK_KIB
         + f"""
@@ -136,7 +136,7 @@ from edgeproof.runtime.bundle.model_metadata import ImageSpec, Preprocessing
 from edgeproof.runtime.images.preprocess import prepare
 before = peak_kib()
 preprocessing = Preprocessing(method="resize", interpolation="bilinear", antialias={antialias})
-prepare({str(tmp_path / "photo.jpg")!r}, ImageSpec(height=224, width=224, channels={channels}), preprocessing)
+prepare({photograph!r}, ImageSpec(height=224, width=224, channels={channels}), preprocessing)
 print(peak_kib() - before)
 """
     )
