@@ -263,16 +263,18 @@ def test_an_export_that_is_stopped_leaves_the_old_bundle(
 
 
 def test_a_converter_that_dies_is_one_line(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
-    (tmp_path / "custom.py").write_text(
+    custom = tmp_path / "custom" / "custom.py"  # Python may cache its byte code beside it
+    custom.parent.mkdir()
+    custom.write_text(
         "import os, signal\nos.write(2, b'LLVM ERROR: x\\n#0\\n')\nos.kill(os.getpid(), signal.SIGSEGV)\n"
     )
     done = run_alone(
         "export",
         run_folder / "model.keras",
-        *("--data", small_npz, "--custom", tmp_path / "custom.py", "--out", tmp_path / "out" / "b"),
+        *("--data", small_npz, "--custom", custom, "--out", tmp_path / "out" / "b"),
     )
     assert error_line(done, code=1).endswith("the converter ended by SIGSEGV: LLVM ERROR: x")
-    assert [path.name for path in tmp_path.iterdir()] == ["custom.py"]
+    assert [path.name for path in tmp_path.iterdir()] == ["custom"]
 
 
 def test_a_variant_on_which_the_converter_dies_is_left_out(small_npz: Path, tmp_path: Path) -> None:
