@@ -62,6 +62,16 @@ class Histogram:
         places = ((nonzero / self._edge + 1) * (_BINS / 2)).astype(np.intp)
         self.counts += np.bincount(np.minimum(places, _BINS - 1), minlength=_BINS)
 
+    def __add__(self, other: "Histogram") -> "Histogram":
+        """Return the values of both."""
+        both = Histogram()
+        both.low, both.high = min(self.low, other.low), max(self.high, other.high)
+        both.zeros = self.zeros + other.zeros
+        known = [one._exponent for one in (self, other) if one._exponent is not None]
+        both._exponent = max(known, default=None)
+        both.counts = self._counts_up_to(both._exponent) + other._counts_up_to(both._exponent)
+        return both
+
     @property
     def _edge(self) -> float:
         return 2.0 ** (self._exponent or 0)
@@ -70,12 +80,17 @@ class Histogram:
         if magnitude == 0:
             return
         needed = frexp(magnitude)[1]
-        if self._exponent is None:
+        if self._exponent is None or self._exponent < needed:
+            self.counts = self._counts_up_to(needed)
             self._exponent = needed
-        for _ in range(needed - self._exponent):
-            pairs = self.counts.reshape(-1, 2).sum(axis=1)
-            self.counts = np.pad(pairs, _BINS // 4)
-            self._exponent += 1
+
+    def _counts_up_to(self, exponent: int | None) -> NDArray[np.int64]:
+        """Return the counts in bins that reach from -2^exponent to 2^exponent, further than its own."""
+        counts = self.counts
+        if exponent is not None and self._exponent is not None:
+            for _ in range(exponent - self._exponent):
+                counts = np.pad(counts.reshape(-1, 2).sum(axis=1), _BINS // 4)
+        return counts
 
 
 def whole_range(histogram: Histogram) -> Range:

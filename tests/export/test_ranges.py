@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from edgeproof.export.ranges import METHODS, Histogram, Range, least_error_range, percentile_range, whole_range
+from numpy.typing import ArrayLike
 
 RNG = np.random.default_rng(0)
 
 
-def histogram(*arrays: np.ndarray) -> Histogram:
+def histogram(*arrays: ArrayLike) -> Histogram:
     made = Histogram()
     for array in arrays:
         made.add(np.asarray(array, np.float32))
@@ -33,6 +34,15 @@ def test_growing_bins_give_what_fixed_ones_give(scale: float) -> None:
     assert np.array_equal(grown.centers, at_once.centers)
     mean = (grown.counts @ grown.centers) / grown.counts.sum()
     assert mean == pytest.approx(np.concatenate([small, large]).mean(), abs=scale)
+
+
+def test_a_sum_is_the_histogram_of_both() -> None:
+    small, large = RNG.normal(size=500), RNG.normal(size=500) * 300
+    for parts in ([small, large], [large, small], [small, []], [[], large]):
+        together, summed = histogram(*parts), histogram(parts[0]) + histogram(parts[1])
+        assert np.array_equal(summed.counts, together.counts)
+        assert np.array_equal(summed.centers, together.centers)
+        assert (summed.low, summed.high, summed.zeros) == (together.low, together.high, together.zeros)
 
 
 def test_infinite_values_and_nan_are_not_counted() -> None:
