@@ -47,13 +47,13 @@ def finish(model: bytes, *, description: Description | None, keep_names: bool) -
     root.metadata = [entry for entry in root.metadata or [] if entry.name == b"min_runtime_version"]
     # An older way to list buffers of metadata, which would refer to removed ones.
     root.metadataBuffer = root.description = None
-    _drop_unused_buffers(root)
-    tidied = _pack(root)
+    drop_unused_buffers(root)
+    tidied = pack(root)
     removed = len(model) - len(tidied)
     if description is None:
         return ModelFile(content=tidied, removed_bytes=removed)
     _add_metadata(root, description)
-    described = _pack(root)
+    described = pack(root)
     return ModelFile(content=described + _archive(description, at=len(described)), removed_bytes=removed)
 
 
@@ -67,8 +67,8 @@ def _add_metadata(root: Any, description: Description) -> None:  # noqa: ANN401
     root.metadata.append(entry)
 
 
-def _drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
-    """Renumber the buffers: all empty ones become the first, and those that nothing refers to go."""
+def drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
+    """Renumber a model's buffers in place: all empty ones become the first, and those that nothing refers to go."""
     first = root.buffers[0]  # by the format's rule the empty one
     order, numbers = [first], {0: 0}
     holders = [*(tensor for graph in root.subgraphs for tensor in graph.tensors), *root.metadata]
@@ -120,7 +120,8 @@ class _AlignedBuffer:
         return schema.BufferEnd(builder)
 
 
-def _pack(root: Any) -> bytes:  # noqa: ANN401
+def pack(root: Any) -> bytes:  # noqa: ANN401
+    """Return the file of a model of the generated code, `schema.ModelT`, with its weights aligned."""
     buffers = root.buffers
     root.buffers = [_AlignedBuffer(buffer.data) for buffer in buffers]
     builder = _SharingBuilder()
