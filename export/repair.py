@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..inspection.reader import read_graph
 from ..runtime.bundle.recipes import Format
 from .evaluation import Evaluation, Evaluator
 
@@ -102,11 +103,11 @@ class Repair:
         self._evaluator, self._budget, self._on_trial = evaluator, budget, on_trial
 
     def find(self) -> Trial:
-        """Return the file that keeps to the budget in the fewest parts, of several that with the fewest floats.
+        """Return the file that keeps to the budget in the fewest parts, of several that which multiplies least in float.
 
         Bisected are three orders of the operators: from the first on, from the last on, and from the noisiest on. A
-        file's noise falls nearly steadily along each. Where not even all of them in float keep to the budget, the file
-        with all of them is returned.
+        file's noise falls nearly steadily along each. Where not even all operators in float keep to the budget, the
+        file with all of them is returned.
         """
         base = self._try(())
         if self._budget.holds(base.evaluation):
@@ -115,7 +116,15 @@ class Repair:
         if not self._budget.holds(everything.evaluation):
             return everything
         found = [self._bisect(order, everything) for order in self._orders()]
-        return min(found, key=lambda one: (self._quantizer.partitions(one.file), len(one.float_operators)))
+        return min(found, key=self._cost)
+
+    def _cost(self, trial: Trial) -> tuple[int, int, int]:
+        # A clock must not decide what is written. Of the time, multiplications in float tell more than the number of
+        # operators: in a small EfficientNet, 70 of 125 operators with 43 % of them took 0.69 of float32's time, and 47
+        # with 72 % took 0.80.
+        operators = read_graph(trial.file, self._quantizer.format).operators
+        multiplications = sum(one.macs or 0 for one in operators if one.floating)
+        return self._quantizer.partitions(trial.file), multiplications, len(trial.float_operators)
 
     def _orders(self) -> tuple[Sequence[int], ...]:
         others = [one.number for one in self._quantizer.operators if one.number not in self._base]
