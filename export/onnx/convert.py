@@ -25,6 +25,7 @@ from ..samples import calibration_inputs
 from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
 from .fusions import fuse_hard_activations
 from .repairs import HANDLERS, check_operators, store_constants
+from .weights import store_as_int8
 
 # tf2onnx writes 14 to 18; at 18 global average pooling becomes a reduction that int8 leaves in float.
 OPSET = 17
@@ -138,5 +139,6 @@ class _CalibrationImages(CalibrationDataReader):
 SETTINGS: Mapping[str, Callable[[onnx.ModelProto, NDArray[np.uint8] | None, bool], onnx.ModelProto]] = {
     "float32": lambda proto, *_: proto,
     "float16": _float16,
+    "weight_only_wi8_afp32": lambda proto, *_: store_as_int8(proto),
     "static_wi8_ai8": _static_int8,
 }
