@@ -6,16 +6,15 @@ from functools import cached_property
 
 import keras
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import Description
 from ..runtime.bundle.recipes import Format, Recipe
 from .model_file import ModelFile
+from .onnx.convert import FloatGraph, float_graph
 from .onnx.convert import convert as convert_onnx
-from .onnx.convert import float_graph
+from .tflite.convert import TracedModel, saved_model
 from .tflite.convert import convert as convert_tflite
-from .tflite.convert import saved_model
 
 
 class Converters(ExitStack):
@@ -57,9 +56,9 @@ class Converters(ExitStack):
         )
 
     @cached_property
-    def _saved_model(self) -> str:
+    def _saved_model(self) -> TracedModel:
         return self.enter_context(saved_model(self._model))
 
     @cached_property
-    def _float_graph(self) -> onnx.ModelProto:
+    def _float_graph(self) -> FloatGraph:
         return float_graph(self._model)

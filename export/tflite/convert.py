@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
 from ..samples import calibration_inputs
+from ..tracing.layer_names import LayerNames, numbered_layers
 from .finish import INPUT_NAME, finish
 
 
@@ -36,24 +38,36 @@ def to_tflite(
     Raises:
         SpecMismatchError: The recipe has no TFLite format, images do not fit, or the model cannot be expressed.
     """
-    with saved_model(model) as folder:
-        return convert(folder, model, recipe, calibration, description=description).content
+    with saved_model(model) as traced:
+        return convert(traced, model, recipe, calibration, description=description).content
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TracedModel:
+    """A folder with a SavedModel, and what the names in it mean."""
+
+    folder: str
+    names: LayerNames
 
 
 @contextmanager
-def saved_model(model: keras.Model) -> Generator[str]:
-    """Yield a temporary folder with the model as a SavedModel for single images, which every recipe starts from."""
+def saved_model(model: keras.Model) -> Generator[TracedModel]:
+    """Yield a temporary SavedModel of the model for single images, which every recipe starts from."""
     # A fixed batch of 1 through a SavedModel: the converter's other entrances lose the weights of Keras 3 models
     # silently, or leave the batch open, which stops XNNPACK from planning ahead.
     signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
     with scratch_folder() as folder:
-        with conversion_errors(model, Format.TFLITE), normalization_as_convolution(model):
+        with (
+            numbered_layers(model) as names,
+            conversion_errors(names, Format.TFLITE),
+            normalization_as_convolution(model),
+        ):
             model.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
-        yield str(folder)
+        yield TracedModel(folder=str(folder), names=names)
 
 
 def convert(
-    folder: str,
+    traced: TracedModel,
     model: keras.Model,
     recipe: Recipe,
     calibration: NDArray[np.uint8] | None,
@@ -62,10 +76,10 @@ def convert(
 ) -> ModelFile:
     """Convert the SavedModel of a model; otherwise as `to_tflite`."""
     check_recipe(recipe, Format.TFLITE, calibration, model)
-    with conversion_errors(model, Format.TFLITE):
-        content = _converted(folder, recipe, calibration)
+    with conversion_errors(traced.names, Format.TFLITE):
+        content = _converted(traced.folder, recipe, calibration)
     # Tensor names tell the layers: the file that people read keeps them.
-    return finish(content, description=description, keep_names=recipe.name == "float32")
+    return finish(content, description=description, names=traced.names if recipe.name == "float32" else None)
 
 
 def _converted(folder: str, recipe: Recipe, calibration: NDArray[np.uint8] | None) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...inspection.tensor_names import layers_of
 from ..reference.source import Source
 from ..samples import PIXELS
 
@@ -106,9 +107,14 @@ def lint_stability(model: bytes, images: NDArray[np.uint8]) -> list[str]:
     unstable = sum(ratio > UNSTABLE_RATIO for ratio in ratios.values())
     return [
         f"the ranges of {unstable} of {len(ratios)} tensors differ by more than {UNSTABLE_RATIO:g} times between two "
-        f"halves of the calibration images (most, {ratios[worst]:.1f} times, in {worst[-80:]!r}): calibrate on more "
+        f"halves of the calibration images (most, {ratios[worst]:.1f} times, {_place(worst)}): calibrate on more "
         "images with --calibration-images"
     ]
+
+
+def _place(tensor: str) -> str:
+    layers = layers_of(tensor)
+    return f"in layer {layers[0]!r}" if layers else f"in {tensor[-80:]!r}"
 
 
 def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
