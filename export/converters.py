@@ -1,21 +1,23 @@
 """All conversions of one model; what they share is made once."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 
 import keras
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import Description
 from ..runtime.bundle.recipes import Format, Recipe
+from .accuracy_budget import AccuracyBudget
+from .evaluation import Evaluator
 from .model_file import ModelFile
+from .onnx.convert import FloatGraph, float_graph
 from .onnx.convert import convert as convert_onnx
-from .onnx.convert import float_graph
-from .tflite.convert import FROM_FLOAT32, float_file, saved_model
-from .tflite.convert import convert as convert_tflite
+from .options import Tried
+from .tflite.convert import TFLiteConversion
 
 
 class Converters(ExitStack):
@@ -24,16 +26,28 @@ class Converters(ExitStack):
     Args:
         model: The model; see `to_onnx`.
         calibration: Images that activation ranges are measured on, uint8 of shape (N, H, W, C).
+        evaluator: Runs files on images that there is to choose on.
         description: The metadata of every file, with its own recipe in place of this one's.
         reduce_range: Whether int8 ONNX weights keep to 7 bits; see `to_onnx`.
+        budget: What mixed files may lose; None for those that only serve speed.
+        on_trial: Called with every mixed file that was tried.
     """
 
     def __init__(
-        self, model: keras.Model, calibration: NDArray[np.uint8], description: Description, *, reduce_range: bool
+        self,
+        model: keras.Model,
+        calibration: NDArray[np.uint8],
+        evaluator: Evaluator,
+        description: Description,
+        *,
+        reduce_range: bool,
+        budget: AccuracyBudget | None = None,
+        on_trial: Callable[[Tried], None] = lambda _: None,
     ) -> None:
         super().__init__()
-        self._model, self._calibration = model, calibration
+        self._model, self._calibration, self._evaluator = model, calibration, evaluator
         self._description, self._reduce_range = description, reduce_range
+        self._budget, self._on_trial = budget, on_trial
         self._made: dict[tuple[str, Format], ModelFile] = {}
 
     def convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
@@ -47,24 +61,35 @@ class Converters(ExitStack):
             self._made[key] = self._convert(recipe, model_format)
         return self._made[key]
 
+    def idle(self, recipe: Recipe, model_format: Format) -> str | None:
+        """Return why a recipe that is written only where it serves would not serve this model; None if it does."""
+        if not recipe.where_needed:
+            return None
+        if model_format is Format.TFLITE:
+            return self.tflite.mixed_is_idle()
+        return None if self._budget else "only a budget of accuracy asks for it: --max-drop-points"
+
     def _convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
-        model, images = self._model, self._calibration
         description = replace(self._description, recipe=recipe.name)
         if model_format is Format.TFLITE:
-            float32 = self._float_file if recipe.name in FROM_FLOAT32 else None
-            return convert_tflite(self._saved_model, model, recipe, images, description=description, float32=float32)
+            return self.tflite.convert(recipe, description)
         return convert_onnx(
-            self._float_graph, model, recipe, images, description=description, reduce_range=self._reduce_range
+            self._float_graph,
+            self._model,
+            recipe,
+            self._calibration,
+            description=description,
+            reduce_range=self._reduce_range,
         )
 
     @cached_property
-    def _saved_model(self) -> str:
-        return self.enter_context(saved_model(self._model))
+    def tflite(self) -> TFLiteConversion:
+        """The conversion to TFLite."""
+        conversion = TFLiteConversion(
+            self._model, self._calibration, self._evaluator, budget=self._budget, on_trial=self._on_trial
+        )
+        return self.enter_context(conversion)
 
     @cached_property
-    def _float_file(self) -> bytes:
-        return float_file(self._saved_model, self._model)
-
-    @cached_property
-    def _float_graph(self) -> onnx.ModelProto:
+    def _float_graph(self) -> FloatGraph:
         return float_graph(self._model)

@@ -1,6 +1,7 @@
 """Converts a Keras model to ONNX."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import keras
@@ -22,6 +23,7 @@ from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
 from ..samples import calibration_inputs
+from ..tracing.layer_names import LayerNames, numbered_layers
 from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
 from .fusions import fuse_hard_activations
 from .repairs import HANDLERS, check_operators, store_constants
@@ -59,7 +61,15 @@ def to_onnx(
     return convert(graph, model, recipe, calibration, description=description, reduce_range=reduce_range).content
 
 
-def float_graph(model: keras.Model) -> onnx.ModelProto:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FloatGraph:
+    """A model as a float32 graph, and what the names in it mean."""
+
+    proto: onnx.ModelProto
+    names: LayerNames
+
+
+def float_graph(model: keras.Model) -> FloatGraph:
     """Return the model as a float32 graph, which every recipe starts from."""
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=INPUT_NAME)]
 
@@ -68,22 +78,26 @@ def float_graph(model: keras.Model) -> onnx.ModelProto:
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {OUTPUT_NAME: model(image, training=False)}
 
-    with conversion_errors(model, Format.ONNX), normalization_as_convolution(model):
+    with (
+        numbered_layers(model) as names,
+        conversion_errors(names, Format.ONNX),
+        normalization_as_convolution(model),
+    ):
         function = classify.get_concrete_function()
         proto, _ = tf2onnx.convert.from_function(
             classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
         )
-        check_operators(proto.graph, model)
+        check_operators(proto.graph, model, names)
         store_constants(proto.graph, function)
         renumber(proto.graph)
         # Folds the chains that compute shapes, and arithmetic with 0 and 1. Given one model it gives one model.
         slimmed = cast(onnx.ModelProto, onnxslim.slim(proto))
     fuse_hard_activations(slimmed.graph)
-    return slimmed
+    return FloatGraph(proto=slimmed, names=names)
 
 
 def convert(
-    graph: onnx.ModelProto,
+    graph: FloatGraph,
     model: keras.Model,
     recipe: Recipe,
     calibration: NDArray[np.uint8] | None,
@@ -94,11 +108,11 @@ def convert(
     """Convert a model's `float_graph`, which stays unchanged; otherwise as `to_onnx`."""
     check_recipe(recipe, Format.ONNX, calibration, model)
     proto = onnx.ModelProto()
-    proto.CopyFrom(graph)
-    with conversion_errors(model, Format.ONNX):
+    proto.CopyFrom(graph.proto)
+    with conversion_errors(graph.names, Format.ONNX):
         proto = SETTINGS[recipe.name](proto, calibration, reduce_range)
         # Tensor names tell the layers: the file that people read keeps them.
-        return finish(proto, description=description, keep_names=recipe.name == "float32")
+        return finish(proto, description=description, names=graph.names if recipe.name == "float32" else None)
 
 
 def _float16(proto: onnx.ModelProto, *_: object) -> onnx.ModelProto:

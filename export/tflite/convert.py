@@ -1,21 +1,29 @@
 """Converts a Keras model to TFLite."""
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import RECIPES, Format, Recipe
-from ...runtime.io.locked_folder import scratch_folder
+from ..accuracy_budget import AccuracyBudget
 from ..conversion_errors import check_recipe, conversion_errors
+from ..evaluation import Evaluator
+from ..mixing import mix_to_budget
 from ..model_file import ModelFile
-from ..normalization import normalization_as_convolution
-from ..samples import calibration_inputs
-from .finish import INPUT_NAME, finish
+from ..options import Tried
+from ..quantizer import best_ranges
+from . import mlir
+from .finish import finish
+from .mixed import Mix, find_mix
+from .quantizer import TFLiteQuantizer
+from .saved_model import TracedModel, saved_model
+from .tensorflow_converter import convert_saved_model
 from .weights import store_as_int8
 
 
@@ -30,113 +38,149 @@ def to_tflite(
 
     Args:
         model: Takes float32 pixels 0-255 of shape (batch, H, W, C), only the batch open; see `serving_model`.
-        recipe: How numbers are stored. Static int8 files take camera bytes as they are, and give uint8; others float32.
-        calibration: Images for a calibrated recipe to measure activation ranges on, 0-255, shape (N, H, W, C).
+        recipe: How numbers are stored. Static and mixed int8 files take camera bytes as they are, and static ones give
+            uint8; others take and give float32.
+        calibration: Images for a calibrated recipe to measure and to choose activation ranges on, 0-255, shape
+            (N, H, W, C).
         description: Stored in the file as its metadata.
 
     Raises:
         SpecMismatchError: The recipe has no TFLite format, images do not fit, or the model cannot be expressed.
     """
-    with saved_model(model) as folder:
-        return convert(folder, model, recipe, calibration, description=description).content
+    with TFLiteConversion(model, calibration) as conversion:
+        return conversion.convert(recipe, description).content
 
 
-@contextmanager
-def saved_model(model: keras.Model) -> Generator[str]:
-    """Yield a temporary folder with the model as a SavedModel for single images, which every recipe starts from."""
-    # A fixed batch of 1 through a SavedModel: the converter's other entrances lose the weights of Keras 3 models
-    # silently, or leave the batch open, which stops XNNPACK from planning ahead.
-    signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
-    with scratch_folder() as folder:
-        with conversion_errors(model, Format.TFLITE), normalization_as_convolution(model):
-            model.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
-        yield str(folder)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Made:
+    """A file before it is finished, and what was chosen for it; see `ModelFile`."""
+
+    content: bytes
+    ranges: str | None = None
+    float_layers: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
-def convert(
-    folder: str,
-    model: keras.Model,
-    recipe: Recipe,
-    calibration: NDArray[np.uint8] | None,
-    *,
-    description: Description | None = None,
-    float32: bytes | None = None,
-) -> ModelFile:
-    """Convert the SavedModel of a model; otherwise as `to_tflite`.
+class TFLiteConversion(ExitStack):
+    """The TFLite files of one model, what they share made once; a context manager, for its temporary files.
 
-    `float32` is what `float_file` returns, if it is there already: see `FROM_FLOAT32`.
+    Args:
+        model: The model; see `to_tflite`.
+        calibration: Images that activation ranges are measured on.
+        evaluator: Runs files on images that there is to choose on; None for those of the calibration.
+        budget: What mixed files may lose; None for those that only serve speed.
+        on_trial: Called with every mixed file that was tried.
     """
-    check_recipe(recipe, Format.TFLITE, calibration, model)
-    with conversion_errors(model, Format.TFLITE):
-        if float32 is not None:
-            content = FROM_FLOAT32[recipe.name](float32)
+
+    def __init__(
+        self,
+        model: keras.Model,
+        calibration: NDArray[np.uint8] | None,
+        evaluator: Evaluator | None = None,
+        *,
+        budget: AccuracyBudget | None = None,
+        on_trial: Callable[[Tried], None] = lambda _: None,
+    ) -> None:
+        super().__init__()
+        self._model, self._calibration, self._evaluator = model, calibration, evaluator
+        self._budget, self._on_trial = budget, on_trial
+
+    def convert(self, recipe: Recipe, description: Description | None) -> ModelFile:
+        """Return a finished file; otherwise as `to_tflite`."""
+        check_recipe(recipe, Format.TFLITE, self._calibration, self._model)
+        with conversion_errors(self.traced.names, Format.TFLITE):
+            made = _MADE_HERE.get(recipe.name, lambda own: own._by_tensorflow(recipe))(self)
+        # Tensor names tell the layers: the file that people read keeps them.
+        names = self.traced.names if recipe.name == "float32" else None
+        file = finish(made.content, description=description, names=names)
+        return replace(file, ranges=made.ranges, float_layers=made.float_layers, notes=made.notes)
+
+    @cached_property
+    def traced(self) -> TracedModel:
+        """The SavedModel that every recipe starts from."""
+        return self.enter_context(saved_model(self._model))
+
+    @cached_property
+    def float32(self) -> bytes:
+        """The float32 file as the converter writes it."""
+        with conversion_errors(self.traced.names, Format.TFLITE):
+            return convert_saved_model(self.traced.folder, RECIPES["float32"])
+
+    @cached_property
+    def quantizer(self) -> TFLiteQuantizer:
+        """Of the float32 file."""
+        return TFLiteQuantizer(self.float32, self._images)
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """Runs files on images that there is to choose on."""
+        return self._evaluator or Evaluator.of_model(self._model, self._images)
+
+    @cached_property
+    def ranges(self) -> str:
+        """The method that chooses activation ranges best."""
+        return best_ranges(self.quantizer, self.evaluator)
+
+    @cached_property
+    def mix(self) -> Mix:
+        """The operators that compute in float, so that XNNPACK computes the file in the fewest parts."""
+        return find_mix(self.quantizer, self.ranges)
+
+    def mixed_is_idle(self) -> str | None:
+        """Return why a mixed file would serve nothing; None if it does."""
+        if self._budget is not None or self.mix.is_needed:
+            return None
+        parts = (
+            "in one part already" if self.mix.without == 1 else f"in {self.mix.without} parts, and a mix in no fewer"
+        )
+        return f"XNNPACK computes static_wi8_ai8.tflite {parts}"
+
+    def layers_of(self, operators: Collection[int]) -> tuple[str, ...]:
+        """Return the Keras layers of operators of the float32 file, in its order."""
+        names = [self.traced.names.layer_of(one.name) for one in self.quantizer.operators if one.number in operators]
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    @property
+    def _images(self) -> NDArray[np.uint8]:
+        if self._calibration is None:
+            raise ValueError("no calibration images")  # `check_recipe` has told the user
+        return self._calibration
+
+    def _by_tensorflow(self, recipe: Recipe) -> _Made:
+        return _Made(content=convert_saved_model(self.traced.folder, recipe, self._calibration))
+
+    def _float32(self) -> _Made:
+        return _Made(content=self.float32)
+
+    def _weight_only(self) -> _Made:
+        return _Made(content=store_as_int8(self.float32))
+
+    def _static(self) -> _Made:
+        if not mlir.is_available():
+            return self._by_tensorflow(RECIPES["static_wi8_ai8"])
+        return _Made(content=self.quantizer.quantize(self.ranges), ranges=self.ranges)
+
+    def _mixed(self) -> _Made:
+        floats = self.mix.float_operators
+        if self._budget is None:
+            content, notes = self.quantizer.quantize(self.ranges, floats), ()
         else:
-            content = _converted(folder, recipe, calibration)
-    # Tensor names tell the layers: the file that people read keeps them.
-    return finish(content, description=description, keep_names=recipe.name == "float32")
+            dynamic = RECIPES["dynamic_wi8_afp32"]
+            others = {
+                "weight_only_wi8_afp32": store_as_int8(self.float32),
+                "dynamic_wi8_afp32": self._by_tensorflow(dynamic).content,
+            }
+            trial, notes = mix_to_budget(
+                self.quantizer, self.ranges, floats, self.evaluator, self._budget, others, self._on_trial
+            )
+            content, floats = trial.file, trial.float_operators
+        return _Made(content=content, ranges=self.ranges, float_layers=self.layers_of(floats), notes=notes)
 
 
-def float_file(folder: str, model: keras.Model) -> bytes:
-    """Return the float32 file of a model's SavedModel as the converter writes it, before `finish`."""
-    with conversion_errors(model, Format.TFLITE):
-        return _converted(folder, RECIPES["float32"], None)
-
-
-def _converted(folder: str, recipe: Recipe, calibration: NDArray[np.uint8] | None) -> bytes:
-    if recipe.name not in SETTINGS:
-        return FROM_FLOAT32[recipe.name](_converted(folder, RECIPES["float32"], None))
-
-    def converter(float_allowed: bool) -> tf.lite.TFLiteConverter:
-        made = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if recipe.weights != "float32":
-            made.optimizations = [tf.lite.Optimize.DEFAULT]
-        SETTINGS[recipe.name](made)
-        if recipe.calibrated and calibration is not None:
-            images = calibration
-            made.representative_dataset = lambda: ([pixels] for pixels in calibration_inputs(images))
-        if float_allowed:
-            made.target_spec.supported_ops = [*made.target_spec.supported_ops, tf.lite.OpsSet.TFLITE_BUILTINS]
-        return made
-
-    try:
-        return converter(float_allowed=False).convert()
-    except RuntimeError as error:
-        # LiteRT has no integer kernel for some operator: it computes in float, and is counted as an island.
-        if not recipe.calibrated or "not yet supported for op" not in str(error):
-            raise
-    return converter(float_allowed=True).convert()
-
-
-def _float16(converter: tf.lite.TFLiteConverter) -> None:
-    converter.target_spec.supported_types = [tf.float16]
-
-
-def _dynamic(converter: tf.lite.TFLiteConverter) -> None:
-    # A scale per output of a Dense layer needs FULLY_CONNECTED 12: not in tflite-runtime 2.14, 32-bit ARM's last one.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-
-
-def _static_int8(converter: tf.lite.TFLiteConverter) -> None:
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.uint8
-
-
-def _static_int16(converter: tf.lite.TFLiteConverter) -> None:
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
-
-
-# The converter's settings for each recipe that it knows.
-SETTINGS: Mapping[str, Callable[[tf.lite.TFLiteConverter], None]] = {
-    "float32": lambda _: None,
-    "float16": _float16,
-    "dynamic_wi8_afp32": _dynamic,
-    "static_wi8_ai8": _static_int8,
-    "static_wi8_ai16": _static_int16,
-}
-
-# How the recipes that need no other conversion are made of the float32 file, before `finish`.
-FROM_FLOAT32: Mapping[str, Callable[[bytes], bytes]] = {
-    "float32": lambda file: file,
-    "weight_only_wi8_afp32": store_as_int8,
+# How the recipes are made that TensorFlow's converter does not know, or does less well.
+_MADE_HERE: Mapping[str, Callable[[TFLiteConversion], _Made]] = {
+    "float32": TFLiteConversion._float32,
+    "weight_only_wi8_afp32": TFLiteConversion._weight_only,
+    "static_wi8_ai8": TFLiteConversion._static,
+    "mixed_wi8_ai8": TFLiteConversion._mixed,
 }
