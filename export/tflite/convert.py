@@ -68,10 +68,7 @@ def convert(
     """
     check_recipe(recipe, Format.TFLITE, calibration, model)
     with conversion_errors(model, Format.TFLITE):
-        if float32 is not None:
-            content = FROM_FLOAT32[recipe.name](float32)
-        else:
-            content = _converted(folder, recipe, calibration)
+        content = FROM_FLOAT32[recipe.name](float32) if float32 is not None else _converted(folder, recipe, calibration)
     # Tensor names tell the layers: the file that people read keeps them.
     return finish(content, description=description, keep_names=recipe.name == "float32")
 
