@@ -21,6 +21,7 @@ from ...runtime.io.digest import sha256_of
 from ..model_file import ModelFile
 from ..options import Verified
 from ..samples import GOLDEN_IMAGES, Samples
+from ..tflite.weights import expands_weights
 from .other_runtimes import Answers, OtherRuntime
 from .temperature_fit import HeldOut, measure_temperature
 from .tolerances import check_tolerance
@@ -89,9 +90,10 @@ class Verifier:
         if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
             notes.append(_noisy(variant, recipe))
         if model_format is Format.TFLITE:
+            # Microcontrollers compute in integers; the float files are not for them.
+            for_micro = recipe.activations == "int8" and not expands_weights(content)
             for runtime in self.runtimes:
-                # Microcontrollers compute in integers; the float files are not for them.
-                if recipe.activations == "int8" or not runtime.is_micro:
+                if for_micro or not runtime.is_micro:
                     found = runtime.run(content, engine.input.encode(self.samples.golden))
                     variant, problem = apply_other_runtime(variant, found, engine, list(golden.values()))
                     notes += [f"not shown to run in {runtime.name}: {problem}"] if problem else []

@@ -73,7 +73,8 @@ class Recipe:
 
 
 # Preference: int8 TFLite is smallest and fastest, and where a mixed file is written, that is faster still; in ONNX
-# Runtime, small models are often slower in int8 than in float.
+# Runtime, small models are often slower in int8 than in float. Files whose weights are expanded when they are loaded
+# take float32's time and memory: they are smaller to ship, and no better to run than a float32 file that is there too.
 #
 # Across machines: float engines add the same numbers in another order, and ARM's may compute float16 in float16. Where
 # activations are rounded to 8 bits from floats, one that stands on the edge may fall to either side, and a softmax can
