@@ -1,7 +1,7 @@
 """Converts a Keras model to ONNX."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import cast
 
 import keras
 import numpy as np
@@ -10,20 +10,17 @@ import onnxslim
 import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import Format, Recipe
-from ...runtime.io.locked_folder import scratch_folder
 from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
-from ..samples import calibration_inputs
 from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
 from .fusions import fuse_hard_activations
+from .quantizer import OnnxQuantizer
 from .repairs import HANDLERS, check_operators, store_constants
 
 # tf2onnx writes 14 to 18; at 18 global average pooling becomes a reduction that int8 leaves in float.
@@ -107,31 +104,8 @@ def _float16(proto: onnx.ModelProto, *_: object) -> onnx.ModelProto:
 
 
 def _static_int8(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, reduce_range: bool) -> onnx.ModelProto:
-    with scratch_folder() as folder:
-        converted, prepared, quantized = (folder / f"{step}.onnx" for step in range(3))
-        # Through files: given a model in memory, these functions lose track of its weights.
-        onnx.save(proto, converted)
-        quant_pre_process(converted, prepared, skip_symbolic_shape=True)
-        quantize_static(
-            prepared,
-            quantized,
-            _CalibrationImages(calibration),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=reduce_range,
-        )
-        return onnx.load(quantized)
-
-
-class _CalibrationImages(CalibrationDataReader):
-    def __init__(self, images: Any) -> None:  # noqa: ANN401
-        self._feeds = ({INPUT_NAME: pixels} for pixels in calibration_inputs(images))
-
-    # The base class promises a dict, and its readers stop at None.
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return next(self._feeds, None)
+    images = cast(NDArray[np.uint8], calibration)  # checked by `check_recipe`
+    return onnx.load_from_string(OnnxQuantizer(proto, images, reduce_range=reduce_range).quantize("min-max"))
 
 
 # How each recipe that has this format is made of the float graph; the last argument is `to_onnx`'s `reduce_range`.

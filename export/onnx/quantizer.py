@@ -1,0 +1,70 @@
+"""Quantizes a float ONNX graph to int8, any of its nodes left in float."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from ..ranges import METHODS, Range
+from .activations import measure_activations
+from .quantize import prepare, quantize, tensors_to_quantize
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """A node of a graph.
+
+    Attributes:
+        number: Its place in the graph.
+        kind: For example ``"Conv"``.
+        name: As tf2onnx wrote it, or as ONNX Runtime did when it fused several.
+        outputs: The names of the tensors that it computes.
+    """
+
+    number: int
+    kind: str
+    name: str
+    outputs: tuple[str, ...]
+
+
+class OnnxQuantizer:
+    """Quantizes one float graph with measured ranges.
+
+    Attributes:
+        operators: The graph's nodes, in its order, after ONNX Runtime has fused what needs no rounding in between.
+        activations: The values that the tensors to quantize take on the calibration images, by their names.
+
+    Args:
+        graph: A float32 graph, as `float_graph` returns it; it stays unchanged.
+        calibration: Images to measure activation ranges on, uint8 of shape (N, H, W, C).
+        reduce_range: Keep weights to 7 bits; see `to_onnx`.
+    """
+
+    def __init__(self, graph: onnx.ModelProto, calibration: NDArray[np.uint8], *, reduce_range: bool) -> None:
+        self._prepared = prepare(graph)
+        self._reduce_range = reduce_range
+        self._chosen: dict[str, Mapping[str, Range]] = {}
+        self.activations = measure_activations(self._prepared, tensors_to_quantize(self._prepared), calibration)
+        self.operators = tuple(
+            Node(number=number, kind=node.op_type, name=node.name, outputs=tuple(node.output))
+            for number, node in enumerate(self._prepared.graph.node)
+        )
+
+    def quantize(self, method: str, float_operators: Collection[int] = ()) -> bytes:
+        """Return a file that takes and gives float32, with int8 between QuantizeLinear and DequantizeLinear.
+
+        Args:
+            method: One of `METHODS`, which chooses the ranges.
+            float_operators: Numbers of the nodes that compute in float32.
+        """
+        names = [node.name for node in self.operators if node.number in float_operators]
+        proto = quantize(self._prepared, self._ranges(method), float_nodes=names, reduce_range=self._reduce_range)
+        return proto.SerializeToString(deterministic=True)
+
+    def _ranges(self, method: str) -> Mapping[str, Range]:
+        if method not in self._chosen:
+            choose = METHODS[method]
+            self._chosen[method] = {name: choose(values) for name, values in self.activations.items()}
+        return self._chosen[method]
