@@ -14,8 +14,8 @@ from ..runtime.bundle.recipes import Format, Recipe
 from .model_file import ModelFile
 from .onnx.convert import convert as convert_onnx
 from .onnx.convert import float_graph
+from .tflite.convert import FROM_FLOAT32, float_file, saved_model
 from .tflite.convert import convert as convert_tflite
-from .tflite.convert import saved_model
 
 
 class Converters(ExitStack):
@@ -51,7 +51,8 @@ class Converters(ExitStack):
         model, images = self._model, self._calibration
         description = replace(self._description, recipe=recipe.name)
         if model_format is Format.TFLITE:
-            return convert_tflite(self._saved_model, model, recipe, images, description=description)
+            float32 = self._float_file if recipe.name in FROM_FLOAT32 else None
+            return convert_tflite(self._saved_model, model, recipe, images, description=description, float32=float32)
         return convert_onnx(
             self._float_graph, model, recipe, images, description=description, reduce_range=self._reduce_range
         )
@@ -59,6 +60,10 @@ class Converters(ExitStack):
     @cached_property
     def _saved_model(self) -> str:
         return self.enter_context(saved_model(self._model))
+
+    @cached_property
+    def _float_file(self) -> bytes:
+        return float_file(self._saved_model, self._model)
 
     @cached_property
     def _float_graph(self) -> onnx.ModelProto:

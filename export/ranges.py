@@ -116,24 +116,31 @@ def _end_after(centers: NDArray[np.float64], counts: NDArray[np.int64], outside:
 
 
 def least_error_range(histogram: Histogram) -> Range:
-    """Return the range with the least mean squared error of 8-bit steps: rounding within it, clipping beyond.
-
-    Rounding to steps of size s has the error s² / 12.
-    """
-    centers, counts = histogram.centers, histogram.counts
-    used = counts > 0
-    centers, counts = centers[used], counts[used]
+    """Return the range with the least squared error of 8-bit steps: rounding within it, clipping beyond."""
+    used = histogram.counts > 0
+    centers, counts = histogram.centers[used], histogram.counts[used]
 
     def error(low: float, high: float) -> float:
-        clipped = centers - np.clip(centers, low, high)
-        rounded = counts[clipped == 0].sum() * ((high - low) / _STEPS) ** 2 / 12
-        return float(rounded + counts @ (clipped * clipped))
+        return _squared_error(centers, counts, (low, high))
 
     best_low, best_high = low, high = whole_range(histogram)
     for _ in range(2):  # one end at a time, until neither moves: twice is enough in practice
         best_high = min(high * _SHARES, key=lambda end: error(best_low, end))
         best_low = min(low * _SHARES, key=lambda end: error(end, best_high))
     return float(best_low), float(best_high)
+
+
+def relative_noise(histogram: Histogram, values: Range) -> float:
+    """Return what 8-bit steps over this range make of the values: mean squared error over mean square; 0 for zeros."""
+    signal = float(histogram.counts @ histogram.centers**2)
+    return _squared_error(histogram.centers, histogram.counts, values) / signal if signal else 0.0
+
+
+def _squared_error(centers: NDArray[np.float64], counts: NDArray[np.int64], values: Range) -> float:
+    """Return the sum of the squared errors: rounding to steps of size s has the error s² / 12, clipping its own."""
+    low, high = values
+    clipped = centers - np.clip(centers, low, high)
+    return float(counts[clipped == 0].sum() * ((high - low) / _STEPS) ** 2 / 12 + counts @ (clipped * clipped))
 
 
 # In the order in which they are tried; of equally good ones the first is kept.

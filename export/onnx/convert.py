@@ -22,6 +22,7 @@ from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
 from .fusions import fuse_hard_activations
 from .quantizer import OnnxQuantizer
 from .repairs import HANDLERS, check_operators, store_constants
+from .weights import store_as_int8
 
 # tf2onnx writes 14 to 18; at 18 global average pooling becomes a reduction that int8 leaves in float.
 OPSET = 17
@@ -112,5 +113,6 @@ def _static_int8(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, 
 SETTINGS: Mapping[str, Callable[[onnx.ModelProto, NDArray[np.uint8] | None, bool], onnx.ModelProto]] = {
     "float32": lambda proto, *_: proto,
     "float16": _float16,
+    "weight_only_wi8_afp32": lambda proto, *_: store_as_int8(proto),
     "static_wi8_ai8": _static_int8,
 }

@@ -9,13 +9,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import Description
-from ...runtime.bundle.recipes import Format, Recipe
+from ...runtime.bundle.recipes import RECIPES, Format, Recipe
 from ...runtime.io.locked_folder import scratch_folder
 from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
 from ..normalization import normalization_as_convolution
 from ..samples import calibration_inputs
 from .finish import INPUT_NAME, finish
+from .weights import store_as_int8
 
 
 def to_tflite(
@@ -59,16 +60,32 @@ def convert(
     calibration: NDArray[np.uint8] | None,
     *,
     description: Description | None = None,
+    float32: bytes | None = None,
 ) -> ModelFile:
-    """Convert the SavedModel of a model; otherwise as `to_tflite`."""
+    """Convert the SavedModel of a model; otherwise as `to_tflite`.
+
+    `float32` is what `float_file` returns, if it is there already: see `FROM_FLOAT32`.
+    """
     check_recipe(recipe, Format.TFLITE, calibration, model)
     with conversion_errors(model, Format.TFLITE):
-        content = _converted(folder, recipe, calibration)
+        if float32 is not None:
+            content = FROM_FLOAT32[recipe.name](float32)
+        else:
+            content = _converted(folder, recipe, calibration)
     # Tensor names tell the layers: the file that people read keeps them.
     return finish(content, description=description, keep_names=recipe.name == "float32")
 
 
+def float_file(folder: str, model: keras.Model) -> bytes:
+    """Return the float32 file of a model's SavedModel as the converter writes it, before `finish`."""
+    with conversion_errors(model, Format.TFLITE):
+        return _converted(folder, RECIPES["float32"], None)
+
+
 def _converted(folder: str, recipe: Recipe, calibration: NDArray[np.uint8] | None) -> bytes:
+    if recipe.name not in SETTINGS:
+        return FROM_FLOAT32[recipe.name](_converted(folder, RECIPES["float32"], None))
+
     def converter(float_allowed: bool) -> tf.lite.TFLiteConverter:
         made = tf.lite.TFLiteConverter.from_saved_model(folder)
         if recipe.weights != "float32":
@@ -109,11 +126,17 @@ def _static_int16(converter: tf.lite.TFLiteConverter) -> None:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
 
 
-# The converter's settings for each recipe that has this format.
+# The converter's settings for each recipe that it knows.
 SETTINGS: Mapping[str, Callable[[tf.lite.TFLiteConverter], None]] = {
     "float32": lambda _: None,
     "float16": _float16,
     "dynamic_wi8_afp32": _dynamic,
     "static_wi8_ai8": _static_int8,
     "static_wi8_ai16": _static_int16,
+}
+
+# How the recipes that need no other conversion are made of the float32 file, before `finish`.
+FROM_FLOAT32: Mapping[str, Callable[[bytes], bytes]] = {
+    "float32": lambda file: file,
+    "weight_only_wi8_afp32": store_as_int8,
 }

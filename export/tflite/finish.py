@@ -8,7 +8,7 @@ import numpy as np
 
 from ...runtime.bundle.model_metadata import DESCRIPTION_NAME, LABELS_NAME, Description
 from ..model_file import ModelFile
-from .flatbuffer import pack, schema
+from .flatbuffer import drop_unused_buffers, pack, schema
 from .metadata import METADATA_NAME, metadata_buffer
 
 INPUT_NAME, OUTPUT_NAME = "image", "probabilities"
@@ -41,7 +41,7 @@ def finish(model: bytes, *, description: Description | None, keep_names: bool) -
     root.metadata = [entry for entry in root.metadata or [] if entry.name == b"min_runtime_version"]
     # An older way to list buffers of metadata, which would refer to removed ones.
     root.metadataBuffer = root.description = None
-    _drop_unused_buffers(root)
+    drop_unused_buffers(root)
     tidied = pack(root)
     removed = len(model) - len(tidied)
     if description is None:
@@ -59,23 +59,6 @@ def _add_metadata(root: Any, description: Description) -> None:  # noqa: ANN401
     buffer.data = np.frombuffer(metadata_buffer(description, uint8=uint8), np.uint8)
     root.buffers.append(buffer)
     root.metadata.append(entry)
-
-
-def _drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
-    """Renumber the buffers: all empty ones become the first, and those that nothing refers to go."""
-    first = root.buffers[0]  # by the format's rule the empty one
-    order, numbers = [first], {0: 0}
-    holders = [*(tensor for graph in root.subgraphs for tensor in graph.tensors), *root.metadata]
-    for holder in holders:
-        buffer = root.buffers[holder.buffer]
-        if buffer.data is None or len(buffer.data) == 0:
-            holder.buffer = 0
-            continue
-        if holder.buffer not in numbers:
-            numbers[holder.buffer] = len(order)
-            order.append(buffer)
-        holder.buffer = numbers[holder.buffer]
-    root.buffers = order
 
 
 def _archive(description: Description, *, at: int) -> bytes:

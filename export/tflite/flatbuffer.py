@@ -23,6 +23,23 @@ def pack(root: Any) -> bytes:  # noqa: ANN401
     return bytes(builder.Output())
 
 
+def drop_unused_buffers(root: Any) -> None:  # noqa: ANN401
+    """Renumber the buffers: all empty ones become the first, and those that nothing refers to go."""
+    first = root.buffers[0]  # by the format's rule the empty one
+    order, numbers = [first], {0: 0}
+    holders = [*(tensor for graph in root.subgraphs for tensor in graph.tensors), *root.metadata]
+    for holder in holders:
+        buffer = root.buffers[holder.buffer]
+        if buffer.data is None or len(buffer.data) == 0:
+            holder.buffer = 0
+            continue
+        if holder.buffer not in numbers:
+            numbers[holder.buffer] = len(order)
+            order.append(buffer)
+        holder.buffer = numbers[holder.buffer]
+    root.buffers = order
+
+
 class _SharingBuilder(flatbuffers.Builder):
     """Writes equal vectors once: the zero points of weights are zeros, a dozen bytes a channel."""
 

@@ -84,8 +84,8 @@ _RECIPES = (
         # Sums in another order: 1e-7 is seen, in networks of a hundred layers 1e-5; a wrong layer gives 1e-2 and more.
         tolerance=Tolerance(max_abs=1e-4),
         formats={
-            Format.TFLITE: FormatTraits(preference=4, across_machines=1e-4),
-            Format.ONNX: FormatTraits(preference=6, across_machines=1e-4),
+            Format.TFLITE: FormatTraits(preference=5, across_machines=1e-4),
+            Format.ONNX: FormatTraits(preference=7, across_machines=1e-4),
         },
     ),
     Recipe(
@@ -96,8 +96,8 @@ _RECIPES = (
         # Weights keep 11 bits, which is noise at about -66 dB; layers add up to some 20 dB to it.
         tolerance=Tolerance(min_snr_db=35.0),
         formats={
-            Format.TFLITE: FormatTraits(preference=3, across_machines=1e-2),
-            Format.ONNX: FormatTraits(preference=7, across_machines=1e-2),
+            Format.TFLITE: FormatTraits(preference=4, across_machines=1e-2),
+            Format.ONNX: FormatTraits(preference=9, across_machines=1e-2),
         },
     ),
     Recipe(
@@ -108,6 +108,18 @@ _RECIPES = (
         # Weights keep 8 bits: trained models are seen at 35 dB and more, weak ones (few features, small margins) at 21.
         tolerance=Tolerance(min_snr_db=15.0),
         formats={Format.TFLITE: FormatTraits(preference=2, across_machines=5e-2)},
+    ),
+    Recipe(
+        name="weight_only_wi8_afp32",
+        alias="weight-only",
+        weights="int8",
+        activations="float32",
+        # The weights of the dynamic recipe, and nothing else is rounded.
+        tolerance=Tolerance(min_snr_db=15.0),
+        formats={
+            Format.TFLITE: FormatTraits(preference=3, across_machines=1e-4),
+            Format.ONNX: FormatTraits(preference=8, across_machines=1e-4),
+        },
     ),
     Recipe(
         name="static_wi8_ai8",
@@ -122,7 +134,7 @@ _RECIPES = (
         tolerance=Tolerance(min_snr_db=10.0, min_agreement=0.6, min_clear_agreement=0.95),
         formats={
             Format.TFLITE: FormatTraits(preference=1, across_machines=0.0),
-            Format.ONNX: FormatTraits(preference=8, across_machines=5e-2),
+            Format.ONNX: FormatTraits(preference=10, across_machines=5e-2),
         },
     ),
     Recipe(
@@ -132,7 +144,7 @@ _RECIPES = (
         activations="int16",
         calibrated=True,
         tolerance=Tolerance(min_snr_db=15.0),
-        formats={Format.TFLITE: FormatTraits(preference=5, across_machines=1e-4)},
+        formats={Format.TFLITE: FormatTraits(preference=6, across_machines=1e-4)},
     ),
 )
 
