@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
 
 import keras
 import numpy as np
@@ -12,16 +11,19 @@ from numpy.typing import NDArray
 from ..runtime.bundle.model_metadata import Description
 from ..runtime.bundle.recipes import Format, Recipe
 from .accuracy_budget import AccuracyBudget
+from .conversion import Conversion
 from .evaluation import Evaluator
 from .model_file import ModelFile
-from .onnx.convert import FloatGraph, float_graph
-from .onnx.convert import convert as convert_onnx
+from .onnx.convert import OnnxConversion
 from .options import Tried
 from .tflite.convert import TFLiteConversion
 
 
 class Converters(ExitStack):
     """Converts one model with any recipe to any format; a context manager, for its temporary files.
+
+    Attributes:
+        tflite: The conversion to TFLite.
 
     Args:
         model: The model; see `to_onnx`.
@@ -45,51 +47,20 @@ class Converters(ExitStack):
         on_trial: Callable[[Tried], None] = lambda _: None,
     ) -> None:
         super().__init__()
-        self._model, self._calibration, self._evaluator = model, calibration, evaluator
-        self._description, self._reduce_range = description, reduce_range
-        self._budget, self._on_trial = budget, on_trial
-        self._made: dict[tuple[str, Format], ModelFile] = {}
+        self._description = description
+        options = {"budget": budget, "on_trial": on_trial}
+        self.tflite = TFLiteConversion(model, calibration, evaluator, **options)
+        self._conversions: dict[Format, Conversion] = {
+            Format.TFLITE: self.enter_context(self.tflite),
+            Format.ONNX: self.enter_context(
+                OnnxConversion(model, calibration, evaluator, reduce_range=reduce_range, **options)
+            ),
+        }
 
     def convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
-        """Return a model file.
-
-        Raises:
-            SpecMismatchError: The converter cannot express the model with this recipe.
-        """
-        key = recipe.name, model_format
-        if key not in self._made:
-            self._made[key] = self._convert(recipe, model_format)
-        return self._made[key]
+        """Return a model file; see `Conversion.convert`."""
+        return self._conversions[model_format].convert(recipe, replace(self._description, recipe=recipe.name))
 
     def idle(self, recipe: Recipe, model_format: Format) -> str | None:
         """Return why a recipe that is written only where it serves would not serve this model; None if it does."""
-        if not recipe.where_needed:
-            return None
-        if model_format is Format.TFLITE:
-            return self.tflite.mixed_is_idle()
-        return None if self._budget else "only a budget of accuracy asks for it: --max-drop-points"
-
-    def _convert(self, recipe: Recipe, model_format: Format) -> ModelFile:
-        description = replace(self._description, recipe=recipe.name)
-        if model_format is Format.TFLITE:
-            return self.tflite.convert(recipe, description)
-        return convert_onnx(
-            self._float_graph,
-            self._model,
-            recipe,
-            self._calibration,
-            description=description,
-            reduce_range=self._reduce_range,
-        )
-
-    @cached_property
-    def tflite(self) -> TFLiteConversion:
-        """The conversion to TFLite."""
-        conversion = TFLiteConversion(
-            self._model, self._calibration, self._evaluator, budget=self._budget, on_trial=self._on_trial
-        )
-        return self.enter_context(conversion)
-
-    @cached_property
-    def _float_graph(self) -> FloatGraph:
-        return float_graph(self._model)
+        return self._conversions[model_format].idle() if recipe.where_needed else None

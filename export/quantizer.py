@@ -11,12 +11,17 @@ from .ranges import METHODS
 _WORTH_IT = 0.1
 
 
-class NumberedOperator(Protocol):
+class NetworkOperator(Protocol):
     """An operator of a network."""
 
     @property
     def number(self) -> int:
         """Its place in the network."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The converter's name for it, which tells its layer."""
         ...
 
 
@@ -30,7 +35,7 @@ class Quantizer(Protocol):
     format: Format
 
     @property
-    def operators(self) -> Sequence[NumberedOperator]:
+    def operators(self) -> Sequence[NetworkOperator]:
         """The network's operators, in its order."""
         ...
 
