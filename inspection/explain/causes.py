@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...metrics.explanation import Cause, Finding, OperatorFacts
+from ...runtime.bundle.recipes import Format
 from .commands import Commands
 from .layers import is_final_softmax, layer_names
 
@@ -18,6 +19,10 @@ CLIPPED_SHARE = 1e-3
 _EXPLODING = frozenset({"EXP", "POW"})
 # Of files that could be computed by the delegate as a whole; it has no kernels for 16-bit activations.
 _INTEGERS = frozenset({"static_wi8_ai8", "mixed_wi8_ai8"})
+_WHERE = {
+    Format.TFLITE: "run outside of the delegate",
+    Format.ONNX: "run in floats, between conversions from integers and back",
+}
 _NAMED = 5  # layers, in one sentence
 
 
@@ -168,7 +173,7 @@ def _of_time(
     yield Finding(
         cause=Cause.OUTSIDE,
         layers=layers,
-        text=f"{_listed(kinds)} in {_listed(layers)} run outside of the delegate, and take "
+        text=f"{_listed(kinds)} in {_listed(layers)} {_WHERE[Format(model_format)]}, and take "
         f"{share * 100:.0f} % of the time of all operators{measured}",
         action=f"keep them in float{better}",
         command=commands.export("--recipes", "mixed"),

@@ -27,8 +27,10 @@ class Noise:
 
     def add(self, expected: NDArray[np.float32], found: NDArray[np.float32]) -> None:
         """Add one image's numbers, in the same shape."""
-        right = by_channel(expected, self.channel_axis)
-        error = by_channel(found, self.channel_axis) - right
+        right, got = by_channel(expected, self.channel_axis), by_channel(found, self.channel_axis)
+        usual = np.isfinite(right)  # the logarithm of 0 has no signal
+        with np.errstate(invalid="ignore"):
+            right, error = np.where(usual, right, 0), np.where(usual, got - right, 0)
         signal, noise = (right**2).sum(axis=0), (error**2).sum(axis=0)
         self._signal = signal if self._signal is None else self._signal + signal
         self._noise = noise if self._noise is None else self._noise + noise

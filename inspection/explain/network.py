@@ -25,6 +25,7 @@ class NetworkOperator:
         high: The largest one.
         outside: Whether it is computed outside of the fast path: XNNPACK in TFLite, integer kernels in ONNX; None where
             that cannot be said.
+        activation: The index of an activation that alone reads its output, and that a range of integers can stand for.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class NetworkOperator:
     low: float | None = None
     high: float | None = None
     outside: bool | None = None
+    activation: int | None = None
 
 
 class SingleOperator(Protocol):
@@ -77,8 +79,8 @@ class Network(Protocol):
         """Return what an operator was given for the image, constants aside, as real numbers."""
         ...
 
-    def single(self, index: int) -> SingleOperator | None:
-        """Return an operator as a model of its own; None for one that cannot stand alone, such as a loop."""
+    def single(self, first: int, last: int) -> SingleOperator | None:
+        """Return an operator, or one with its activation, as a model; None where it cannot be one, as a loop."""
         ...
 
     def timer(self, image: NDArray[np.uint8]) -> Callable[[], object]:

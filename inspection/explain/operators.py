@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...metrics.explanation import OperatorFacts
-from .matching import match_operators
+from .matching import Counterpart, match_operators
 from .measures import Noise, Spread
 from .network import Arrays, Network, NetworkOperator
 from .timing import median_seconds
@@ -22,14 +22,16 @@ class OperatorMeasurement:
 
     def __init__(self, found: Network, original: Network) -> None:
         self._found, self._original = found, original
-        self.matches: Mapping[int, int] = match_operators(found.operators, original.operators)
+        self.matches: Mapping[int, Counterpart] = match_operators(found.operators, original.operators)
         axis = found.channel_axis
         self._so_far = {i: Noise(axis) for i in self.matches}
         self._own = {i: Noise(axis) for i in self.matches}
         self._spreads = {i: Spread(axis, found.operators[i].low, found.operators[i].high) for i in self.matches}
-        self._singles = {i: single for i in range(len(found.operators)) if (single := found.single(i)) is not None}
+        self._singles = {i: single for i in range(len(found.operators)) if (single := found.single(i, i)) is not None}
         self._originals = {
-            i: single for i in self._singles.keys() & self.matches if (single := original.single(self.matches[i]))
+            i: single
+            for i, other in self.matches.items()
+            if i in self._singles and (single := original.single(other.first, other.last))
         }
 
     def add(self, image: NDArray[np.uint8]) -> None:
@@ -37,13 +39,13 @@ class OperatorMeasurement:
         self._found.run(image)
         self._original.run(image)
         for i, other in self.matches.items():
-            right, found = self._original.output(other), self._found.output(i)
+            right, found = self._original.output(other.last), self._found.output(i)
             if right is None or found is None or right.shape != found.shape:
                 continue
             self._so_far[i].add(right, found)
             self._spreads[i].add(right)
             if i in self._originals:
-                self._add_own(i, self._original.inputs(other))
+                self._add_own(i, self._original.inputs(other.first))
 
     def facts(self) -> list[OperatorFacts]:
         """Return what was found, with the operators' shares of the time."""
@@ -53,7 +55,10 @@ class OperatorMeasurement:
     def layers(self, index: int) -> tuple[str, ...]:
         """Return the layers of an operator: in a file without names, those of its counterpart in the float32 file."""
         other = self.matches.get(index)
-        return self._found.operators[index].layers if other is None else self._original.operators[other].layers
+        if other is None:
+            return self._found.operators[index].layers
+        parts = (self._original.operators[i].layers for i in dict.fromkeys((other.first, other.last)))
+        return tuple(dict.fromkeys(layer for part in parts for layer in part))
 
     def _add_own(self, index: int, given: Arrays) -> None:
         single, original = self._singles[index], self._originals[index]

@@ -1,7 +1,7 @@
 """TFLite files operator by operator, in LiteRT."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from ...runtime.engines.packages import LITERT
 from ..tensor_names import OUTPUT_LAYER, layers_of
 from .network import Arrays, NetworkOperator
+from .stored import Stored
 from .tflite_cut import cut
 from .tflite_delegate import outside_delegate
-from .tflite_tensors import Stored, stored_as
 
 schema: Any = schema_py_generated  # generated code without types
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+_DTYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 CONVERSIONS = frozenset({"QUANTIZE", "DEQUANTIZE"})
 
 
@@ -34,7 +35,7 @@ class TfliteNetwork:
         self._content = model
         self._root = schema.ModelT.InitFromPackedBuf(model, 0)
         graph = self._root.subgraphs[0]
-        self._tensors: list[Stored] = [stored_as(tensor, self._root.buffers) for tensor in graph.tensors]
+        self._tensors: list[Stored] = [_stored(tensor, self._root.buffers) for tensor in graph.tensors]
         # The one that makes each tensor.
         self._makers = {index: operator for operator in graph.operators for index in operator.outputs}
         computing = [(i, one) for i, one in enumerate(graph.operators) if self._kind(one) not in CONVERSIONS]
@@ -62,9 +63,11 @@ class TfliteNetwork:
         tensors = self._data(self._computing[index])
         return [self._tensors[tensor].decode(self._interpreter.get_tensor(tensor)) for tensor in tensors]
 
-    def single(self, index: int) -> "_TfliteSingle | None":
+    def single(self, first: int, last: int) -> "_TfliteSingle | None":
         """Return an operator as a file of its own; see `Network.single`."""
-        operator = self._computing[index]
+        if first != last:
+            return None
+        operator = self._computing[first]
         touched = [*operator.inputs, *operator.outputs]
         if any(self._root.subgraphs[0].tensors[i].isVariable for i in touched if i >= 0):
             return None
@@ -166,3 +169,20 @@ def _interpreter(model: bytes, *, preserve: bool = False, builtin: bool = False)
         )
         interpreter.allocate_tensors()
     return interpreter
+
+
+def _stored(tensor: Any, buffers: Sequence[Any]) -> Stored:  # noqa: ANN401
+    """Describe a tensor of an unpacked model."""
+    parameters = tensor.quantization
+    scales = [] if parameters is None or parameters.scale is None else list(parameters.scale)
+    points = [] if parameters is None or parameters.zeroPoint is None else list(parameters.zeroPoint)
+    dtype = _DTYPES.get(tensor.type, f"type {tensor.type}")
+    content = buffers[tensor.buffer].data
+    return Stored(
+        name=(tensor.name or b"").decode(errors="replace"),
+        dtype=dtype,
+        shape=() if tensor.shape is None else tuple(int(size) for size in tensor.shape),
+        scale=float(scales[0]) if len(scales) == 1 and "int" in dtype else None,
+        zero_point=int(points[0]) if points else 0,
+        constant_bytes=0 if content is None else len(content),
+    )

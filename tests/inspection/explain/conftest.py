@@ -1,7 +1,6 @@
 """Small networks with a fault each, exported to integers."""
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -11,9 +10,7 @@ from edgeproof.inspection.explain.run import Explained, explain_file
 from edgeproof.metrics.explanation import Finding
 from edgeproof.runtime.bundle.recipes import RECIPES, Format
 
-Explain: TypeAlias = Callable[..., tuple[Explained, tuple[Finding, ...]]]
-
-IMAGES = np.random.default_rng(0).integers(0, 256, (48, 4, 4, 1)).astype(np.uint8).repeat(3, axis=1).repeat(3, axis=2)
+from tests.helpers.explained import IMAGES, Explain
 
 
 @pytest.fixture(scope="session", params=list(Format), ids=str)

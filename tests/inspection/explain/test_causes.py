@@ -14,7 +14,7 @@ from edgeproof.metrics.explanation import Cause, OperatorFacts
 from edgeproof.runtime.bundle.recipes import Format
 from keras import layers
 
-from tests.inspection.explain.conftest import IMAGES, Explain
+from tests.helpers.explained import IMAGES, Explain
 
 
 def network(activation: Callable[[Any], Any] = keras.ops.relu) -> keras.Model:
@@ -83,7 +83,7 @@ def test_ranges_of_darker_images_are_found(explain: Explain) -> None:
 def test_a_chain_with_an_exponential_is_found(explain: Explain) -> None:
     _, findings = explain(network(mish))
     assert findings[0].cause is Cause.WIDE_RANGE
-    assert findings[0].layers[0] == "exp"
+    assert findings[0].layers[0].startswith("exp")  # Keras counts operations through the process
     assert "softplus" in findings[0].action
 
 

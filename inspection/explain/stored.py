@@ -1,15 +1,10 @@
-"""Tensors of a TFLite file: how they store real numbers."""
+"""Tensors of a model file: how they store real numbers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated
 from numpy.typing import NDArray
-
-schema: Any = schema_py_generated  # generated code without types
-_DTYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,20 +53,3 @@ class Stored:
         info = np.iinfo(self.dtype)
         steps = np.rint(real.astype(np.float64) / self.scale) + self.zero_point
         return np.clip(steps, info.min, info.max).astype(self.dtype)
-
-
-def stored_as(tensor: Any, buffers: Sequence[Any]) -> Stored:  # noqa: ANN401
-    """Describe a tensor of an unpacked model."""
-    parameters = tensor.quantization
-    scales = [] if parameters is None or parameters.scale is None else list(parameters.scale)
-    points = [] if parameters is None or parameters.zeroPoint is None else list(parameters.zeroPoint)
-    dtype = _DTYPES.get(tensor.type, f"type {tensor.type}")
-    content = buffers[tensor.buffer].data
-    return Stored(
-        name=(tensor.name or b"").decode(errors="replace"),
-        dtype=dtype,
-        shape=() if tensor.shape is None else tuple(int(size) for size in tensor.shape),
-        scale=float(scales[0]) if len(scales) == 1 and "int" in dtype else None,
-        zero_point=int(points[0]) if points else 0,
-        constant_bytes=0 if content is None else len(content),
-    )
