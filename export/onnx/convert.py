@@ -20,8 +20,8 @@ from ...runtime.bundle.recipes import Format, Recipe
 from ...runtime.io.locked_folder import scratch_folder
 from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
-from ..normalization import normalization_as_convolution
 from ..samples import calibration_inputs
+from ..tracing.repairs import convertible
 from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
 from .fusions import fuse_hard_activations
 from .repairs import HANDLERS, check_operators, store_constants
@@ -67,7 +67,7 @@ def float_graph(model: keras.Model) -> onnx.ModelProto:
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {OUTPUT_NAME: model(image, training=False)}
 
-    with conversion_errors(model, Format.ONNX), normalization_as_convolution(model):
+    with conversion_errors(model, Format.ONNX), convertible(model, Format.ONNX):
         function = classify.get_concrete_function()
         proto, _ = tf2onnx.convert.from_function(
             classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS

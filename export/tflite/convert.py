@@ -13,8 +13,8 @@ from ...runtime.bundle.recipes import Format, Recipe
 from ...runtime.io.locked_folder import scratch_folder
 from ..conversion_errors import check_recipe, conversion_errors
 from ..model_file import ModelFile
-from ..normalization import normalization_as_convolution
 from ..samples import calibration_inputs
+from ..tracing.repairs import convertible
 from .finish import INPUT_NAME, finish
 
 
@@ -47,7 +47,7 @@ def saved_model(model: keras.Model) -> Generator[str]:
     # silently, or leave the batch open, which stops XNNPACK from planning ahead.
     signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
     with scratch_folder() as folder:
-        with conversion_errors(model, Format.TFLITE), normalization_as_convolution(model):
+        with conversion_errors(model, Format.TFLITE), convertible(model, Format.TFLITE):
             model.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
         yield str(folder)
 
