@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 from edgeproof.export import RECIPES
-from edgeproof.export import normalization as module
-from edgeproof.export.normalization import normalization_as_convolution
 from edgeproof.export.onnx.convert import to_onnx
 from edgeproof.export.tflite import mlir
 from edgeproof.export.tflite.convert import to_tflite
+from edgeproof.export.tracing import normalization as module
+from edgeproof.export.tracing.normalization import normalization_as_convolution
 from edgeproof.inspection.reader import read_graph
 from edgeproof.metrics.distance import measure_difference
 from edgeproof.runtime.bundle.recipes import Format
