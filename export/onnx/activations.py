@@ -31,7 +31,7 @@ def measure_activations(
     names = list(histograms)
     for number, pixels in enumerate(calibration_inputs(images)):
         for name, values in zip(names, session.run(names, {INPUT_NAME: pixels}), strict=True):
-            histograms[name].add(values, offset=number)
+            histograms[name].add(np.asarray(values), offset=number)
     return histograms
 
 
