@@ -181,6 +181,7 @@ def _explain(
                 name=variant.name,
                 sha256=variant.sha256,
                 reference=original.name,
+                engine=f"{_ENGINES[variant.format].title} {_ENGINES[variant.format].version}",
                 snr_db=found.snr_db,
                 time_ratio=times.get(variant.name),
                 unmatched=found.unmatched,
@@ -189,12 +190,10 @@ def _explain(
                 findings=find_causes(variant.name, found.operators, commands, times),
             )
         )
-    engines = [_ENGINES[model_format] for model_format in dict.fromkeys(variant.format for variant in chosen)]
     return Explanation(
         bundle=str(folder),
         images=len(images),
         images_from=options.images_from,
-        engines=tuple(f"{engine.title} {engine.version}" for engine in engines),
         variants=tuple(explained),
     )
 
