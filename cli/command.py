@@ -38,7 +38,7 @@ _VERBS = {
 _TRAIN = ("tensorflow", "keras", "matplotlib", "pooch")
 _EXPORT = (*_TRAIN, "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "scipy")
 _JUDGE = ("msgspec",)
-_EXPLAIN = ("ai_edge_litert",)  # ONNX Runtime and onnx are looked for where there are such files
+_EXPLAIN = ("ai_edge_litert", "jinja2", "matplotlib")  # ONNX Runtime and onnx are looked for where there are such files
 _BENCHMARK = (*_TRAIN, *_JUDGE, "jinja2", "scipy")
 _NEEDS = {
     "demo": ("all", (*_EXPORT, *_BENCHMARK)),

@@ -9,6 +9,8 @@ from ..runtime.io.checked_json import Node
 from ..runtime.io.decode import Count, Label, Positive, Sha256, Share
 
 SCHEMA_VERSION = 1
+# Stands for equality to the last bit, which has no logarithm.
+EXACT_DB = 200.0
 
 Decibels: TypeAlias = Annotated[float, partial(Node.number, minimum=-1000, maximum=1000)]
 NotNegative: TypeAlias = Annotated[float, partial(Node.number, minimum=0)]
@@ -34,7 +36,7 @@ class OperatorFacts:
         position: Among all operators of the file, from 0.
         layers: The Keras layers that it computes, the one that it is named after first.
         stored: The dtype of its output.
-        snr_db: Of its output against float32's on the images; 200 for equality; None where there is no counterpart.
+        snr_db: Of its output against float32's on the images; `EXACT_DB` for equality; None without a counterpart.
         own_snr_db: The same for the operator alone, given float32's inputs, against float32's operator with the same
             rounded inputs: the median over channels, if it has four dimensions. None where it cannot stand alone.
         spread: The largest channel's range over the median channel's, in float32; None with less than four channels.
@@ -129,6 +131,7 @@ class VariantExplanation:
         name: ``<recipe>.<format>``.
         sha256: Digest of the file.
         reference: The float32 file that it was compared with.
+        engine: Name and version of the engine, which had one thread.
         snr_db: Of its probabilities against that file's.
         time_ratio: Its time over that file's, in interleaved runs; None where nothing was timed.
         unmatched: Operators without a counterpart in the reference, as ``KIND in layer``.
@@ -140,6 +143,7 @@ class VariantExplanation:
     name: Label
     sha256: Sha256
     reference: Label
+    engine: Label
     snr_db: Decibels | None
     time_ratio: NotNegative | None
     unmatched: tuple[Label, ...]
@@ -156,14 +160,12 @@ class Explanation:
         bundle: The folder, as it was given.
         images: How many images were run.
         images_from: Where they are from.
-        engines: Name and version of each engine; one thread each.
         variants: The files, in the order that was asked for.
     """
 
     bundle: str
     images: Positive
     images_from: Label
-    engines: tuple[Label, ...]
     variants: tuple[VariantExplanation, ...]
 
     def variant(self, name: str) -> VariantExplanation | None:

@@ -8,7 +8,6 @@ from ..progress import show_step
 
 if TYPE_CHECKING:
     from ...inspection.explain.run import ExplainOptions
-    from ...metrics.explanation import Explanation
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -47,13 +46,17 @@ def run(options: argparse.Namespace) -> int:
     from ...metrics.explanation_json import to_json
 
     if options.out is not None:
-        _check_out(options.out)
+        from ...benchmarks.writer import check_report_folder
+
+        check_report_folder(options.out)
     try:
         explanation = explain_bundle(options.bundle, _chosen(options), progress=show_step)
     finally:
         show_step("")
     if options.out is not None:
-        _write(explanation, options.out)
+        from ...benchmarks.writer import write_explanation
+
+        write_explanation(explanation, options.out)
         options.written = f"the explanation is in {options.out}"
     print(to_json(explanation) if options.json else f"{as_text(explanation)}\n", end="", flush=True)
     return 0
@@ -75,17 +78,3 @@ def _chosen(options: argparse.Namespace) -> "ExplainOptions":
         images_from=GOLDEN_IMAGES if images is None else f"images of {images.name}",
         model=str(reference_of(options.bundle, options.reference)),
     )
-
-
-def _check_out(out: Path) -> None:
-    from ...benchmarks.writer import check_report_folder
-
-    check_report_folder(out)
-
-
-def _write(explanation: "Explanation", out: Path) -> None:
-    from ...metrics.explanation_json import EXPLANATION_NAME, to_json
-    from ...runtime.io.atomic import atomic_files
-
-    with atomic_files(out) as staging:
-        (staging / EXPLANATION_NAME).write_text(to_json(explanation), encoding="utf-8", newline="")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-# Stands for equality to the last bit, which has no logarithm.
-EXACT_DB = 200.0
+from ...metrics.explanation import EXACT_DB
+
 # Percentiles come from so many numbers of an image.
 _SAMPLE = 4096
 # Of fewer, the median says nothing.

@@ -203,8 +203,14 @@ class OnnxNetwork:
         return next(i for i, other in enumerate(self._computed) if other.nodes[0] is users[0])
 
     def _constant_bytes(self, name: str) -> int:
-        packed = self._unpacked_from(name)
-        return self._array(packed).nbytes if packed in self._constants else 0
+        """Return the bytes of the constants that a tensor is made of, without scales."""
+        if name in self._constants:
+            return self._array(name).nbytes
+        maker = self._makers.get(name) if name in self._fixed else None
+        if maker is None:
+            return 0
+        parts = maker.input[:1] if maker.op_type == _UNPACKING else maker.input
+        return sum(self._constant_bytes(part) for part in parts)
 
     def _with_outputs(self) -> bytes:
         """Return the file with all real outputs and inputs of operators as outputs."""

@@ -47,9 +47,9 @@ class OperatorMeasurement:
             if i in self._originals:
                 self._add_own(i, self._original.inputs(other.first))
 
-    def facts(self) -> list[OperatorFacts]:
-        """Return what was found, with the operators' shares of the time."""
-        shares = self._time_shares()
+    def facts(self, *, timed: bool = True) -> list[OperatorFacts]:
+        """Return what was found, if asked for with the operators' shares of the time."""
+        shares = self._time_shares() if timed else {}
         return [self._facts(i, operator, shares.get(i)) for i, operator in enumerate(self._found.operators)]
 
     def layers(self, index: int) -> tuple[str, ...]:

@@ -81,7 +81,9 @@ def explain_bundle(
         return worker.result(progress)
 
 
-def explain_file(content: bytes, original: bytes, model_format: Format, images: NDArray[np.uint8]) -> "Explained":
+def explain_file(
+    content: bytes, original: bytes, model_format: Format, images: NDArray[np.uint8], *, timed: bool = True
+) -> "Explained":
     """Measure the operators of one file against those of the float32 file that it was made from, in this process.
 
     Args:
@@ -89,12 +91,15 @@ def explain_file(content: bytes, original: bytes, model_format: Format, images: 
         original: The float32 file of the same format, with the names of layers.
         model_format: Of both.
         images: uint8 of shape (N, H, W, C).
+        timed: Whether to time the operators as well.
 
     Raises:
         InvalidFileError: The engine does not accept a file, or it holds no operator that computes.
     """
-    with foreign_errors(InvalidFileError, f"the .{model_format} file cannot be explained"):
-        return Explained(open_network(content, model_format), open_network(original, model_format), images)
+    # The engines have exceptions of their own, and the readers of both formats raise all kinds over senseless fields.
+    with foreign_errors(InvalidFileError, f"the .{model_format} file cannot be explained", caught=(Exception,)):
+        networks = open_network(content, model_format), open_network(original, model_format)
+        return Explained(*networks, images, timed=timed)
 
 
 class Explained:
@@ -108,7 +113,7 @@ class Explained:
         unmatched: Operators without a counterpart in the float32 file.
     """
 
-    def __init__(self, found: Network, original: Network, images: NDArray[np.uint8]) -> None:
+    def __init__(self, found: Network, original: Network, images: NDArray[np.uint8], *, timed: bool) -> None:
         self.found, self.original = found, original
         measurement = OperatorMeasurement(found, original)
         answers = Noise(found.channel_axis)
@@ -117,7 +122,7 @@ class Explained:
             right, got = original.output(len(original.operators) - 1), found.output(len(found.operators) - 1)
             if right is not None and got is not None and right.shape == got.shape:
                 answers.add(right, got)
-        self.operators = tuple(measurement.facts())
+        self.operators = tuple(measurement.facts(timed=timed))
         self.snr_db = answers.snr_db
         self.unmatched = tuple(
             f"{one.kind} at {one.position}" for i, one in enumerate(self.operators) if i not in measurement.matches
@@ -181,6 +186,7 @@ def _explain(
                 name=variant.name,
                 sha256=variant.sha256,
                 reference=original.name,
+                engine=f"{_ENGINES[variant.format].title} {_ENGINES[variant.format].version}",
                 snr_db=found.snr_db,
                 time_ratio=times.get(variant.name),
                 unmatched=found.unmatched,
@@ -189,12 +195,10 @@ def _explain(
                 findings=find_causes(variant.name, found.operators, commands, times),
             )
         )
-    engines = [_ENGINES[model_format] for model_format in dict.fromkeys(variant.format for variant in chosen)]
     return Explanation(
         bundle=str(folder),
         images=len(images),
         images_from=options.images_from,
-        engines=tuple(f"{engine.title} {engine.version}" for engine in engines),
         variants=tuple(explained),
     )
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...metrics.explanation import Explanation, LayerFacts, VariantExplanation
+from ...metrics.explanation import EXACT_DB, Explanation, LayerFacts, VariantExplanation
 from ...runtime.text import printable
-from .measures import EXACT_DB
 
 _LONGEST_NAME = 44
 
@@ -27,7 +26,7 @@ def _variant(variant: VariantExplanation, explanation: Explanation) -> str:
     time = "" if variant.time_ratio is None else f", {variant.time_ratio:.2f} of its time"
     head = (
         f"{variant.name}: {decibels(variant.snr_db)} dB against {variant.reference}{time}; "
-        f"{explanation.images} {explanation.images_from}, {', '.join(explanation.engines)}, 1 thread"
+        f"{explanation.images} {explanation.images_from}, {variant.engine}, 1 thread"
     )
     mixed = len({layer.floating for layer in variant.layers}) > 1
     parts = [head, _table([_TITLES, *(_row(layer, tells_floats=mixed) for layer in variant.layers)])]

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ class TfliteNetwork:
 
     Args:
         model: The file's content.
+
+    Attributes:
+        listed: The operators as far as the file alone tells of them, whether or not an engine takes it.
     """
 
     channel_axis = -1
@@ -40,11 +44,19 @@ class TfliteNetwork:
         self._makers = {index: operator for operator in graph.operators for index in operator.outputs}
         computing = [(i, one) for i, one in enumerate(graph.operators) if self._kind(one) not in CONVERSIONS]
         self._computing = [operator for _, operator in computing]
-        self._interpreter = _interpreter(model, preserve=True)
-        outside = outside_delegate(_interpreter(model)._get_ops_details())
-        self.operators = [self._described(operator, position, outside) for position, operator in computing]
-        if self.operators and not self.operators[-1].layers:
-            self.operators[-1] = replace(self.operators[-1], layers=self._output_layer())
+        self.listed = [self._described(operator, position) for position, operator in computing]
+        if self.listed and not self.listed[-1].layers:
+            self.listed[-1] = replace(self.listed[-1], layers=self._output_layer())
+
+    @cached_property
+    def operators(self) -> list[NetworkOperator]:
+        """The operators; see `Network`."""
+        outside = outside_delegate(_interpreter(self._content)._get_ops_details())
+        return [replace(one, outside=one.position in outside) for one in self.listed]
+
+    @cached_property
+    def _interpreter(self) -> Any:  # noqa: ANN401
+        return _interpreter(self._content, preserve=True)
 
     def run(self, image: NDArray[np.uint8]) -> None:
         """Compute all operators for one image; see `Network.run`."""
@@ -101,7 +113,7 @@ class TfliteNetwork:
             return self._tensors[maker.inputs[0]].constant_bytes > 0
         return self._tensors[index].constant_bytes > 0
 
-    def _described(self, operator: Any, position: int, outside: set[int]) -> NetworkOperator:  # noqa: ANN401
+    def _described(self, operator: Any, position: int) -> NetworkOperator:  # noqa: ANN401
         output = self._tensors[operator.outputs[0]]
         low, high = output.span or (None, None)
         return NetworkOperator(
@@ -113,7 +125,6 @@ class TfliteNetwork:
             stored=output.dtype,
             low=low,
             high=high,
-            outside=position in outside,
         )
 
     def _constant_bytes(self, index: int) -> int:

@@ -139,7 +139,7 @@ def test_a_loss_along_the_depth_is_no_layers_fault() -> None:
     operators = [facts(snr_db=snr) for snr in (50.0, 35.0, 21.0)]
     (finding,) = find_causes("static_wi8_ai8.tflite", operators, Commands(), {})
     assert (finding.cause, finding.layers) == (Cause.DEPTH, ())
-    assert "from 50.0 to 21.0 dB" in finding.text
+    assert "along the depth, to 21.0 dB" in finding.text
     assert worst_layer([finding]) is None
 
 
@@ -154,6 +154,13 @@ def test_what_runs_outside_of_the_delegate_is_named_with_the_measured_times() ->
     assert finding.command.endswith("--recipes mixed")
     assert find_causes("dynamic_wi8_afp32.tflite", operators, Commands(), times) == ()
     assert find_causes("static_wi8_ai8.tflite", operators[1:], Commands(), times) == ()
+
+
+@pytest.mark.parametrize(("time", "found"), [(0.7, 0), (1.3, 1)])
+def test_floats_between_integers_matter_in_onnx_where_the_file_is_slow(time: float, found: int) -> None:
+    operators = [facts(layers=("a",), outside=True, kind="Sigmoid")]
+    findings = find_causes("static_wi8_ai8.onnx", operators, Commands(), {"static_wi8_ai8.onnx": time})
+    assert [one.command.endswith("--recipes weight-only.onnx") for one in findings] == [True] * found
 
 
 @pytest.mark.parametrize("model_format", [Format.TFLITE], indirect=True)
