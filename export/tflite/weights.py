@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from ai_edge_litert import schema_py_generated
 from numpy.typing import NDArray
 
 from ..rounding import round_to_int8
-from .finish import drop_unused_buffers, pack
+from .flatbuffer import drop_unused_buffers, pack, schema
 
-schema: Any = schema_py_generated  # generated code without types
 Table: TypeAlias = Any
 
 _OPERATOR = schema.BuiltinOperator

@@ -84,7 +84,9 @@ class Verifier:
         temperature = self._fitted_temperature(engine, answers, graph, recipe)
         variant = replace(self._described(file, recipe, engine, graph), confidence=temperature)
         islands = variant.float_islands or 0
-        notes = [f"{islands} float island{'s' if islands > 1 else ''}"] if islands else []
+        notes = [*file.notes]
+        if islands and file.float_layers is None:
+            notes.append(f"{islands} float island{'s' if islands > 1 else ''}")
         if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
             notes.append(_noisy(variant, recipe))
         if model_format is Format.TFLITE:
@@ -107,7 +109,7 @@ class Verifier:
         return measure_temperature(run_each(engine, images), labels, engine.output, held_out=True)
 
     def _described(self, file: ModelFile, recipe: Recipe, engine: Engine, graph: Graph) -> Variant:
-        any_cpu = self.reduce_range or recipe.activations != "int8" or graph.format is Format.TFLITE
+        any_cpu = self.reduce_range or not recipe.calibrated or graph.format is Format.TFLITE
         name = f"{recipe.name}.{graph.format}"
         return Variant(
             name=name,
@@ -125,6 +127,8 @@ class Verifier:
             arena_bytes=None,
             tolerance=recipe.formats[graph.format].across_machines,
             cpus=ANY_CPU if any_cpu else NO_AVX2,
+            ranges=file.ranges,
+            float_layers=file.float_layers,
         )
 
 
