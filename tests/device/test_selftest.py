@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from edgeproof.device.selftest import SelftestResult, State, selftest
-from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
 from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
 from edgeproof.runtime.engines.packages import PACKAGES
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
@@ -51,7 +51,7 @@ def change_golden(bundle: Path, change: Callable[[Arrays], Any]) -> None:
 
 def test_every_file_gives_its_golden_answers_here(golden: Path) -> None:
     outcomes = list(selftest(golden))
-    assert list(dict.fromkeys(outcome.variant for outcome in outcomes)) == list(ALL_VARIANTS)
+    assert list(dict.fromkeys(outcome.variant for outcome in outcomes)) == list(STANDARD_VARIANTS)
     for outcome in outcomes:
         here = is_installed(engine_of(outcome.variant))
         assert outcome.state is (State.OK if here else State.NOT_RUN), outcome
@@ -309,7 +309,7 @@ def test_an_engine_that_is_broken_is_not_tried(golden: Path) -> None:
 def test_without_engines_nothing_is_run(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeproof.device.selftest.installed_packages", lambda _: ())
     outcomes = list(selftest(golden))
-    assert [outcome.state for outcome in outcomes] == [State.NOT_RUN] * len(ALL_VARIANTS)
+    assert [outcome.state for outcome in outcomes] == [State.NOT_RUN] * len(STANDARD_VARIANTS)
     assert all("pip install 'edgeproof[" in outcome.reason for outcome in outcomes)
 
 
