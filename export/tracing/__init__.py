@@ -1,1 +1,1 @@
-"""What the converters trace: the user's model with the same answers, in operators that every format and recipe has."""
+"""The model as converters trace it: the same answers, in operators that every format and recipe has."""
