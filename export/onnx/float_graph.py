@@ -47,7 +47,7 @@ def float_graph(model: keras.Model) -> FloatGraph:
         proto, _ = tf2onnx.convert.from_function(
             classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
         )
-        check_operators(proto.graph, model, names)
+        check_operators(proto.graph)
         store_constants(proto.graph, function)
         renumber(proto.graph)
         # Folds the chains that compute shapes, and arithmetic with 0 and 1. Given one model it gives one model.

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 import keras
 
 from ...runtime.bundle.recipes import Format
-from . import activations
+from . import activations, grouped_convolution
 from .keras_functions import Decorator, decorated
 from .normalization import normalization_as_convolution
 
 # ONNX has Softplus and Selu themselves.
 FUNCTIONS: Mapping[Format, Mapping[str, Decorator]] = {
-    Format.TFLITE: activations.FUNCTIONS,
-    Format.ONNX: {},
+    Format.TFLITE: {**activations.FUNCTIONS, **grouped_convolution.FUNCTIONS},
+    Format.ONNX: grouped_convolution.FUNCTIONS,
 }
 
 
