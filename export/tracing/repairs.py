@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import keras
 
 from ...runtime.bundle.recipes import Format
-from . import activations, grouped_convolution
+from . import activations, grouped_convolution, recurrence
 from .keras_functions import Decorator, decorated
 from .normalization import normalization_as_convolution
 
-# ONNX has Softplus and Selu themselves.
+# ONNX has Softplus, Selu, LSTM and GRU themselves.
 FUNCTIONS: Mapping[Format, Mapping[str, Decorator]] = {
-    Format.TFLITE: {**activations.FUNCTIONS, **grouped_convolution.FUNCTIONS},
+    Format.TFLITE: {**grouped_convolution.FUNCTIONS, **activations.FUNCTIONS, **recurrence.FUNCTIONS},
     Format.ONNX: grouped_convolution.FUNCTIONS,
 }
 
