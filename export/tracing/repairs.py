@@ -6,14 +6,15 @@ from contextlib import contextmanager
 import keras
 
 from ...runtime.bundle.recipes import Format
-from . import activations, grouped_convolution, recurrence
+from . import activations, grouped_convolution, recurrence, standardization
 from .keras_functions import Decorator, decorated
 from .normalization import normalization_as_convolution
 
+_BOTH = {**grouped_convolution.FUNCTIONS, **standardization.FUNCTIONS}
 # ONNX has Softplus, Selu, LSTM and GRU themselves.
 FUNCTIONS: Mapping[Format, Mapping[str, Decorator]] = {
-    Format.TFLITE: {**grouped_convolution.FUNCTIONS, **activations.FUNCTIONS, **recurrence.FUNCTIONS},
-    Format.ONNX: grouped_convolution.FUNCTIONS,
+    Format.TFLITE: {**_BOTH, **activations.FUNCTIONS, **recurrence.FUNCTIONS},
+    Format.ONNX: _BOTH,
 }
 
 
