@@ -21,7 +21,10 @@ LAYERS = {
     "all axes": lambda: layers.LayerNormalization(axis=(1, 2, 3)),
     "another axis": lambda: layers.LayerNormalization(axis=1),
     "groups": lambda: layers.GroupNormalization(3),
-    "each channel": lambda: layers.GroupNormalization(-1),
+    "each channel": lambda: layers.GroupNormalization(-1, scale=False, center=False),
+    "first axis": lambda: layers.GroupNormalization(5, axis=1),
+    "length": lambda: layers.UnitNormalization(),
+    "length of a plane": lambda: layers.UnitNormalization(axis=(1, 2)),
 }
 
 
@@ -31,8 +34,17 @@ def test_every_layer_that_standardizes_gives_the_same_numbers() -> None:
         layer.build(VALUES.shape)
         layer.set_weights([RNG.normal(size=one.shape) for one in layer.get_weights()])
         expected = np.asarray(layer(VALUES))
+        assert np.ptp(expected) > 0.1
         with decorated(standardization.FUNCTIONS):
             np.testing.assert_allclose(np.asarray(layer(VALUES)), expected, atol=3e-6, err_msg=kind)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_a_vector_of_zeros_has_no_direction(order: int) -> None:
+    values = np.concatenate([np.zeros((1, 4)), np.full((1, 4), 1e-9), np.ones((1, 4))]).astype(np.float32)
+    expected = np.asarray(ops.normalize(values, order=order))
+    with decorated(standardization.FUNCTIONS):
+        np.testing.assert_allclose(np.asarray(ops.normalize(values, order=order)), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shift", [0, 40, -90])
@@ -55,8 +67,8 @@ def test_so_do_values_far_from_zero(shape: tuple[int, ...], shift: float) -> Non
 @pytest.mark.parametrize("keepdims", [True, False])
 def test_the_operations_give_the_same_numbers(axes: tuple[int, ...], keepdims: bool) -> None:
     def found() -> list[np.ndarray]:
-        asked = *ops.moments(VALUES, axes, keepdims), ops.var(VALUES, axes, keepdims), ops.var(VALUES)
-        return [np.asarray(one) for one in asked]
+        spreads = [function(VALUES, *rest) for function in (ops.var, ops.std) for rest in ((axes, keepdims), ())]
+        return [np.asarray(one) for one in (*ops.moments(VALUES, axes, keepdims), *spreads)]
 
     expected = found()
     with decorated(standardization.FUNCTIONS):
@@ -67,9 +79,9 @@ def test_the_operations_give_the_same_numbers(axes: tuple[int, ...], keepdims: b
 @pytest.mark.parametrize("dtype", ["int32", "float16"])
 def test_other_numbers_stay_keras_own(dtype: str) -> None:
     given = VALUES.astype(dtype)
-    expected = np.asarray(ops.var(given)), np.asarray(ops.moments(ops.cast(given, dtype), (1,))[1])
+    expected = np.asarray(ops.std(given)), np.asarray(ops.moments(ops.cast(given, dtype), (1,))[1])
     with decorated(standardization.FUNCTIONS):
-        found = np.asarray(ops.var(given)), np.asarray(ops.moments(ops.cast(given, dtype), (1,))[1])
+        found = np.asarray(ops.std(given)), np.asarray(ops.moments(ops.cast(given, dtype), (1,))[1])
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -98,8 +110,13 @@ def snr_db(model: keras.Model, recipe: str) -> float:
 def test_int16_holds_it() -> None:
     """LiteRT refuses squared differences in int16."""
     assert snr_db(normalized(), "static_wi8_ai16") > 30
-    counts = read_graph(to_tflite(normalized(), RECIPES["static_wi8_ai8"], IMAGES), Format.TFLITE).operator_counts
-    assert "SQUARED_DIFFERENCE" not in counts
+
+
+@pytest.mark.parametrize("function", [ops.var, ops.std, layers.LayerNormalization(), layers.GroupNormalization(4)])
+def test_nothing_is_a_squared_difference(function: object) -> None:
+    pixels = keras.Input((12, 12, 4))
+    model = keras.Model(pixels, ops.reshape(function(pixels), (1, -1)))  # type: ignore[operator]
+    assert "SQUARED_DIFFERENCE" not in read_graph(to_tflite(model, RECIPES["float32"]), Format.TFLITE).operator_counts
 
 
 def test_int8_loses_less_of_values_far_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +127,7 @@ def test_int8_loses_less_of_values_far_from_zero(monkeypatch: pytest.MonkeyPatch
 
 def test_int8_has_a_scale_for_each_factor(monkeypatch: pytest.MonkeyPatch) -> None:
     by_convolution = snr_db(normalized(spread=10), "static_wi8_ai8")
-    monkeypatch.setattr(standardization, "_scale_channels", lambda values, gamma: values * gamma)
+    monkeypatch.setattr(standardization, "_affine", lambda values, gamma, beta: values * gamma + beta)
     assert by_convolution > snr_db(normalized(spread=10), "static_wi8_ai8") + 0.5
 
 
