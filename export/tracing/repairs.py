@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import keras
 
 from ...runtime.bundle.recipes import Format
-from . import activations, grouped_convolution, recurrence, standardization
+from . import activations, grouped_convolution, recurrence, resizing, standardization
 from .keras_functions import Decorator, decorated
 from .normalization import normalization_as_convolution
 
-_BOTH = {**grouped_convolution.FUNCTIONS, **standardization.FUNCTIONS}
+_BOTH = {**grouped_convolution.FUNCTIONS, **resizing.FUNCTIONS, **standardization.FUNCTIONS}
 # ONNX has Softplus, Selu, LSTM and GRU themselves.
 FUNCTIONS: Mapping[Format, Mapping[str, Decorator]] = {
     Format.TFLITE: {**_BOTH, **activations.FUNCTIONS, **recurrence.FUNCTIONS},
