@@ -11,7 +11,7 @@ from .finish import graphs_in
 
 def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN401
     """Write TensorFlow's Erfc, part of exact GELU, as 1 - Erf: ONNX has no Erfc, tf2onnx writes it all the same."""
-    erf = ctx.make_node("Erf", node.input, shapes=node.output_shapes, dtypes=node.output_dtypes)
+    erf = ctx.make_node("Erf", node.input, name=f"{name}/Erf", shapes=node.output_shapes, dtypes=node.output_dtypes)
     one = ctx.make_const(f"{name}__one", np.array(1, np.float32))
     shapes, dtypes = node.output_shapes, node.output_dtypes
     ctx.remove_node(name)

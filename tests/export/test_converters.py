@@ -8,6 +8,7 @@ from edgeproof.export import RECIPES, Format, Recipe, find_recipe
 from edgeproof.export.onnx import convert as onnx_convert
 from edgeproof.export.onnx.convert import to_onnx
 from edgeproof.export.tflite import convert as tflite_convert
+from edgeproof.export.tflite import tensorflow_converter
 from edgeproof.export.tflite.convert import to_tflite
 from edgeproof.export.verification.tolerances import check_tolerance
 from edgeproof.inspection.reader import read_graph
@@ -23,7 +24,10 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 2, 2, 3)).astype(np.uint
 TFLITE = [recipe for recipe in RECIPES.values() if Format.TFLITE in recipe.formats]
 ONNX = [recipe for recipe in RECIPES.values() if Format.ONNX in recipe.formats]
 
-SETTINGS = {Format.TFLITE: tflite_convert.SETTINGS, Format.ONNX: onnx_convert.SETTINGS}
+MADE = {
+    Format.TFLITE: {*tensorflow_converter.SETTINGS, *tflite_convert._MADE_HERE},
+    Format.ONNX: {*onnx_convert._MADE},
+}
 
 each_variant = pytest.mark.parametrize("variant", ALL_VARIANTS)
 
@@ -58,8 +62,8 @@ def converted(sequential: keras.Model) -> dict[str, bytes]:
 
 
 def test_each_format_has_settings_for_its_recipes_and_no_others() -> None:
-    for model_format, settings in SETTINGS.items():
-        assert settings.keys() == {name for name, recipe in RECIPES.items() if model_format in recipe.formats}
+    for model_format, made in MADE.items():
+        assert made == {name for name, recipe in RECIPES.items() if model_format in recipe.formats}
 
 
 @each_variant
@@ -103,7 +107,10 @@ def test_a_calibrated_recipe_needs_images_that_fit(
 
 @pytest.mark.parametrize("alias", ["dynamic", "int16x8"])
 def test_onnx_has_no_such_recipe(sequential: keras.Model, alias: str) -> None:
-    with pytest.raises(SpecMismatchError, match=r"not written as \.onnx; possible: float32, float16, static_wi8_ai8"):
+    with pytest.raises(
+        SpecMismatchError,
+        match=r"not written as \.onnx; possible: float32, float16, weight_only_wi8_afp32, static_wi8_ai8",
+    ):
         to_onnx(sequential, find_recipe(alias), IMAGES)
 
 

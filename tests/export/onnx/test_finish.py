@@ -7,7 +7,8 @@ import numpy as np
 import onnx
 import pytest
 from edgeproof.export import RECIPES, find_recipe
-from edgeproof.export.onnx.convert import float_graph, to_onnx
+from edgeproof.export.onnx.convert import to_onnx
+from edgeproof.export.onnx.float_graph import float_graph
 from edgeproof.runtime.bundle.model_metadata import RESIZE, Description, ImageSpec
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.engine import load_engine
@@ -53,13 +54,13 @@ def test_graphs_are_tidy(recipe: str) -> None:
     ],
 )
 def test_no_operator_computes_a_shape(middle: tuple[layers.Layer, ...]) -> None:
-    operators = {node.op_type for node in float_graph(small(*middle)).graph.node}
+    operators = {node.op_type for node in float_graph(small(*middle)).proto.graph.node}
     assert not operators & {"Shape", "Gather", "Cast", "ConstantOfShape", "Range"}
 
 
 def test_arithmetic_without_effect_is_gone() -> None:
     """A Rescaling layer adds an offset of 0."""
-    assert "Add" not in {node.op_type for node in float_graph(small()).graph.node}
+    assert "Add" not in {node.op_type for node in float_graph(small()).proto.graph.node}
 
 
 @pytest.mark.parametrize(
