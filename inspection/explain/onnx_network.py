@@ -203,8 +203,11 @@ class OnnxNetwork:
         return next(i for i, other in enumerate(self._computed) if other.nodes[0] is users[0])
 
     def _constant_bytes(self, name: str) -> int:
-        packed = self._unpacked_from(name)
-        return self._array(packed).nbytes if packed in self._constants else 0
+        """Return the bytes that constants take in the file, also where nodes expand them; scales do not count."""
+        if name in self._constants:
+            return self._array(name).nbytes
+        maker = self._makers.get(name) if name in self._fixed else None
+        return 0 if maker is None else max((self._constant_bytes(one) for one in maker.input), default=0)
 
     def _with_outputs(self) -> bytes:
         """Return the file with all real outputs and inputs of operators as outputs."""
