@@ -164,6 +164,16 @@ def test_floats_between_integers_matter_in_onnx_where_the_file_is_slow(time: flo
 
 
 @pytest.mark.parametrize("model_format", [Format.TFLITE], indirect=True)
+def test_operators_that_xnnpack_does_not_take_are_found(explain: Explain) -> None:
+    found, findings = explain(network(keras.ops.hard_silu))
+    [finding] = [one for one in findings if one.cause is Cause.OUTSIDE]
+    assert finding.layers[0].startswith("hard_silu")
+    assert finding.text.startswith("HARD_SWISH in hard_silu")
+    outside = {layer.layer for layer in by_layer(found.operators) if layer.outside}
+    assert outside == set(finding.layers)
+
+
+@pytest.mark.parametrize("model_format", [Format.TFLITE], indirect=True)
 def test_a_range_that_was_clipped_by_hand_is_found(explain: Explain) -> None:
     from ai_edge_litert import schema_py_generated
 
