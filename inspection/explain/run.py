@@ -192,7 +192,7 @@ def _explain(
                 unmatched=found.unmatched,
                 operators=found.operators,
                 layers=by_layer(found.operators),
-                findings=find_causes(variant.name, found.operators, commands, times),
+                findings=find_causes(variant.name, found.operators, found.snr_db, commands, times),
             )
         )
     return Explanation(

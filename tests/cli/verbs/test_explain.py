@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import keras
 import pytest
 from edgeproof.metrics.explanation_json import EXPLANATION_NAME, read_explanation
 from edgeproof.runtime.bundle.reader import read_manifest
@@ -15,6 +14,7 @@ from tests.helpers.reports import write_report
 if TYPE_CHECKING:
     from edgeproof.report.model import Report
 
+keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.tensorflow
 
 
