@@ -153,8 +153,8 @@ def _of_depth(operators: Sequence[OperatorFacts], snr_db: float | None, commands
     yield Finding(
         cause=Cause.DEPTH,
         layers=(),
-        text=f"the answers have {snr_db:.1f} dB, and no single layer is at fault: the signal-to-noise ratio falls along the "
-        f"depth, to {lowest.snr_db:.1f} dB",
+        text=f"the answers have {snr_db:.1f} dB, and no single layer is at fault: the signal-to-noise ratio falls "
+        f"along the depth, to {lowest.snr_db:.1f} dB",
         action="keep layers in float until the accuracy holds; or take the dynamic file, which rounds less"
         if integers
         else "store the weights in 16 bits",
