@@ -7,9 +7,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..ranges import METHODS, Range
+from ...runtime.bundle.recipes import Format
+from ..ranges import METHODS, Range, relative_noise
 from .activations import measure_activations
 from .quantize import prepare, quantize, tensors_to_quantize
+from .weights import store_as_int8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +35,7 @@ class OnnxQuantizer:
     """Quantizes one float graph with measured ranges.
 
     Attributes:
+        format: Of its files.
         operators: The graph's nodes, in its order, after ONNX Runtime has fused what needs no rounding in between.
         activations: The values that the tensors to quantize take on the calibration images, by their names.
 
@@ -41,6 +44,8 @@ class OnnxQuantizer:
         calibration: Images to measure activation ranges on, uint8 of shape (N, H, W, C).
         reduce_range: Keep weights to 7 bits; see `to_onnx`.
     """
+
+    format = Format.ONNX
 
     def __init__(self, graph: onnx.ModelProto, calibration: NDArray[np.uint8], *, reduce_range: bool) -> None:
         self._prepared = prepare(graph)
@@ -55,13 +60,28 @@ class OnnxQuantizer:
     def quantize(self, method: str, float_operators: Collection[int] = ()) -> bytes:
         """Return a file that takes and gives float32, with int8 between QuantizeLinear and DequantizeLinear.
 
+        The weights of float nodes are int8 all the same.
+
         Args:
             method: One of `METHODS`, which chooses the ranges.
             float_operators: Numbers of the nodes that compute in float32.
         """
         names = [node.name for node in self.operators if node.number in float_operators]
         proto = quantize(self._prepared, self._ranges(method), float_nodes=names, reduce_range=self._reduce_range)
-        return proto.SerializeToString(deterministic=True)
+        return store_as_int8(proto, names).SerializeToString(deterministic=True)
+
+    def partitions(self, file: bytes) -> int:
+        """Return 1: ONNX Runtime computes every file as a whole."""
+        return 1
+
+    def noise(self, method: str) -> dict[int, float]:
+        """Return, by operator, how much rounding adds to what it computes: noise over signal, both squared."""
+        ranges = self._ranges(method)
+        return {
+            node.number: max(relative_noise(self.activations[name], ranges[name]) for name in node.outputs)
+            for node in self.operators
+            if all(name in self.activations for name in node.outputs)
+        }
 
     def _ranges(self, method: str) -> Mapping[str, Range]:
         if method not in self._chosen:
