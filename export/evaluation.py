@@ -1,55 +1,13 @@
-"""Files on trial: their answers to images that were drawn for choosing, compared with the reference's."""
+"""Runs files on images that were drawn for choosing, and compares their answers with the reference's."""
 
-from dataclasses import dataclass
-
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics.distance import measure_difference
-from ..metrics.paired import paired_difference
-from ..metrics.types import Difference
 from ..runtime.bundle.recipes import Format
 from ..runtime.engines.engine import load_engine, run_each
-
-# Beyond so many nobody will bring images.
-_MOST_IMAGES = 10**7
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evaluation:
-    """A file's answers against the reference's.
-
-    Attributes:
-        snr_db: Signal-to-noise ratio of the probabilities; see `measure_difference`.
-        fixed: Images that only the file gets right.
-        broken: Images that only the reference gets right.
-        images: All images.
-    """
-
-    snr_db: float
-    fixed: int
-    broken: int
-    images: int
-
-    @property
-    def difference(self) -> Difference:
-        """The file's accuracy minus the reference's, in points, with its interval."""
-        return paired_difference(self.fixed, self.broken, self.images)
-
-    def images_needed(self, max_drop_points: float) -> int | None:
-        """Return how many images would show a drop of at most this, if their answers differed as often.
-
-        None where the drop that was seen is not smaller.
-        """
-        if -self.difference.points >= max_drop_points:
-            return None
-        images, fixed, broken = self.images, self.fixed / self.images, self.broken / self.images
-        while images < _MOST_IMAGES:
-            difference = paired_difference(round(fixed * images), round(broken * images), images)
-            if difference.largest_drop <= max_drop_points:
-                return images
-            images = round(images * 1.1)
-        return None
+from .accuracy_budget import Evaluation
 
 
 class Evaluator:
@@ -67,6 +25,17 @@ class Evaluator:
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], expected: NDArray[np.float32]) -> None:
         self._images, self._labels, self._expected = images, labels, expected
         self.count = 0
+
+    @classmethod
+    def of_model(cls, model: keras.Model, images: NDArray[np.uint8]) -> "Evaluator":
+        """Evaluate on images whose classes are not known: as the model says, which takes pixels 0-255."""
+        expected = model.predict(images.astype(np.float32), batch_size=100, verbose=0)
+        return cls(images, expected.argmax(axis=1), expected)
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(self._images)
 
     def evaluate(self, file: bytes, model_format: Format) -> Evaluation:
         """Run a whole model file on the images.

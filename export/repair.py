@@ -1,66 +1,15 @@
 """The search for the operators that must compute in float, so that a file keeps to a budget of accuracy."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ..inspection.reader import read_graph
-from ..runtime.bundle.recipes import Format
-from .evaluation import Evaluation, Evaluator
+from .accuracy_budget import AccuracyBudget, Evaluation
+from .evaluation import Evaluator
+from .quantizer import Quantizer
 
 # A bisection ends where it would tell apart so small a share of the operators: 6 evaluations or 7.
 _FINEST = 1 / 64
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccuracyBudget:
-    """What a file may lose against the reference.
-
-    Attributes:
-        max_drop_points: The largest drop of accuracy that the images must rule out, in percentage points.
-        min_snr_db: The least signal-to-noise ratio of the probabilities; None for any.
-    """
-
-    max_drop_points: float
-    min_snr_db: float | None = None
-
-    def holds(self, evaluation: Evaluation) -> bool:
-        """Tell whether a file keeps to it; of the drop the end of its interval counts, as in `edgeproof check`."""
-        enough = self.min_snr_db is None or evaluation.snr_db >= self.min_snr_db
-        return enough and evaluation.difference.largest_drop <= self.max_drop_points
-
-
-class NumberedOperator(Protocol):
-    """An operator of a network."""
-
-    @property
-    def number(self) -> int:
-        """Its place in the network."""
-        ...
-
-
-class MixedQuantizer(Protocol):
-    """Makes files of one network with any of its operators in float.
-
-    Attributes:
-        format: Of its files.
-        operators: Of the network, in its order.
-    """
-
-    format: Format
-    operators: Sequence[NumberedOperator]
-
-    def quantize(self, method: str, float_operators: Collection[int] = ()) -> bytes:
-        """Return a file with the ranges that this method chooses, these operators in float."""
-        ...
-
-    def partitions(self, file: bytes) -> int:
-        """Return into how many parts a file falls that the engine computes in one go."""
-        ...
-
-    def noise(self, method: str) -> Mapping[int, float]:
-        """Return, by operator, how much rounding adds to what it computes: noise over signal, both squared."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +41,7 @@ class Repair:
 
     def __init__(
         self,
-        quantizer: MixedQuantizer,
+        quantizer: Quantizer,
         method: str,
         base: frozenset[int],
         evaluator: Evaluator,
@@ -103,7 +52,7 @@ class Repair:
         self._evaluator, self._budget, self._on_trial = evaluator, budget, on_trial
 
     def find(self) -> Trial:
-        """Return the file that keeps to the budget in the fewest parts, of several that which multiplies least in float.
+        """Return the file within the budget in the fewest parts; of several that which multiplies least in float.
 
         Bisected are three orders of the operators: from the first on, from the last on, and from the noisiest on. A
         file's noise falls nearly steadily along each. Where not even all operators in float keep to the budget, the

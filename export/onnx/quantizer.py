@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from ...inspection.reader import read_graph
 from ...runtime.bundle.recipes import Format
 from ..ranges import METHODS, Range, relative_noise
 from .activations import measure_activations
@@ -60,27 +61,26 @@ class OnnxQuantizer:
     def quantize(self, method: str, float_operators: Collection[int] = ()) -> bytes:
         """Return a file that takes and gives float32, with int8 between QuantizeLinear and DequantizeLinear.
 
-        The weights of float nodes are int8 all the same.
-
         Args:
             method: One of `METHODS`, which chooses the ranges.
-            float_operators: Numbers of the nodes that compute in float32.
+            float_operators: Numbers of the nodes that compute in float32, with int8 weights all the same.
         """
         names = [node.name for node in self.operators if node.number in float_operators]
         proto = quantize(self._prepared, self._ranges(method), float_nodes=names, reduce_range=self._reduce_range)
-        return store_as_int8(proto, names).SerializeToString(deterministic=True)
+        return (store_as_int8(proto) if names else proto).SerializeToString(deterministic=True)
 
     def partitions(self, file: bytes) -> int:
-        """Return 1: ONNX Runtime computes every file as a whole."""
-        return 1
+        """Return how many times a file changes to floats, and back."""
+        return read_graph(file, self.format).float_islands or 0
 
     def noise(self, method: str) -> dict[int, float]:
-        """Return, by operator, how much rounding adds to what it computes: noise over signal, both squared."""
+        """Return, by node, how much rounding adds to what it computes: noise over signal, both squared."""
         ranges = self._ranges(method)
+        noise = {name: relative_noise(values, ranges[name]) for name, values in self.activations.items()}
         return {
-            node.number: max(relative_noise(self.activations[name], ranges[name]) for name in node.outputs)
-            for node in self.operators
-            if all(name in self.activations for name in node.outputs)
+            one.number: max(noise[name] for name in one.outputs)
+            for one in self.operators
+            if noise.keys() >= set(one.outputs)
         }
 
     def _ranges(self, method: str) -> Mapping[str, Range]:

@@ -9,7 +9,6 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from ..ranges import Histogram
-from ..samples import calibration_inputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +38,8 @@ def measure_activations(model: bytes, images: NDArray[np.uint8]) -> Activations:
     }
     given = interpreter.get_input_details()[0]["index"]
     halves = [{index: Histogram() for index in names} for _ in range(2)]
-    for number, pixels in enumerate(calibration_inputs(images)):
-        interpreter.set_tensor(given, pixels)
+    for number, image in enumerate(images):
+        interpreter.set_tensor(given, image[np.newaxis].astype(np.float32))
         interpreter.invoke()
         for index, histogram in halves[number % 2].items():
             histogram.add(interpreter.get_tensor(index), offset=number)

@@ -54,6 +54,19 @@ def store_as_int8(model: bytes, operators: Collection[int] | None = None) -> byt
     return pack(root)
 
 
+def expands_weights(model: bytes) -> bool:
+    """Tell whether a file has DEQUANTIZE operators that expand integer constants.
+
+    TensorFlow Lite Micro runs such files, but with one scale for all channels of a tensor: wrong, without a word.
+    """
+    root = schema.ModelT.InitFromPackedBuf(model, 0)
+    return any(
+        _builtin(root, operator) == _OPERATOR.DEQUANTIZE and _is_stored(root, graph.tensors[operator.inputs[0]])
+        for graph in root.subgraphs
+        for operator in graph.operators
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Weights:
     """A constant that is worth rounding: the index of its tensor, and the axis of its channels."""
@@ -66,7 +79,7 @@ def _weights_in(root: Table, graph: Table, operators: Collection[int]) -> Iterat
     """Yield the float32 weights that only these operators read, and only as weights."""
     axes: dict[int, int | None] = {}
     for index, operator in enumerate(graph.operators):
-        for position, tensor in enumerate(operator.inputs):
+        for position, tensor in enumerate(() if operator.inputs is None else operator.inputs):
             axis = _channel_axis(root, graph, operator, position) if index in operators else None
             axes[tensor] = axis if axes.setdefault(tensor, axis) == axis else None
     for tensor, axis in axes.items():
@@ -76,8 +89,7 @@ def _weights_in(root: Table, graph: Table, operators: Collection[int]) -> Iterat
 
 def _channel_axis(root: Table, graph: Table, operator: Table, position: int) -> int | None:
     """Return the axis of the channels if an operator's input at this position is weights, else None."""
-    code = root.operatorCodes[operator.opcodeIndex]
-    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    builtin = _builtin(root, operator)
     if builtin == _OPERATOR.BATCH_MATMUL:
         rank = len(graph.tensors[operator.inputs[position]].shape)
         transposed = bool(getattr(operator.builtinOptions, "adjY" if position else "adjX", False))
@@ -87,14 +99,27 @@ def _channel_axis(root: Table, graph: Table, operator: Table, position: int) -> 
     return axis if position == holds_weights else None
 
 
-def _is_worth_it(root: Table, tensor: Table, axis: int) -> bool:
+def _builtin(root: Table, operator: Table) -> int:
+    """Return the code of an operator, which old files hold in a byte."""
+    code = root.operatorCodes[operator.opcodeIndex]
+    return max(code.builtinCode, code.deprecatedBuiltinCode)
+
+
+def _is_stored(root: Table, tensor: Table) -> bool:
     data = root.buffers[tensor.buffer].data
-    if data is None or not len(data) or tensor.type != schema.TensorType.FLOAT32:
+    return data is not None and len(data) > 0
+
+
+def _reads(operator: Table, tensor: int) -> bool:
+    return operator.inputs is not None and tensor in operator.inputs
+
+
+def _is_worth_it(root: Table, tensor: Table, axis: int) -> bool:
+    if not _is_stored(root, tensor) or tensor.type != schema.TensorType.FLOAT32 or tensor.sparsity is not None:
         return False
-    saved = len(data) // 4 * 3
-    if not np.isfinite(np.frombuffer(bytes(data), np.float32)).all():
-        return False
-    return saved > _BYTES_PER_TENSOR + _BYTES_PER_CHANNEL * int(tensor.shape[axis])
+    data = root.buffers[tensor.buffer].data
+    saved, added = len(data) // 4 * 3, _BYTES_PER_TENSOR + _BYTES_PER_CHANNEL * int(tensor.shape[axis])
+    return saved > added and bool(np.isfinite(np.frombuffer(bytes(data), np.float32)).all())
 
 
 def _store(root: Table, graph: Table, weights: _Weights) -> None:
@@ -106,7 +131,7 @@ def _store(root: Table, graph: Table, weights: _Weights) -> None:
     root.buffers.append(schema.BufferT())
     root.buffers[-1].data = stored.reshape(-1).view(np.uint8)
     tensor.buffer = 0
-    first = next(i for i, operator in enumerate(graph.operators) if weights.tensor in operator.inputs)
+    first = next(i for i, operator in enumerate(graph.operators) if _reads(operator, weights.tensor))
     graph.operators.insert(first, _dequantize(root, source=len(graph.tensors) - 1, target=weights.tensor))
 
 

@@ -106,7 +106,10 @@ def test_a_calibrated_recipe_needs_images_that_fit(
 
 @pytest.mark.parametrize("alias", ["dynamic", "int16x8"])
 def test_onnx_has_no_such_recipe(sequential: keras.Model, alias: str) -> None:
-    with pytest.raises(SpecMismatchError, match=r"not written as \.onnx; possible: float32, float16, weight_only_wi8_afp32, static_wi8_ai8"):
+    with pytest.raises(
+        SpecMismatchError,
+        match=r"not written as \.onnx; possible: float32, float16, weight_only_wi8_afp32, static_wi8_ai8",
+    ):
         to_onnx(sequential, find_recipe(alias), IMAGES)
 
 

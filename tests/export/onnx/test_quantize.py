@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 from edgeproof.export.onnx.activations import measure_activations
-from edgeproof.export.onnx.convert import float_graph
+from edgeproof.export.onnx.float_graph import float_graph
 from edgeproof.export.onnx.quantize import prepare, quantize, tensors_to_quantize
 from edgeproof.export.ranges import METHODS, Range, whole_range
 from edgeproof.export.samples import calibration_inputs
@@ -41,7 +41,7 @@ def model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def prepared(model: keras.Model) -> onnx.ModelProto:
-    return prepare(float_graph(model))
+    return prepare(float_graph(model).proto)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_the_graph_stays_unchanged(prepared: onnx.ModelProto, ranges: dict[str, 
 
 
 def test_every_node_has_a_name_of_its_own(model: keras.Model) -> None:
-    graph = float_graph(model)
+    graph = float_graph(model).proto
     for node in graph.graph.node:
         node.name = "" if node.op_type == "Mul" else "same"
     names = [node.name for node in prepare(graph).graph.node]

@@ -10,7 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 from ai_edge_litert.schema_py_generated import BuiltinOperator, ModelT
 from edgeproof.export import RECIPES
 from edgeproof.export.tflite.convert import _converted, saved_model
-from edgeproof.export.tflite.weights import store_as_int8
+from edgeproof.export.tflite.weights import expands_weights, store_as_int8
 from edgeproof.inspection import read_graph
 from edgeproof.metrics.distance import measure_difference
 from edgeproof.runtime.bundle.recipes import Format
@@ -151,3 +151,16 @@ def test_constants_that_are_no_weights_stay() -> None:
     model = converted(layers.Lambda(lambda x: tf.add(x, table)), layers.Dense(3))
     stored = int8_tensors(store_as_int8(model))
     assert [tuple(tensor.shape) for tensor in stored] == [(3, 432)]
+
+
+def test_files_that_expand_weights_are_told_from_those_that_only_have_float_islands(every_kind: bytes) -> None:
+    assert expands_weights(store_as_int8(every_kind))
+    assert not expands_weights(every_kind)
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((12, 12, 3))
+    island = layers.Activation("hard_swish")(layers.Conv2D(16, 3)(layers.Rescaling(1 / 255)(pixels)))
+    model = keras.Model(pixels, layers.Dense(3, "softmax")(layers.Flatten()(island)))
+    with saved_model(model) as folder:
+        mixed = _converted(folder, RECIPES["static_wi8_ai16"], IMAGES.astype(np.uint8))
+    assert "DEQUANTIZE" in operators(mixed)
+    assert not expands_weights(mixed)
