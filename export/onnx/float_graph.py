@@ -11,8 +11,8 @@ import tf2onnx
 
 from ...runtime.bundle.recipes import Format
 from ..conversion_errors import conversion_errors
-from ..normalization import normalization_as_convolution
 from ..tracing.layer_names import LayerNames, numbered_layers
+from ..tracing.repairs import convertible
 from .arrangement import arrange_constants, renumber, sort_nodes
 from .finish import INPUT_NAME, OUTPUT_NAME
 from .fusions import fuse_hard_activations
@@ -42,13 +42,13 @@ def float_graph(model: keras.Model) -> FloatGraph:
     with (
         numbered_layers(model) as names,
         conversion_errors(names, Format.ONNX),
-        normalization_as_convolution(model),
+        convertible(model, Format.ONNX),
     ):
         function = classify.get_concrete_function()
         proto, _ = tf2onnx.convert.from_function(
             classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
         )
-        check_operators(proto.graph, model, names)
+        check_operators(proto.graph)
         store_constants(proto.graph, function)
         sort_nodes(proto.graph)
         arrange_constants(proto.graph)

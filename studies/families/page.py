@@ -51,7 +51,7 @@ def _table(families: Mapping[str, Any], columns: list[str]) -> str:
                 name,
                 f"{family['parameters']:,}",
                 f"{family['accuracy'] * 100:.1f} %",
-                *(_cell(family["cells"][column]) for column in columns),
+                *(_cell(family["cells"].get(column)) for column in columns),
             ]
             for name, family in families.items()
         ),
@@ -64,7 +64,9 @@ def _heading(column: str) -> str:
     return f"`{column.partition('.')[0]}`{weights}"
 
 
-def _cell(cell: Mapping[str, Any]) -> str:
+def _cell(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:  # of a recipe that is younger than the figures
+        return "not measured"
     if "left_out" in cell:
         return "left out, see below"
     count, size = cell["float_islands"] or 0, cell["size_bytes"]
