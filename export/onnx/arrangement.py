@@ -71,11 +71,15 @@ def arrange_constants(graph: onnx.GraphProto) -> None:
 
 
 def _first_readers(graph: onnx.GraphProto) -> dict[str, str]:
-    """Return new names for the initializers of a graph, in the order in which its nodes read them."""
+    """Return new names for the initializers of a graph, in the order in which its nodes read them.
+
+    Those that nothing reads are not among them; those that are outputs come last, and keep their names.
+    """
     stored = {one.name for one in graph.initializer}
+    outputs = [value.name for value in graph.output if value.name in stored]
     names: dict[str, str] = {}
     for node in (node for inner in graphs_in(graph) for node in inner.node):
         for position, name in enumerate(node.input):
-            if name in stored:
+            if name in stored and name not in outputs:
                 names.setdefault(name, f"{node.output[0]}/{position}")
-    return names
+    return names | {name: name for name in outputs}

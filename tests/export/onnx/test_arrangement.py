@@ -64,6 +64,16 @@ def test_a_path_longer_than_pythons_stack_is_sorted() -> None:
     assert list(graph.node) == nodes
 
 
+def test_an_output_that_is_a_constant_keeps_its_name_and_unread_constants_go() -> None:
+    stored = [numpy_helper.from_array(np.float32([1, 2]), name) for name in ("unread", "y", "read")]
+    node = helper.make_node("Add", ["y", "read"], ["z"])
+    outputs = [helper.make_tensor_value_info(name, FLOAT, [2]) for name in "yz"]
+    graph = helper.make_graph([node], "g", [], outputs, stored)
+    arrange_constants(graph)
+    assert [one.name for one in graph.initializer] == ["z/1", "y"]
+    assert list(graph.node[0].input) == ["y", "z/1"]
+
+
 def test_numbers_count_from_1() -> None:
     graph = helper.make_graph([helper.make_node("Relu", ["x__77"], ["y__12"], name="Relu__12")], "g", [], [])
     renumber(graph)
