@@ -21,7 +21,7 @@ from edgeproof.metrics.distance import measure_difference
 from edgeproof.metrics.latency import Rounds, ratio
 from edgeproof.metrics.types import Ratio
 from edgeproof.runtime.bundle.manifest import Manifest
-from edgeproof.runtime.bundle.recipes import Format, choose_recipes
+from edgeproof.runtime.bundle.recipes import RECIPES, Format, choose_recipes
 from numpy.typing import NDArray
 
 from .figures import EIGHT_BITS, Cell, FamilyFigures
@@ -126,7 +126,8 @@ def _cell(
     target: BenchmarkTarget, data: Dataset, expected: NDArray[np.float32], time: Ratio | None, notes: tuple[str, ...]
 ) -> Cell:
     variant = target.variant
-    count = _answered(target, len(data.x_test))
+    macs = read_graph(target.content, variant.format).macs
+    count = answered_images(variant.recipe, macs, len(data.x_test))
     engine = target.load(1)
     found = engine.output.decode(target.answer(engine, data.x_test[:count]))
     comparison = compare_answers(found, expected[:count], data.y_test[:count])
@@ -145,10 +146,9 @@ def _cell(
     )
 
 
-def _answered(target: BenchmarkTarget, images: int) -> int:
-    """Return how many of the images a file is asked about."""
-    macs = read_graph(target.content, target.variant.format).macs
-    if "ai16" not in target.variant.recipe or not macs:
+def answered_images(recipe: str, macs: int | None, images: int) -> int:
+    """Return how many of the images a file is asked about; its multiply-accumulates for one may not be known."""
+    if RECIPES[recipe].activations != "int16" or not macs:
         return images
     return min(images, max(_PLAIN_MACS // macs, _FEWEST_IMAGES))
 
