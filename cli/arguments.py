@@ -28,6 +28,14 @@ def seed(text: str) -> int:
     return _at_least(0, text)
 
 
+def number(text: str) -> float:
+    """Read a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a number is needed, got {text!r}") from None
+
+
 def thread_counts(text: str) -> tuple[int, ...]:
     """Read numbers of threads: whole numbers of at least 1, separated by commas, each once.
 

@@ -17,15 +17,18 @@ from ..runtime.bundle.recipes import RECIPES, Format, Recipe
 from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, one_line
 from ..runtime.io.digest import sha256_of
 from .converters import Converters
-from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started, Verified
+from .evaluation import Evaluator
+from .options import DEFAULTS, DataWarning, Event, ExportOptions, NotNeeded, Started, Verified
 from .reference.source import Source, load_source
-from .samples import Samples, draw_samples
+from .samples import MOST_SELECTION_IMAGES, SELECTION_IMAGES, Samples, draw_samples
 from .verification.calibration_linter import lint_images, lint_input_range, lint_stability
 from .verification.other_runtimes import find_micro, find_runtime
 from .verification.temperature_fit import held_out_images
 from .verification.verifier import VerifiedFile, Verifier
 
 GOLDEN_NAME = "golden.npz"
+
+Outcome = VerifiedFile | LeftOut | NotNeeded
 
 
 def write_bundle(
@@ -46,7 +49,14 @@ def write_bundle(
         model, size=data.image_shape, input_range=options.input_range, softmax=options.softmax, custom=options.custom
     )
     classes = _classes(source, data, options.labels)
-    samples = draw_samples(data.x_train, data.y_train, seed=options.seed, count=options.calibration_images)
+    samples = draw_samples(
+        data.x_train,
+        data.y_train,
+        seed=options.seed,
+        count=options.calibration_images,
+        selection=SELECTION_IMAGES if options.budget is None else MOST_SELECTION_IMAGES,
+        held_out=options.held_out or (),
+    )
     description = Description(
         image=source.image,
         preprocessing=options.preprocessing or data.preprocessing,
@@ -61,11 +71,20 @@ def write_bundle(
         )
     expected = source.probabilities(samples.verification)
     verified: list[VerifiedFile] = []
-    left_out: list[LeftOut] = []
+    missing: list[LeftOut | NotNeeded] = []
     verifier = Verifier(
         samples=samples, expected=expected, runtimes=runtimes, reduce_range=options.reduce_range, held_out=held_out
     )
-    with Converters(source.model, samples.calibration, description, reduce_range=options.reduce_range) as converters:
+    evaluator = Evaluator(samples.selection, samples.selection_labels, source.probabilities(samples.selection))
+    with Converters(
+        source.model,
+        samples.calibration,
+        evaluator,
+        description,
+        reduce_range=options.reduce_range,
+        budget=options.budget,
+        on_trial=on_event,
+    ) as converters:
         found = lint_input_range(source, samples.verification, samples.verification_labels)
         if any(recipe.calibrated for recipe in options.recipes):
             found += _lint_calibration(samples, classes, data.x_train, converters)
@@ -77,10 +96,10 @@ def write_bundle(
                 verified.append(made)
                 on_event(Verified(variant=made.variant, difference=made.difference, notes=made.notes))
             else:
-                left_out.append(made)
+                missing.append(made)
                 on_event(made)
     if not verified:
-        reasons = dict.fromkeys(one.reason for one in left_out)
+        reasons = dict.fromkeys(one.reason for one in missing)
         raise CheckFailedError(f"no variant could be exported: {'; '.join(reasons)}")
     golden = _golden_file(samples.golden, expected, verified)
     manifest = Manifest(
@@ -97,7 +116,7 @@ def write_bundle(
         ),
         calibration=Calibration(images=len(samples.calibration), seed=options.seed, warnings=tuple(found)),
         variants=tuple(file.variant for file in verified),
-        left_out=tuple(left_out),
+        left_out=tuple(one for one in missing if isinstance(one, LeftOut)),
         golden=Golden(file=GOLDEN_NAME, sha256=sha256_of(golden), images=len(samples.golden)),
         data=options.data,
     )
@@ -129,15 +148,13 @@ def _lint_calibration(
     found = [*lint_images(samples.calibration, samples.calibration_labels, classes, training)]
     # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
     with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):
-        float32 = converters.convert(RECIPES["float32"], Format.TFLITE)
-        found += lint_stability(float32.content, samples.calibration)
+        tflite = converters.tflite
+        found += lint_stability(tflite.quantizer.activations, tflite.traced.names.layer_of)
     return found
 
 
-def _variants(
-    recipes: Sequence[Recipe], attempt: Callable[[Recipe, Format], VerifiedFile | LeftOut]
-) -> Iterator[VerifiedFile | LeftOut]:
-    """Yield each variant, verified or left out, format by format."""
+def _variants(recipes: Sequence[Recipe], attempt: Callable[[Recipe, Format], Outcome]) -> Iterator[Outcome]:
+    """Yield each variant, verified or not, format by format."""
     for model_format in Format:
         chosen = [recipe for recipe in recipes if model_format in recipe.formats]
         if not chosen:
@@ -161,13 +178,15 @@ def _attempt(
     on_event: Callable[[Event], None],
     recipe: Recipe,
     model_format: Format,
-) -> VerifiedFile | LeftOut:
+) -> Outcome:
     name = f"{recipe.name}.{model_format}"
     for failure in known_failures:
         if failure.name == name:
             return failure
     on_event(Started(name=name))
     try:
+        if reason := converters.idle(recipe, model_format):
+            return NotNeeded(name=name, reason=reason)
         return verifier.verify(converters.convert(recipe, model_format), recipe, model_format)
     # The converter cannot express the model, the engine does not accept the file, or its answers are others.
     except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..runtime.bundle.recipes import RECIPES, Format, Recipe
 from ..runtime.errors import EdgeproofError, SpecMismatchError, is_interruption, one_line
 from .samples import check_calibration_images
+from .tracing.layer_names import LayerNames
 
 # How TFLite's converter and tf2onnx name an operator that they cannot write.
 _UNKNOWN_OPERATOR = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
@@ -29,7 +30,7 @@ def check_recipe(recipe: Recipe, model_format: Format, calibration: NDArray[Any]
 
 
 @contextmanager
-def conversion_errors(model: keras.Model, model_format: Format) -> Generator[None]:
+def conversion_errors(names: LayerNames, model_format: Format) -> Generator[None]:
     """Turn whatever a converter raises into a SpecMismatchError of one line: the layer, the cause and the way out."""
     try:
         yield
@@ -41,21 +42,17 @@ def conversion_errors(model: keras.Model, model_format: Format) -> Generator[Non
             raise
         if os.strerror(ENOSPC) in str(error):  # TensorFlow has an error of its own for it
             raise OSError(ENOSPC, os.strerror(ENOSPC), tempfile.gettempdir()) from error
-        raise SpecMismatchError(describe_conversion_error(one_line(error), model, model_format)) from error
+        raise SpecMismatchError(describe_conversion_error(one_line(error), names, model_format)) from error
 
 
-def describe_conversion_error(message: str, model: keras.Model, model_format: Format) -> str:
-    """Return one line for a converter's one-line message: the first layer that it names in a path, and the cause."""
+def describe_conversion_error(message: str, names: LayerNames, model_format: Format) -> str:
+    """Return one line for a converter's one-line message: the first layer that it names, and the cause."""
     operators = list(dict.fromkeys(_UNKNOWN_OPERATOR.findall(message)))
-    cause = f".{model_format} has no operator for {', '.join(operators)}" if operators else message[:200]
-    mentioned = {
-        found.start(): layer.name
-        for layer in leaf_layers(model)
-        if (found := re.search(rf"[/\"']{re.escape(layer.name)}(_\d+)?/", message))
-    }
-    if not mentioned:
+    said = names.translate(message)[:200]
+    cause = f".{model_format} has no operator for {', '.join(operators)}" if operators else said
+    layer = names.first_in(message)
+    if layer is None:
         return f"it cannot be converted: {cause}"
-    layer = mentioned[min(mentioned)]
     return f"layer {layer!r} cannot be converted: {cause}; replace it, or leave this variant out with --recipes"
 
 

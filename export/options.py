@@ -8,6 +8,7 @@ from ..metrics.distance import NumericDifference
 from ..runtime.bundle.manifest import LeftOut, TrainingData, Variant
 from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.bundle.recipes import RECIPES, Recipe
+from .accuracy_budget import AccuracyBudget, Evaluation
 from .samples import CALIBRATION_IMAGES, PIXELS
 
 
@@ -28,6 +29,7 @@ class ExportOptions:
         prove_in: A Python with another TFLite runtime, in which every TFLite file is run as well.
         held_out: Positions of training images not learned from, to fit temperatures on; None for the record's.
         data: The model's training data, for the manifest; None for those that the training's record names.
+        budget: What mixed files may lose; None for those that only serve speed.
     """
 
     recipes: Sequence[Recipe] = tuple(RECIPES.values())
@@ -42,6 +44,7 @@ class ExportOptions:
     prove_in: Path | None = None
     held_out: tuple[int, ...] | None = None
     data: TrainingData | None = None
+    budget: AccuracyBudget | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +61,33 @@ class DataWarning:
     """A fault of the training images, or of what is known of them; the text says what to do."""
 
     text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotNeeded:
+    """A variant that is written only where it serves, and would not serve this network."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """A mix of int8 and float was tried for a variant.
+
+    Attributes:
+        name: Of the variant.
+        floats: Number of operators in float.
+        operators: Of all operators.
+        evaluation: Of its answers.
+        holds: Whether it keeps to the budget.
+    """
+
+    name: str
+    floats: int
+    operators: int
+    evaluation: Evaluation
+    holds: bool
 
 
 DEFAULTS = ExportOptions()
@@ -78,4 +108,4 @@ class Reading:
     total: int
 
 
-Event = Reading | Started | Verified | LeftOut | DataWarning
+Event = Reading | Started | Tried | Verified | NotNeeded | LeftOut | DataWarning

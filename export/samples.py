@@ -1,6 +1,6 @@
 """Samples of the training images: some to calibrate on, others to verify with, never test images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ PIXELS = (0.0, 255.0)
 
 CALIBRATION_IMAGES = 500  # the default
 VERIFICATION_IMAGES = 500
+# To choose ranges; and to keep to a budget of accuracy, which fewer images cannot show.
+SELECTION_IMAGES, MOST_SELECTION_IMAGES = 500, 5000
 GOLDEN_IMAGES = 32
 
 
@@ -26,6 +28,8 @@ class Samples:
         verification: Every exported file is compared with the reference on these.
         verification_labels: Their classes, shape (N,).
         verification_numbers: Their positions among the training images, shape (N,).
+        selection: What there is to choose about a file is chosen on these.
+        selection_labels: Their classes, shape (N,).
     """
 
     calibration: NDArray[np.uint8]
@@ -33,6 +37,8 @@ class Samples:
     verification: NDArray[np.uint8]
     verification_labels: NDArray[np.int64]
     verification_numbers: NDArray[np.intp]
+    selection: NDArray[np.uint8]
+    selection_labels: NDArray[np.int64]
 
     @property
     def golden(self) -> NDArray[np.uint8]:
@@ -41,26 +47,38 @@ class Samples:
 
 
 def draw_samples(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], *, seed: int, count: int = CALIBRATION_IMAGES
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    *,
+    seed: int,
+    count: int = CALIBRATION_IMAGES,
+    selection: int = SELECTION_IMAGES,
+    held_out: Sequence[int] = (),
 ) -> Samples:
-    """Draw both samples with every class in proportion; a small data set is halved between them.
+    """Draw the samples with every class in proportion; a small data set is divided evenly between them.
 
     Args:
         images: Training images, uint8 of shape (N, H, W, C).
         labels: Their classes, shape (N,).
         seed: The same seed gives the same images in the same order.
         count: How many to calibrate on.
+        selection: How many to choose on, at most.
+        held_out: Positions of images that the model has not learned from, which are the first to choose on.
     """
-    calibration = min(count, len(images) // 2)
-    verification = min(VERIFICATION_IMAGES, len(images) - calibration)
+    part = len(images) // 3 or len(images) // 2
+    calibration, verification = min(count, part), min(VERIFICATION_IMAGES, part)
     order = stratified_order(labels, seed=seed)
-    first, second = order[:calibration], order[calibration : calibration + verification]
+    first, second, rest = np.split(order, [calibration, calibration + verification])
+    unseen = np.isin(rest, held_out)
+    third = np.concatenate([rest[unseen], rest[~unseen]])[:selection]
     return Samples(
         calibration=images[first],
         calibration_labels=labels[first],
         verification=images[second],
         verification_labels=labels[second],
         verification_numbers=second,
+        selection=images[third],
+        selection_labels=labels[third],
     )
 
 

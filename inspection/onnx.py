@@ -1,7 +1,7 @@
 """Read ONNX files from their protobuf, without an engine; `inspection.onnx_float_flow` defines floating operators.
 
 Weights are initializers and Constants of floating point or of integers of up to 16 bits, and biases in int32, but not
-scales, zero points, shapes and the parameters of Resize.
+scales, of Mul behind a Cast as well, zero points, shapes and the parameters of Resize.
 """
 
 from collections.abc import Mapping
@@ -94,11 +94,20 @@ def _weights(graph: onnx.GraphProto, constants: Mapping[str, onnx.TensorProto]) 
     for node in graph.node:
         settings |= {node.input[i] for i in _NO_WEIGHTS.get(node.op_type, ()) if i < len(node.input)}
         biases |= {name for i, name in enumerate(node.input) if i == _BIASES.get(node.op_type)}
+    settings |= _scales(graph, constants)
     return [
         tensor
         for name, tensor in constants.items()
         if tensor.dims and name not in settings and (_dtype(tensor.data_type) not in _NO_WEIGHT_TYPES or name in biases)
     ]
+
+
+def _scales(graph: onnx.GraphProto, constants: Mapping[str, onnx.TensorProto]) -> set[str]:
+    """Return what multiplies constant integers behind a Cast: the scales of weights that are stored in integers."""
+    integers = {name for name, tensor in constants.items() if "int" in _dtype(tensor.data_type)}
+    cast = {name for node in graph.node if node.op_type == "Cast" and integers & {*node.input} for name in node.output}
+    products = [{*node.input} for node in graph.node if node.op_type == "Mul"]
+    return {name for factors in products if factors & cast for name in factors - cast}
 
 
 def _weight_size(tensor: onnx.TensorProto) -> tuple[int, int]:

@@ -101,6 +101,8 @@ class _Reader:
             for subgraph, known in zip(subgraphs, tensors, strict=True)
             for table in self._vector(subgraph, "Operators")
         ]
+        if not nodes:
+            raise ValueError("it holds no operators")
         inputs = self._specs(subgraphs[0], "Inputs", tensors[0])
         outputs = self._specs(subgraphs[0], "Outputs", tensors[0])
         parameters, weights_bytes = self._weights([tensor for known in tensors for tensor in known])

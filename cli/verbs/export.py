@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...runtime.bundle.manifest import MANIFEST_NAME, LeftOut, Manifest
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
-from ...runtime.errors import CheckFailedError, InvalidFileError, foreign_errors
+from ...runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, foreign_errors
 from ...runtime.io.files import read_file
 from ...runtime.text import file_size
 from ..arguments import (
@@ -17,6 +17,7 @@ from ..arguments import (
     add_table,
     data_options_from,
     given,
+    number,
     positive,
     seed,
 )
@@ -24,7 +25,8 @@ from ..json_output import lines_aside, versioned_json
 from ..progress import show_reading
 
 if TYPE_CHECKING:
-    from ...export.options import Event
+    from ...export.accuracy_budget import AccuracyBudget
+    from ...export.options import Event, Tried
 
 SCHEMA_VERSION = 1
 
@@ -66,6 +68,20 @@ _EXPORT_OPTIONS: OptionTable = {
 }
 
 
+_BUDGET_OPTIONS: OptionTable = {
+    "max_drop_points": {
+        "type": number,
+        "metavar": "POINTS",
+        "help": "leave layers of the mixed files in float until the images rule out a larger drop of accuracy",
+    },
+    "min_snr": {
+        "type": number,
+        "metavar": "DB",
+        "help": "... and until the probabilities have this signal-to-noise ratio",
+    },
+}
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file: an image classifier")
@@ -83,6 +99,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_table(parser.add_argument_group("the model"), _MODEL_OPTIONS)
     add_data_options(parser, otherwise=" (defaults: as in the training)")
     add_table(parser.add_argument_group("the export"), _EXPORT_OPTIONS)
+    add_table(parser.add_argument_group("a budget for mixed_wi8_ai8"), _BUDGET_OPTIONS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -113,12 +130,13 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
         recipes=choose_recipes(name.strip() for name in options.recipes.split(",")),
         reduce_range=typed.pop("onnx_int8_for", "any") == "any",
         preprocessing=overrides.get("preprocessing"),
+        budget=_budget(options),
         **typed,
     )
     check_keras_file(options.model)
     print(f"Exporting {options.model}; every file is compared with it on up to 500 training images")
     print(
-        f"  {'variant':24} {'size':>12}  {'removed':>11}  {'agreement':>11}  worst difference  signal to noise",
+        f"  {'variant':28} {'size':>12}  {'removed':>11}  {'agreement':>11}  worst difference  signal to noise",
         flush=True,
     )
     manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_print_event)
@@ -127,20 +145,34 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
     return manifest
 
 
+def _budget(options: argparse.Namespace) -> "AccuracyBudget | None":
+    from ...export.accuracy_budget import AccuracyBudget
+
+    if options.max_drop_points is None:
+        if options.min_snr is not None:
+            raise SpecMismatchError("--min-snr belongs to a budget: say --max-drop-points POINTS as well")
+        return None
+    return AccuracyBudget(max_drop_points=options.max_drop_points, min_snr_db=options.min_snr)
+
+
 def _print_event(event: "Event") -> None:
     """Print one line per variant, as it is verified, and per warning."""
-    from ...export.options import DataWarning, Reading, Verified
+    from ...export.options import DataWarning, NotNeeded, Reading, Tried, Verified
 
     if isinstance(event, Reading):
         show_reading(event.count, event.total)
     elif isinstance(event, LeftOut):
-        print(f"  {event.name:24} left out: {event.reason}", flush=True)
+        print(f"  {event.name:28} left out: {event.reason}", flush=True)
+    elif isinstance(event, NotNeeded):
+        print(f"  {event.name:28} not needed: {event.reason}", flush=True)
+    elif isinstance(event, Tried):
+        _print_trial(event)
     elif isinstance(event, DataWarning):
         print(f"  warning: {event.text}", flush=True)
     elif isinstance(event, Verified):
         variant, difference = event.variant, event.difference
         print(
-            f"  {variant.name:24} {file_size(variant.size_bytes):>12}  {file_size(variant.removed_bytes):>11}"
+            f"  {variant.name:28} {file_size(variant.size_bytes):>12}  {file_size(variant.removed_bytes):>11}"
             f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {difference.snr_db:12.1f} dB",
             flush=True,
         )
@@ -152,7 +184,16 @@ def _print_event(event: "Event") -> None:
                 f" on {fitted.images:,} images"
             )
         for note in notes:
-            print(f"  {'':24} {note}", flush=True)
+            print(f"  {'':28} {note}", flush=True)
+
+
+def _print_trial(tried: "Tried") -> None:
+    found, verdict = tried.evaluation, "within the budget" if tried.holds else "not within it"
+    print(
+        f"  {tried.name:28} tried: {tried.floats} of {tried.operators} operators in float, {found.snr_db:.1f} dB, "
+        f"a drop of up to {found.difference.largest_drop:.2f} points: {verdict}",
+        flush=True,
+    )
 
 
 def _summarize(manifest: Manifest, out: Path) -> None:
@@ -191,9 +232,9 @@ def _labels(file: Path) -> tuple[str, ...]:
     with foreign_errors(InvalidFileError, f"{file} is not text in UTF-8", caught=(UnicodeDecodeError,)):
         text = content.decode("utf-8-sig")  # some editors write a byte order mark
     labels = tuple(line.strip() for line in text.removesuffix("\n").split("\n"))
-    for number, label in enumerate(labels, 1):
+    for line, label in enumerate(labels, 1):
         if not label or not label.isprintable():
-            raise InvalidFileError(f"{file}, line {number}: a label is needed, got {label!a:.40}")
+            raise InvalidFileError(f"{file}, line {line}: a label is needed, got {label!a:.40}")
     if len(set(labels)) != len(labels):
         raise InvalidFileError(f"{file} holds a label twice")
     return labels

@@ -1,33 +1,26 @@
 """Converts a Keras model to ONNX."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
 import onnx
-import onnxslim
-import tensorflow as tf
-import tf2onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import Format, Recipe
-from ...runtime.io.locked_folder import scratch_folder
-from ..conversion_errors import check_recipe, conversion_errors
+from ..conversion import Conversion, Unfinished
 from ..model_file import ModelFile
-from ..normalization import normalization_as_convolution
-from ..samples import calibration_inputs
-from .finish import INPUT_NAME, OUTPUT_NAME, finish, renumber
-from .fusions import fuse_hard_activations
-from .repairs import HANDLERS, check_operators, store_constants
-
-# tf2onnx writes 14 to 18; at 18 global average pooling becomes a reduction that int8 leaves in float.
-OPSET = 17
+from ..tracing.layer_names import LayerNames
+from .finish import finish
+from .float_graph import FloatGraph, float_graph
+from .quantizer import OnnxQuantizer
+from .weights import store_as_int8
 
 
 def to_onnx(
@@ -43,7 +36,8 @@ def to_onnx(
     Args:
         model: Takes float32 pixels 0-255 of shape (batch, H, W, C), only the batch open; see `serving_model`.
         recipe: How weights and activations are stored; input and output are float32 in every recipe.
-        calibration: Images for a calibrated recipe to measure activation ranges on, 0-255, shape (N, H, W, C).
+        calibration: Images for a calibrated recipe to measure and to choose activation ranges on, 0-255, shape
+            (N, H, W, C).
         description: Stored in the file as its metadata.
         reduce_range: Store int8 weights in 7 bits, which are right on every CPU. With 8, x86 CPUs with AVX2 but without
             VNNI saturate inside a multiply-add and lose up to a fifth of the output's span, silently.
@@ -54,89 +48,76 @@ def to_onnx(
     Raises:
         SpecMismatchError: The recipe has no ONNX format, images do not fit, or tf2onnx cannot express the model.
     """
-    graph = float_graph(model)
-    return convert(graph, model, recipe, calibration, description=description, reduce_range=reduce_range).content
+    with OnnxConversion(model, calibration, reduce_range=reduce_range) as conversion:
+        return conversion.convert(recipe, description).content
 
 
-def float_graph(model: keras.Model) -> onnx.ModelProto:
-    """Return the model as a float32 graph, which every recipe starts from."""
-    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=INPUT_NAME)]
+class OnnxConversion(Conversion):
+    """Converts one model to ONNX with any recipe; see `to_onnx`.
 
-    # A function: tf2onnx's entrance for Keras models fails on Sequential ones. The dict's key names the output.
-    @tf.function(input_signature=signature)
-    def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {OUTPUT_NAME: model(image, training=False)}
+    Args:
+        reduce_range: Whether int8 weights keep to 7 bits; see `to_onnx`.
+    """
 
-    with conversion_errors(model, Format.ONNX), normalization_as_convolution(model):
-        function = classify.get_concrete_function()
-        proto, _ = tf2onnx.convert.from_function(
-            classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
-        )
-        check_operators(proto.graph, model)
-        store_constants(proto.graph, function)
-        renumber(proto.graph)
-        # Folds the chains that compute shapes, and arithmetic with 0 and 1. Given one model it gives one model.
-        slimmed = cast(onnx.ModelProto, onnxslim.slim(proto))
-    fuse_hard_activations(slimmed.graph)
-    return slimmed
+    format = Format.ONNX
 
+    # All other arguments are those of Conversion.
+    def __init__(self, *arguments: Any, reduce_range: bool = True, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **options)
+        self._reduce_range = reduce_range
 
-def convert(
-    graph: onnx.ModelProto,
-    model: keras.Model,
-    recipe: Recipe,
-    calibration: NDArray[np.uint8] | None,
-    *,
-    description: Description | None = None,
-    reduce_range: bool = True,
-) -> ModelFile:
-    """Convert a model's `float_graph`, which stays unchanged; otherwise as `to_onnx`."""
-    check_recipe(recipe, Format.ONNX, calibration, model)
-    proto = onnx.ModelProto()
-    proto.CopyFrom(graph)
-    with conversion_errors(model, Format.ONNX):
-        proto = SETTINGS[recipe.name](proto, calibration, reduce_range)
-        # Tensor names tell the layers: the file that people read keeps them.
-        return finish(proto, description=description, keep_names=recipe.name == "float32")
+    @cached_property
+    def float_graph(self) -> FloatGraph:
+        """The graph that every recipe starts from."""
+        return float_graph(self._model)
 
+    @property
+    def names(self) -> LayerNames:
+        """What the converter's names mean."""
+        return self.float_graph.names
 
-def _float16(proto: onnx.ModelProto, *_: object) -> onnx.ModelProto:
-    halved = convert_float_to_float16(proto, keep_io_types=True)
-    OnnxModel(halved).topological_sort()  # the casts of input and output stand last
-    return halved
+    @cached_property
+    def quantizer(self) -> OnnxQuantizer:
+        """Of the float graph."""
+        return OnnxQuantizer(self.float_graph.proto, self._images, reduce_range=self._reduce_range)
 
+    def idle(self) -> str | None:
+        """Return why a mixed file would serve nothing; None if it does."""
+        return None if self._budget else "only a budget of accuracy asks for it: --max-drop-points"
 
-def _static_int8(proto: onnx.ModelProto, calibration: NDArray[np.uint8] | None, reduce_range: bool) -> onnx.ModelProto:
-    with scratch_folder() as folder:
-        converted, prepared, quantized = (folder / f"{step}.onnx" for step in range(3))
-        # Through files: given a model in memory, these functions lose track of its weights.
-        onnx.save(proto, converted)
-        quant_pre_process(converted, prepared, skip_symbolic_shape=True)
-        quantize_static(
-            prepared,
-            quantized,
-            _CalibrationImages(calibration),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=reduce_range,
-        )
-        return onnx.load(quantized)
+    def _make(self, recipe: Recipe) -> Unfinished:
+        return _MADE[recipe.name](self)
+
+    def _finish(self, made: Unfinished, description: Description | None, names: LayerNames | None) -> ModelFile:
+        content = onnx.load_from_string(made.content) if isinstance(made.content, bytes) else made.content
+        file = finish(content, description=description, names=names)
+        return replace(file, ranges=made.ranges, float_layers=made.float_layers, notes=made.notes)
+
+    @property
+    def _own_copy(self) -> onnx.ModelProto:
+        proto = onnx.ModelProto()
+        proto.CopyFrom(self.float_graph.proto)
+        return proto
+
+    def _float16(self) -> Unfinished:
+        halved = convert_float_to_float16(self._own_copy, keep_io_types=True)
+        OnnxModel(halved).topological_sort()  # the casts of input and output stand last
+        return Unfinished(content=halved)
+
+    def _static(self) -> Unfinished:
+        return Unfinished(content=self.quantizer.quantize(self.ranges), ranges=self.ranges)
+
+    def _mixed_to_budget(self) -> Unfinished:
+        return self._mixed(frozenset(), self._alternatives)
+
+    def _alternatives(self) -> dict[str, bytes]:
+        return {"weight_only_wi8_afp32": store_as_int8(self.float_graph.proto).SerializeToString(deterministic=True)}
 
 
-class _CalibrationImages(CalibrationDataReader):
-    def __init__(self, images: Any) -> None:  # noqa: ANN401
-        self._feeds = ({INPUT_NAME: pixels} for pixels in calibration_inputs(images))
-
-    # The base class promises a dict, and its readers stop at None.
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return next(self._feeds, None)
-
-
-# How each recipe that has this format is made of the float graph; the last argument is `to_onnx`'s `reduce_range`.
-SETTINGS: Mapping[str, Callable[[onnx.ModelProto, NDArray[np.uint8] | None, bool], onnx.ModelProto]] = {
-    "float32": lambda proto, *_: proto,
-    "float16": _float16,
-    "static_wi8_ai8": _static_int8,
+_MADE: Mapping[str, Callable[[OnnxConversion], Unfinished]] = {
+    "float32": lambda own: Unfinished(content=own._own_copy),
+    "float16": OnnxConversion._float16,
+    "weight_only_wi8_afp32": lambda own: Unfinished(content=store_as_int8(own.float_graph.proto)),
+    "static_wi8_ai8": OnnxConversion._static,
+    "mixed_wi8_ai8": OnnxConversion._mixed_to_budget,
 }

@@ -8,12 +8,13 @@ import onnx
 import tensorflow as tf
 
 from ...runtime.errors import SpecMismatchError
+from ..tracing.layer_names import LayerNames
 from .finish import graphs_in
 
 
 def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN401
     """Write TensorFlow's Erfc, part of exact GELU, as 1 - Erf: ONNX has no Erfc, tf2onnx writes it all the same."""
-    erf = ctx.make_node("Erf", node.input, shapes=node.output_shapes, dtypes=node.output_dtypes)
+    erf = ctx.make_node("Erf", node.input, name=f"{name}/Erf", shapes=node.output_shapes, dtypes=node.output_dtypes)
     one = ctx.make_const(f"{name}__one", np.array(1, np.float32))
     shapes, dtypes = node.output_shapes, node.output_dtypes
     ctx.remove_node(name)
@@ -31,7 +32,7 @@ def store_constants(graph: onnx.GraphProto, function: Any) -> None:  # noqa: ANN
         graph.input.remove(value)
 
 
-def check_operators(graph: onnx.GraphProto, model: keras.Model) -> None:
+def check_operators(graph: onnx.GraphProto, model: keras.Model, names: LayerNames) -> None:
     """Refuse operators that ONNX does not have: tf2onnx writes what it does not know under TensorFlow's name."""
     known = {schema.name for schema in onnx.defs.get_all_schemas()}
     foreign = [node for inner in graphs_in(graph) for node in inner.node if node.op_type not in known]
@@ -41,8 +42,8 @@ def check_operators(graph: onnx.GraphProto, model: keras.Model) -> None:
         # Keras compiles these with XLA, in a function that tf2onnx does not read.
         if getattr(layer, "groups", 1) > 1 and isinstance(layer, keras.layers.Conv2D):
             raise SpecMismatchError(
-                f"layer {layer.name!r} is a grouped convolution, which tf2onnx cannot write: use DepthwiseConv2D, or "
-                "split the channels, convolve each part, and concatenate"
+                f"layer {names.translate(layer.name)!r} is a grouped convolution, which tf2onnx cannot write: use "
+                "DepthwiseConv2D, or split the channels, convolve each part, and concatenate"
             )
     for node in foreign:
         # Worded as by TFLite's converter, for `describe_conversion_error`.

@@ -1,10 +1,15 @@
 """Wraps a model so that it takes raw pixels and gives probabilities."""
 
+import functools
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 from ...runtime.bundle.model_metadata import ImageSpec
 from ...runtime.errors import SpecMismatchError, foreign_errors
 from ..samples import PIXELS
+from ..tracing.layer_names import SERVING_NAME, numbered_layers
 
 
 def serving_model(
@@ -47,7 +52,23 @@ def serving_model(
         )
     if softmax:
         outputs = [keras.layers.Softmax(name="softmax", dtype="float32")(outputs[0])]
-    return keras.Model(pixels, outputs[0], name="serving")
+    serving = keras.Model(pixels, outputs[0], name=SERVING_NAME)
+    serving.call = _numbered_when_traced(serving)
+    return serving
+
+
+def _numbered_when_traced(model: keras.Model) -> Any:  # noqa: ANN401
+    """Return a model's `call` for which any name of a layer is good: TensorFlow refuses to trace many."""
+    call = model.call
+
+    @functools.wraps(call)
+    def numbered(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        if tf.executing_eagerly():
+            return call(*args, **options)
+        with numbered_layers(model):
+            return call(*args, **options)
+
+    return numbered
 
 
 def image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec:

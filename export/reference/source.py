@@ -49,6 +49,8 @@ class Source:
         Raises:
             SpecMismatchError: They are not probabilities.
         """
+        if not len(images):  # Keras has no answers to none
+            return np.zeros((0, self.classes), np.float32)
         with foreign_errors(SpecMismatchError, "Keras cannot run the model", caught=(Exception,)):
             found = self.model.predict(images.astype(np.float32), batch_size=100, verbose=0)
         if self.output == LOGITS:

@@ -1,21 +1,25 @@
 """Converts a Keras model to TFLite."""
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from ...runtime.bundle.model_metadata import Description
-from ...runtime.bundle.recipes import Format, Recipe
-from ...runtime.io.locked_folder import scratch_folder
-from ..conversion_errors import check_recipe, conversion_errors
+from ...runtime.bundle.recipes import RECIPES, Format, Recipe
+from ..conversion import Conversion, Unfinished
 from ..model_file import ModelFile
-from ..normalization import normalization_as_convolution
-from ..samples import calibration_inputs
-from .finish import INPUT_NAME, finish
+from ..tracing.layer_names import LayerNames
+from . import mlir
+from .finish import finish
+from .mixed import Mix, find_mix
+from .quantizer import TFLiteQuantizer
+from .saved_model import TracedModel, saved_model
+from .tensorflow_converter import convert_saved_model
+from .weights import store_as_int8
 
 
 def to_tflite(
@@ -29,91 +33,84 @@ def to_tflite(
 
     Args:
         model: Takes float32 pixels 0-255 of shape (batch, H, W, C), only the batch open; see `serving_model`.
-        recipe: How numbers are stored. Static int8 files take camera bytes as they are, and give uint8; others float32.
-        calibration: Images for a calibrated recipe to measure activation ranges on, 0-255, shape (N, H, W, C).
+        recipe: How numbers are stored. Static and mixed int8 files take camera bytes as they are, and static ones give
+            uint8; others take and give float32.
+        calibration: Images for a calibrated recipe to measure and to choose activation ranges on, 0-255, shape
+            (N, H, W, C).
         description: Stored in the file as its metadata.
 
     Raises:
         SpecMismatchError: The recipe has no TFLite format, images do not fit, or the model cannot be expressed.
     """
-    with saved_model(model) as folder:
-        return convert(folder, model, recipe, calibration, description=description).content
+    with TFLiteConversion(model, calibration) as conversion:
+        return conversion.convert(recipe, description).content
 
 
-@contextmanager
-def saved_model(model: keras.Model) -> Generator[str]:
-    """Yield a temporary folder with the model as a SavedModel for single images, which every recipe starts from."""
-    # A fixed batch of 1 through a SavedModel: the converter's other entrances lose the weights of Keras 3 models
-    # silently, or leave the batch open, which stops XNNPACK from planning ahead.
-    signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
-    with scratch_folder() as folder:
-        with conversion_errors(model, Format.TFLITE), normalization_as_convolution(model):
-            model.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
-        yield str(folder)
+class TFLiteConversion(Conversion):
+    """Converts one model to TFLite with any recipe; see `to_tflite`."""
+
+    format = Format.TFLITE
+
+    @cached_property
+    def traced(self) -> TracedModel:
+        """The SavedModel that every recipe starts from."""
+        return self.enter_context(saved_model(self._model))
+
+    @property
+    def names(self) -> LayerNames:
+        """What the converter's names mean."""
+        return self.traced.names
+
+    @cached_property
+    def float32(self) -> bytes:
+        """The float32 file as the converter writes it."""
+        return self._by_tensorflow(RECIPES["float32"])
+
+    @cached_property
+    def quantizer(self) -> TFLiteQuantizer:
+        """Of the float32 file."""
+        return TFLiteQuantizer(self.float32, self._images)
+
+    @cached_property
+    def mix(self) -> Mix:
+        """The operators that compute in float, so that XNNPACK computes the file in the fewest parts."""
+        return find_mix(self.quantizer, self.ranges)
+
+    def idle(self) -> str | None:
+        """Return why a mixed file would serve nothing; None if it does."""
+        if self._budget is not None or self.mix.is_needed:
+            return None
+        parts, why = self.mix.without, "in one part already"
+        return f"XNNPACK computes static_wi8_ai8.tflite {why if parts == 1 else f'in {parts} parts, a mix in no fewer'}"
+
+    def _make(self, recipe: Recipe) -> Unfinished:
+        made_here = _MADE_HERE.get(recipe.name)
+        return made_here(self) if made_here else Unfinished(content=self._by_tensorflow(recipe))
+
+    def _finish(self, made: Unfinished, description: Description | None, names: LayerNames | None) -> ModelFile:
+        file = finish(made.content, description=description, names=names)
+        return replace(file, ranges=made.ranges, float_layers=made.float_layers, notes=made.notes)
+
+    def _by_tensorflow(self, recipe: Recipe) -> bytes:
+        return convert_saved_model(self.traced.folder, recipe, self._calibration)
+
+    def _static(self) -> Unfinished:
+        if not mlir.is_available():
+            return Unfinished(content=self._by_tensorflow(RECIPES["static_wi8_ai8"]))
+        return Unfinished(content=self.quantizer.quantize(self.ranges), ranges=self.ranges)
+
+    def _mixed_for_xnnpack(self) -> Unfinished:
+        return self._mixed(self.mix.float_operators, self._alternatives)
+
+    def _alternatives(self) -> dict[str, bytes]:
+        dynamic = RECIPES["dynamic_wi8_afp32"]
+        return {dynamic.name: self._by_tensorflow(dynamic), "weight_only_wi8_afp32": store_as_int8(self.float32)}
 
 
-def convert(
-    folder: str,
-    model: keras.Model,
-    recipe: Recipe,
-    calibration: NDArray[np.uint8] | None,
-    *,
-    description: Description | None = None,
-) -> ModelFile:
-    """Convert the SavedModel of a model; otherwise as `to_tflite`."""
-    check_recipe(recipe, Format.TFLITE, calibration, model)
-    with conversion_errors(model, Format.TFLITE):
-        content = _converted(folder, recipe, calibration)
-    # Tensor names tell the layers: the file that people read keeps them.
-    return finish(content, description=description, keep_names=recipe.name == "float32")
-
-
-def _converted(folder: str, recipe: Recipe, calibration: NDArray[np.uint8] | None) -> bytes:
-    def converter(float_allowed: bool) -> tf.lite.TFLiteConverter:
-        made = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if recipe.weights != "float32":
-            made.optimizations = [tf.lite.Optimize.DEFAULT]
-        SETTINGS[recipe.name](made)
-        if recipe.calibrated and calibration is not None:
-            images = calibration
-            made.representative_dataset = lambda: ([pixels] for pixels in calibration_inputs(images))
-        if float_allowed:
-            made.target_spec.supported_ops = [*made.target_spec.supported_ops, tf.lite.OpsSet.TFLITE_BUILTINS]
-        return made
-
-    try:
-        return converter(float_allowed=False).convert()
-    except RuntimeError as error:
-        # LiteRT has no integer kernel for some operator: it computes in float, and is counted as an island.
-        if not recipe.calibrated or "not yet supported for op" not in str(error):
-            raise
-    return converter(float_allowed=True).convert()
-
-
-def _float16(converter: tf.lite.TFLiteConverter) -> None:
-    converter.target_spec.supported_types = [tf.float16]
-
-
-def _dynamic(converter: tf.lite.TFLiteConverter) -> None:
-    # A scale per output of a Dense layer needs FULLY_CONNECTED 12: not in tflite-runtime 2.14, 32-bit ARM's last one.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-
-
-def _static_int8(converter: tf.lite.TFLiteConverter) -> None:
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.uint8
-
-
-def _static_int16(converter: tf.lite.TFLiteConverter) -> None:
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
-
-
-# The converter's settings for each recipe that has this format.
-SETTINGS: Mapping[str, Callable[[tf.lite.TFLiteConverter], None]] = {
-    "float32": lambda _: None,
-    "float16": _float16,
-    "dynamic_wi8_afp32": _dynamic,
-    "static_wi8_ai8": _static_int8,
-    "static_wi8_ai16": _static_int16,
+# How the recipes are made that TensorFlow's converter does not know, or does less well.
+_MADE_HERE: Mapping[str, Callable[[TFLiteConversion], Unfinished]] = {
+    "float32": lambda own: Unfinished(content=own.float32),
+    "weight_only_wi8_afp32": lambda own: Unfinished(content=store_as_int8(own.float32)),
+    "static_wi8_ai8": TFLiteConversion._static,
+    "mixed_wi8_ai8": TFLiteConversion._mixed_for_xnnpack,
 }

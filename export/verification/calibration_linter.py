@@ -1,15 +1,13 @@
 """Lints calibration images before they are used: most accuracy that int8 loses is lost here."""
 
-import warnings
-from collections.abc import Iterator, Sequence
-from importlib import import_module
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..reference.source import Source
 from ..samples import PIXELS
+from ..tflite.activations import Activations
 
 # Ranges settle within some hundreds of images; LiteRT's guide says 100 to 500.
 FEW_IMAGES = 100
@@ -89,54 +87,30 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
     ]
 
 
-def lint_stability(model: bytes, images: NDArray[np.uint8]) -> list[str]:
-    """Return a warning if the ranges of tensors differ between two disjoint halves of the images.
+def lint_stability(activations: Activations, layer_of: Callable[[str], str | None]) -> list[str]:
+    """Return a warning if tensors spread differently wide in two disjoint halves of the calibration images.
 
     Args:
-        model: The float32 TFLite file, whose tensors are those that will be quantized.
-        images: The calibration images, uint8 of shape (N, H, W, C), in random order.
+        activations: What the tensors hold on these images, which are in random order.
+        layer_of: Returns the Keras layer that a tensor's name tells; None if it tells none.
     """
-    if len(images) < 2:
-        return []
-    halves = [tensor_ranges(model, images[start::2]) for start in (0, 1)]
-    ratios = {name: _ratio(halves[0][name], halves[1][name]) for name in halves[0]}
-    worst = max(ratios, key=lambda name: ratios[name], default=None)
+    even, odd = activations.spreads
+    ratios = {index: _ratio(even[index], odd[index]) for index in activations.names}
+    worst = max(ratios, key=lambda index: ratios[index], default=None)
     if worst is None or ratios[worst] <= UNSTABLE_RATIO:
         return []
     unstable = sum(ratio > UNSTABLE_RATIO for ratio in ratios.values())
+    layer = layer_of(activations.names[worst])
+    place = f"in {activations.names[worst][-80:]!r}" if layer is None else f"in layer {layer!r}"
     return [
         f"the ranges of {unstable} of {len(ratios)} tensors differ by more than {UNSTABLE_RATIO:g} times between two "
-        f"halves of the calibration images (most, {ratios[worst]:.1f} times, in {worst[-80:]!r}): calibrate on more "
-        "images with --calibration-images"
+        f"halves of the calibration images (most, {ratios[worst]:.1f} times, {place}): calibrate on more images with "
+        "--calibration-images"
     ]
-
-
-def tensor_ranges(model: bytes, images: NDArray[np.uint8]) -> dict[str, float]:
-    """Return the range, largest minus smallest value, of every tensor that depends on the image, by name."""
-    litert: Any = import_module("ai_edge_litert.interpreter")
-    with warnings.catch_warnings():
-        # It warns of the memory that keeping all tensors takes.
-        warnings.simplefilter("ignore", UserWarning)
-        interpreter = litert.Interpreter(model_content=model, num_threads=1, experimental_preserve_all_tensors=True)
-        interpreter.allocate_tensors()
-    computed = {index for node in interpreter._get_ops_details() for index in node["outputs"]}
-    tensors = {
-        tensor["index"]: tensor["name"]
-        for tensor in interpreter.get_tensor_details()
-        # Only these get a range; others are positions, sizes and decisions.
-        if tensor["index"] in computed and tensor["name"] and tensor["dtype"] is np.float32
-    }
-    given = interpreter.get_input_details()[0]["index"]
-    low, high = dict.fromkeys(tensors, np.inf), dict.fromkeys(tensors, -np.inf)
-    for image in images:
-        interpreter.set_tensor(given, image[np.newaxis].astype(np.float32))
-        interpreter.invoke()
-        for index in tensors:
-            values = interpreter.get_tensor(index)
-            low[index], high[index] = min(low[index], values.min()), max(high[index], values.max())
-    return {name: float(high[index] - low[index]) for index, name in tensors.items()}
 
 
 def _ratio(first: float, second: float) -> float:
     narrow, wide = sorted((first, second))
+    if narrow < 0:  # there are no images in one half
+        return 1.0
     return wide / narrow if narrow else float("inf") if wide else 1.0

@@ -21,6 +21,7 @@ from ...runtime.io.digest import sha256_of
 from ..model_file import ModelFile
 from ..options import Verified
 from ..samples import GOLDEN_IMAGES, Samples
+from ..tflite.weights import expands_weights
 from .other_runtimes import Answers, OtherRuntime
 from .temperature_fit import HeldOut, measure_temperature
 from .tolerances import check_tolerance
@@ -83,13 +84,16 @@ class Verifier:
         temperature = self._fitted_temperature(engine, answers, graph, recipe)
         variant = replace(self._described(file, recipe, engine, graph), confidence=temperature)
         islands = variant.float_islands or 0
-        notes = [f"{islands} float island{'s' if islands > 1 else ''}"] if islands else []
+        notes = [*file.notes]
+        if islands and file.float_layers is None:
+            notes.append(f"{islands} float island{'s' if islands > 1 else ''}")
         if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
             notes.append(_noisy(variant, recipe))
         if model_format is Format.TFLITE:
+            # Microcontrollers compute in integers; the float files are not for them.
+            for_micro = recipe.activations == "int8" and not expands_weights(content)
             for runtime in self.runtimes:
-                # Microcontrollers compute in integers; the float files are not for them.
-                if recipe.activations == "int8" or not runtime.is_micro:
+                if for_micro or not runtime.is_micro:
                     found = runtime.run(content, engine.input.encode(self.samples.golden))
                     variant, problem = apply_other_runtime(variant, found, engine, list(golden.values()))
                     notes += [f"not shown to run in {runtime.name}: {problem}"] if problem else []
@@ -105,7 +109,7 @@ class Verifier:
         return measure_temperature(run_each(engine, images), labels, engine.output, held_out=True)
 
     def _described(self, file: ModelFile, recipe: Recipe, engine: Engine, graph: Graph) -> Variant:
-        any_cpu = self.reduce_range or recipe.activations != "int8" or graph.format is Format.TFLITE
+        any_cpu = self.reduce_range or not recipe.calibrated or graph.format is Format.TFLITE
         name = f"{recipe.name}.{graph.format}"
         return Variant(
             name=name,
@@ -123,6 +127,8 @@ class Verifier:
             arena_bytes=None,
             tolerance=recipe.formats[graph.format].across_machines,
             cpus=ANY_CPU if any_cpu else NO_AVX2,
+            ranges=file.ranges,
+            float_layers=file.float_layers,
         )
 
 

@@ -123,6 +123,8 @@ class Variant:
         tolerance: Largest right difference of a probability on another machine; 0 for equality to the last bit.
         confidence: The temperature of its probabilities; None where it was not fitted.
         cpus: CPUs that give these answers: ``"any"``, or ``"ARM, or x86 with VNNI"`` for 8-bit int8 ONNX weights.
+        ranges: The method that chose activation ranges; None where there are none, or the converter chose them.
+        float_layers: Keras layers that compute in float32, in the order of the file; None where the recipe says it.
     """
 
     name: Label
@@ -141,6 +143,8 @@ class Variant:
     tolerance: Share
     confidence: FittedTemperature | None = None
     cpus: Label = "any"
+    ranges: Label | None = field(default=None, metadata=MAY_BE_ABSENT)
+    float_layers: tuple[Label, ...] | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

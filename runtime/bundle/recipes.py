@@ -57,6 +57,7 @@ class Recipe:
         weights: The dtype that weights are stored in.
         activations: The dtype that travels between the layers.
         calibrated: Whether activation ranges are measured on representative images.
+        where_needed: Whether it is written only for networks that gain by it.
         tolerance: How far its files may be from the reference.
         formats: The formats in which edgeproof writes it.
     """
@@ -66,11 +67,14 @@ class Recipe:
     weights: str
     activations: str
     calibrated: bool = False
+    where_needed: bool = False
     tolerance: Tolerance
     formats: Mapping[Format, FormatTraits]
 
 
-# Preference: int8 TFLite is smallest and fastest; in ONNX Runtime, small models are often slower in int8 than in float.
+# Preference: int8 TFLite is smallest and fastest, and where a mixed file is written, that is faster still; in ONNX
+# Runtime, small models are often slower in int8 than in float. Files whose weights are expanded when they are loaded
+# take float32's time and memory: they are smaller to ship, and no better to run than a float32 file that is there too.
 #
 # Across machines: float engines add the same numbers in another order, and ARM's may compute float16 in float16. Where
 # activations are rounded to 8 bits from floats, one that stands on the edge may fall to either side, and a softmax can
@@ -84,8 +88,8 @@ _RECIPES = (
         # Sums in another order: 1e-7 is seen, in networks of a hundred layers 1e-5; a wrong layer gives 1e-2 and more.
         tolerance=Tolerance(max_abs=1e-4),
         formats={
-            Format.TFLITE: FormatTraits(preference=4, across_machines=1e-4),
-            Format.ONNX: FormatTraits(preference=6, across_machines=1e-4),
+            Format.TFLITE: FormatTraits(preference=5, across_machines=1e-4),
+            Format.ONNX: FormatTraits(preference=8, across_machines=1e-4),
         },
     ),
     Recipe(
@@ -96,8 +100,8 @@ _RECIPES = (
         # Weights keep 11 bits, which is noise at about -66 dB; layers add up to some 20 dB to it.
         tolerance=Tolerance(min_snr_db=35.0),
         formats={
-            Format.TFLITE: FormatTraits(preference=3, across_machines=1e-2),
-            Format.ONNX: FormatTraits(preference=7, across_machines=1e-2),
+            Format.TFLITE: FormatTraits(preference=4, across_machines=1e-2),
+            Format.ONNX: FormatTraits(preference=10, across_machines=1e-2),
         },
     ),
     Recipe(
@@ -107,7 +111,19 @@ _RECIPES = (
         activations="float32",
         # Weights keep 8 bits: trained models are seen at 35 dB and more, weak ones (few features, small margins) at 21.
         tolerance=Tolerance(min_snr_db=15.0),
-        formats={Format.TFLITE: FormatTraits(preference=2, across_machines=5e-2)},
+        formats={Format.TFLITE: FormatTraits(preference=3, across_machines=5e-2)},
+    ),
+    Recipe(
+        name="weight_only_wi8_afp32",
+        alias="weight-only",
+        weights="int8",
+        activations="float32",
+        # The weights of the dynamic recipe, and nothing else is rounded.
+        tolerance=Tolerance(min_snr_db=15.0),
+        formats={
+            Format.TFLITE: FormatTraits(preference=6, across_machines=1e-4),
+            Format.ONNX: FormatTraits(preference=9, across_machines=1e-4),
+        },
     ),
     Recipe(
         name="static_wi8_ai8",
@@ -121,8 +137,24 @@ _RECIPES = (
         # step of 1/256, the ratio is high and the answers are lost.
         tolerance=Tolerance(min_snr_db=10.0, min_agreement=0.6, min_clear_agreement=0.95),
         formats={
-            Format.TFLITE: FormatTraits(preference=1, across_machines=0.0),
-            Format.ONNX: FormatTraits(preference=8, across_machines=5e-2),
+            Format.TFLITE: FormatTraits(preference=2, across_machines=0.0),
+            Format.ONNX: FormatTraits(preference=12, across_machines=5e-2),
+        },
+    ),
+    Recipe(
+        name="mixed_wi8_ai8",
+        alias="mixed",
+        weights="int8",
+        activations="int8 and float32",
+        calibrated=True,
+        where_needed=True,
+        # Layers in float32 only take noise away.
+        tolerance=Tolerance(min_snr_db=10.0, min_agreement=0.6, min_clear_agreement=0.95),
+        # Between int8 layers, floats that differ in their last bits are rounded to different steps; tflite-runtime 2.14
+        # and LiteRT 2.3 were seen to differ by up to 17 of 256.
+        formats={
+            Format.TFLITE: FormatTraits(preference=1, across_machines=1e-1),
+            Format.ONNX: FormatTraits(preference=11, across_machines=1e-1),
         },
     ),
     Recipe(
@@ -132,7 +164,7 @@ _RECIPES = (
         activations="int16",
         calibrated=True,
         tolerance=Tolerance(min_snr_db=15.0),
-        formats={Format.TFLITE: FormatTraits(preference=5, across_machines=1e-4)},
+        formats={Format.TFLITE: FormatTraits(preference=7, across_machines=1e-4)},
     ),
 )
 
@@ -142,6 +174,10 @@ VARIANTS: Mapping[str, FormatTraits] = {
     f"{recipe.name}.{one}": recipe.formats[one] for one in Format for recipe in _RECIPES if one in recipe.formats
 }
 ALL_VARIANTS: tuple[str, ...] = tuple(VARIANTS)
+# Those that are written for every network.
+STANDARD_VARIANTS: tuple[str, ...] = tuple(
+    name for name in ALL_VARIANTS if not RECIPES[name.partition(".")[0]].where_needed
+)
 
 
 def preference(variant: str) -> int:

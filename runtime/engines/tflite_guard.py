@@ -1,4 +1,4 @@
-"""Check the sizes of float16 weights in `.tflite` files, which LiteRT trusts and a trial run cannot judge.
+"""Check the sizes of float16 and int8 weights in `.tflite` files, which LiteRT trusts and a trial run cannot judge.
 
 They pass through a DEQUANTIZE operator, and XNNPACK (LiteRT 2.3) reads as many as its output has: whether the memory
 behind them is readable changes from process to process.

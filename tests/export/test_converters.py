@@ -23,7 +23,10 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 2, 2, 3)).astype(np.uint
 TFLITE = [recipe for recipe in RECIPES.values() if Format.TFLITE in recipe.formats]
 ONNX = [recipe for recipe in RECIPES.values() if Format.ONNX in recipe.formats]
 
-SETTINGS = {Format.TFLITE: tflite_convert.SETTINGS, Format.ONNX: onnx_convert.SETTINGS}
+SETTINGS = {
+    Format.TFLITE: {**tflite_convert.SETTINGS, **tflite_convert.FROM_FLOAT32},
+    Format.ONNX: onnx_convert.SETTINGS,
+}
 
 each_variant = pytest.mark.parametrize("variant", ALL_VARIANTS)
 
@@ -103,7 +106,10 @@ def test_a_calibrated_recipe_needs_images_that_fit(
 
 @pytest.mark.parametrize("alias", ["dynamic", "int16x8"])
 def test_onnx_has_no_such_recipe(sequential: keras.Model, alias: str) -> None:
-    with pytest.raises(SpecMismatchError, match=r"not written as \.onnx; possible: float32, float16, static_wi8_ai8"):
+    with pytest.raises(
+        SpecMismatchError,
+        match=r"not written as \.onnx; possible: float32, float16, weight_only_wi8_afp32, static_wi8_ai8",
+    ):
         to_onnx(sequential, find_recipe(alias), IMAGES)
 
 

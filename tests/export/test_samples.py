@@ -1,5 +1,13 @@
 import numpy as np
-from edgeproof.export.samples import CALIBRATION_IMAGES, VERIFICATION_IMAGES, draw_samples, stratified_order
+import pytest
+from edgeproof.export.samples import (
+    CALIBRATION_IMAGES,
+    SELECTION_IMAGES,
+    VERIFICATION_IMAGES,
+    Samples,
+    draw_samples,
+    stratified_order,
+)
 
 LABELS = np.repeat(np.arange(4), [1000, 500, 400, 100])
 
@@ -27,13 +35,30 @@ def test_a_seed_repeats_and_another_differs() -> None:
 
 def test_samples_are_disjoint() -> None:
     samples = draw_samples(numbered(2000), LABELS, seed=1)
-    calibration, verification = (
-        {image.tobytes() for image in part} for part in (samples.calibration, samples.verification)
-    )
-    assert (len(calibration), len(verification)) == (CALIBRATION_IMAGES, VERIFICATION_IMAGES)
-    assert calibration.isdisjoint(verification)
+    parts = [{image.tobytes() for image in part} for part in drawn(samples)]
+    assert [len(part) for part in parts] == [CALIBRATION_IMAGES, VERIFICATION_IMAGES, SELECTION_IMAGES]
+    assert len(set.union(*parts)) == sum(map(len, parts))
 
 
-def test_a_small_data_set_is_halved() -> None:
-    samples = draw_samples(numbered(7), np.array([0, 1, 0, 1, 0, 1, 0]), seed=1)
-    assert (len(samples.calibration), len(samples.verification)) == (3, 4)
+@pytest.mark.parametrize(("images", "sizes"), [(7, (2, 2, 3)), (3, (1, 1, 1)), (2, (1, 1, 0))])
+def test_a_small_data_set_is_divided_evenly(images: int, sizes: tuple[int, int, int]) -> None:
+    samples = draw_samples(numbered(images), np.arange(images) % 2, seed=1)
+    assert tuple(map(len, drawn(samples))) == sizes
+
+
+def test_images_that_the_model_has_not_learned_from_are_the_first_to_choose_on() -> None:
+    images, held_out = numbered(2000), range(0, 2000, 4)
+    unseen = {images[position].tobytes() for position in held_out}
+    few = draw_samples(images, LABELS, seed=1, selection=200, held_out=held_out)
+    assert {image.tobytes() for image in few.selection} <= unseen
+    many = draw_samples(images, LABELS, seed=1, held_out=held_out)
+    assert len(many.selection) == SELECTION_IMAGES
+    assert 200 < sum(image.tobytes() in unseen for image in many.selection) < 300
+    plain = draw_samples(images, LABELS, seed=1)
+    for part in (few, many):
+        assert np.array_equal(part.calibration, plain.calibration)
+        assert np.array_equal(part.verification, plain.verification)
+
+
+def drawn(samples: Samples) -> tuple[np.ndarray, ...]:
+    return samples.calibration, samples.verification, samples.selection

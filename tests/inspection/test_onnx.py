@@ -238,6 +238,19 @@ def test_what_is_computed_from_constants_is_constant() -> None:
     assert (floating(graph), graph.parameters, graph.weights_bytes) == ([], 16, 32)
 
 
+def test_scales_of_weights_behind_a_cast_are_no_weights() -> None:
+    nodes = [
+        helper.make_node("Cast", ["w"], ["cast"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Mul", ["cast", "scales"], ["expanded"]),
+        helper.make_node("MatMul", ["x", "expanded"], ["m"]),
+        helper.make_node("Mul", ["m", "gains"], ["y"]),
+    ]
+    constants = [constant("w", 6, 5, dtype="int8"), constant("scales", 1, 5), constant("gains", 5)]
+    graph = look_into(model(nodes, (1, 6), (1, 5), constants))
+    assert (graph.parameters, graph.weights_bytes, graph.macs) == (30 + 5, 30 + 20, 30)
+    assert (floating(graph), graph.float_islands) == (["MatMul", "Mul"], None)
+
+
 def test_versions_and_properties_are_read() -> None:
     proto = model([helper.make_node("Mine", ["x"], ["y"], domain=DOMAIN)], (1, 4), (1, 4))
     proto.producer_name, proto.producer_version = "tool", "1.2"

@@ -95,6 +95,22 @@ def with_a_decision() -> keras.Model:
     return keras.Model(pixels, answers(keras.ops.where(x > 0.5, x, 0.1 * x)))
 
 
+def any_names() -> keras.Model:
+    """Names that TensorFlow refuses, even to predict, and equal ones of inner models."""
+
+    def inner(given: keras.KerasTensor) -> keras.KerasTensor:
+        inside = keras.Input(given.shape[1:])
+        return keras.Model(inside, layers.Dense(6, "relu", name="dense layer")(inside), name=f"{given.shape[1]} in")(
+            given
+        )
+
+    pixels = keras.Input((12, 12, 1))
+    x = inner(inner(layers.Flatten()(layers.Rescaling(1 / 255, name="→ 0..1")(pixels))))
+    model = keras.Model(pixels, layers.Dense(4, "softmax", name="answer?")(x), name="a model")
+    model.compile(run_eagerly=True)  # TensorFlow traces nothing of such names
+    return model
+
+
 MAKERS = [
     lists,
     dictionaries,
@@ -106,6 +122,7 @@ MAKERS = [
     shared_normalization,
     normalized_rows,
     with_a_decision,
+    any_names,
 ]
 
 

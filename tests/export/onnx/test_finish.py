@@ -53,13 +53,13 @@ def test_graphs_are_tidy(recipe: str) -> None:
     ],
 )
 def test_no_operator_computes_a_shape(middle: tuple[layers.Layer, ...]) -> None:
-    operators = {node.op_type for node in float_graph(small(*middle)).graph.node}
+    operators = {node.op_type for node in float_graph(small(*middle)).proto.graph.node}
     assert not operators & {"Shape", "Gather", "Cast", "ConstantOfShape", "Range"}
 
 
 def test_arithmetic_without_effect_is_gone() -> None:
     """A Rescaling layer adds an offset of 0."""
-    assert "Add" not in {node.op_type for node in float_graph(small()).graph.node}
+    assert "Add" not in {node.op_type for node in float_graph(small()).proto.graph.node}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from ai_edge_litert import schema_py_generated
 from edgeproof.export import RECIPES
 from edgeproof.export.tflite.convert import _converted, saved_model
 from edgeproof.export.tflite.finish import finish
+from edgeproof.export.tracing.layer_names import LayerNames
+from edgeproof.inspection.tensor_names import layers_of
 from edgeproof.runtime.bundle.model_metadata import RESIZE, Description, ImageSpec
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.litert import LiteRTEngine
@@ -43,12 +45,12 @@ def raw() -> dict[str, bytes]:
             layers.Dense(3, activation="softmax"),
         ]
     )
-    with saved_model(model) as folder:
-        return {name: _converted(folder, RECIPES[name], IMAGES) for name in TFLITE}
+    with saved_model(model) as traced:
+        return {name: _converted(traced.folder, RECIPES[name], IMAGES) for name in TFLITE}
 
 
-def finished_file(model: bytes, *, description: Description | None, keep_names: bool) -> bytes:
-    return finish(model, description=description, keep_names=keep_names).content
+def finished_file(model: bytes, *, description: Description | None, names: LayerNames | None) -> bytes:
+    return finish(model, description=description, names=names).content
 
 
 def answers(model: bytes) -> np.ndarray:
@@ -59,19 +61,19 @@ def answers(model: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("name", TFLITE)
 @pytest.mark.parametrize("description", [None, DESCRIPTION])
-@pytest.mark.parametrize("keep_names", [False, True])
+@pytest.mark.parametrize("names", [None, LayerNames(["model", "conv"])])
 def test_answers_stay_the_same_to_the_last_bit(
-    raw: dict[str, bytes], name: str, description: Description | None, keep_names: bool
+    raw: dict[str, bytes], name: str, description: Description | None, names: LayerNames | None
 ) -> None:
-    finished = finished_file(raw[name], description=description, keep_names=keep_names)
+    finished = finished_file(raw[name], description=description, names=names)
     np.testing.assert_array_equal(answers(finished), answers(raw[name]))
 
 
 @pytest.mark.parametrize("name", TFLITE)
 def test_nothing_is_left_over(raw: dict[str, bytes], name: str) -> None:
-    finished = finished_file(raw[name], description=None, keep_names=False)
+    finished = finished_file(raw[name], description=None, names=None)
     assert len(finished) < len(raw[name]) - 500
-    described = finish(raw[name], description=DESCRIPTION, keep_names=False)
+    described = finish(raw[name], description=DESCRIPTION, names=None)
     assert described.removed_bytes == len(raw[name]) - len(finished)
     root = schema.ModelT.InitFromPackedBuf(finished, 0)
     graph = root.subgraphs[0]
@@ -87,7 +89,7 @@ def test_nothing_is_left_over(raw: dict[str, bytes], name: str) -> None:
 @pytest.mark.parametrize("name", TFLITE)
 def test_weights_are_aligned_for_vector_instructions(raw: dict[str, bytes], name: str) -> None:
     """Flatbuffers' Python writer would put them anywhere; a C array and 32-bit ARM need more."""
-    root = schema.Model.GetRootAs(finished_file(raw[name], description=DESCRIPTION, keep_names=False), 0)
+    root = schema.Model.GetRootAs(finished_file(raw[name], description=DESCRIPTION, names=None), 0)
     places = [
         table._tab.Vector(table._tab.Offset(4))
         for table in (root.Buffers(i) for i in range(root.BuffersLength()))
@@ -98,7 +100,7 @@ def test_weights_are_aligned_for_vector_instructions(raw: dict[str, bytes], name
 
 
 def test_equal_vectors_are_written_once(raw: dict[str, bytes]) -> None:
-    finished = finished_file(raw["static_wi8_ai8"], description=None, keep_names=False)
+    finished = finished_file(raw["static_wi8_ai8"], description=None, names=None)
     graph = schema.Model.GetRootAs(finished, 0).Subgraphs(0)
     places: dict[bytes, set[int]] = {}
     for i in range(graph.TensorsLength()):
@@ -111,15 +113,18 @@ def test_equal_vectors_are_written_once(raw: dict[str, bytes]) -> None:
 
 
 def test_names_are_kept_where_people_read_them(raw: dict[str, bytes]) -> None:
-    finished = finished_file(raw["float32"], description=None, keep_names=True)
+    numbered = LayerNames([f"layer {number}" for number in range(9)])
+    finished = finished_file(raw["float32"], description=None, names=numbered)
     tensors = schema.ModelT.InitFromPackedBuf(finished, 0).subgraphs[0].tensors
-    assert any(b"conv2d" in tensor.name for tensor in tensors)
+    assert {b"image", b"probabilities"} < {tensor.name for tensor in tensors}
+    named = {layer for tensor in tensors for layer in layers_of(tensor.name.decode())}
+    assert {f"layer {number}" for number in (3, 4, 6)} <= named  # the convolutions and the Dense layer
 
 
 def test_signatures_name_input_and_output(raw: dict[str, bytes]) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=finished_file(raw["float32"], description=DESCRIPTION, keep_names=False))
+    interpreter = Interpreter(model_content=finished_file(raw["float32"], description=DESCRIPTION, names=None))
     assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["image"], "outputs": ["probabilities"]}}
     found = interpreter.get_signature_runner()(image=IMAGES[:1].astype(np.float32))["probabilities"]
     np.testing.assert_array_equal(found, answers(raw["float32"])[:1])
@@ -127,7 +132,7 @@ def test_signatures_name_input_and_output(raw: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize(("name", "uint8"), [("float32", False), ("static_wi8_ai8", True)])
 def test_a_file_carries_what_phone_libraries_read(raw: dict[str, bytes], name: str, uint8: bool) -> None:
-    finished = finished_file(raw[name], description=DESCRIPTION, keep_names=False)
+    finished = finished_file(raw[name], description=DESCRIPTION, names=None)
     with zipfile.ZipFile(io.BytesIO(finished)) as archive:
         assert archive.testzip() is None
         assert archive.read("labels.txt").decode() == "cat\ndog\nß\n"
@@ -141,6 +146,6 @@ def test_a_file_carries_what_phone_libraries_read(raw: dict[str, bytes], name: s
 
 
 def test_a_file_tells_the_runtime_what_it_is(raw: dict[str, bytes]) -> None:
-    engine = LiteRTEngine(finished_file(raw["float32"], description=DESCRIPTION, keep_names=False))
+    engine = LiteRTEngine(finished_file(raw["float32"], description=DESCRIPTION, names=None))
     assert json.loads(engine.metadata["edgeproof"])["classes"] == ["cat", "dog", "ß"]
     assert LiteRTEngine(raw["float32"]).metadata == {}

@@ -69,6 +69,19 @@ def test_what_a_runtime_cannot_run_is_one_line(golden: Path, inputs: np.ndarray)
     assert "\n" not in problem
 
 
+@needs_micro
+def test_microcontrollers_expand_weights_of_8_bits_wrongly_without_a_word(golden: Path, inputs: np.ndarray) -> None:
+    """They use the first channel's scale for all: no such file may ever be offered to them."""
+    assert MICRO is not None
+    right = {name: (golden / f"{name}.tflite").read_bytes() for name in ("float32", "weight_only_wi8_afp32")}
+    answers = {name: MICRO.run(model, inputs.astype(np.float32)) for name, model in right.items()}
+    with np.load(golden / "golden.npz") as vectors:
+        for name, found in answers.items():
+            assert isinstance(found, Answers)
+            off = float(np.abs(found.outputs - vectors[f"{name}.tflite"]).max())
+            assert off < 1e-5 if name == "float32" else off > 0.3
+
+
 def test_a_file_that_is_none_does_not_end_us(inputs: np.ndarray) -> None:
     runtime = OtherRuntime(python=Path(sys.executable), package="ai_edge_litert")
     assert isinstance(runtime.run(b"\x1c\0\0\0TFL3" + bytes(100), inputs), str)

@@ -4,12 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgeproof.export import find_recipe
+from edgeproof.export.model_file import ModelFile
+from edgeproof.export.samples import Samples
 from edgeproof.export.verification import verifier as proof
-from edgeproof.export.verification.other_runtimes import Answers
-from edgeproof.export.verification.verifier import apply_other_runtime
+from edgeproof.export.verification.other_runtimes import Answers, OtherRuntime
+from edgeproof.export.verification.verifier import Verifier, apply_other_runtime
 from edgeproof.runtime.bundle.manifest import Variant
 from edgeproof.runtime.bundle.reader import read_manifest
-from edgeproof.runtime.engines.engine import Engine, load_engine
+from edgeproof.runtime.bundle.recipes import Format, Recipe
+from edgeproof.runtime.engines.engine import Engine, load_engine, run_each
+from edgeproof.runtime.engines.litert import Kernels, LiteRTEngine
 
 
 def test_the_examples_hold() -> None:
@@ -83,3 +88,46 @@ def test_answers_of_another_shape_show_nothing(golden: Path, variant: Variant, e
 
 def test_no_answers_show_nothing(golden: Path, variant: Variant, engine: Engine) -> None:
     assert apply_other_runtime(variant, "it died", engine, known(golden, variant)) == (variant, "it died")
+
+
+class Microcontroller(OtherRuntime):
+    """A runtime for microcontrollers that answers like the plain kernels."""
+
+    def run(self, model: bytes, inputs: np.ndarray) -> Answers:
+        engine = LiteRTEngine(model, kernels=Kernels.REFERENCE)
+        return Answers(runtime="TensorFlow Lite Micro 1", outputs=run_each(engine, inputs), arena_bytes=123)
+
+
+WEIGHT_ONLY = find_recipe("weight-only")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "arena"),
+    [
+        (find_recipe("int8"), 123),
+        (find_recipe("float32"), None),
+        (WEIGHT_ONLY, None),
+        # Even with activations of 8 bits: weights that are expanded come out wrong there.
+        (replace(WEIGHT_ONLY, activations="int8"), None),
+    ],
+    ids=["int8", "float32", "weight-only", "weight-only, int8 activations"],
+)
+def test_only_files_of_integers_are_offered_to_microcontrollers(
+    golden: Path, recipe: Recipe, arena: int | None
+) -> None:
+    with np.load(golden / "golden.npz") as vectors:
+        images, expected = vectors["inputs"], vectors["reference"]
+    labels, numbers = expected.argmax(axis=1), np.arange(len(images))
+    samples = Samples(
+        calibration=images,
+        calibration_labels=labels,
+        verification=images,
+        verification_labels=labels,
+        verification_numbers=numbers,
+    )
+    micro = Microcontroller(python=Path("python"), package="tflite_micro")
+    content = (golden / f"{recipe.name}.tflite").read_bytes()
+    verified = Verifier(samples=samples, expected=expected, runtimes=[micro]).verify(
+        ModelFile(content=content, removed_bytes=0), recipe, Format.TFLITE
+    )
+    assert (verified.variant.arena_bytes, verified.notes) == (arena, ())

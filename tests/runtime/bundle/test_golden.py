@@ -83,6 +83,7 @@ def test_images_and_answers_are_what_the_file_holds(golden: Path) -> None:
                 np.testing.assert_array_equal(answers, archive[name], strict=True)
     assert list(vectors.answers(manifest.variant("int8.tflite"))) == [
         "static_wi8_ai8.tflite",
+        "static_wi8_ai8.tflite/builtin_kernels",
         "static_wi8_ai8.tflite/reference_kernels",
     ]
     assert list(vectors.answers(manifest.variant("float32.tflite"))) == ["float32.tflite"]

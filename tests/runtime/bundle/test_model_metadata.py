@@ -38,7 +38,7 @@ def test_what_is_written_is_what_is_read() -> None:
 
 def test_the_golden_files_describe_themselves_in_bytes_that_are_still_written(golden: Path) -> None:
     found = [read_attached(file.read_bytes(), DESCRIPTION_NAME) for file in golden.glob("*.tflite")]
-    assert len(found) == 5
+    assert len(found) == 6
     for text in found:
         assert text is not None
         assert parse_description(text).to_json().encode() == text

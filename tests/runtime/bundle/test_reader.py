@@ -14,6 +14,11 @@ from edgeproof.runtime.errors import InvalidFileError, UnknownNameError
 Edit = Callable[[dict[str, Any]], object]
 
 
+def int8_input(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The input of the variant whose tensors have scales."""
+    return next(each["input"] for each in manifest["variants"] if each["name"] == "static_wi8_ai8.tflite")
+
+
 def edited(bundle: Path, edit: Edit) -> Path:
     path = bundle / "manifest.json"
     document = json.loads(path.read_text())
@@ -117,8 +122,8 @@ CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 
         (lambda m: m["classes"].append(""), r"classes\[10\] must be printable text"),
         (lambda m: m["variants"][0].update(format="onxx"), "format is 'onxx'; possible: tflite, onnx"),
         (lambda m: m["variants"][0].update(sha256="abc"), "must be a sha256"),
-        (lambda m: m["variants"][3]["input"].update(quantization={"scale": "1"}), "scale must be a number"),
-        (lambda m: m["variants"][3]["input"]["quantization"].update(scale=0), "scale must be positive"),
+        (lambda m: int8_input(m).update(quantization={"scale": "1"}), "scale must be a number"),
+        (lambda m: int8_input(m)["quantization"].update(scale=0), "scale must be positive"),
         (lambda m: m["golden"].update(file=None), "file must be a text"),
         (lambda m: m["reference"].update(input_range=[0]), "input_range must be a list of 2, got 1"),
         (lambda m: m["calibration"].update(warnings=["\x1b"]), r"warnings\[0\] must be printable text"),

@@ -1,0 +1,1 @@
+"""Tracing of a Keras model by the converters: names of layers, and repairs."""
