@@ -53,6 +53,7 @@ class FamilyFigures:
         warnings: What the export said of the calibration images.
         cells: By column: variants, and `EIGHT_BITS`.
         left_out: Why columns have no file.
+        not_needed: Why others have none though nothing failed.
     """
 
     parameters: int
@@ -63,6 +64,7 @@ class FamilyFigures:
     warnings: tuple[str, ...]
     cells: Mapping[str, Cell]
     left_out: Mapping[str, str]
+    not_needed: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

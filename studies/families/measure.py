@@ -14,7 +14,7 @@ from edgeproof.benchmarks.targets import BenchmarkTarget, benchmark_targets
 from edgeproof.datasets.dataset import Dataset
 from edgeproof.datasets.training_record import MODEL_NAME, RECORD_NAME
 from edgeproof.export.bundle import export_bundle
-from edgeproof.export.options import ExportOptions, Verified
+from edgeproof.export.options import ExportOptions, NotNeeded, Verified
 from edgeproof.inspection.reader import read_graph
 from edgeproof.metrics.comparison import compare_answers
 from edgeproof.metrics.distance import measure_difference
@@ -41,12 +41,14 @@ class _Exported:
     Attributes:
         folder: Of the bundle.
         manifest: Of the bundle.
-        notes: By variant.
+        notes: Of each variant.
+        not_needed: Why variants were not written though nothing failed.
     """
 
     folder: Path
     manifest: Manifest
     notes: Mapping[str, tuple[str, ...]]
+    not_needed: Mapping[str, str]
 
 
 class _TimedOnce(TimedEngine):
@@ -82,18 +84,22 @@ def measure_family(folder: Path, data: Dataset) -> FamilyFigures:
         warnings=whole.manifest.calibration.warnings,
         cells=cells,
         left_out=_left_out(whole, eight) | failed,
+        not_needed=whole.not_needed,
     )
 
 
 def _export(model: Path, data: Dataset, folder: Path, options: ExportOptions) -> _Exported:
     notes: dict[str, tuple[str, ...]] = {}
+    not_needed: dict[str, str] = {}
 
     def collect(event: object) -> None:
         if isinstance(event, Verified):
             notes[event.variant.name] = event.notes
+        elif isinstance(event, NotNeeded):
+            not_needed[event.name] = event.reason
 
     manifest = export_bundle(model, data, folder, options, on_event=collect)
-    return _Exported(folder=folder, manifest=manifest, notes=notes)
+    return _Exported(folder=folder, manifest=manifest, notes=notes, not_needed=not_needed)
 
 
 def _left_out(whole: _Exported, eight: _Exported) -> dict[str, str]:
@@ -140,7 +146,7 @@ def _cell(
         agreement=comparison.agreement.value,
         difference=comparison.outcome.difference,
         time=time,
-        float_layers=getattr(variant, "float_layers", None),
+        float_layers=variant.float_layers,
         float_islands=variant.float_islands,
         notes=notes,
     )

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from edgeproof.datasets.wording import first_of
 from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, RECIPES
 
 from .families import FAMILIES
 from .figures import EIGHT_BITS, Cell, FamilyFigures, Figures
 
-LEFT_OUT, NOT_WRITTEN = "left out", "not needed"
+LEFT_OUT, NOT_NEEDED = "left out", "not needed"
+# Figures from before there was such a recipe.
+NOT_MEASURED = "not measured"
+# Float layers that a remark names.
+_NAMED = 10
 
 _INTRODUCTION = """# Families and recipes
 
@@ -22,8 +27,9 @@ which `python -m studies.families.train` trains the networks.
 """
 _AFTER_THE_FAMILIES = f"""
 In the tables below, *{LEFT_OUT}* stands for a file that the export refused, with its reason in the
-[remarks](#remarks), and *{NOT_WRITTEN}* for a recipe that is written only where it gains something: `mixed_wi8_ai8`
-where leaving layers in float lowers the number of parts into which XNNPACK cuts the file.
+[remarks](#remarks), and *{NOT_NEEDED}* for a recipe that is written only where it gains something: `mixed_wi8_ai8`
+where leaving layers in float lowers the number of parts into which XNNPACK cuts the file. A recipe that no family needs
+has no column.
 
 """
 
@@ -31,8 +37,9 @@ where leaving layers in float lowers the number of parts into which XNNPACK cuts
 def families_page(figures: Figures) -> str:
     """Return the page in Markdown."""
     found = figures.families
+    columns = _columns(found)
     tables = "".join(
-        f"## {title}\n\n{_tables(found, [column for column in _columns() if suffix in column])}"
+        f"## {title}\n\n{_tables(found, [column for column in columns if suffix in column])}"
         for title, suffix in (("TFLite", ".tflite"), ("ONNX", ".onnx"))
     )
     remarks = "".join(f"- {remark}\n" for remark in _remarks(found))
@@ -47,8 +54,13 @@ def families_page(figures: Figures) -> str:
     )
 
 
-def _columns() -> list[str]:
-    return [*ALL_VARIANTS, EIGHT_BITS]
+def _columns(families: Mapping[str, FamilyFigures]) -> list[str]:
+    """Return the columns, without those of recipes that no family needs."""
+    return [
+        column
+        for column in (*ALL_VARIANTS, EIGHT_BITS)
+        if not all(column in family.not_needed for family in families.values())
+    ]
 
 
 def _numbers(found: Iterable[int]) -> str:
@@ -89,7 +101,9 @@ def _tables(families: Mapping[str, FamilyFigures], columns: list[str]) -> str:
 def _cell(family: FamilyFigures, column: str, text: Callable[[Cell], str]) -> str:
     if column in family.cells:
         return text(family.cells[column])
-    return LEFT_OUT if column in family.left_out else NOT_WRITTEN
+    if column in family.left_out:
+        return LEFT_OUT
+    return NOT_NEEDED if column in family.not_needed else NOT_MEASURED
 
 
 def _table(heading: list[str], rows: Iterable[list[str]]) -> str:
@@ -192,7 +206,7 @@ def _remarks(families: Mapping[str, FamilyFigures]) -> Iterator[str]:
             yield f"{title}, `{column}`: {reason}"
         for column, cell in family.cells.items():
             if cell.float_layers:
-                yield f"{title}, `{column}`: in float are {', '.join(cell.float_layers)}"
+                yield f"{title}, `{column}`: in float are {first_of(cell.float_layers, _NAMED)}"
             for note in cell.notes:
                 if "float island" not in note:
                     yield f"{title}, `{column}`: {note}"
