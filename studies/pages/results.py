@@ -20,6 +20,7 @@ from edgeproof.report.render.markdown_escape import escape
 from edgeproof.report.render.table import as_markdown, footnote
 from edgeproof.report.serialization import from_json
 
+from ..families.figures import STORE
 from ..families.page import families_page
 from ..frontier.results import Summary, read_rows, summarize
 from ..results_store import RESULTS
@@ -146,7 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scenes, overhead, repeated = (_read(file) for file in (SCENES, OVERHEAD, REPEATABILITY))
     RUNTIME.write_text(with_figures(RUNTIME.read_text(encoding="utf-8"), scenes, overhead), encoding="utf-8")
     REPORT.write_text(with_repeatability(REPORT.read_text(encoding="utf-8"), repeated), encoding="utf-8")
-    FAMILIES.write_text(families_page(_read(RESULTS / "families.json")), encoding="utf-8")
+    if (families := STORE.read()) is not None:
+        FAMILIES.write_text(families_page(families), encoding="utf-8")
 
 
 if __name__ == "__main__":
