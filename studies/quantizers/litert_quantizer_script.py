@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from litert_quantizer import quantizer, recipe  # pyright: ignore[reportMissingImports]
+from litert_quantizer import quantizer, recipe  # pyright: ignore[reportAttributeAccessIssue, reportMissingImports]
 
 folder = Path(sys.argv[1])
 engine = quantizer.Quantizer(folder / "float32.tflite", recipe.static_wi8_ai8())
