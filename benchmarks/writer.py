@@ -1,17 +1,22 @@
 """Write the folder of a report."""
 
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
+from ..metrics.explanation import Explanation
+from ..metrics.explanation_json import EXPLANATION_NAME, read_explanation
+from ..metrics.explanation_json import to_json as to_explanation_json
 from ..report.render.csv_table import render_csv
+from ..report.render.explanation import insert_section, of_report
 from ..report.render.gallery import draw_gallery
 from ..report.render.markdown import render_markdown
 from ..report.render.page import render_page
-from ..report.serialization import REPORT_NAME, to_json
+from ..report.serialization import REPORT_NAME, read_report, to_json
 from ..runtime.bundle.manifest import MANIFEST_NAME
-from ..runtime.errors import OutputError
+from ..runtime.errors import InvalidFileError, OutputError
 from ..runtime.io.atomic import atomic_files
-from ..runtime.io.files import is_file
+from ..runtime.io.files import is_file, read_file
 from .latency.raw_samples import SAMPLES_NAME, to_npz
 from .run import BenchmarkResult
 
@@ -33,11 +38,14 @@ def write_report(result: BenchmarkResult, out: str | Path) -> None:
     folder = Path(out)
     check_report_folder(folder)
     with atomic_files(folder) as staging:
-        write_report_files(result, staging)
+        write_report_files(result, staging, find_explanation(folder))
 
 
-def write_report_files(result: BenchmarkResult, folder: Path) -> None:
-    """Write the files of a report one after another into a folder that exists, such as that of `atomic_files`."""
+def write_report_files(result: BenchmarkResult, folder: Path, explanation: Explanation | None = None) -> None:
+    """Write the files of a report one after another into a folder that exists, such as that of `atomic_files`.
+
+    The page shows what an explanation says of the files that were measured.
+    """
     texts = {
         REPORT_NAME: to_json(result.report),
         TABLE_NAME: render_csv(result.report),
@@ -45,12 +53,39 @@ def write_report_files(result: BenchmarkResult, folder: Path) -> None:
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Matplotlib says of letters that its fonts lack
-        texts[PAGE_NAME] = render_page(result.report, result.raw_data)
+        texts[PAGE_NAME] = render_page(result.report, result.raw_data, explanation)
         gallery = draw_gallery(result.report, result.raw_data)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
     (folder / GALLERY_NAME).write_bytes(gallery)
     (folder / SAMPLES_NAME).write_bytes(to_npz(result.repetitions))
+
+
+def find_explanation(folder: Path) -> Explanation | None:
+    """Return the explanation that stands beside a report; None where there is none that can be read."""
+    if not is_file(folder / EXPLANATION_NAME):
+        return None
+    with suppress(InvalidFileError):  # of another version
+        return read_explanation(folder / EXPLANATION_NAME)
+    return None
+
+
+def write_explanation(explanation: Explanation, out: Path) -> None:
+    """Write explain.json into a folder, and show it on the page of the report that is there, if there is one.
+
+    Raises:
+        OutputError: The folder cannot be written, or holds what is measured.
+        InvalidFileError: The report there is damaged.
+    """
+    check_report_folder(out)
+    page = None
+    if is_file(out / REPORT_NAME) and is_file(out / PAGE_NAME):
+        shown = of_report(explanation, read_report(out))
+        page = insert_section(read_file(out / PAGE_NAME, "page").decode(errors="replace"), shown)
+    with atomic_files(out) as staging:
+        (staging / EXPLANATION_NAME).write_text(to_explanation_json(explanation), encoding="utf-8", newline="")
+        if page is not None:
+            (staging / PAGE_NAME).write_text(page, encoding="utf-8", newline="")
 
 
 def check_report_folder(folder: Path, data: str | None = None) -> None:

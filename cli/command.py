@@ -26,6 +26,7 @@ _VERBS = {
     "export": "convert a .keras file to TFLite and ONNX, verified against the Keras original",
     "predict": "classify image files with an exported model",
     "inspect": "show what is inside a model file or a bundle",
+    "explain": "show which layers of a bundle's files lose accuracy or time, why, and what to do",
     "selftest": "check that a bundle gives its golden answers on this machine",
     "doctor": "describe this machine: which engines work on it, and what to install",
     "benchmark": "compare every variant of a bundle with the Keras original",
@@ -37,12 +38,14 @@ _VERBS = {
 _TRAIN = ("tensorflow", "keras", "matplotlib", "pooch")
 _EXPORT = (*_TRAIN, "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "scipy")
 _JUDGE = ("msgspec",)
+_EXPLAIN = ("ai_edge_litert", "jinja2", "matplotlib")  # ONNX Runtime and onnx are looked for where there are such files
 _BENCHMARK = (*_TRAIN, *_JUDGE, "jinja2", "scipy")
 _NEEDS = {
     "demo": ("all", (*_EXPORT, *_BENCHMARK)),
     "train": ("train", _TRAIN),
     "export": ("export", _EXPORT),
     "benchmark": ("benchmarks", _BENCHMARK),
+    "explain": ("benchmarks", _EXPLAIN),
     "check": ("check", _JUDGE),
     "pick": ("check", _JUDGE),
 }

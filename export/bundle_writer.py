@@ -22,6 +22,7 @@ from .options import DEFAULTS, DataWarning, Event, ExportOptions, NotNeeded, Sta
 from .reference.source import Source, load_source
 from .samples import MOST_SELECTION_IMAGES, SELECTION_IMAGES, Samples, draw_samples
 from .verification.calibration_linter import lint_images, lint_input_range, lint_stability
+from .verification.diagnosis import diagnosed
 from .verification.other_runtimes import find_micro, find_runtime
 from .verification.temperature_fit import held_out_images
 from .verification.verifier import VerifiedFile, Verifier
@@ -187,10 +188,19 @@ def _attempt(
     try:
         if reason := converters.idle(recipe, model_format):
             return NotNeeded(name=name, reason=reason)
-        return verifier.verify(converters.convert(recipe, model_format), recipe, model_format)
-    # The converter cannot express the model, the engine does not accept the file, or its answers are others.
-    except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:
+        made = converters.convert(recipe, model_format)
+    except (SpecMismatchError, InvalidFileError, CheckFailedError) as error:  # it cannot express the model
         return LeftOut(name=name, reason=one_line(error))
+    try:
+        return verifier.verify(made, recipe, model_format)
+    except (InvalidFileError, CheckFailedError) as error:  # the engine refuses the file, or its answers are others
+        original = partial(_float32, converters, model_format)
+        reason = diagnosed(error, name, made.content, original, verifier.samples.verification)
+        return LeftOut(name=name, reason=reason)
+
+
+def _float32(converters: Converters, model_format: Format) -> bytes:
+    return converters.convert(RECIPES["float32"], model_format).content
 
 
 def _golden_file(images: NDArray[np.uint8], expected: NDArray[np.float32], files: Sequence[VerifiedFile]) -> bytes:

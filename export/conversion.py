@@ -82,7 +82,7 @@ class Conversion(ExitStack):
     def names(self) -> LayerNames:
         """What the converter's names mean."""
 
-    @property
+    @cached_property
     @abstractmethod
     def quantizer(self) -> Quantizer:
         """Of the float32 model."""

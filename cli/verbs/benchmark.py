@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     from ...benchmarks.options import BenchmarkOptions
     from ...benchmarks.reference.location import beside
     from ...benchmarks.run import benchmark
-    from ...benchmarks.writer import PAGE_NAME, check_report_folder, write_report_files
+    from ...benchmarks.writer import PAGE_NAME, check_report_folder, find_explanation, write_report_files
     from ...report.render.table import as_text, footnote
     from ...report.serialization import to_json
     from ...runtime.io.atomic import atomic_files
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             )
         finally:
             show_step("")
-        write_report_files(result, staging)
+        write_report_files(result, staging, find_explanation(out))
     options.written = f"the report is in {out}"
     report = result.report
     text = f"{as_text(report)}\n\n{footnote(report)}\n\n  {out / PAGE_NAME}\n"

@@ -1,6 +1,7 @@
 """`edgeproof export`."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from ..arguments import (
 )
 from ..json_output import lines_aside, versioned_json
 from ..progress import show_reading
+from ..time_ratios import measure_time_ratios
 
 if TYPE_CHECKING:
     from ...export.accuracy_budget import AccuracyBudget
@@ -142,6 +144,7 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
     manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_print_event)
     options.written = f"the bundle is in {out}"
     _summarize(manifest, out)
+    _print_times(manifest, out)
     return manifest
 
 
@@ -177,6 +180,8 @@ def _print_event(event: "Event") -> None:
             flush=True,
         )
         notes, fitted = [*event.notes], variant.confidence
+        if variant.float_layers is not None:
+            notes.append(f"in float32: {_listed(variant.float_layers)}")
         if fitted is not None and fitted.temperature != 1:
             before, after = fitted.ece_before * 100, fitted.ece_after * 100
             notes.append(
@@ -185,6 +190,16 @@ def _print_event(event: "Event") -> None:
             )
         for note in notes:
             print(f"  {'':28} {note}", flush=True)
+
+
+def _listed(layers: Sequence[str]) -> str:
+    """List some layers of many.
+
+    >>> _listed(["stem", "head"]), _listed("abcdefg")
+    ('stem, head', 'a, b, c, d, e and 2 more layers')
+    """
+    more = len(layers) - 5
+    return ", ".join(layers[:5]) + (f" and {more} more layers" if more > 0 else "")
 
 
 def _print_trial(tried: "Tried") -> None:
@@ -207,6 +222,14 @@ def _summarize(manifest: Manifest, out: Path) -> None:
         print(f"; it gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right", end="")
     print()
     print(f"  probabilities: {_calibration(manifest)}")
+
+
+def _print_times(manifest: Manifest, out: Path) -> None:
+    """Say what layers in float are for: where there are any, how long the files take."""
+    for model_format in dict.fromkeys(one.format for one in manifest.variants if one.float_layers is not None):
+        ratios = measure_time_ratios(out, manifest, model_format)
+        listed = ", ".join(f"{name.partition('.')[0]} {ratio:.2f}" for name, ratio in ratios.items())
+        print(f"  time over float32.{model_format}'s on this machine, 1 thread: {listed}", flush=True)
 
 
 def _calibration(manifest: Manifest) -> str:

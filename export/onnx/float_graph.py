@@ -11,8 +11,8 @@ import tf2onnx
 
 from ...runtime.bundle.recipes import Format
 from ..conversion_errors import conversion_errors
-from ..normalization import normalization_as_convolution
 from ..tracing.layer_names import LayerNames, numbered_layers
+from ..tracing.repairs import convertible
 from .finish import INPUT_NAME, OUTPUT_NAME, renumber
 from .fusions import fuse_hard_activations
 from .repairs import HANDLERS, check_operators, store_constants
@@ -41,13 +41,13 @@ def float_graph(model: keras.Model) -> FloatGraph:
     with (
         numbered_layers(model) as names,
         conversion_errors(names, Format.ONNX),
-        normalization_as_convolution(model),
+        convertible(model, Format.ONNX),
     ):
         function = classify.get_concrete_function()
         proto, _ = tf2onnx.convert.from_function(
             classify, input_signature=signature, opset=OPSET, custom_op_handlers=HANDLERS
         )
-        check_operators(proto.graph, model, names)
+        check_operators(proto.graph)
         store_constants(proto.graph, function)
         renumber(proto.graph)
         # Folds the chains that compute shapes, and arithmetic with 0 and 1. Given one model it gives one model.

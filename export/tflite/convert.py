@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...runtime.bundle.model_metadata import Description
 from ...runtime.bundle.recipes import RECIPES, Format, Recipe
 from ..conversion import Conversion, Unfinished
+from ..conversion_errors import conversion_errors
 from ..model_file import ModelFile
 from ..tracing.layer_names import LayerNames
 from . import mlir
@@ -64,7 +65,8 @@ class TFLiteConversion(Conversion):
     @cached_property
     def float32(self) -> bytes:
         """The float32 file as the converter writes it."""
-        return self._by_tensorflow(RECIPES["float32"])
+        with conversion_errors(self.names, self.format):
+            return self._by_tensorflow(RECIPES["float32"])
 
     @cached_property
     def quantizer(self) -> TFLiteQuantizer:

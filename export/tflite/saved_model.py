@@ -9,8 +9,8 @@ import keras
 from ...runtime.bundle.recipes import Format
 from ...runtime.io.locked_folder import scratch_folder
 from ..conversion_errors import conversion_errors
-from ..normalization import normalization_as_convolution
 from ..tracing.layer_names import LayerNames, numbered_layers
+from ..tracing.repairs import convertible
 from .finish import INPUT_NAME
 
 
@@ -32,7 +32,7 @@ def saved_model(model: keras.Model) -> Generator[TracedModel]:
         with (
             numbered_layers(model) as names,
             conversion_errors(names, Format.TFLITE),
-            normalization_as_convolution(model),
+            convertible(model, Format.TFLITE),
         ):
             model.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
         yield TracedModel(folder=str(folder), names=names)

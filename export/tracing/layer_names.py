@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -26,16 +26,19 @@ class LayerNames:
     Args:
         names: By number; no two are equal.
         output: The number of the layer that gives the model's output, whose tensor converters name otherwise.
+        kernels: The numbers of layers with a kernel: what is fused with one of them is named after it.
     """
 
-    def __init__(self, names: Sequence[str], output: int | None = None) -> None:
+    def __init__(self, names: Sequence[str], output: int | None = None, kernels: Collection[int] = ()) -> None:
         self._names = tuple(names)
+        self._kernels = frozenset(self._names[number] for number in kernels)
         self.output_layer = None if output is None else self._names[output]
 
     def layer_of(self, name: str) -> str | None:
         """Return the layer that a converter's tensor or node is named after; None for one of no layer.
 
-        Of several names that were fused, divided by semicolons, the last counts: that of the first operator.
+        Of several names that were fused, divided by semicolons, that of a layer with a kernel counts, otherwise the
+        last.
         """
         parts = self._parts(name)
         return parts[0][0] if parts else None
@@ -76,14 +79,14 @@ class LayerNames:
         return next((name for name in paths if name), None)
 
     def _parts(self, name: str) -> list[tuple[str, str]]:
-        """Return the layers of a name with their operators, the first operator's first."""
+        """Return the layers of a name with their operators, the layer that it is named after first."""
         operators: dict[str, str] = {}
         for part in reversed(name.split(";")):
             found = list(_NUMBERED.finditer(part))
             layer = self._named(found[-1][0]) if found else None
             if layer:
                 operators.setdefault(layer, part[found[-1].end() :].strip("/_"))
-        return list(operators.items())
+        return sorted(operators.items(), key=lambda part: part[0] not in self._kernels)
 
     def _named(self, path: str) -> str | None:
         number = int(list(_NUMBERED.finditer(path))[-1][1])
@@ -102,7 +105,8 @@ def numbered_layers(model: keras.Model) -> Generator[LayerNames]:
     with ExitStack() as undo:
         last = _output_operation(model)
         output = next((number for number, operation in enumerate(operations) if operation is last), None)
-        names = LayerNames(_unique_names(operations), output)
+        kernels = [number for number, operation in enumerate(operations) if _has_kernel(operation)]
+        names = LayerNames(_unique_names(operations), output, kernels)
         owners: dict[int, tuple[Any, str]] = {}
         for number, operation in enumerate(operations):
             name = f"ep{number}ep"
@@ -145,6 +149,11 @@ def _bare_operations(layers: Iterable[Any]) -> Iterator[Any]:
             if not isinstance(operation, keras.layers.Layer) and id(operation) not in seen:
                 seen.add(id(operation))
                 yield operation
+
+
+def _has_kernel(operation: Any) -> bool:  # noqa: ANN401
+    own = (*getattr(operation, "_trainable_variables", ()), *getattr(operation, "_non_trainable_variables", ()))
+    return any(len(variable.shape) > 1 for variable in own)
 
 
 def _output_operation(model: Any) -> Any:  # noqa: ANN401

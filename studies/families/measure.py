@@ -103,7 +103,7 @@ def _left_out(whole: _Exported, eight: _Exported) -> dict[str, str]:
     return found
 
 
-def _cells(model: Path, data: Dataset, whole: _Exported, eight: _Exported) -> tuple[dict[str, Cell], Mapping[str, str]]:
+def _cells(model: Path, data: Dataset, whole: _Exported, eight: _Exported) -> tuple[dict[str, Cell], dict[str, str]]:
     """Return the figures of every file by its column, and why files could not be run."""
     targets, _, failed = benchmark_targets(whole.folder, whole.manifest)
     columns = {target.variant.name: target for target in targets}

@@ -37,7 +37,7 @@ from edgeproof.report.model import Report
 from edgeproof.report.serialization import from_json, to_json
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.bundle.reader import read_manifest
-from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
 from edgeproof.runtime.bundle.temperature import Temperature
 from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.engines.litert import LiteRTEngine
@@ -83,7 +83,7 @@ def quick(exported: Path, digits: EvaluationImages, bundle: Path | None = None) 
 
 
 def test_every_variant_has_a_row_about_its_own_file(report: Report, exported: Path) -> None:
-    assert [row.variant for row in report.rows] == list(ALL_VARIANTS)
+    assert [row.variant for row in report.rows] == list(STANDARD_VARIANTS)
     assert report.not_run == {}
     for row, variant in zip(report.rows, read_manifest(exported).variants, strict=True):
         content = (exported / variant.file).read_bytes()
@@ -351,7 +351,7 @@ def test_a_file_that_is_missing_fails_and_the_others_are_measured(
     report = quick(exported, digits, bundle)
     assert report.failed == ("float16.onnx",)
     assert "no such file of the bundle" in report.not_run["float16.onnx"]
-    assert {row.variant for row in report.rows} == {*ALL_VARIANTS} - {"float16.onnx"}
+    assert {row.variant for row in report.rows} == {*STANDARD_VARIANTS} - {"float16.onnx"}
 
 
 @pytest.mark.parametrize("verb", ["benchmark", "check"])
@@ -371,12 +371,12 @@ def test_a_file_that_ends_its_process_fails_and_the_others_are_measured(
     if verb == "check":
         findings = json.loads(text)["findings"]
         assert [finding["holds"] for finding in findings if finding["row"] == name] == [False]
-        assert len(findings) == len(ALL_VARIANTS)
+        assert len(findings) == len(STANDARD_VARIANTS)
     else:
         assert "1 of 8 files failed" in complaint
         report = from_json((tmp_path / "report" / "report.json").read_text())
         assert report.failed == (name,)
-        assert [row.variant for row in report.rows] == [one for one in ALL_VARIANTS if one != name]
+        assert [row.variant for row in report.rows] == [one for one in STANDARD_VARIANTS if one != name]
 
 
 def test_another_keras_file_is_refused(exported: Path, digits: EvaluationImages, tmp_path: Path) -> None:

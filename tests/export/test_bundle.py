@@ -9,17 +9,19 @@ import keras
 import numpy as np
 import pytest
 from edgeproof.export import bundle_writer as module
-from edgeproof.export import converters, find_recipe
+from edgeproof.export import find_recipe
 from edgeproof.export.bundle import export_bundle
 from edgeproof.export.bundle_writer import write_bundle
+from edgeproof.export.onnx import convert as onnx_convert
 from edgeproof.export.options import ExportOptions
 from edgeproof.export.reference.source import load_source
 from edgeproof.export.samples import Samples, stratified_order
+from edgeproof.export.tflite import convert as tflite_convert
 from edgeproof.export.verification.temperature_fit import measure_temperature
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.bundle.manifest import Manifest
 from edgeproof.runtime.bundle.reader import read_manifest
-from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 from edgeproof.train.presets import PRESETS
@@ -36,8 +38,8 @@ def written(model: Path, data: "Dataset", folder: Path, *arguments: Any, **optio
 
 def test_the_bundle_holds_what_its_manifest_says(exported: Path, run_folder: Path) -> None:
     manifest = read_manifest(exported)
-    assert [variant.name for variant in manifest.variants] == list(ALL_VARIANTS)
-    assert {p.name for p in exported.iterdir()} == {*ALL_VARIANTS, "manifest.json", "labels.txt", "golden.npz"}
+    assert [variant.name for variant in manifest.variants] == list(STANDARD_VARIANTS)
+    assert {p.name for p in exported.iterdir()} == {*STANDARD_VARIANTS, "manifest.json", "labels.txt", "golden.npz"}
     for variant in manifest.variants:
         content = (exported / variant.file).read_bytes()
         assert (variant.sha256, variant.size_bytes) == (hashlib.sha256(content).hexdigest(), len(content))
@@ -60,7 +62,7 @@ def test_golden_vectors_are_the_files_own_answers_to_training_images(
         images = vectors["inputs"]
         reference = load_source(run_folder / "model.keras").probabilities(images)
         np.testing.assert_allclose(vectors["reference"], reference, atol=1e-5)
-        for name in ALL_VARIANTS:
+        for name in STANDARD_VARIANTS:
             engine = load_engine((exported / name).read_bytes(), Format(name.partition(".")[2]))
             np.testing.assert_array_equal(run_each(engine, images), vectors[name])
     training = {image.tobytes() for image in small_data.x_train}
@@ -94,7 +96,7 @@ def test_calibration_sees_training_images_only_and_none_that_verifies(
     monkeypatch.setattr(module, "Verifier", prover)
     written(run_folder / "model.keras", small_data, tmp_path / "b", ExportOptions(recipes=[find_recipe("int8")]))
     training, test = ({image.tobytes() for image in part} for part in (small_data.x_train, small_data.x_test))
-    assert len(set(calibrated)) == 300
+    assert len(set(calibrated)) == 200
     assert set(calibrated) <= training - test - set(verified)
     assert set(verified) <= training - test
 
@@ -127,7 +129,7 @@ def test_a_temperature_is_fitted_to_the_files_own_answers_for_held_out_images(
 def test_without_held_out_images_the_verification_images_are_used(exported: Path) -> None:
     for variant in read_manifest(exported).variants:
         assert variant.confidence is not None
-        assert (variant.confidence.images, variant.confidence.held_out) == (300, False)
+        assert (variant.confidence.images, variant.confidence.held_out) == (200, False)
         assert variant.confidence.temperature >= 1
 
 
@@ -188,8 +190,8 @@ def losing_weights(model: keras.Model) -> keras.Model:
 def test_a_wrong_file_does_not_ship_and_the_others_do(
     run_folder: Path, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = converters.saved_model
-    monkeypatch.setattr(converters, "saved_model", lambda model: real(losing_weights(model)))
+    real = tflite_convert.saved_model
+    monkeypatch.setattr(tflite_convert, "saved_model", lambda model: real(losing_weights(model)))
     told: list[object] = []
     options = ExportOptions(recipes=[find_recipe("float32")])
     manifest = written(run_folder / "model.keras", small_data, tmp_path / "bundle", options, on_event=told.append)
@@ -208,8 +210,8 @@ def test_nothing_is_written_when_no_file_is_right(
     def never(_: object) -> None:
         raise SpecMismatchError("it cannot")
 
-    monkeypatch.setattr(converters, "saved_model", never)
-    monkeypatch.setattr(converters, "float_graph", never)
+    monkeypatch.setattr(tflite_convert, "saved_model", never)
+    monkeypatch.setattr(onnx_convert, "float_graph", never)
     with pytest.raises(CheckFailedError, match=r"no variant could be exported: it cannot; float32\.tflite, which"):
         written(run_folder / "model.keras", small_data, tmp_path / "bundle")
     assert list((tmp_path / "bundle").iterdir()) == []
@@ -249,8 +251,8 @@ def test_eight_bits_do_not_excuse_a_wrong_graph(
         broken.set_weights([weight * 1.02 for weight in model.get_weights()])
         return broken
 
-    real = converters.saved_model
-    monkeypatch.setattr(converters, "saved_model", lambda model: real(slightly_wrong(model)))
+    real = tflite_convert.saved_model
+    monkeypatch.setattr(tflite_convert, "saved_model", lambda model: real(slightly_wrong(model)))
     options = ExportOptions(recipes=[find_recipe("int8")])
     manifest = written(run_folder / "model.keras", small_data, tmp_path / "b", options)
     assert [one.name for one in manifest.variants] == ["static_wi8_ai8.onnx"]
@@ -263,7 +265,7 @@ def test_what_is_said_of_a_failure_can_be_read_back(
     def colourful(_: object) -> None:
         raise InvalidFileError("\x1b[1mnot\x1b[0m so\nfast\x07")
 
-    monkeypatch.setattr(converters, "saved_model", colourful)
+    monkeypatch.setattr(tflite_convert, "saved_model", colourful)
     options = ExportOptions(recipes=[find_recipe("float32")])
     written(run_folder / "model.keras", small_data, tmp_path / "b", options)
     (left_out,) = read_manifest(tmp_path / "b").left_out

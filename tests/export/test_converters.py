@@ -8,6 +8,7 @@ from edgeproof.export import RECIPES, Format, Recipe, find_recipe
 from edgeproof.export.onnx import convert as onnx_convert
 from edgeproof.export.onnx.convert import to_onnx
 from edgeproof.export.tflite import convert as tflite_convert
+from edgeproof.export.tflite import tensorflow_converter
 from edgeproof.export.tflite.convert import to_tflite
 from edgeproof.export.verification.tolerances import check_tolerance
 from edgeproof.inspection.reader import read_graph
@@ -23,9 +24,9 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 2, 2, 3)).astype(np.uint
 TFLITE = [recipe for recipe in RECIPES.values() if Format.TFLITE in recipe.formats]
 ONNX = [recipe for recipe in RECIPES.values() if Format.ONNX in recipe.formats]
 
-SETTINGS = {
-    Format.TFLITE: {**tflite_convert.SETTINGS, **tflite_convert.FROM_FLOAT32},
-    Format.ONNX: onnx_convert.SETTINGS,
+MADE = {
+    Format.TFLITE: {*tensorflow_converter.SETTINGS, *tflite_convert._MADE_HERE},
+    Format.ONNX: {*onnx_convert._MADE},
 }
 
 each_variant = pytest.mark.parametrize("variant", ALL_VARIANTS)
@@ -61,8 +62,8 @@ def converted(sequential: keras.Model) -> dict[str, bytes]:
 
 
 def test_each_format_has_settings_for_its_recipes_and_no_others() -> None:
-    for model_format, settings in SETTINGS.items():
-        assert settings.keys() == {name for name, recipe in RECIPES.items() if model_format in recipe.formats}
+    for model_format, made in MADE.items():
+        assert made == {name for name, recipe in RECIPES.items() if model_format in recipe.formats}
 
 
 @each_variant
@@ -191,10 +192,3 @@ def test_onnx_files_take_batches(converted: dict[str, bytes], recipe: Recipe) ->
     engine = load_engine(converted[f"{recipe.name}.onnx"], Format.ONNX)
     together = engine.run(IMAGES.astype(np.float32))
     assert measure_difference(together, run_each(engine, IMAGES)).max_abs < 1e-6  # type: ignore[arg-type]
-
-
-def test_a_grouped_convolution_is_refused_by_name() -> None:
-    grouped = layers.Conv2D(6, 3, groups=3, name="grouped")
-    model = keras.Sequential([keras.Input((16, 12, 3)), grouped, layers.Flatten(), layers.Dense(2, "softmax")])
-    with pytest.raises(SpecMismatchError, match=r"layer 'grouped' is a grouped convolution"):
-        to_onnx(model, find_recipe("float32"))

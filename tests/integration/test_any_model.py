@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import pytest
 from edgeproof.export import RECIPES
-from edgeproof.export.onnx.convert import convert as convert_onnx
-from edgeproof.export.onnx.convert import float_graph
+from edgeproof.export.onnx.convert import OnnxConversion
 from edgeproof.export.reference.source import as_source
 from edgeproof.export.tflite.convert import to_tflite
 from edgeproof.export.verification.tolerances import check_tolerance
@@ -139,9 +138,9 @@ def test_answers_are_those_of_the_original(make: Callable[[], keras.Model]) -> N
     np.testing.assert_allclose(expected, original, atol=2e-3 if make is mixed_precision else 1e-5)
     assert expected.std() > 0.02
     files = {"float32.tflite": to_tflite(source.model, RECIPES["float32"])}
-    graph = float_graph(source.model)
-    for recipe in ("float32", "float16", "static_wi8_ai8"):
-        files[f"{recipe}.onnx"] = convert_onnx(graph, source.model, RECIPES[recipe], IMAGES[:30]).content
+    with OnnxConversion(source.model, IMAGES[:30]) as conversion:
+        for recipe in ("float32", "float16", "static_wi8_ai8"):
+            files[f"{recipe}.onnx"] = conversion.convert(RECIPES[recipe]).content
     for name, content in files.items():
         recipe, _, suffix = name.partition(".")
         engine = load_engine(content, Format(suffix))

@@ -7,7 +7,8 @@ import numpy as np
 import onnx
 import pytest
 from edgeproof.export import RECIPES, find_recipe
-from edgeproof.export.onnx.convert import float_graph, to_onnx
+from edgeproof.export.onnx.convert import to_onnx
+from edgeproof.export.onnx.float_graph import float_graph
 from edgeproof.runtime.bundle.model_metadata import RESIZE, Description, ImageSpec
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines.engine import load_engine

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-from edgeproof.export.onnx.convert import float_graph
+from edgeproof.export.onnx.float_graph import float_graph
 from edgeproof.export.onnx.weights import store_as_int8
 from edgeproof.metrics.distance import measure_difference
 from edgeproof.runtime.engines.onnxruntime import OnnxRuntimeEngine
@@ -35,7 +35,7 @@ def network() -> onnx.ModelProto:
             last,
         ]
     )
-    return float_graph(model)
+    return float_graph(model).proto
 
 
 def product(*nodes: onnx.NodeProto, weights: np.ndarray) -> onnx.ModelProto:

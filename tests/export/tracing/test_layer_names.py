@@ -65,6 +65,12 @@ def test_names_lead_back_to_the_layer_of_the_first_operator() -> None:
     assert layers_of(NAMES.readable(name)) == ("inner/conv", "bn é", "relu")
 
 
+def test_what_is_fused_is_named_after_the_layer_with_a_kernel() -> None:
+    name = "ep0ep_1/ep1ep_2/Conv2D;ep0ep_1/ep2ep/add"
+    assert NAMES.layer_of(name) == "bn é"
+    assert LayerNames(["model", "inner/conv", "bn é", "relu"], kernels=[1]).layer_of(name) == "inner/conv"
+
+
 @pytest.mark.parametrize("name", ["arith.constant", "step3epoch", "ep9ep/out_of_range", ""])
 def test_what_names_no_layer_stays(name: str) -> None:
     assert NAMES.layer_of(name) is None

@@ -124,6 +124,8 @@ def test_only_files_of_integers_are_offered_to_microcontrollers(
         verification=images,
         verification_labels=labels,
         verification_numbers=numbers,
+        selection=images,
+        selection_labels=labels,
     )
     micro = Microcontroller(python=Path("python"), package="tflite_micro")
     content = (golden / f"{recipe.name}.tflite").read_bytes()

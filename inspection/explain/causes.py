@@ -1,0 +1,199 @@
+"""Causes of lost accuracy and time, each with what to do."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...metrics.explanation import Cause, Finding, OperatorFacts
+from ...runtime.bundle.recipes import Format
+from .commands import Commands
+from .layers import is_final_softmax, layer_names
+
+# An operator by itself loses 8 to 15 dB less than this in networks that int8 suits.
+LOW_DB = 25.0
+# One scale for all channels leaves the median channel 5 bits of 8.
+WIDE_SPREAD = 8.0
+# The rest of the range holds one number in ten thousand.
+LONG_TAIL = 4.0
+CLIPPED_SHARE = 1e-3
+# Operators that turn an ordinary range into one that no 8 bits hold.
+_EXPLODING = frozenset({"EXP", "POW"})
+# Of files that could be computed by the delegate as a whole; it has no kernels for 16-bit activations.
+_INTEGERS = frozenset({"static_wi8_ai8", "mixed_wi8_ai8"})
+_WHERE = {
+    Format.TFLITE: "run outside of the delegate",
+    Format.ONNX: "run in floats, between conversions from integers and back",
+}
+_NAMED = 5  # layers, in one sentence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Fault:
+    layer: str
+    cause: Cause
+    operator: OperatorFacts
+
+    @property
+    def own_db(self) -> float:
+        return self.operator.own_snr_db or 0.0
+
+
+def find_causes(
+    name: str, operators: Sequence[OperatorFacts], commands: Commands, times: Mapping[str, float]
+) -> tuple[Finding, ...]:
+    """Return what costs a file accuracy, worst first, and then what costs it time.
+
+    Args:
+        name: Of the file, ``<recipe>.<format>``.
+        operators: What was found of its operators.
+        commands: The commands that do something about it.
+        times: Of this and other files of the bundle, by name: their time over that of the float32 file.
+    """
+    faults = sorted(_faults(operators), key=lambda fault: fault.own_db)
+    found = [
+        _of_layers(cause, [fault for fault in faults if fault.cause is cause], commands)
+        for cause in dict.fromkeys(fault.cause for fault in faults)
+    ]
+    if not faults:
+        found += _of_depth(operators, commands)
+    return (*found, *_of_time(name, operators, commands, times))
+
+
+def worst_layer(findings: Sequence[Finding]) -> Finding | None:
+    """Return the finding that names the layer where most accuracy is lost; None where no layer stands out."""
+    return next((one for one in findings if one.layers and one.cause is not Cause.OUTSIDE), None)
+
+
+def _faults(operators: Sequence[OperatorFacts]) -> Iterator[_Fault]:
+    for layer, operator in zip(layer_names(operators), operators, strict=True):
+        if operator.own_snr_db is not None and operator.own_snr_db < LOW_DB:
+            yield _Fault(layer=layer, cause=_cause(operator), operator=operator)
+
+
+def _cause(operator: OperatorFacts) -> Cause:
+    if operator.held_low is None:
+        return Cause.COARSE
+    if operator.kind.upper() in _EXPLODING:
+        return Cause.WIDE_RANGE
+    if operator.clipped is not None and operator.clipped > CLIPPED_SHARE:
+        return Cause.CLIPPED
+    if operator.tail is not None and operator.tail > LONG_TAIL:
+        return Cause.WIDE_RANGE
+    if operator.spread is not None and operator.spread > WIDE_SPREAD:
+        return Cause.CHANNEL_SPREAD
+    return Cause.COARSE
+
+
+def _of_layers(cause: Cause, faults: Sequence[_Fault], commands: Commands) -> Finding:
+    worst = faults[0]
+    layers = tuple(dict.fromkeys(fault.layer for fault in faults))
+    more = "" if len(layers) == 1 else f"; also in {_listed(layers[1:])}"
+    action, command = _remedy(cause, worst.operator, commands)
+    own = f"alone it has {worst.own_db:.1f} dB"
+    return Finding(
+        cause=cause,
+        layers=layers,
+        text=f"layer {worst.layer!r} ({worst.operator.kind}): {_reason(cause, worst.operator)}: {own}{more}",
+        action=action,
+        command=command,
+    )
+
+
+def _reason(cause: Cause, operator: OperatorFacts) -> str:
+    match cause:
+        case Cause.CHANNEL_SPREAD:
+            return f"its largest channel is {operator.spread or 0:.0f} times the median one, and one scale serves both"
+        case Cause.CLIPPED:
+            return (
+                f"its values go from {operator.low or 0:.3g} to {operator.high or 0:.3g}, the file holds "
+                f"{operator.held_low or 0:.3g} to {operator.held_high or 0:.3g}, and "
+                f"{(operator.clipped or 0) * 100:.1f} % of them are clipped"
+            )
+        case Cause.WIDE_RANGE:
+            return (
+                f"its values go from {operator.low or 0:.3g} to {operator.high or 0:.3g}, while 99.99 % of them are "
+                f"{operator.tail or 0:.3g} times nearer to 0: the steps of 8 bits are too wide for those"
+            )
+        case _ if operator.held_low is None:
+            return "its 8-bit weights are coarse"
+        case _:
+            return "its output is coarse in so few bits"
+
+
+def _remedy(cause: Cause, operator: OperatorFacts, commands: Commands) -> tuple[str, str]:
+    if operator.held_low is None:
+        return "store the weights in 16 bits", commands.export("--recipes", "float16")
+    match cause:
+        case Cause.CHANNEL_SPREAD:
+            return "equalize the channels, and keep in float what is still too coarse", commands.within_budget()
+        case Cause.CLIPPED:
+            return "calibrate on more images, of all kinds that the model will see", commands.more_calibration()
+        case Cause.WIDE_RANGE if operator.kind.upper() in _EXPLODING:
+            return (
+                "use an activation that Keras has, such as softplus or mish, which is exported without a large "
+                "exponential, or keep the layer in float",
+                commands.within_budget(),
+            )
+        case _:
+            return "keep the layer in float", commands.within_budget()
+
+
+def _of_depth(operators: Sequence[OperatorFacts], commands: Commands) -> Iterator[Finding]:
+    known = [one for one in operators if one.snr_db is not None]
+    lowest = min(known, key=lambda one: one.snr_db or 0.0, default=None)
+    if lowest is None or lowest.snr_db is None or lowest.snr_db >= LOW_DB:
+        return
+    integers = any(one.held_low is not None for one in operators)
+    yield Finding(
+        cause=Cause.DEPTH,
+        layers=(),
+        text=f"no single layer is at fault: the signal-to-noise ratio falls along the depth, to {lowest.snr_db:.1f} dB",
+        action="keep layers in float until the accuracy holds; or take the dynamic file, which rounds less"
+        if integers
+        else "store the weights in 16 bits",
+        command=commands.within_budget() if integers else commands.export("--recipes", "float16"),
+    )
+
+
+def _of_time(
+    name: str, operators: Sequence[OperatorFacts], commands: Commands, times: Mapping[str, float]
+) -> Iterator[Finding]:
+    recipe, _, suffix = name.partition(".")
+    outside = [i for i, one in enumerate(operators) if one.outside and not is_final_softmax(operators, i)]
+    own = times.get(name)
+    if not outside or recipe not in _INTEGERS:
+        return
+    # ONNX Runtime computes some operators in floats in every file: that matters where the whole is slow.
+    if suffix == Format.ONNX and (own is None or own < 1):
+        return
+    names = layer_names(operators)
+    kinds = list(dict.fromkeys(operators[i].kind for i in outside))
+    layers = tuple(dict.fromkeys(names[i] for i in outside))
+    share = sum(operators[i].time_share or 0 for i in outside)
+    measured = "" if own is None else f"; the file takes {own:.2f} of float32's time"
+    action, command = _faster(name, commands, times)
+    yield Finding(
+        cause=Cause.OUTSIDE,
+        layers=layers,
+        text=f"{_listed(kinds)} in {_listed(layers)} {_WHERE[Format(suffix)]}, and take {share * 100:.0f} % of the "
+        f"time of all operators{measured}",
+        action=action,
+        command=command,
+    )
+
+
+def _faster(name: str, commands: Commands, times: Mapping[str, float]) -> tuple[str, str]:
+    """Return what makes a file faster that is computed in parts, and the command."""
+    suffix = name.partition(".")[2]
+    if suffix == Format.ONNX:
+        return "store the weights alone in 8 bits, and compute in floats", commands.export(
+            "--recipes", "weight-only.onnx"
+        )
+    mixed = f"mixed_wi8_ai8.{suffix}"
+    found = times.get(mixed)
+    better = "" if found is None or mixed == name else f": {mixed} of this bundle takes {found:.2f}"
+    return f"keep them in float{better}", commands.export("--recipes", "mixed")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

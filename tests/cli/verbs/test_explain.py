@@ -1,0 +1,83 @@
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from edgeproof.metrics.explanation_json import EXPLANATION_NAME, read_explanation
+
+from tests.helpers.command import run
+
+pytestmark = pytest.mark.tensorflow
+
+
+def test_layers_have_the_users_names(exported: Path, run_folder: Path) -> None:
+    code, text, complaint = run("explain", exported, "--variant", "int8.tflite", "--variant", "dynamic.tflite")
+    assert (code, complaint) == (0, "")
+    first, second = text.split("\n\n")
+    assert first.startswith("static_wi8_ai8.tflite: ")
+    assert second.startswith("dynamic_wi8_afp32.tflite: ")
+    assert "dB against float32.tflite" in first
+    assert "32 golden images, LiteRT" in first
+    rows = [line.split()[0] for line in first.splitlines()[3:]]
+    assert {"scaling", "stem", "predictions"} & set(rows) or any(name.startswith("conv2d") for name in rows)
+
+
+def test_json_can_be_read_back_and_is_what_is_written(exported: Path, tmp_path: Path) -> None:
+    code, text, _ = run("explain", exported, "--variant", "int8.tflite", "--json", "--out", tmp_path)
+    assert code == 0
+    document = json.loads(text)
+    assert document["schema_version"] == 1
+    explanation = read_explanation(tmp_path / EXPLANATION_NAME)
+    [variant] = explanation.variants
+    assert variant.name == "static_wi8_ai8.tflite"
+    assert (tmp_path / EXPLANATION_NAME).read_text(encoding="utf-8") == text
+    assert [operator["position"] for operator in document["variants"][0]["operators"]] == [
+        operator.position for operator in variant.operators
+    ]
+    assert variant.snr_db is not None
+    assert all(0 <= (layer.time_share or 0) <= 1 for layer in variant.layers)
+
+
+def test_commands_are_commands_of_edgeproof(exported: Path) -> None:
+    _, text, _ = run("explain", exported, "--variant", "int8.tflite", "--json", "--reference", "my model.keras")
+    for finding in json.loads(text)["variants"][0]["findings"]:
+        verb, *arguments = shlex.split(finding["command"])[1:]
+        assert (verb, arguments[0]) == ("export", "my model.keras")
+
+
+def test_other_images_can_be_run(exported: Path, small_npz: Path) -> None:
+    code, text, complaint = run("explain", exported, "--variant", "float16.tflite", "--data", small_npz)
+    assert (code, complaint) == (0, "")
+    assert "images of " in text.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nowhere"], "nowhere"),
+        (["{bundle}", "--variant", "int9"], "unknown variant 'int9'"),
+        (["{bundle}", "--data", "nothing"], "nothing"),
+        (["{bundle}", "--out", "{bundle}"], "holds what is measured"),
+    ],
+)
+def test_bad_input_is_one_line(golden: Path, arguments: list[str], complaint: str) -> None:
+    code, text, error = run("explain", *(argument.replace("{bundle}", str(golden)) for argument in arguments))
+    assert (code, text) == (2, "")
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+def test_a_bundle_without_the_float32_file_says_what_to_export(bundle_copy: Path) -> None:
+    manifest = json.loads((bundle_copy / "manifest.json").read_text())
+    manifest["variants"] = [one for one in manifest["variants"] if one["name"] != "float32.tflite"]
+    (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
+    code, _, complaint = run("explain", bundle_copy, "--variant", "int8.tflite")
+    assert code == 2
+    assert "the bundle has none: export it with --recipes float32,static_wi8_ai8" in complaint
+
+
+def test_a_bundle_without_names_is_explained_by_operators(golden: Path) -> None:
+    code, text, _ = run("explain", golden, "--variant", "int8.tflite")
+    assert code == 0
+    assert "CONV_2D 1" in text
+    assert "names no layers" in text
