@@ -150,7 +150,7 @@ def _lint_calibration(
     # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
     with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):
         tflite = converters.tflite
-        found += lint_stability(tflite.quantizer.activations, tflite.traced.names.layer_of)
+        found += lint_stability(tflite.plain_quantizer.activations, tflite.traced.names.layer_of)
     return found
 
 
