@@ -126,8 +126,13 @@ def facts(**members: object) -> OperatorFacts:
     [
         ({"spread": 30.0}, Cause.CHANNEL_SPREAD, "30 times the median one"),
         ({"clipped": 0.02}, Cause.CLIPPED, "2.0 % of them are clipped"),
-        ({"tail": 12.0}, Cause.WIDE_RANGE, "12 times nearer"),
-        ({"kind": "Exp"}, Cause.WIDE_RANGE, "times nearer"),
+        (
+            {"tail": 12.0},
+            Cause.WIDE_RANGE,
+            "go from -1 to 1, and most are small beside one step of its integers, 0.00784",
+        ),
+        ({"kind": "Exp"}, Cause.WIDE_RANGE, "one step of its integers"),
+        ({"stored": "int16"}, Cause.COARSE, "coarse in so few bits"),
         ({}, Cause.COARSE, "coarse in so few bits"),
         ({"held_low": None, "stored": "float32"}, Cause.COARSE, "8-bit weights are coarse"),
     ],
@@ -139,6 +144,11 @@ def test_each_cause_has_words_and_a_command(members: dict[str, object], cause: C
     assert says in finding.text
     assert "alone it has 12.0 dB" in finding.text
     assert finding.command.startswith("edgeproof export model.keras --data DATA --")
+
+
+def test_a_file_with_16_bits_has_no_float_layers_to_advise() -> None:
+    (finding,) = find_causes("static_wi8_ai16.tflite", [facts(own_snr_db=-5.0, stored="int16")], 3.0, Commands(), {})
+    assert finding.command == "edgeproof export model.keras --data DATA --recipes dynamic"
 
 
 def test_the_worst_layer_comes_first() -> None:
@@ -168,6 +178,13 @@ def test_what_runs_outside_of_the_delegate_is_named_with_the_measured_times() ->
     assert finding.command.endswith("--recipes mixed")
     assert find_causes("dynamic_wi8_afp32.tflite", operators, 40.0, Commands(), times) == ()
     assert find_causes("static_wi8_ai8.tflite", operators[1:], 50.0, Commands(), times) == ()
+
+
+def test_16_bits_are_slow_where_no_kernel_takes_them() -> None:
+    operators = [facts(stored="int16", outside=True)]
+    (finding,) = find_causes("static_wi8_ai16.tflite", operators, 50.0, Commands(), {"static_wi8_ai16.tflite": 28.2})
+    assert finding.text.endswith("the file takes 28.20 of float32's time")
+    assert find_causes("static_wi8_ai16.tflite", operators, 50.0, Commands(), {}) == ()
 
 
 @pytest.mark.parametrize(("time", "found"), [(0.7, 0), (1.3, 1)])
