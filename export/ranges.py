@@ -40,7 +40,7 @@ class Histogram:
     @property
     def centers(self) -> NDArray[np.float64]:
         """The middle of each bin, float64 of shape (bins,)."""
-        return ((np.arange(_BINS) + 0.5) * (2 / _BINS) - 1) * self._edge
+        return np.linspace(-1 + 1 / _BINS, 1 - 1 / _BINS, _BINS, dtype=np.float64) * self._edge
 
     def add(self, values: NDArray[np.float32], *, offset: int = 0) -> None:
         """Count values of any shape; of many, every n-th is counted, beginning at `offset`."""

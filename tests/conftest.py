@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
 from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ INSTALLED = {
     "onnx": is_installed(ENGINE_OF[Format.ONNX]),
     "pillow": find_spec("PIL") is not None,
 }
-RUNNABLE = tuple(name for name in ALL_VARIANTS if INSTALLED[name.partition(".")[2]])
+RUNNABLE = tuple(name for name in STANDARD_VARIANTS if INSTALLED[name.partition(".")[2]])
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 import onnx
 import tensorflow as tf
 
-from ...runtime.errors import SpecMismatchError
-from ..tracing.layer_names import LayerNames
 from .finish import graphs_in
 
 
@@ -19,6 +16,27 @@ def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN
     shapes, dtypes = node.output_shapes, node.output_dtypes
     ctx.remove_node(name)
     ctx.make_node("Sub", [one.output[0], erf.output[0]], name=name, outputs=node.output, shapes=shapes, dtypes=dtypes)
+
+
+def _write_log1p(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN401
+    """Write TensorFlow's Log1p as the logarithm of 1 + x: ONNX has no operator for it."""
+    _write_with_one(ctx, node, name, ("Add", "Log"))
+
+
+def _write_expm1(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN401
+    """Write TensorFlow's Expm1 as the exponential less 1: ONNX has no operator for it."""
+    _write_with_one(ctx, node, name, ("Exp", "Sub"))
+
+
+def _write_with_one(ctx: Any, node: Any, name: str, operators: tuple[str, str]) -> None:  # noqa: ANN401
+    """Write an operator as a chain of two, of which Add or Sub takes 1 as its second input."""
+    one = ctx.make_const(f"{name}__one", np.array(1, np.float32)).output[0]
+    shapes, dtypes = node.output_shapes, node.output_dtypes
+    extra = [[one] if operator in ("Add", "Sub") else [] for operator in operators]
+    first = ctx.make_node(operators[0], [node.input[0], *extra[0]], shapes=shapes, dtypes=dtypes)
+    ctx.remove_node(name)
+    inputs = [first.output[0], *extra[1]]
+    ctx.make_node(operators[1], inputs, name=name, outputs=node.output, shapes=shapes, dtypes=dtypes)
 
 
 def store_constants(graph: onnx.GraphProto, function: Any) -> None:  # noqa: ANN401
@@ -32,22 +50,13 @@ def store_constants(graph: onnx.GraphProto, function: Any) -> None:  # noqa: ANN
         graph.input.remove(value)
 
 
-def check_operators(graph: onnx.GraphProto, model: keras.Model, names: LayerNames) -> None:
+def check_operators(graph: onnx.GraphProto) -> None:
     """Refuse operators that ONNX does not have: tf2onnx writes what it does not know under TensorFlow's name."""
     known = {schema.name for schema in onnx.defs.get_all_schemas()}
     foreign = [node for inner in graphs_in(graph) for node in inner.node if node.op_type not in known]
-    if not foreign:
-        return
-    for layer in model._flatten_layers():
-        # Keras compiles these with XLA, in a function that tf2onnx does not read.
-        if getattr(layer, "groups", 1) > 1 and isinstance(layer, keras.layers.Conv2D):
-            raise SpecMismatchError(
-                f"layer {names.translate(layer.name)!r} is a grouped convolution, which tf2onnx cannot write: use "
-                "DepthwiseConv2D, or split the channels, convolve each part, and concatenate"
-            )
     for node in foreign:
         # Worded as by TFLite's converter, for `describe_conversion_error`.
         raise ValueError(f"\"{node.name}/\" 'tf.{node.op_type}' op is neither a custom op nor a flex op")
 
 
-HANDLERS = {"Erfc": (_write_erfc, [])}
+HANDLERS = {"Erfc": (_write_erfc, []), "Expm1": (_write_expm1, []), "Log1p": (_write_log1p, [])}

@@ -19,11 +19,13 @@ class Activations:
         names: Of these tensors.
         histograms: Their values.
         spreads: How wide the values spread, largest minus least, in the even images and in the odd ones.
+        largest: The largest magnitude of each channel, which is the last axis: float32 of shape (channels,).
     """
 
     names: Mapping[int, str]
     histograms: Mapping[int, Histogram]
     spreads: tuple[Mapping[int, float], Mapping[int, float]]
+    largest: Mapping[int, NDArray[np.float32]]
 
 
 def measure_activations(model: bytes, images: NDArray[np.uint8]) -> Activations:
@@ -37,15 +39,23 @@ def measure_activations(model: bytes, images: NDArray[np.uint8]) -> Activations:
         if tensor["index"] in computed and tensor["dtype"] is np.float32
     }
     given = interpreter.get_input_details()[0]["index"]
+    largest = dict[int, NDArray[np.float32]]()
     halves = [{index: Histogram() for index in names} for _ in range(2)]
     for number, image in enumerate(images):
         interpreter.set_tensor(given, image[np.newaxis].astype(np.float32))
         interpreter.invoke()
         for index, histogram in halves[number % 2].items():
-            histogram.add(interpreter.get_tensor(index), offset=number)
+            values = interpreter.get_tensor(index)
+            histogram.add(values, offset=number)
+            largest[index] = np.maximum(_largest_in_channels(values), largest.get(index, 0))
     even, odd = ({index: one.high - one.low for index, one in half.items()} for half in halves)
     histograms = {index: halves[0][index] + halves[1][index] for index in names}
-    return Activations(names=names, histograms=histograms, spreads=(even, odd))
+    return Activations(names=names, histograms=histograms, spreads=(even, odd), largest=largest)
+
+
+def _largest_in_channels(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    channels = values.shape[-1] if values.ndim else 1
+    return np.abs(values).reshape(-1, channels).max(axis=0, initial=0)
 
 
 def _interpreter(model: bytes) -> Interpreter:

@@ -13,6 +13,15 @@ schema: Any = schema_py_generated  # generated code without types
 _ALIGNMENT = 16
 
 
+_KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+
+
+def kind_of(root: Any, operator: Any) -> str:  # noqa: ANN401
+    """Return an operator's kind, for example ``"CONV_2D"``; old files hold its code in a byte."""
+    code = root.operatorCodes[operator.opcodeIndex]
+    return _KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+
 def pack(root: Any) -> bytes:  # noqa: ANN401
     """Return the bytes of a TFLite file, `schema.ModelT`, which stays unchanged."""
     buffers = root.buffers

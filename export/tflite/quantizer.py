@@ -17,7 +17,8 @@ from ..samples import PIXELS
 from . import mlir
 from .activations import Activations, measure_activations
 from .byte_input import take_bytes
-from .flatbuffer import schema
+from .flatbuffer import kind_of, schema
+from .same_scale import unify
 from .weights import store_as_int8
 
 # The reference kernels, which microcontrollers run, end the process at ranges of 1e-6 and less. Only networks with
@@ -25,8 +26,6 @@ from .weights import store_as_int8
 _LEAST_WIDTH = 1e-5
 # LiteRT has no integer kernel of this version.
 _NO_KERNEL = re.compile(r"Didn't find op for builtin opcode '(\w+)'")
-
-_KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,9 +63,9 @@ class TFLiteQuantizer:
     def __init__(self, model: bytes, calibration: NDArray[np.uint8]) -> None:
         self._model = model
         self.activations: Activations = measure_activations(model, calibration)
-        graph = schema.ModelT.InitFromPackedBuf(model, 0)
-        self._input = int(graph.subgraphs[0].inputs[0])
-        self.operators = tuple(_operators(graph))
+        self._graph = schema.ModelT.InitFromPackedBuf(model, 0)
+        self._input = int(self._graph.subgraphs[0].inputs[0])
+        self.operators = tuple(_operators(self._graph))
         self._ranged: dict[str, bytes] = {}
         self._without_kernel: set[str] = set()
 
@@ -110,17 +109,16 @@ class TFLiteQuantizer:
 
     def _ranges(self, choose: Callable[[Histogram], Range]) -> dict[int, Range]:
         measured = {number: _widened(choose(one)) for number, one in self.activations.histograms.items()}
-        return {self._input: PIXELS, **measured}
+        return unify(self._graph, {self._input: PIXELS, **measured})
 
 
 def _operators(root: Any) -> Iterator[Operator]:  # noqa: ANN401
     graph = root.subgraphs[0]
     for number, one in enumerate(graph.operators):
-        code = root.operatorCodes[one.opcodeIndex]
         outputs = tuple(int(index) for index in one.outputs)
         yield Operator(
             number=number,
-            kind=_KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)],
+            kind=kind_of(root, one),
             outputs=outputs,
             name=graph.tensors[outputs[0]].name.decode(errors="replace"),
         )

@@ -30,8 +30,8 @@ _WEIGHTS: Mapping[int, tuple[int, int]] = {
 # scale and a zero point.
 _BYTES_PER_TENSOR, _BYTES_PER_CHANNEL = 200, 12
 
-# Versions of DEQUANTIZE that read int8: with one scale, and with one for each channel.
-_VERSION, _VERSION_PER_CHANNEL = 2, 5
+# The version of DEQUANTIZE that reads int8 with a scale for each channel.
+_VERSION = 5
 
 
 def store_as_int8(model: bytes, operators: Collection[int] | None = None) -> bytes:
@@ -148,8 +148,8 @@ def _int8_tensor(like: Table, stored: NDArray[np.int8], scales: NDArray[np.float
 
 def _dequantize(root: Table, *, source: int, target: int) -> Table:
     made = schema.OperatorT()
-    made.opcodeIndex = _operator_code(root, _OPERATOR.DEQUANTIZE, _VERSION_PER_CHANNEL)
-    made.inputs, made.outputs = np.int32([source]), np.int32([target])
+    made.opcodeIndex = _operator_code(root, _OPERATOR.DEQUANTIZE, _VERSION)
+    made.inputs, made.outputs = np.array([source], np.int32), np.array([target], np.int32)
     made.builtinOptionsType, made.builtinOptions = schema.BuiltinOptions.DequantizeOptions, schema.DequantizeOptionsT()
     return made
 

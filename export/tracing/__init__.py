@@ -1,1 +1,1 @@
-"""Tracing of a Keras model by the converters: names of layers, and repairs."""
+"""The model as converters trace it: the same answers, in operators that every format and recipe has."""

@@ -192,10 +192,3 @@ def test_onnx_files_take_batches(converted: dict[str, bytes], recipe: Recipe) ->
     engine = load_engine(converted[f"{recipe.name}.onnx"], Format.ONNX)
     together = engine.run(IMAGES.astype(np.float32))
     assert measure_difference(together, run_each(engine, IMAGES)).max_abs < 1e-6  # type: ignore[arg-type]
-
-
-def test_a_grouped_convolution_is_refused_by_name() -> None:
-    grouped = layers.Conv2D(6, 3, groups=3, name="grouped")
-    model = keras.Sequential([keras.Input((16, 12, 3)), grouped, layers.Flatten(), layers.Dense(2, "softmax")])
-    with pytest.raises(SpecMismatchError, match=r"layer 'grouped' is a grouped convolution"):
-        to_onnx(model, find_recipe("float32"))

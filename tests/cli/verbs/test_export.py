@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from edgeproof.runtime.bundle.recipes import ALL_VARIANTS, Format
+from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
 
 from tests.helpers.command import COMMAND, Done, error_line, run, run_alone
@@ -42,7 +42,7 @@ def test_an_export_tells_of_every_variant(run_folder: Path, small_npz: Path, tmp
     done = run("export", run_folder / "model.keras", "--data", small_npz, "--labels", labels, "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split()[0] for line in done.stdout.splitlines() if " dB" in line]
-    assert lines == list(ALL_VARIANTS)
+    assert lines == list(STANDARD_VARIANTS)
     assert "takes 0 to 255 and gives probabilities" in done.stdout
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["classes"][3] == "digit 3"

@@ -32,17 +32,22 @@ class ConstantProduct(keras.layers.Layer):
         return ops.matmul(inputs, self.factor)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def seeded() -> None:
+    """Layers draw their seeds when they are made."""
+    keras.utils.set_random_seed(1)
+
+
 def converted(*middle: layers.Layer) -> bytes:
     """Return the float32 file of a model as the converter writes it."""
-    keras.utils.set_random_seed(1)
-    last = layers.Dense(3, "softmax", kernel_initializer=keras.initializers.RandomNormal(stddev=1.0))
+    last = layers.Dense(3, "softmax", kernel_initializer=keras.initializers.RandomNormal(stddev=2.0, seed=2))
     stack = [keras.Input((12, 12, 3)), layers.Rescaling(1 / 255), *middle, layers.Flatten(), last]
     with saved_model(keras.Sequential(stack)) as traced:
         return convert_saved_model(traced.folder, RECIPES["float32"], None)
 
 
 @pytest.fixture(scope="module")
-def every_kind() -> bytes:
+def every_kind(seeded: None) -> bytes:
     return converted(
         layers.Conv2D(16, 3, activation="relu"),
         layers.DepthwiseConv2D(5, padding="same"),
@@ -95,7 +100,7 @@ def test_answers_are_close_to_the_float_ones_and_the_same_in_all_kernels(every_k
     rounded = store_as_int8(every_kind)
     assert len(rounded) < len(every_kind) / 2
     expected = answers(every_kind)
-    assert expected.std() > 0.03
+    assert expected.std() > 0.05
     assert 35 < measure_difference(answers(rounded), expected).snr_db < 80
     for kernels in Kernels:
         np.testing.assert_allclose(answers(rounded, kernels), answers(rounded), atol=1e-5)
@@ -157,7 +162,6 @@ def test_constants_that_are_no_weights_stay() -> None:
 def test_files_that_expand_weights_are_told_from_those_that_only_have_float_islands(every_kind: bytes) -> None:
     assert expands_weights(store_as_int8(every_kind))
     assert not expands_weights(every_kind)
-    keras.utils.set_random_seed(1)
     pixels = keras.Input((12, 12, 3))
     island = layers.Activation("hard_swish")(layers.Conv2D(16, 3)(layers.Rescaling(1 / 255)(pixels)))
     model = keras.Model(pixels, layers.Dense(3, "softmax")(layers.Flatten()(island)))

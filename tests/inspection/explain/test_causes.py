@@ -64,6 +64,14 @@ def test_a_good_network_has_no_faulty_layer(explain: Explain) -> None:
     assert found.unmatched == ()
 
 
+def test_weights_are_weighed_as_they_are_stored_where_the_file_expands_them(explain: Explain) -> None:
+    found, findings = explain(network(), recipe="weight_only_wi8_afp32")
+    assert findings == ()
+    rows = {row.layer: row for row in by_layer(found.operators)}
+    assert 16 * 16 * 9 <= rows["second"].weight_bytes <= 16 * 16 * 9 + 4 * 16
+    assert {one.stored for one in found.operators} == {"float32"}
+
+
 def test_an_outlier_channel_is_found(explain: Explain) -> None:
     found, findings = explain(with_outlier())
     worst = worst_layer(findings)
