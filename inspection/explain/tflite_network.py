@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ...runtime.engines.packages import LITERT
 from ..tensor_names import OUTPUT_LAYER, layers_of
+from ..xnnpack import delegation_of
 from .network import Arrays, NetworkOperator
 from .stored import Stored
 from .tflite_cut import cut
-from .tflite_delegate import outside_delegate
 
 schema: Any = schema_py_generated  # generated code without types
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
@@ -55,7 +55,7 @@ class TfliteNetwork:
 
     @cached_property
     def _operators(self) -> list[NetworkOperator]:
-        outside = outside_delegate(_interpreter(self._content)._get_ops_details())
+        outside = delegation_of(_interpreter(self._content)._get_ops_details()).outside
         return [replace(one, outside=one.position in outside) for one in self.listed]
 
     @cached_property

@@ -18,11 +18,12 @@ def render_section(explanation: Explanation | None) -> Markup:
     """Return the section with its marks; only the marks without an explanation."""
     if explanation is None:
         return _between(_SECTION, "")
-    environment = page_environment()
-    environment.filters["sentence"] = _sentence
-    template = environment.get_template("layers.html.j2")
-    chart = draw_layers(explanation)
-    return _between(_SECTION, template.render(explanation=explanation, chart=chart, decibels=_decibels))
+    text = (
+        page_environment()
+        .get_template("layers.html.j2")
+        .render(explanation=explanation, chart=draw_layers(explanation), decibels=_decibels, sentence=_sentence)
+    )
+    return _between(_SECTION, text)
 
 
 def render_link(explanation: Explanation | None) -> Markup:

@@ -27,7 +27,7 @@ def ensure_environment(folder: Path) -> Path:
     names = {"base": str(folder), "platbase": str(folder)}
     python = Path(sysconfig.get_path("scripts", "venv", vars=names), "python")
     wanted = f"{TITLE}=={VERSION}"
-    if python.exists() and subprocess.run([python, "-c", "import litert_quantizer"], check=False).returncode == 0:
+    if python.exists() and run_child([python, "-P", "-c", "import litert_quantizer"], text=True).returncode == 0:
         return python
     sys.stdout.write(f"$ {python} -m pip install {wanted}\n")
     sys.stdout.flush()

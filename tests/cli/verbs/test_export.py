@@ -277,17 +277,19 @@ def test_a_converter_that_dies_is_one_line(run_folder: Path, small_npz: Path, tm
     assert [path.name for path in tmp_path.iterdir()] == ["custom"]
 
 
-def test_a_variant_on_which_the_converter_dies_is_left_out(small_npz: Path, tmp_path: Path) -> None:
-    """As TensorFlow's does on recurrent layers, in integers."""
-    rows = keras.Sequential([keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), layers.Reshape((28, 28))])
-    rows.add(layers.LSTM(4))
-    rows.add(layers.Dense(10, activation="softmax"))
-    rows.save(tmp_path / "model.keras")
+def test_a_variant_on_which_the_converter_dies_is_left_out(tiny: Path, small_npz: Path, tmp_path: Path) -> None:
+    """As TensorFlow's does on operators that it does not foresee."""
+    (tmp_path / "fatal.py").write_text(
+        "import os, signal\n"
+        "from edgeproof.export.tflite import mlir\n"
+        "mlir.quantize = lambda *_: os.kill(os.getpid(), signal.SIGSEGV)\n"
+    )
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     done = run_alone(
         "export",
-        tmp_path / "model.keras",
+        tiny,
+        *("--softmax", "--custom", tmp_path / "fatal.py"),
         *("--data", small_npz, "--recipes", "float32,int8", "--out", tmp_path / "bundle"),
         env=os.environ | {"TMPDIR": str(scratch)},
     )

@@ -37,7 +37,10 @@ def a_graph(shuffled: int) -> onnx.GraphProto:
         helper.make_node("If", ["flag"], ["chosen"], name="if", then_branch=then, else_branch=other),
         helper.make_node("Sum", ["left", "right", "chosen"], ["y"], name="sum"),
     ]
-    stored = [numpy_helper.from_array(np.float32([1, 2]), first), numpy_helper.from_array(np.float32([3, 4]), second)]
+    stored = [
+        numpy_helper.from_array(np.array([1, 2], np.float32), first),
+        numpy_helper.from_array(np.array([3, 4], np.float32), second),
+    ]
     stored.append(numpy_helper.from_array(np.array(True), "flag"))
     rng.shuffle(stored)
     rng.shuffle(nodes)
@@ -65,7 +68,7 @@ def test_a_path_longer_than_pythons_stack_is_sorted() -> None:
 
 
 def test_an_output_that_is_a_constant_keeps_its_name_and_unread_constants_go() -> None:
-    stored = [numpy_helper.from_array(np.float32([1, 2]), name) for name in ("unread", "y", "read")]
+    stored = [numpy_helper.from_array(np.array([1, 2], np.float32), name) for name in ("unread", "y", "read")]
     node = helper.make_node("Add", ["y", "read"], ["z"])
     outputs = [helper.make_tensor_value_info(name, FLOAT, [2]) for name in "yz"]
     graph = helper.make_graph([node], "g", [], outputs, stored)
