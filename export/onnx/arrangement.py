@@ -5,11 +5,15 @@ of equal constants: a second conversion of a model gave other bytes, now and the
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import onnx
 
+from ..tracing.layer_names import LayerNames
 from .finish import graphs_in, rename
+
+_WITH_KERNEL = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 
 
 def sort_nodes(graph: onnx.GraphProto) -> None:
@@ -83,3 +87,16 @@ def _first_readers(graph: onnx.GraphProto) -> dict[str, str]:
             if name in stored and name not in outputs:
                 names.setdefault(name, f"{node.output[0]}/{position}")
     return names | {name: name for name in outputs}
+
+
+def name_after_kernels(graph: onnx.GraphProto, names: LayerNames) -> None:
+    """Put a kernel's name behind that of its node, in place: the node is named after what was folded into it.
+
+    Kernels that several nodes share have an arbitrary name, and are left out.
+    """
+    constants = {constant.name for constant in graph.initializer}
+    uses = Counter(name for node in graph.node for name in node.input)
+    for node in graph.node:
+        kernel = node.input[1] if node.op_type in _WITH_KERNEL else ""
+        if kernel in constants and uses[kernel] == 1 and names.layer_of(kernel):
+            node.name = f"{node.name};{kernel}"

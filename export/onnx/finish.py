@@ -1,6 +1,5 @@
 """Tidies a converted ONNX graph, adds its metadata and checks it."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
@@ -11,8 +10,6 @@ from ..model_file import ModelFile
 from ..tracing.layer_names import LayerNames
 
 INPUT_NAME, OUTPUT_NAME, BATCH_NAME = "image", "probabilities", "batch"
-
-_WITH_KERNEL = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 
 
 def graphs_in(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
@@ -94,16 +91,5 @@ def _shorten_names(graph: onnx.GraphProto) -> None:
 
 def _name_layers(graph: onnx.GraphProto, names: LayerNames) -> None:
     """Write the names of tensors and nodes so that they tell the user's layers."""
-    _name_after_kernels(graph, names)
     kept = [value.name for value in (*graph.input, *graph.output)]
     rename(graph, names.distinct(kept), names.distinct())
-
-
-def _name_after_kernels(graph: onnx.GraphProto, names: LayerNames) -> None:
-    """Put a kernel's layer behind the name of its node, which is named after what was folded into it."""
-    constants = {constant.name for constant in graph.initializer}
-    uses = Counter(name for node in graph.node for name in node.input)
-    for node in graph.node:
-        kernel = node.input[1] if node.op_type in _WITH_KERNEL else ""
-        if kernel in constants and uses[kernel] == 1 and names.layer_of(kernel):
-            node.name = f"{node.name};{kernel}"

@@ -13,7 +13,7 @@ from ...runtime.bundle.recipes import Format
 from ..conversion_errors import conversion_errors
 from ..tracing.layer_names import LayerNames, numbered_layers
 from ..tracing.repairs import convertible
-from .arrangement import arrange_constants, renumber, sort_nodes
+from .arrangement import arrange_constants, name_after_kernels, renumber, sort_nodes
 from .finish import INPUT_NAME, OUTPUT_NAME
 from .fusions import fuse_hard_activations
 from .repairs import HANDLERS, check_operators, store_constants
@@ -50,6 +50,7 @@ def float_graph(model: keras.Model) -> FloatGraph:
         )
         check_operators(proto.graph)
         store_constants(proto.graph, function)
+        name_after_kernels(proto.graph, names)  # while constants still have the names of their layers
         sort_nodes(proto.graph)
         arrange_constants(proto.graph)
         renumber(proto.graph)

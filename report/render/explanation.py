@@ -1,5 +1,8 @@
 """The page's section on layers, from the explanation of a bundle."""
 
+# Jinja gives the entries of its dictionaries no type.
+# pyright: reportUnknownMemberType=false
+
 import re
 from dataclasses import replace
 
