@@ -191,8 +191,8 @@ def test_a_network_all_in_float_is_no_mix() -> None:
     with pytest.raises(CheckFailedError) as caught:
         mixed(network, 1e-4, {"dynamic": float_file})
     assert str(caught.value).endswith(
-        "with 100 of 100 operators in float, 40.0 dB, a drop of up to 0.15 points; within it are dynamic: 40.0 dB, a drop "
-        "of up to 0.15 points"
+        "with 100 of 100 operators in float, 40.0 dB, a drop of up to 0.15 points; within it are dynamic: 40.0 dB, a "
+        "drop of up to 0.15 points"
     )
 
 
