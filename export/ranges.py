@@ -99,13 +99,18 @@ def whole_range(histogram: Histogram) -> Range:
 
 
 def percentile_range(histogram: Histogram, *, percent: float = 99.99) -> Range:
-    """Return the range that holds this percentage of the values, as many are below as above; 0 is in it."""
+    """Return the range that holds this percentage of the values, as many are below as above; 0 is in it.
+
+    Where nearly all values are 0, that would be no range; it is the whole one then.
+    """
     low, high = whole_range(histogram)
     if not histogram.counts.any():
         return low, high
     outside = (histogram.counts.sum() + histogram.zeros) * (1 - percent / 100) / 2
     lowest = _end_after(histogram.centers, histogram.counts, outside)
     highest = _end_after(histogram.centers[::-1], histogram.counts[::-1], outside)
+    if lowest >= 0 >= highest:
+        return low, high
     return max(low, min(lowest, 0.0)), min(high, max(highest, 0.0))
 
 

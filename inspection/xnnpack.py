@@ -1,6 +1,6 @@
 """XNNPACK's share of a TFLite file: the operators that LiteRT hands to it, and those that it computes itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -35,26 +35,31 @@ def find_delegation(model: bytes) -> Delegation:
     with foreign_errors(InvalidFileError, "LiteRT does not accept this file", caught=(ValueError, RuntimeError)):
         interpreter = litert.Interpreter(model_content=model, num_threads=1)
         interpreter.allocate_tensors()
-    nodes = interpreter._get_ops_details()
-    delegates = [node for node in nodes if node["op_name"] == _DELEGATE]
-    own = [node for node in nodes if node["op_name"] != _DELEGATE]
-    producers = {index: node for node in own for index in node["outputs"]}
-    inside = {node["index"] for delegate in delegates for node in _replaced(delegate, producers)}
+    return delegation_of(interpreter._get_ops_details())
+
+
+def delegation_of(details: Sequence[Mapping[str, Any]]) -> Delegation:
+    """Return how a loaded file is divided.
+
+    Args:
+        details: The interpreter's operators, those of the file first, and behind them a ``DELEGATE`` for each part that
+            was handed over.
+    """
+    delegates = [one for one in details if one["op_name"] == _DELEGATE]
+    own = details[: len(details) - len(delegates)]
+    makers = {int(tensor): number for number, one in enumerate(own) for tensor in one["outputs"]}
+    inside: set[int] = set()
+    for delegate in delegates:
+        taken = {int(tensor) for tensor in delegate["inputs"]}
+        waiting = [int(tensor) for tensor in delegate["outputs"]]
+        while waiting:
+            maker = makers.get(waiting.pop())
+            if maker is None or maker in inside:
+                continue
+            inside.add(maker)
+            waiting += [int(tensor) for tensor in own[maker]["inputs"] if int(tensor) not in taken]
     return Delegation(
         partitions=len(delegates),
-        operators=tuple(node["op_name"] for node in own),
-        outside=frozenset(node["index"] for node in own) - inside,
+        operators=tuple(one["op_name"] for one in own),
+        outside=frozenset(range(len(own))) - inside,
     )
-
-
-def _replaced(delegate: Mapping[str, Any], producers: Mapping[int, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield the nodes between the delegate's outputs and its inputs."""
-    seen: set[int] = set(delegate["inputs"])
-    waiting: list[int] = list(delegate["outputs"])
-    while waiting:
-        index = waiting.pop()
-        if index in seen or index not in producers:
-            continue
-        seen.add(index)
-        yield producers[index]
-        waiting.extend(producers[index]["inputs"])  # a NumPy array

@@ -20,7 +20,8 @@ from .results_store import RESULTS
 
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
-_ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# The environment in which TensorFlow takes one core.
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def run_edgeproof(*arguments: str) -> None:
@@ -32,7 +33,7 @@ def run_edgeproof(*arguments: str) -> None:
     sys.stdout.write(f"$ edgeproof {' '.join(arguments)}\n")
     sys.stdout.flush()
     command = [*python_command("from edgeproof.__main__ import start\nstart()"), *arguments]
-    done = run_child(command, env=os.environ | _ONE_THREAD, stdout=subprocess.DEVNULL, text=True)
+    done = run_child(command, env=os.environ | ONE_THREAD, stdout=subprocess.DEVNULL, text=True)
     if done.returncode:
         lines = done.stderr.splitlines() or [f"ended with exit code {done.returncode}"]
         raise CheckFailedError(f"edgeproof {arguments[0]}: {lines[-1]}")

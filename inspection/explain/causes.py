@@ -10,14 +10,18 @@ from .layers import is_final_softmax, layer_names
 
 # An operator by itself loses 8 to 15 dB less than this in networks that int8 suits.
 LOW_DB = 25.0
+# Above it, hardly one answer in a hundred is another.
+GOOD_ANSWERS_DB = 35.0
 # One scale for all channels leaves the median channel 5 bits of 8.
 WIDE_SPREAD = 8.0
 # The rest of the range holds one number in ten thousand.
 LONG_TAIL = 4.0
 CLIPPED_SHARE = 1e-3
+_IN_FLOATS = "take a file that computes in floats"
+_BITS = {"int16": 16}
 # Operators that turn an ordinary range into one that no 8 bits hold.
 _EXPLODING = frozenset({"EXP", "POW"})
-# Of files that could be computed by the delegate as a whole; it has no kernels for 16-bit activations.
+# Of files that could be computed by the delegate as a whole.
 _INTEGERS = frozenset({"static_wi8_ai8", "mixed_wi8_ai8"})
 _WHERE = {
     Format.TFLITE: "run outside of the delegate",
@@ -38,13 +42,18 @@ class _Fault:
 
 
 def find_causes(
-    name: str, operators: Sequence[OperatorFacts], commands: Commands, times: Mapping[str, float]
+    name: str,
+    operators: Sequence[OperatorFacts],
+    snr_db: float | None,
+    commands: Commands,
+    times: Mapping[str, float],
 ) -> tuple[Finding, ...]:
     """Return what costs a file accuracy, worst first, and then what costs it time.
 
     Args:
         name: Of the file, ``<recipe>.<format>``.
         operators: What was found of its operators.
+        snr_db: Of its answers.
         commands: The commands that do something about it.
         times: Of this and other files of the bundle, by name: their time over that of the float32 file.
     """
@@ -54,7 +63,7 @@ def find_causes(
         for cause in dict.fromkeys(fault.cause for fault in faults)
     ]
     if not faults:
-        found += _of_depth(operators, commands)
+        found += _of_depth(operators, snr_db, commands)
     return (*found, *_of_time(name, operators, commands, times))
 
 
@@ -110,8 +119,8 @@ def _reason(cause: Cause, operator: OperatorFacts) -> str:
             )
         case Cause.WIDE_RANGE:
             return (
-                f"its values go from {operator.low or 0:.3g} to {operator.high or 0:.3g}, while 99.99 % of them are "
-                f"{operator.tail or 0:.3g} times nearer to 0: the steps of 8 bits are too wide for those"
+                f"its values go from {operator.low or 0:.3g} to {operator.high or 0:.3g}, and most are small beside "
+                f"one step of its integers, {_step(operator):.3g}"
             )
         case _ if operator.held_low is None:
             return "its 8-bit weights are coarse"
@@ -119,7 +128,14 @@ def _reason(cause: Cause, operator: OperatorFacts) -> str:
             return "its output is coarse in so few bits"
 
 
+def _step(operator: OperatorFacts) -> float:
+    """Return the distance of two numbers that an operator's integers stand for."""
+    return ((operator.held_high or 0) - (operator.held_low or 0)) / (2 ** _BITS.get(operator.stored, 8) - 1)
+
+
 def _remedy(cause: Cause, operator: OperatorFacts, commands: Commands) -> tuple[str, str]:
+    if operator.stored == "int16":
+        return _IN_FLOATS, commands.export("--recipes", "dynamic")
     if operator.held_low is None:
         return "store the weights in 16 bits", commands.export("--recipes", "float16")
     match cause:
@@ -137,21 +153,31 @@ def _remedy(cause: Cause, operator: OperatorFacts, commands: Commands) -> tuple[
             return "keep the layer in float", commands.within_budget()
 
 
-def _of_depth(operators: Sequence[OperatorFacts], commands: Commands) -> Iterator[Finding]:
+def _of_depth(operators: Sequence[OperatorFacts], snr_db: float | None, commands: Commands) -> Iterator[Finding]:
     known = [one for one in operators if one.snr_db is not None]
     lowest = min(known, key=lambda one: one.snr_db or 0.0, default=None)
-    if lowest is None or lowest.snr_db is None or lowest.snr_db >= LOW_DB:
+    if lowest is None or lowest.snr_db is None or snr_db is None or snr_db >= GOOD_ANSWERS_DB:
         return
-    integers = any(one.held_low is not None for one in operators)
+    action, command = _less_noise(operators, commands)
     yield Finding(
         cause=Cause.DEPTH,
         layers=(),
-        text=f"no single layer is at fault: the signal-to-noise ratio falls along the depth, to {lowest.snr_db:.1f} dB",
-        action="keep layers in float until the accuracy holds; or take the dynamic file, which rounds less"
-        if integers
-        else "store the weights in 16 bits",
-        command=commands.within_budget() if integers else commands.export("--recipes", "float16"),
+        text=f"the answers have {snr_db:.1f} dB, and no single layer is at fault: the signal-to-noise ratio falls "
+        f"along the depth, to {lowest.snr_db:.1f} dB",
+        action=action,
+        command=command,
     )
+
+
+def _less_noise(operators: Sequence[OperatorFacts], commands: Commands) -> tuple[str, str]:
+    """Return what rounds less where no single layer is at fault."""
+    stored = {one.stored for one in operators if one.held_low is not None}
+    if not stored:
+        return "store the weights in 16 bits", commands.export("--recipes", "float16")
+    if "int16" in stored:
+        return _IN_FLOATS, commands.export("--recipes", "dynamic")
+    action = "keep layers in float until the accuracy holds; or take the dynamic file, which rounds less"
+    return action, commands.within_budget()
 
 
 def _of_time(
@@ -160,6 +186,8 @@ def _of_time(
     recipe, _, suffix = name.partition(".")
     outside = [i for i, one in enumerate(operators) if one.outside and not is_final_softmax(operators, i)]
     own = times.get(name)
+    if own is not None and own > 1 and any(operators[i].stored == "int16" for i in outside):
+        yield _slow_integers(own, commands)
     if not outside or recipe not in _INTEGERS:
         return
     # ONNX Runtime computes some operators in floats in every file: that matters where the whole is slow.
@@ -178,6 +206,16 @@ def _of_time(
         f"time of all operators{measured}",
         action=action,
         command=command,
+    )
+
+
+def _slow_integers(time: float, commands: Commands) -> Finding:
+    return Finding(
+        cause=Cause.OUTSIDE,
+        layers=(),
+        text=f"the delegate computes nothing with 16-bit activations: the file takes {time:.2f} of float32's time",
+        action="keep it for microcontrollers, and take a file that computes in floats elsewhere",
+        command=commands.export("--recipes", "weight-only"),
     )
 
 

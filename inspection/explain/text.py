@@ -42,7 +42,7 @@ def _variant(variant: VariantExplanation, explanation: Explanation) -> str:
 
 def _findings(variant: VariantExplanation) -> list[str]:
     if not variant.findings:
-        return ["Nothing to do: no layer loses much, and none runs outside of the delegate."]
+        return ["Nothing to do: no layer loses much accuracy or time."]
     lines: list[str] = []
     for number, finding in enumerate(variant.findings, 1):
         lines += [f"{number}. {finding.text}", f"   {finding.action}:" if finding.command else f"   {finding.action}"]

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ...runtime.engines.packages import LITERT
 from ..tensor_names import OUTPUT_LAYER, layers_of
+from ..xnnpack import delegation_of
 from .network import Arrays, NetworkOperator
 from .stored import Stored
 from .tflite_cut import cut
-from .tflite_delegate import outside_delegate
 
 schema: Any = schema_py_generated  # generated code without types
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
@@ -48,10 +48,14 @@ class TfliteNetwork:
         if self.listed and not self.listed[-1].layers:
             self.listed[-1] = replace(self.listed[-1], layers=self._output_layer())
 
-    @cached_property
-    def operators(self) -> list[NetworkOperator]:
+    @property
+    def operators(self) -> Sequence[NetworkOperator]:
         """The operators; see `Network`."""
-        outside = outside_delegate(_interpreter(self._content)._get_ops_details())
+        return self._operators
+
+    @cached_property
+    def _operators(self) -> list[NetworkOperator]:
+        outside = delegation_of(_interpreter(self._content)._get_ops_details()).outside
         return [replace(one, outside=one.position in outside) for one in self.listed]
 
     @cached_property

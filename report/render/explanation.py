@@ -1,5 +1,8 @@
 """The page's section on layers, from the explanation of a bundle."""
 
+# Jinja gives the entries of its dictionaries no type.
+# pyright: reportUnknownMemberType=false
+
 import re
 from dataclasses import replace
 
@@ -21,7 +24,7 @@ def render_section(explanation: Explanation | None) -> Markup:
     text = (
         page_environment()
         .get_template("layers.html.j2")
-        .render(explanation=explanation, chart=draw_layers(explanation), decibels=_decibels)
+        .render(explanation=explanation, chart=draw_layers(explanation), decibels=_decibels, sentence=_sentence)
     )
     return _between(_SECTION, text)
 
@@ -47,6 +50,11 @@ def of_report(explanation: Explanation, report: Report) -> Explanation | None:
 
 def _between(name: str, text: str) -> Markup:
     return Markup(f"<!-- {name} -->{text}<!-- end of {name} -->")
+
+
+def _sentence(text: str) -> str:
+    """Begin a text with a capital; `capitalize` would take all others away."""
+    return text[:1].upper() + text[1:]
 
 
 def _decibels(number: float | None) -> str:

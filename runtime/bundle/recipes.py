@@ -111,7 +111,7 @@ _RECIPES = (
         activations="float32",
         # Weights keep 8 bits: trained models are seen at 35 dB and more, weak ones (few features, small margins) at 21.
         tolerance=Tolerance(min_snr_db=15.0),
-        formats={Format.TFLITE: FormatTraits(preference=3, across_machines=5e-2)},
+        formats={Format.TFLITE: FormatTraits(preference=3, across_machines=1e-1)},
     ),
     Recipe(
         name="weight_only_wi8_afp32",

@@ -87,6 +87,11 @@ def test_the_percentile_cuts_off_as_many_values_below_as_above() -> None:
     assert high == pytest.approx(np.quantile(values, 0.95), abs=0.01)
 
 
+def test_a_tensor_of_zeros_but_for_some_keeps_its_range() -> None:
+    made = histogram(np.zeros(10**4 - 1), np.array([3.0]), np.zeros(10**5))
+    assert percentile_range(made) == (0.0, 3.0)
+
+
 def test_least_error_keeps_an_even_spread() -> None:
     even = histogram(RNG.uniform(-1, 1, size=10_000))
     assert least_error_range(even) == pytest.approx(whole_range(even), rel=0.1)

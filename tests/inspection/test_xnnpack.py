@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from edgeproof.inspection.xnnpack import find_delegation
+from edgeproof.inspection.xnnpack import delegation_of, find_delegation
 from edgeproof.runtime.errors import InvalidFileError
 
 pytestmark = pytest.mark.needs("litert")
@@ -30,3 +30,28 @@ def test_the_softmax_of_an_int8_file_is_outside(golden: Path) -> None:
 def test_a_file_that_litert_does_not_accept_is_refused() -> None:
     with pytest.raises(InvalidFileError, match="LiteRT does not accept this file"):
         find_delegation(b"\x1c\0\0\0TFL3" + bytes(100))
+
+
+def node(name: str, inputs: list[int], outputs: list[int]) -> dict[str, object]:
+    return {"op_name": name, "inputs": inputs, "outputs": outputs}
+
+
+def test_what_lies_between_two_delegates_is_outside() -> None:
+    chain = [
+        node("CONV_2D", [0, 9], [1]),
+        node("HARD_SWISH", [1], [2]),
+        node("ADD", [2, 0], [3]),
+        node("SOFTMAX", [3], [4]),
+    ]
+    found = delegation_of([*chain, node("DELEGATE", [0, 9], [1]), node("DELEGATE", [2, 0], [3])])
+    assert (found.partitions, found.outside) == (2, {1, 3})
+    assert found.operators == ("CONV_2D", "HARD_SWISH", "ADD", "SOFTMAX")
+
+
+def test_without_a_delegate_all_is_outside() -> None:
+    assert delegation_of([node("CONV_2D", [0], [1]), node("ADD", [1, 0], [2])]).outside == {0, 1}
+
+
+def test_a_delegate_that_computes_all_leaves_nothing_outside() -> None:
+    chain = [node("CONV_2D", [0], [1]), node("ADD", [1, 0], [2])]
+    assert delegation_of([*chain, node("DELEGATE", [0], [2])]).outside == set()

@@ -87,5 +87,5 @@ def test_keras_own_convnext_is_written_as_onnx() -> None:
     """ConvNeXtTiny's own function, with fewer and smaller blocks: that has 28 million weights."""
     keras.utils.set_random_seed(1)
     small = ConvNeXt([1] * 4, [4, 8, 12, 16], name="small", weights=None, input_shape=(32, 32, 3), classes=10)
-    groups = [one.i for node in float_graph(small).graph.node for one in node.attribute if one.name == "group"]
+    groups = [one.i for node in float_graph(small).proto.graph.node for one in node.attribute if one.name == "group"]
     assert {4, 8, 12, 16} <= set(groups)
