@@ -55,7 +55,7 @@ class TFLiteConversion(Conversion):
 
     @cached_property
     def traced(self) -> TracedModel:
-        """The SavedModel that every recipe starts from."""
+        """The SavedModel that every recipe starts from but those with int16 activations."""
         return self.enter_context(saved_model(self._model))
 
     @property
@@ -102,7 +102,12 @@ class TFLiteConversion(Conversion):
         return replace(file, ranges=made.ranges, float_layers=made.float_layers, notes=made.notes)
 
     def _by_tensorflow(self, recipe: Recipe) -> bytes:
-        return convert_saved_model(self.traced.folder, recipe, self._calibration)
+        traced = self._traced_for_int16 if recipe.activations == "int16" else self.traced
+        return convert_saved_model(traced.folder, recipe, self._calibration)
+
+    @cached_property
+    def _traced_for_int16(self) -> TracedModel:
+        return self.enter_context(saved_model(self._model, int16=True))
 
     def _static(self) -> Unfinished:
         if not mlir.is_available():

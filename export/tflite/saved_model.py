@@ -23,8 +23,8 @@ class TracedModel:
 
 
 @contextmanager
-def saved_model(model: keras.Model) -> Generator[TracedModel]:
-    """Yield a temporary SavedModel of the model for single images, which every recipe starts from."""
+def saved_model(model: keras.Model, *, int16: bool = False) -> Generator[TracedModel]:
+    """Yield a temporary SavedModel of the model for single images, for recipes with int16 activations or the others."""
     # A fixed batch of 1 through a SavedModel: the converter's other entrances lose the weights of Keras 3 models
     # silently, or leave the batch open, which stops XNNPACK from planning ahead.
     signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=INPUT_NAME)
@@ -32,7 +32,7 @@ def saved_model(model: keras.Model) -> Generator[TracedModel]:
         with (
             numbered_layers(model) as names,
             conversion_errors(names, Format.TFLITE),
-            convertible(model, Format.TFLITE),
+            convertible(model, Format.TFLITE, int16=int16),
         ):
             model.export(str(folder), format="tf_saved_model", input_signature=[signature], verbose=False)
         yield TracedModel(folder=str(folder), names=names)

@@ -3,11 +3,11 @@ import threading
 import keras
 import pytest
 from edgeproof.export.tracing.keras_functions import decorated, find_owner
-from edgeproof.export.tracing.repairs import FUNCTIONS
+from edgeproof.export.tracing.repairs import FUNCTIONS, INT16_FUNCTIONS
 from keras.src import activations, backend
 
 SOFTPLUS, MISH = "keras.src.backend.tensorflow.nn:softplus", "keras.src.activations.activations:Mish.static_call"
-NAMES = sorted({name for functions in FUNCTIONS.values() for name in functions})
+NAMES = sorted({name for functions in (*FUNCTIONS.values(), INT16_FUNCTIONS) for name in functions})
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from edgeproof.export import RECIPES, Format
 from edgeproof.export.tflite.convert import to_tflite
-from edgeproof.export.tracing import repairs, standardization
+from edgeproof.export.tracing import standardization
 from edgeproof.export.tracing.keras_functions import decorated
 from edgeproof.export.tracing.repairs import convertible
 from edgeproof.inspection.reader import read_graph
@@ -14,6 +14,7 @@ from keras import layers, ops
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (60, 3, 3, 3)).astype(np.uint8).repeat(4, axis=1).repeat(4, axis=2)
 VALUES = RNG.normal(scale=3, size=(2, 5, 4, 6)).astype(np.float32)
+ALL = {**standardization.FUNCTIONS, **standardization.INT16_FUNCTIONS}
 LAYERS = {
     "last axis": lambda: layers.LayerNormalization(),
     "no scale": lambda: layers.LayerNormalization(scale=False, epsilon=0.1),
@@ -35,7 +36,7 @@ def test_every_layer_that_standardizes_gives_the_same_numbers() -> None:
         layer.set_weights([RNG.normal(size=one.shape) for one in layer.get_weights()])
         expected = np.asarray(layer(VALUES))
         assert np.ptp(expected) > 0.1
-        with decorated(standardization.FUNCTIONS):
+        with decorated(ALL):
             np.testing.assert_allclose(np.asarray(layer(VALUES)), expected, atol=3e-6, err_msg=kind)
 
 
@@ -43,7 +44,7 @@ def test_every_layer_that_standardizes_gives_the_same_numbers() -> None:
 def test_a_vector_of_zeros_has_no_direction(order: int) -> None:
     values = np.concatenate([np.zeros((1, 4)), np.full((1, 4), 1e-9), np.ones((1, 4))]).astype(np.float32)
     expected = np.asarray(ops.normalize(values, order=order))
-    with decorated(standardization.FUNCTIONS):
+    with decorated(ALL):
         np.testing.assert_allclose(np.asarray(ops.normalize(values, order=order)), expected, rtol=1e-6)
 
 
@@ -59,7 +60,7 @@ def test_so_do_values_far_from_zero(shape: tuple[int, ...], shift: float) -> Non
     exact = values.astype(float)
     deviation = np.sqrt(exact.var(axis=-1, keepdims=True) + layer.epsilon)
     exact = (exact - exact.mean(axis=-1, keepdims=True)) / deviation * gamma + beta
-    with decorated(standardization.FUNCTIONS):
+    with decorated(ALL):
         np.testing.assert_allclose(np.asarray(layer(values)), exact, atol=2e-5)
 
 
@@ -71,7 +72,7 @@ def test_the_operations_give_the_same_numbers(axes: tuple[int, ...], keepdims: b
         return [np.asarray(one) for one in (*ops.moments(VALUES, axes, keepdims), *spreads)]
 
     expected = found()
-    with decorated(standardization.FUNCTIONS):
+    with decorated(ALL):
         for one, other in zip(found(), expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=3e-6, atol=3e-6)
 
@@ -80,7 +81,7 @@ def test_the_operations_give_the_same_numbers(axes: tuple[int, ...], keepdims: b
 def test_other_numbers_stay_keras_own(dtype: str) -> None:
     given = VALUES.astype(dtype)
     expected = np.asarray(ops.std(given)), np.asarray(ops.moments(ops.cast(given, dtype), (1,))[1])
-    with decorated(standardization.FUNCTIONS):
+    with decorated(ALL):
         found = np.asarray(ops.std(given)), np.asarray(ops.moments(ops.cast(given, dtype), (1,))[1])
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -110,23 +111,19 @@ def test_int16_holds_it() -> None:
 
 
 @pytest.mark.parametrize("function", [ops.var, ops.std, layers.LayerNormalization(), layers.GroupNormalization(4)])
-def test_nothing_is_a_squared_difference(function: object) -> None:
+def test_int16_has_no_squared_difference(function: object) -> None:
     pixels = keras.Input((12, 12, 4))
     model = keras.Model(pixels, ops.reshape(function(pixels), (1, -1)))  # type: ignore[operator]
-    assert "SQUARED_DIFFERENCE" not in read_graph(to_tflite(model, RECIPES["float32"]), Format.TFLITE).operator_counts
-
-
-def test_int8_loses_less_of_values_far_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
-    repaired = snr_db(normalized(shift=10), "static_wi8_ai8")
-    monkeypatch.setitem(repairs.FUNCTIONS, Format.TFLITE, {})  # type: ignore[arg-type]
-    assert repaired > snr_db(normalized(shift=10), "static_wi8_ai8") + 6
+    images = RNG.integers(0, 256, (4, 12, 12, 4)).astype(np.uint8)
+    content = to_tflite(model, RECIPES["static_wi8_ai16"], images)
+    assert "SQUARED_DIFFERENCE" not in read_graph(content, Format.TFLITE).operator_counts
 
 
 @pytest.mark.parametrize("model_format", Format)
 def test_the_model_is_as_before(model_format: Format) -> None:
     model = normalized()
     expected = np.asarray(model(IMAGES.astype(np.float32)))
-    with convertible(model, model_format):
+    with convertible(model, model_format, int16=True):
         found = np.asarray(model(IMAGES.astype(np.float32)))
     np.testing.assert_allclose(found, expected, atol=1e-6)
     np.testing.assert_array_equal(np.asarray(model(IMAGES.astype(np.float32))), expected)
