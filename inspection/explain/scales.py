@@ -35,7 +35,7 @@ class ChannelScales:
         self._sums = sums if self._sums is None else self._sums + sums
 
     def factors(self, dimensions: int) -> NDArray[np.float32] | None:
-        """Return the factors of the channels, in a shape that multiplies tensors of so many dimensions; None for ones."""
+        """Return the factors of the channels, shaped to multiply tensors of so many dimensions; None for ones."""
         if self._sums is None:
             return None
         signal, other, both = self._sums[:, np.newaxis]
