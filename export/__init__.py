@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..runtime.bundle.recipes import Format as Format
     from ..runtime.bundle.recipes import Recipe as Recipe
     from ..runtime.bundle.recipes import find_recipe as find_recipe
+    from .accuracy_budget import AccuracyBudget as AccuracyBudget
     from .bundle import export_bundle as export_bundle
     from .onnx.convert import to_onnx as to_onnx
     from .options import ExportOptions as ExportOptions
@@ -20,6 +21,7 @@ list_names(
     {
         "..runtime.bundle.manifest": "Manifest",
         "..runtime.bundle.recipes": "find_recipe Format Recipe RECIPES",
+        ".accuracy_budget": "AccuracyBudget",
         ".bundle": "export_bundle",
         ".onnx.convert": "to_onnx",
         ".options": "ExportOptions",

@@ -1,7 +1,7 @@
 """The files of a bundle: every variant converted and verified, then all written."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from .samples import MOST_SELECTION_IMAGES, SELECTION_IMAGES, Samples, draw_samp
 from .verification.calibration_linter import lint_answers, lint_images, lint_input_range, lint_stability
 from .verification.diagnosis import diagnosed
 from .verification.other_runtimes import find_micro, find_runtime
-from .verification.temperature_fit import held_out_images
+from .verification.temperature_fit import HeldOut, held_out_images
 from .verification.verifier import VerifiedFile, Verifier
 
 GOLDEN_NAME = "golden.npz"
@@ -50,14 +50,7 @@ def write_bundle(
         model, size=data.image_shape, input_range=options.input_range, softmax=options.softmax, custom=options.custom
     )
     classes = _classes(source, data, options.labels)
-    samples = draw_samples(
-        data.x_train,
-        data.y_train,
-        seed=options.seed,
-        count=options.calibration_images,
-        selection=SELECTION_IMAGES if options.budget is None else MOST_SELECTION_IMAGES,
-        held_out=options.held_out or (),
-    )
+    samples = _samples(data, options)
     description = Description(
         image=source.image,
         preprocessing=options.preprocessing or data.preprocessing,
@@ -65,16 +58,13 @@ def write_bundle(
         recipe="float32",
         source_sha256=source.sha256,
     )
-    held_out = None
-    if options.held_out is not None:
-        held_out = held_out_images(
-            data.x_train, data.y_train, options.held_out, seed=options.seed, calibration=len(samples.calibration)
-        )
     expected = source.probabilities(samples.verification)
-    verified: list[VerifiedFile] = []
-    missing: list[LeftOut | NotNeeded] = []
     verifier = Verifier(
-        samples=samples, expected=expected, runtimes=runtimes, reduce_range=options.reduce_range, held_out=held_out
+        samples=samples,
+        expected=expected,
+        runtimes=runtimes,
+        reduce_range=options.reduce_range,
+        held_out=_held_out(data, samples, options),
     )
     evaluator = Evaluator(samples.selection, samples.selection_labels, source.probabilities(samples.selection))
     with Converters(
@@ -92,16 +82,7 @@ def write_bundle(
         for text in found:
             on_event(DataWarning(text=text))
         attempt = partial(_attempt, converters, verifier, known_failures, on_event)
-        for made in _variants(options.recipes, attempt):
-            if isinstance(made, VerifiedFile):
-                verified.append(made)
-                on_event(Verified(variant=made.variant, difference=made.difference, notes=made.notes))
-            else:
-                missing.append(made)
-                on_event(made)
-    if not verified:
-        reasons = dict.fromkeys(one.reason for one in missing)
-        raise CheckFailedError(f"no variant could be exported: {'; '.join(reasons)}")
+        verified, missing = _tell_apart(_variants(options.recipes, attempt), on_event)
     golden = _golden_file(samples.golden, expected, verified)
     manifest = Manifest(
         image=source.image,
@@ -127,6 +108,44 @@ def write_bundle(
     (folder / LABELS_NAME).write_text("".join(f"{label}\n" for label in classes), encoding="utf-8")
     (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
     return read_manifest(folder)  # what cannot be read back must not be written
+
+
+def _samples(data: Dataset, options: ExportOptions) -> Samples:
+    return draw_samples(
+        data.x_train,
+        data.y_train,
+        seed=options.seed,
+        count=options.calibration_images,
+        selection=SELECTION_IMAGES if options.budget is None else MOST_SELECTION_IMAGES,
+        held_out=options.held_out or (),
+    )
+
+
+def _held_out(data: Dataset, samples: Samples, options: ExportOptions) -> HeldOut | None:
+    if options.held_out is None:
+        return None
+    return held_out_images(
+        data.x_train, data.y_train, options.held_out, seed=options.seed, calibration=len(samples.calibration)
+    )
+
+
+def _tell_apart(
+    outcomes: Iterable[Outcome], on_event: Callable[[Event], None]
+) -> tuple[list[VerifiedFile], list[LeftOut | NotNeeded]]:
+    """Return the files and what is missing, each reported as it is there; raise CheckFailedError without any file."""
+    verified: list[VerifiedFile] = []
+    missing: list[LeftOut | NotNeeded] = []
+    for made in outcomes:
+        if isinstance(made, VerifiedFile):
+            verified.append(made)
+            on_event(Verified(variant=made.variant, difference=made.difference, notes=made.notes))
+        else:
+            missing.append(made)
+            on_event(made)
+    if not verified:
+        reasons = dict.fromkeys(one.reason for one in missing)
+        raise CheckFailedError(f"no variant could be exported: {'; '.join(reasons)}")
+    return verified, missing
 
 
 def _classes(source: Source, data: Dataset, labels: tuple[str, ...] | None) -> tuple[str, ...]:

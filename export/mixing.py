@@ -43,8 +43,9 @@ def mix_to_budget(
     trial = Repair(quantizer, method, base, evaluator, budget, report).find()
     found = {name: evaluator.evaluate(file, quantizer.format) for name, file in alternatives.items()}
     others = [f"{name}: {one}" for name, one in found.items() if budget.holds(one)]
-    size = f"{len(trial.float_operators)} of {len(quantizer.operators)} operators in float"
-    if budget.holds(trial.evaluation):
+    floats, operators = len(trial.float_operators), len(quantizer.operators)
+    size = f"{floats} of {operators} operators in float"
+    if budget.holds(trial.evaluation) and floats < operators:
         notes = [f"{size}: {trial.evaluation} on {evaluator.images:,} images"]
         return trial, (*notes, *(f"within the budget as well, {other}" for other in others))
     rest = f"; within it are {', '.join(others)}" if others else f"; {_remedy(trial.evaluation, budget)}"

@@ -10,11 +10,11 @@ from . import activations, grouped_convolution, recurrence, resizing, standardiz
 from .keras_functions import Decorator, decorated
 from .normalization import normalization_as_convolution
 
-_BOTH = {**grouped_convolution.FUNCTIONS, **resizing.FUNCTIONS, **standardization.FUNCTIONS}
+_BOTH = {**grouped_convolution.FUNCTIONS, **resizing.FUNCTIONS}
 # ONNX has Softplus, Selu, LSTM and GRU themselves.
 FUNCTIONS: Mapping[Format, Mapping[str, Decorator]] = {
-    Format.TFLITE: {**_BOTH, **activations.FUNCTIONS, **recurrence.FUNCTIONS},
-    Format.ONNX: _BOTH,
+    Format.TFLITE: {**_BOTH, **activations.FUNCTIONS, **recurrence.FUNCTIONS, **standardization.FUNCTIONS},
+    Format.ONNX: {**_BOTH, **standardization.ONNX_FUNCTIONS},
 }
 
 

@@ -185,6 +185,17 @@ def test_a_budget_that_no_mix_keeps_is_told_with_what_does() -> None:
     )
 
 
+def test_a_network_all_in_float_is_no_mix() -> None:
+    network = Network(dict.fromkeys(range(OPERATORS), 1e-3))
+    float_file = network.quantize("min-max", range(OPERATORS))
+    with pytest.raises(CheckFailedError) as caught:
+        mixed(network, 1e-4, {"dynamic": float_file})
+    assert str(caught.value).endswith(
+        "with 100 of 100 operators in float, 40.0 dB, a drop of up to 0.15 points; within it are dynamic: 40.0 dB, a "
+        "drop of up to 0.15 points"
+    )
+
+
 def test_images_that_are_too_few_are_counted() -> None:
     seen = Evaluation(snr_db=40, fixed=1, broken=2, images=500)
     needed = seen.images_needed(0.5)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from edgeproof.export.ranges import METHODS
 from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
 
@@ -118,6 +120,74 @@ def test_too_few_held_out_images_calibrate_nothing(run_folder: Path, small_npz: 
     assert "not calibrated, there are too few images" in done.stdout
 
 
+@pytest.fixture(scope="module")
+def swished(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with an activation that XNNPACK has no int8 for, a little trained."""
+    with np.load(small_npz) as data:
+        images, labels = data["x_train"][..., np.newaxis].astype(np.float32), data["y_train"]
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(8, 5, strides=2, name="first"),
+            layers.Activation("hard_swish", name="swished"),
+            layers.Conv2D(24, 3, strides=2, activation="relu", name="second"),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(5e-3), "sparse_categorical_crossentropy")
+    model.fit(images, labels, epochs=6, verbose=0)
+    path = tmp_path_factory.mktemp("swished") / "model.keras"
+    model.save(path)
+    return path
+
+
+def test_a_mixed_file_is_written_where_xnnpack_gains_by_it(swished: Path, small_npz: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    done = run("export", swished, "--data", small_npz, "--recipes", "float32,int8,mixed", "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    variants = {one["name"]: one for one in json.loads((out / "manifest.json").read_text())["variants"]}
+    assert variants["mixed_wi8_ai8.tflite"]["float_layers"] == ["swished"]
+    assert "float_layers" not in variants["static_wi8_ai8.tflite"]
+    assert variants["static_wi8_ai8.tflite"]["ranges"] in METHODS
+    assert "in float32: swished\n" in done.stdout
+    assert re.search(r"time over float32.tflite's on this machine, 1 thread: .*mixed_wi8_ai8 \d\.\d\d", done.stdout)
+    assert "mixed_wi8_ai8.onnx           not needed: only a budget of accuracy asks for it" in done.stdout
+    assert "mixed_wi8_ai8.onnx" not in variants
+
+
+def test_layers_stay_in_float_until_the_budget_holds(swished: Path, small_npz: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    budget = ("--max-drop-points", "5", "--min-snr", "44")
+    done = run("export", swished, "--data", small_npz, "--recipes", "mixed", *budget, "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    for suffix in ("tflite", "onnx"):
+        tried = [line for line in done.stdout.splitlines() if f"mixed_wi8_ai8.{suffix}" in line and "tried:" in line]
+        assert 2 < len(tried) <= 30
+        assert tried[0].endswith("points: not within it")
+        assert any(line.endswith("points: within the budget") for line in tried)
+    for one in json.loads((out / "manifest.json").read_text())["variants"]:
+        assert one["float_layers"]
+
+
+def test_a_budget_that_no_mix_keeps_leaves_it_out_with_the_figures(
+    swished: Path, small_npz: Path, tmp_path: Path
+) -> None:
+    budget = ("--max-drop-points", "0.01")
+    done = run(
+        "export", swished, "--data", small_npz, "--recipes", "float32,mixed.tflite", *budget, "--out", tmp_path / "b"
+    )
+    assert "left out of" in error_line(done, code=1)
+    (left_out,) = json.loads((tmp_path / "b" / "manifest.json").read_text())["left_out"]
+    assert re.fullmatch(
+        r"no mix of int8 and float keeps to 0\.01 points on 200 images: with 6 of 6 operators in float, [\d.]+ dB, a "
+        r"drop of up to [\d.]+ points; to show so small a drop, about [\d,]+ images would be needed",
+        left_out["reason"],
+    )
+
+
 def test_logits_and_another_range_are_refused_with_the_option_that_helps(
     tiny: Path, small_npz: Path, tmp_path: Path
 ) -> None:
@@ -215,6 +285,24 @@ from edgeproof.cli import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
 sys.exit(main())
 """
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--max-drop-points", "0"], "a drop is more than 0 and at most 100 points, got 0"),
+        (["--max-drop-points", "nan"], "got nan"),
+        (["--max-drop-points", "much"], "a number is needed, got 'much'"),
+        (["--min-snr", "30"], "--min-snr belongs to a budget: say --max-drop-points POINTS as well"),
+        (["--max-drop-points", "1", "--min-snr", "inf"], "a signal-to-noise ratio is a number of decibels, got inf"),
+    ],
+)
+def test_bad_budgets_are_refused(
+    tiny: Path, small_npz: Path, tmp_path: Path, options: list[str], complaint: str
+) -> None:
+    done = run("export", tiny, "--data", small_npz, *options, "--out", tmp_path / "b")
+    assert complaint in error_line(done)
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_full_disk_leaves_the_old_bundle(run_folder: Path, bundle_copy: Path, small_npz: Path) -> None:
