@@ -1,50 +1,35 @@
 """The time that files of a bundle take against its float32 file, measured where they were exported."""
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from ..runtime.bundle.manifest import Manifest
-from ..runtime.bundle.recipes import Format
+from ..runtime.bundle.recipes import RECIPES, Format
 from ..runtime.engines.engine import load_engine, noise
 
-_BASE = "float32"
 # Enough to tell apart some percent, and no wait that people notice beside an export.
-_SECONDS, _ROUNDS = 0.5, 20
+_SECONDS, _ROUNDS, _IMAGES = 0.5, 21, 4
 
 
 def measure_time_ratios(bundle: Path, manifest: Manifest, model_format: Format) -> dict[str, float]:
     """Return the time of one image over that of the float32 file: the median of interleaved rounds, on one thread.
 
     Returns:
-        By variant, without the float32 file itself; empty for a bundle that has no such file.
+        By variant, without the float32 file itself; empty for a bundle that has no such file. Files with 16-bit
+        activations, for which LiteRT has plain kernels only, are not timed.
     """
-    from ..benchmarks.latency.interleaved import TimedEngine, measure
+    from ..benchmarks.latency.rounds import measure_rounds
+    from ..metrics.latency import ratio
 
-    names = {one.name: one.file for one in manifest.variants if one.format is model_format}
-    base = f"{_BASE}.{model_format}"
-    if base not in names:
+    files = {
+        one.name: partial(load_engine, (bundle / one.file).read_bytes(), model_format)
+        for one in manifest.variants
+        if one.format is model_format and (one.recipe not in RECIPES or RECIPES[one.recipe].activations != "int16")
+    }
+    base = f"float32.{model_format}"
+    if base not in files:
         return {}
-    images = noise((4, manifest.image.height, manifest.image.width, manifest.image.channels))
-    models = {
-        name: TimedEngine(
-            partial(load_engine, (bundle / file).read_bytes(), model_format),
-            images,
-            manifest.image,
-            manifest.preprocessing,
-        )
-        for name, file in names.items()
-        if not name.startswith("static_wi8_ai16")  # plain kernels, hundreds of times slower
-    }
-    taken = measure(models, seconds=_SECONDS, rounds=_ROUNDS)
-    medians = {
-        name: np.array([np.median(np.concatenate([one.run for one in round_])) for round_ in rounds])
-        for name, rounds in taken.items()
-    }
-    return _ratios(medians, base)
-
-
-def _ratios(medians: Mapping[str, np.ndarray], base: str) -> dict[str, float]:
-    return {name: float(np.median(found / medians[base])) for name, found in medians.items() if name != base}
+    image = manifest.image
+    images = noise((_IMAGES, image.height, image.width, image.channels))
+    taken = measure_rounds(files, images, image, manifest.preprocessing, seconds=_SECONDS, rounds=_ROUNDS)
+    return {name: ratio(found, taken[base]).value for name, found in taken.items() if name != base}
