@@ -9,7 +9,10 @@ from ...metrics.explanation import OperatorFacts
 from .matching import Counterpart, match_operators
 from .measures import Noise, Spread
 from .network import Arrays, Network, NetworkOperator
+from .scales import ChannelScales
 from .timing import median_seconds
+
+_SAME = np.float32(1)
 
 
 class OperatorMeasurement:
@@ -24,6 +27,7 @@ class OperatorMeasurement:
         self._found, self._original = found, original
         self.matches: Mapping[int, Counterpart] = match_operators(found.operators, original.operators)
         axis = found.channel_axis
+        self._scales: dict[int | tuple[int, int], NDArray[np.float32]] = {}  # of outputs, and of inputs by place
         self._so_far = {i: Noise(axis) for i in self.matches}
         self._own = {i: Noise(axis) for i in self.matches}
         self._spreads = {i: Spread(axis, found.operators[i].low, found.operators[i].high) for i in self.matches}
@@ -34,18 +38,46 @@ class OperatorMeasurement:
             if i in self._singles and (single := original.single(other.first, other.last))
         }
 
+    def find_scales(self, images: NDArray[np.uint8]) -> None:
+        """Find channels that were equalized, on some images of shape (N, H, W, C), before anything is compared."""
+        axis = self._found.channel_axis
+        outputs = {i: ChannelScales(axis) for i in self.matches}
+        inputs: dict[tuple[int, int], ChannelScales] = {}
+        dimensions: dict[int | tuple[int, int], int] = {}
+        for image in images:
+            self._run(image)
+            for i, other in self.matches.items():
+                right, found = self._original.output(other.last), self._found.output(i)
+                if right is not None and found is not None and right.shape == found.shape:
+                    outputs[i].add(right, found)
+                    dimensions[i] = right.ndim
+                pairs = zip(self._original.inputs(other.first), self._found.inputs(i), strict=False)
+                for place, (given, taken) in enumerate(pairs):
+                    if given.shape == taken.shape and given.dtype == taken.dtype == np.float32:
+                        inputs.setdefault((i, place), ChannelScales(axis)).add(given, taken)
+                        dimensions[i, place] = given.ndim
+        self._scales = {
+            key: factors
+            for key, scales in {**outputs, **inputs}.items()
+            if key in dimensions and (factors := scales.factors(dimensions[key])) is not None
+        }
+
     def add(self, image: NDArray[np.uint8]) -> None:
         """Run both files on an image, uint8 of shape (H, W, C), and collect what their operators gave."""
-        self._found.run(image)
-        self._original.run(image)
+        self._run(image)
         for i, other in self.matches.items():
             right, found = self._original.output(other.last), self._found.output(i)
             if right is None or found is None or right.shape != found.shape:
                 continue
-            self._so_far[i].add(right, found)
-            self._spreads[i].add(right)
+            scaled = right * self._scales.get(i, _SAME)
+            self._so_far[i].add(scaled, found)
+            self._spreads[i].add(scaled)
             if i in self._originals:
                 self._add_own(i, self._original.inputs(other.first))
+
+    def _run(self, image: NDArray[np.uint8]) -> None:
+        self._found.run(image)
+        self._original.run(image)
 
     def facts(self, *, timed: bool = True) -> list[OperatorFacts]:
         """Return what was found, if asked for with the operators' shares of the time."""
@@ -62,9 +94,12 @@ class OperatorMeasurement:
 
     def _add_own(self, index: int, given: Arrays) -> None:
         single, original = self._singles[index], self._originals[index]
+        scales = [self._scales.get((index, place), None) for place in range(len(given))]
+        scaled = [real if scale is None else real * scale for real, scale in zip(given, scales, strict=True)]
         try:
-            rounded = single.rounded(given)
-            self._own[index].add(original.run(rounded), single.run(given))
+            rounded = single.rounded(scaled)
+            plain = [real if scale is None else real / scale for real, scale in zip(rounded, scales, strict=True)]
+            self._own[index].add(original.run(plain) * self._scales.get(index, _SAME), single.run(scaled))
         except (ValueError, RuntimeError):  # the two take different tensors: the converter has changed the operator
             del self._originals[index]
 

@@ -31,6 +31,8 @@ _FLOAT = "float32"
 _ENGINES: dict[Format, Package] = {Format.TFLITE: LITERT, Format.ONNX: ONNX_RUNTIME}
 # More change the figures by tenths of a decibel.
 MOST_IMAGES = 64
+# Factors of channels are seen on few.
+_FOR_SCALES = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +118,7 @@ class Explained:
     def __init__(self, found: Network, original: Network, images: NDArray[np.uint8], *, timed: bool) -> None:
         self.found, self.original = found, original
         measurement = OperatorMeasurement(found, original)
+        measurement.find_scales(images[:_FOR_SCALES])
         answers = Noise(found.channel_axis)
         for image in images:
             measurement.add(image)

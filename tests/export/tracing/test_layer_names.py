@@ -1,5 +1,6 @@
 """The user's own layer names, through both converters and back."""
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -41,6 +42,11 @@ def any_names() -> keras.Model:
     x = layers.GlobalAveragePooling2D(name="mean;of/all".replace("/", ":"))(keras.ops.exp(-x))
     model = keras.Model(pixels, layers.Dense(3, "softmax", name="Klassen 分类")(x), name="user's model")
     return serving_model(model, ImageSpec(height=12, width=12, channels=1))
+
+
+def uncounted(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of operations without the number that Keras counts through the process."""
+    return tuple(re.sub(r"^(exp|negative)_\d+$", r"\1", name) for name in names)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +133,7 @@ def test_tflite_files_name_the_layers(tflite: bytes) -> None:
     graph = root.subgraphs[0]
     names = [graph.tensors[operator.outputs[0]].name.decode() for operator in graph.operators]
     assert len(set(names)) == len(names)
-    found = [layers_of(name)[:1] for name in names]
+    found = [uncounted(layers_of(name)[:1]) for name in names]
     assert found == [
         ("block 1/conv one",),
         ("block 2/conv one",),
@@ -153,7 +159,7 @@ def test_onnx_files_name_the_layers(graph: onnx.ModelProto) -> None:
         ("ep1ep",),
         ("ep1ep",),
     ]
-    assert {layers_of(node.name)[0] for node in nodes} >= {
+    assert {uncounted(layers_of(node.name))[0] for node in nodes} >= {
         "0..1",
         "½",
         "negative",

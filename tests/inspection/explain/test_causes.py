@@ -72,6 +72,24 @@ def test_weights_are_weighed_as_they_are_stored_where_the_file_expands_them(expl
     assert {one.stored for one in found.operators} == {"float32"}
 
 
+def test_equalized_channels_are_no_fault(explain: Explain) -> None:
+    found, findings = explain(with_outlier())
+    assert worst_layer(findings) is None
+    rows = {row.layer: row for row in by_layer(found.operators)}
+    assert rows["first"].spread is not None
+    assert rows["first"].spread < 8  # in the file
+    for layer in ("first", "second"):
+        assert (rows[layer].own_snr_db or 0) > 25
+        assert (rows[layer].snr_db or 0) > 25
+
+
+@pytest.fixture
+def not_equalized(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("tflite", "onnx"):
+        monkeypatch.setattr(f"edgeproof.export.{module}.convert.equalize", lambda given, *_: (given, ()))
+
+
+@pytest.mark.usefixtures("not_equalized")
 def test_an_outlier_channel_is_found(explain: Explain) -> None:
     found, findings = explain(with_outlier())
     worst = worst_layer(findings)
