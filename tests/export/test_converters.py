@@ -121,6 +121,7 @@ def test_input_and_output_are_in_the_recipes_dtype(converted: dict[str, bytes]) 
         for engine in [load_engine(model, Format(name.partition(".")[2]))]
     }
     assert dtypes.pop("static_wi8_ai8.tflite") == {"uint8"}
+    assert dtypes.pop("mixed_wi8_ai8.tflite") == {"uint8", "float32"}, "camera bytes in, the float softmax out"
     assert set.union(*dtypes.values()) == {"float32"}
 
 
