@@ -32,6 +32,9 @@ class Evaluation:
         """The file's accuracy minus the reference's, in points, with its interval."""
         return paired_difference(self.fixed, self.broken, self.images)
 
+    def __str__(self) -> str:
+        return f"{self.snr_db:.1f} dB, a drop of up to {self.difference.largest_drop:.2f} points"
+
     def images_needed(self, max_drop_points: float) -> int | None:
         """Return how many images would show a drop of at most this, if their answers differed as often.
 

@@ -21,7 +21,7 @@ from .evaluation import Evaluator
 from .options import DEFAULTS, DataWarning, Event, ExportOptions, NotNeeded, Started, Verified
 from .reference.source import Source, load_source
 from .samples import MOST_SELECTION_IMAGES, SELECTION_IMAGES, Samples, draw_samples
-from .verification.calibration_linter import lint_images, lint_input_range, lint_stability
+from .verification.calibration_linter import lint_answers, lint_images, lint_input_range, lint_stability
 from .verification.diagnosis import diagnosed
 from .verification.other_runtimes import find_micro, find_runtime
 from .verification.temperature_fit import held_out_images
@@ -86,7 +86,7 @@ def write_bundle(
         budget=options.budget,
         on_trial=on_event,
     ) as converters:
-        found = lint_input_range(source, samples.verification, samples.verification_labels)
+        found = lint_answers(expected) or lint_input_range(source, samples.verification, samples.verification_labels)
         if any(recipe.calibrated for recipe in options.recipes):
             found += _lint_calibration(samples, classes, data.x_train, converters)
         for text in found:
@@ -150,7 +150,7 @@ def _lint_calibration(
     # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
     with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):
         tflite = converters.tflite
-        found += lint_stability(tflite.quantizer.activations, tflite.traced.names.layer_of)
+        found += lint_stability(tflite.plain_quantizer.activations, tflite.traced.names.layer_of)
     return found
 
 

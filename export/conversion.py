@@ -1,7 +1,7 @@
 """The conversion of one model to one format: its files, what they share made once."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +19,7 @@ from .evaluation import Evaluator
 from .mixing import mix_to_budget
 from .model_file import ModelFile
 from .options import Tried
-from .quantizer import Quantizer, best_ranges
+from .quantizer import WORTH_IT, Choice, Quantizer, choose_ranges
 from .tracing.layer_names import LayerNames
 
 
@@ -84,8 +84,12 @@ class Conversion(ExitStack):
 
     @cached_property
     @abstractmethod
-    def quantizer(self) -> Quantizer:
-        """Of the float32 model."""
+    def plain_quantizer(self) -> Quantizer:
+        """Of the float32 model as it is."""
+
+    @abstractmethod
+    def equalized_quantizer(self) -> tuple[Quantizer | None, tuple[str, ...]]:
+        """Return that of the model with equalized channels and the changed layers; None where nothing calls for it."""
 
     @abstractmethod
     def idle(self) -> str | None:
@@ -103,9 +107,14 @@ class Conversion(ExitStack):
         return self._evaluator or Evaluator.of_model(self._model, self._images)
 
     @cached_property
-    def ranges(self) -> str:
-        """The method that chooses activation ranges best."""
-        return best_ranges(self.quantizer, self.evaluator)
+    def chosen(self) -> Choice:
+        """The quantizer, and the method of its ranges, that keep the answers best."""
+        plain = choose_ranges(self.plain_quantizer, self.evaluator)
+        quantizer, layers = self.equalized_quantizer()
+        if quantizer is None:
+            return plain
+        equalized = choose_ranges(quantizer, self.evaluator, layers)
+        return equalized if equalized.snr_db > plain.snr_db + WORTH_IT else plain
 
     @property
     def _images(self) -> NDArray[np.uint8]:
@@ -115,16 +124,34 @@ class Conversion(ExitStack):
 
     def _mixed(self, base: frozenset[int], alternatives: Callable[[], Mapping[str, bytes]]) -> Unfinished:
         """Leave these operators in float, and as many more as the budget asks for."""
+        quantizer, method = self.chosen.quantizer, self.chosen.method
         if self._budget is None:
-            content, floats, notes = self.quantizer.quantize(self.ranges, base), base, ()
+            content, floats, notes = quantizer.quantize(method, base), base, ()
         else:
             trial, notes = mix_to_budget(
-                self.quantizer, self.ranges, base, self.evaluator, self._budget, alternatives(), self._on_trial
+                quantizer, method, base, self.evaluator, self._budget, alternatives(), self._on_trial
             )
             content, floats = trial.file, trial.float_operators
-        return Unfinished(content=content, ranges=self.ranges, float_layers=self._layers_of(floats), notes=notes)
+        return self._with_choices(content, self._layers_of(floats), notes)
+
+    def _with_choices(
+        self, content: bytes, float_layers: tuple[str, ...] | None = None, notes: tuple[str, ...] = ()
+    ) -> Unfinished:
+        layers = self.chosen.equalized
+        told = f"channels equalized behind {', '.join(layers[:5])}" + (", ..." if len(layers) > 5 else "")
+        return Unfinished(
+            content=content,
+            ranges=str(self.chosen),
+            float_layers=float_layers,
+            notes=(*notes, told) if layers else notes,
+        )
 
     def _layers_of(self, operators: Collection[int]) -> tuple[str, ...]:
         """Return the Keras layers of operators, in the network's order."""
-        names = [self.names.layer_of(one.name) for one in self.quantizer.operators if one.number in operators]
-        return tuple(dict.fromkeys(name for name in names if name is not None))
+        named = [one.name for one in self.plain_quantizer.operators if one.number in operators]
+        return self._layers_named(named)
+
+    def _layers_named(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the Keras layers that the converter's names tell, each once."""
+        layers = map(self.names.layer_of, names)
+        return tuple(dict.fromkeys(layer for layer in layers if layer is not None))

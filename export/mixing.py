@@ -42,20 +42,16 @@ def mix_to_budget(
 
     trial = Repair(quantizer, method, base, evaluator, budget, report).find()
     found = {name: evaluator.evaluate(file, quantizer.format) for name, file in alternatives.items()}
-    others = [f"{name}: {_figures(one)}" for name, one in found.items() if budget.holds(one)]
+    others = [f"{name}: {one}" for name, one in found.items() if budget.holds(one)]
     size = f"{len(trial.float_operators)} of {len(quantizer.operators)} operators in float"
     if budget.holds(trial.evaluation):
-        notes = [f"{size}: {_figures(trial.evaluation)} on {evaluator.images:,} images"]
+        notes = [f"{size}: {trial.evaluation} on {evaluator.images:,} images"]
         return trial, (*notes, *(f"within the budget as well, {other}" for other in others))
     rest = f"; within it are {', '.join(others)}" if others else f"; {_remedy(trial.evaluation, budget)}"
     raise CheckFailedError(
         f"no mix of int8 and float keeps to {_limits(budget)} on {evaluator.images:,} images: with {size}, "
-        f"{_figures(trial.evaluation)}{rest}"
+        f"{trial.evaluation}{rest}"
     )
-
-
-def _figures(evaluation: Evaluation) -> str:
-    return f"{evaluation.snr_db:.1f} dB, a drop of up to {evaluation.difference.largest_drop:.2f} points"
 
 
 def _limits(budget: AccuracyBudget) -> str:

@@ -1,14 +1,15 @@
 """The quantizer of a network, and the choice of its activation ranges."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..runtime.bundle.recipes import Format
 from .evaluation import Evaluator
 from .ranges import METHODS
 
-# A method must be better than the best one before it in `METHODS` by this much to take its place, in dB.
-_WORTH_IT = 0.1
+# What is less simple must be better by this much, in dB, to be chosen.
+WORTH_IT = 0.1
 
 
 class NetworkOperator(Protocol):
@@ -17,6 +18,11 @@ class NetworkOperator(Protocol):
     @property
     def number(self) -> int:
         """Its place in the network."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """For example ``"CONV_2D"``."""
         ...
 
     @property
@@ -52,13 +58,33 @@ class Quantizer(Protocol):
         ...
 
 
-def best_ranges(quantizer: Quantizer, evaluator: Evaluator) -> str:
-    """Return the one of `METHODS` whose file is closest to the reference, by SNR; the simplest of nearly equal ones."""
-    best, best_snr = next(iter(METHODS)), float("-inf")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """A quantizer with the method that chooses its ranges.
+
+    Attributes:
+        quantizer: Of the network, or of the network with equalized channels.
+        method: One of `METHODS`.
+        equalized: Layers whose channels were brought to one size; empty for the network as it is.
+        snr_db: Of the file's probabilities on the images that there were to choose on.
+    """
+
+    quantizer: Quantizer
+    method: str
+    equalized: tuple[str, ...] = ()
+    snr_db: float
+
+    def __str__(self) -> str:
+        return self.method + (f", {len(self.equalized)} layers equalized" if self.equalized else "")
+
+
+def choose_ranges(quantizer: Quantizer, evaluator: Evaluator, equalized: tuple[str, ...] = ()) -> Choice:
+    """Choose the method whose file is closest to the reference, by SNR; of nearly equal ones the simplest."""
+    best = Choice(quantizer=quantizer, method=next(iter(METHODS)), equalized=equalized, snr_db=float("-inf"))
     if not evaluator.images:
         return best
     for method in METHODS:
         snr_db = evaluator.evaluate(quantizer.quantize(method), quantizer.format).snr_db
-        if snr_db > best_snr + _WORTH_IT:
-            best, best_snr = method, snr_db
+        if snr_db > best.snr_db + WORTH_IT:
+            best = replace(best, method=method, snr_db=snr_db)
     return best

@@ -77,4 +77,5 @@ def _chosen(options: argparse.Namespace) -> "ExplainOptions":
         images=None if images is None else images.images,
         images_from=GOLDEN_IMAGES if images is None else f"images of {images.name}",
         model=str(reference_of(options.bundle, options.reference)),
+        data=data,
     )

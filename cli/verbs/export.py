@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -176,7 +177,7 @@ def _print_event(event: "Event") -> None:
         variant, difference = event.variant, event.difference
         print(
             f"  {variant.name:28} {file_size(variant.size_bytes):>12}  {file_size(variant.removed_bytes):>11}"
-            f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {difference.snr_db:12.1f} dB",
+            f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {_decibels(difference.snr_db):>15}",
             flush=True,
         )
         notes, fitted = [*event.notes], variant.confidence
@@ -190,6 +191,10 @@ def _print_event(event: "Event") -> None:
             )
         for note in notes:
             print(f"  {'':28} {note}", flush=True)
+
+
+def _decibels(snr_db: float) -> str:
+    return "equal" if isinf(snr_db) else f"{snr_db:.1f} dB"
 
 
 def _listed(layers: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from ...runtime.bundle.recipes import Format, Recipe
 from ..conversion import Conversion, Unfinished
 from ..model_file import ModelFile
 from ..tracing.layer_names import LayerNames
+from .equalization import equalize
 from .finish import finish
 from .float_graph import FloatGraph, float_graph
 from .quantizer import OnnxQuantizer
@@ -77,13 +78,26 @@ class OnnxConversion(Conversion):
         return self.float_graph.names
 
     @cached_property
-    def quantizer(self) -> OnnxQuantizer:
-        """Of the float graph."""
+    def plain_quantizer(self) -> OnnxQuantizer:
+        """Of the float graph as it is."""
         return OnnxQuantizer(self.float_graph.proto, self._images, reduce_range=self._reduce_range)
+
+    def equalized_quantizer(self) -> tuple[OnnxQuantizer | None, tuple[str, ...]]:
+        """Return that of the graph with equalized channels and the changed layers; None where nothing calls for it."""
+        graph, changed = equalize(self.float_graph.proto, self._images)
+        if not changed:
+            return None, ()
+        quantizer = OnnxQuantizer(graph, self._images, reduce_range=self._reduce_range)
+        return quantizer, self._layers_named(one.tensor for one in changed)
 
     def idle(self) -> str | None:
         """Return why a mixed file would serve nothing; None if it does."""
-        return None if self._budget else "only a budget of accuracy asks for it: --max-drop-points"
+        if self._budget is None:
+            return "only a budget of accuracy asks for it: --max-drop-points"
+        static = self.evaluator.evaluate(self.chosen.quantizer.quantize(self.chosen.method), self.format)
+        if not self._budget.holds(static):
+            return None
+        return f"static_wi8_ai8.onnx keeps to the budget: {static}"
 
     def _make(self, recipe: Recipe) -> Unfinished:
         return _MADE[recipe.name](self)
@@ -105,7 +119,7 @@ class OnnxConversion(Conversion):
         return Unfinished(content=halved)
 
     def _static(self) -> Unfinished:
-        return Unfinished(content=self.quantizer.quantize(self.ranges), ranges=self.ranges)
+        return self._with_choices(self.chosen.quantizer.quantize(self.chosen.method))
 
     def _mixed_to_budget(self) -> Unfinished:
         return self._mixed(frozenset(), self._alternatives)

@@ -1,6 +1,5 @@
 """Tidies a converted ONNX graph, adds its metadata and checks it."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -26,17 +25,7 @@ def graphs_in(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                     yield from graphs_in(body)
 
 
-def renumber(graph: onnx.GraphProto) -> None:
-    """Count the numbers in tf2onnx's names from 1: it counts through the whole process, so that bytes would differ."""
-    numbers: dict[str, str] = {}
-
-    def renumbered(name: str) -> str:
-        return re.sub(r"__\d+", lambda found: numbers.setdefault(found[0], f"__{len(numbers) + 1}"), name)
-
-    _rename(graph, renumbered, renumbered)
-
-
-def _rename(graph: onnx.GraphProto, tensor: Callable[[str], str], node: Callable[[str], str]) -> None:
+def rename(graph: onnx.GraphProto, tensor: Callable[[str], str], node: Callable[[str], str]) -> None:
     """Rename tensors and nodes everywhere: bodies refer to tensors of the graphs around them by name."""
     for inner in graphs_in(graph):
         for one in inner.node:
@@ -100,14 +89,14 @@ def _shorten_names(graph: onnx.GraphProto) -> None:
         # An omitted input has no name, and must not get one.
         return numbers.setdefault(name, str(len(numbers))) if name else ""
 
-    _rename(graph, short, lambda _: "")
+    rename(graph, short, lambda _: "")
 
 
 def _name_layers(graph: onnx.GraphProto, names: LayerNames) -> None:
     """Write the names of tensors and nodes so that they tell the user's layers."""
     _name_after_kernels(graph, names)
     kept = [value.name for value in (*graph.input, *graph.output)]
-    _rename(graph, names.distinct(kept), names.distinct())
+    rename(graph, names.distinct(kept), names.distinct())
 
 
 def _name_after_kernels(graph: onnx.GraphProto, names: LayerNames) -> None:

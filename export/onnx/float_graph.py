@@ -13,7 +13,8 @@ from ...runtime.bundle.recipes import Format
 from ..conversion_errors import conversion_errors
 from ..tracing.layer_names import LayerNames, numbered_layers
 from ..tracing.repairs import convertible
-from .finish import INPUT_NAME, OUTPUT_NAME, renumber
+from .arrangement import arrange_constants, renumber, sort_nodes
+from .finish import INPUT_NAME, OUTPUT_NAME
 from .fusions import fuse_hard_activations
 from .repairs import HANDLERS, check_operators, store_constants
 
@@ -49,8 +50,11 @@ def float_graph(model: keras.Model) -> FloatGraph:
         )
         check_operators(proto.graph)
         store_constants(proto.graph, function)
+        sort_nodes(proto.graph)
+        arrange_constants(proto.graph)
         renumber(proto.graph)
-        # Folds the chains that compute shapes, and arithmetic with 0 and 1. Given one model it gives one model.
+        # Folds the chains that compute shapes, and arithmetic with 0 and 1.
         slimmed = cast(onnx.ModelProto, onnxslim.slim(proto))
     fuse_hard_activations(slimmed.graph)
+    arrange_constants(slimmed.graph)
     return FloatGraph(proto=slimmed, names=names)

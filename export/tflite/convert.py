@@ -15,6 +15,7 @@ from ..conversion_errors import conversion_errors
 from ..model_file import ModelFile
 from ..tracing.layer_names import LayerNames
 from . import mlir
+from .equalization import equalize
 from .finish import finish
 from .mixed import Mix, find_mix
 from .quantizer import TFLiteQuantizer
@@ -69,14 +70,21 @@ class TFLiteConversion(Conversion):
             return self._by_tensorflow(RECIPES["float32"])
 
     @cached_property
-    def quantizer(self) -> TFLiteQuantizer:
-        """Of the float32 file."""
+    def plain_quantizer(self) -> TFLiteQuantizer:
+        """Of the float32 file as it is."""
         return TFLiteQuantizer(self.float32, self._images)
+
+    def equalized_quantizer(self) -> tuple[TFLiteQuantizer | None, tuple[str, ...]]:
+        """Return that of the file with equalized channels and the changed layers; None where nothing calls for it."""
+        file, changed = equalize(self.float32, self.plain_quantizer.activations.largest)
+        if not changed:
+            return None, ()
+        return TFLiteQuantizer(file, self._images), self._layers_named(one.tensor for one in changed)
 
     @cached_property
     def mix(self) -> Mix:
         """The operators that compute in float, so that XNNPACK computes the file in the fewest parts."""
-        return find_mix(self.quantizer, self.ranges)
+        return find_mix(self.chosen.quantizer, self.chosen.method)
 
     def idle(self) -> str | None:
         """Return why a mixed file would serve nothing; None if it does."""
@@ -99,7 +107,7 @@ class TFLiteConversion(Conversion):
     def _static(self) -> Unfinished:
         if not mlir.is_available():
             return Unfinished(content=self._by_tensorflow(RECIPES["static_wi8_ai8"]))
-        return Unfinished(content=self.quantizer.quantize(self.ranges), ranges=self.ranges)
+        return self._with_choices(self.chosen.quantizer.quantize(self.chosen.method))
 
     def _mixed_for_xnnpack(self) -> Unfinished:
         return self._mixed(self.mix.float_operators, self._alternatives)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...inspection.xnnpack import Delegation, find_delegation
-from .quantizer import Operator, TFLiteQuantizer
+from ..quantizer import NetworkOperator, Quantizer
 
 # The converter puts conversions where integers meet floats; they are not operators of the network.
 _CONVERSIONS = frozenset({"QUANTIZE", "DEQUANTIZE"})
@@ -30,7 +30,7 @@ class Mix:
         return self.partitions < self.without
 
 
-def find_mix(quantizer: TFLiteQuantizer, method: str) -> Mix:
+def find_mix(quantizer: Quantizer, method: str) -> Mix:
     """Choose the operators that compute in float, so that XNNPACK computes the file in the fewest parts.
 
     Tried are the operators outside XNNPACK by themselves, and all operators of their kinds; of those with the fewest
@@ -52,11 +52,11 @@ def find_mix(quantizer: TFLiteQuantizer, method: str) -> Mix:
     return min(mixes, key=lambda mix: (mix.partitions, len(mix.float_operators)))
 
 
-def _final_softmax(operators: Sequence[Operator]) -> frozenset[int]:
+def _final_softmax(operators: Sequence[NetworkOperator]) -> frozenset[int]:
     return frozenset(one.number for one in operators[-1:] if one.kind == "SOFTMAX")
 
 
-def _outside(operators: Sequence[Operator], delegation: Delegation) -> frozenset[int]:
+def _outside(operators: Sequence[NetworkOperator], delegation: Delegation) -> frozenset[int]:
     """Return the operators of the float32 file that are outside XNNPACK in a quantized one.
 
     That has the same operators in the same order, and conversions between them; none are returned if it has others.

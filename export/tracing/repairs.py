@@ -6,14 +6,15 @@ from contextlib import contextmanager
 import keras
 
 from ...runtime.bundle.recipes import Format
-from . import activations, grouped_convolution
+from . import activations, grouped_convolution, recurrence, resizing, standardization
 from .keras_functions import Decorator, decorated
 from .normalization import normalization_as_convolution
 
-# ONNX has Softplus and Selu themselves.
+_BOTH = {**grouped_convolution.FUNCTIONS, **resizing.FUNCTIONS, **standardization.FUNCTIONS}
+# ONNX has Softplus, Selu, LSTM and GRU themselves.
 FUNCTIONS: Mapping[Format, Mapping[str, Decorator]] = {
-    Format.TFLITE: {**activations.FUNCTIONS, **grouped_convolution.FUNCTIONS},
-    Format.ONNX: grouped_convolution.FUNCTIONS,
+    Format.TFLITE: {**_BOTH, **activations.FUNCTIONS, **recurrence.FUNCTIONS},
+    Format.ONNX: _BOTH,
 }
 
 

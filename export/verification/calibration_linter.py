@@ -17,6 +17,8 @@ UNSTABLE_RATIO = 1.5
 COVERED_SHARE = 0.8
 # Accuracy is compared on some hundreds of images: chance alone moves it by a few points.
 CLEARLY_BETTER = 0.2
+# Probabilities of one class that differ by less between all images: an untrained network's; a trained one's reach 1.
+CONSTANT = 1e-4
 _LIKELY_RANGES = (PIXELS, (0.0, 1.0), (-1.0, 1.0))
 
 
@@ -84,6 +86,21 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
         f"the model gets {given * 100:.0f} % of {len(images)} training images right with pixels from {own_low:g} to "
         f"{own_high:g}, and {accuracy[best] * 100:.0f} % with pixels from {best[0]:g} to {best[1]:g}: "
         f"say --input-range {best[0]:g} {best[1]:g}"
+    ]
+
+
+def lint_answers(answers: NDArray[np.float32]) -> list[str]:
+    """Return a warning if a model answers all images alike, so that comparing its files with it says nothing.
+
+    Args:
+        answers: The model's probabilities, float32 of shape (N, classes).
+    """
+    if not len(answers) or np.ptp(answers, axis=0).max() > CONSTANT:
+        return []
+    return [
+        f"the model gives all {len(answers)} training images the same probabilities, up to {CONSTANT:g}: it is not "
+        "trained, or takes other values than pixels from 0 to 255 (see --input-range); how close its files come to it "
+        "says nothing"
     ]
 
 

@@ -47,7 +47,7 @@ def diagnosed(
 
 def _worst_layer(name: str, content: bytes, original: bytes, images: NDArray[np.uint8]) -> str:
     found = explain_file(content, original, Format(name.rpartition(".")[2]), images, timed=False)
-    findings = find_causes(name, found.operators, _COMMANDS, {})
+    findings = find_causes(name, found.operators, found.snr_db, _COMMANDS, {})
     if not findings:
         return ""
     worst = findings[0]

@@ -10,6 +10,8 @@ from .layers import is_final_softmax, layer_names
 
 # An operator by itself loses 8 to 15 dB less than this in networks that int8 suits.
 LOW_DB = 25.0
+# Above it, hardly one answer in a hundred is another.
+GOOD_ANSWERS_DB = 35.0
 # One scale for all channels leaves the median channel 5 bits of 8.
 WIDE_SPREAD = 8.0
 # The rest of the range holds one number in ten thousand.
@@ -38,13 +40,18 @@ class _Fault:
 
 
 def find_causes(
-    name: str, operators: Sequence[OperatorFacts], commands: Commands, times: Mapping[str, float]
+    name: str,
+    operators: Sequence[OperatorFacts],
+    snr_db: float | None,
+    commands: Commands,
+    times: Mapping[str, float],
 ) -> tuple[Finding, ...]:
     """Return what costs a file accuracy, worst first, and then what costs it time.
 
     Args:
         name: Of the file, ``<recipe>.<format>``.
         operators: What was found of its operators.
+        snr_db: Of its answers.
         commands: The commands that do something about it.
         times: Of this and other files of the bundle, by name: their time over that of the float32 file.
     """
@@ -54,7 +61,7 @@ def find_causes(
         for cause in dict.fromkeys(fault.cause for fault in faults)
     ]
     if not faults:
-        found += _of_depth(operators, commands)
+        found += _of_depth(operators, snr_db, commands)
     return (*found, *_of_time(name, operators, commands, times))
 
 
@@ -137,16 +144,17 @@ def _remedy(cause: Cause, operator: OperatorFacts, commands: Commands) -> tuple[
             return "keep the layer in float", commands.within_budget()
 
 
-def _of_depth(operators: Sequence[OperatorFacts], commands: Commands) -> Iterator[Finding]:
+def _of_depth(operators: Sequence[OperatorFacts], snr_db: float | None, commands: Commands) -> Iterator[Finding]:
     known = [one for one in operators if one.snr_db is not None]
     lowest = min(known, key=lambda one: one.snr_db or 0.0, default=None)
-    if lowest is None or lowest.snr_db is None or lowest.snr_db >= LOW_DB:
+    if lowest is None or lowest.snr_db is None or snr_db is None or snr_db >= GOOD_ANSWERS_DB:
         return
     integers = any(one.held_low is not None for one in operators)
     yield Finding(
         cause=Cause.DEPTH,
         layers=(),
-        text=f"no single layer is at fault: the signal-to-noise ratio falls along the depth, to {lowest.snr_db:.1f} dB",
+        text=f"the answers have {snr_db:.1f} dB, and no single layer is at fault: the signal-to-noise ratio falls "
+        f"along the depth, to {lowest.snr_db:.1f} dB",
         action="keep layers in float until the accuracy holds; or take the dynamic file, which rounds less"
         if integers
         else "store the weights in 16 bits",

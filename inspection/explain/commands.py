@@ -29,14 +29,14 @@ class Commands:
 
     @classmethod
     def for_bundle(cls, manifest: Manifest, model: str, data: str | None = None) -> Self:
-        """Return the commands that export a bundle's model again, from the data that its manifest names."""
+        """Return the commands that export a bundle's model again, from the data that its manifest names, or this."""
         reference = manifest.reference
         low, high = reference.input_range
         options = () if (low, high) == _PIXELS else ("--input-range", f"{low:g}", f"{high:g}")
-        recorded = "DATA" if manifest.data is None else manifest.data.name
+        recorded = None if manifest.data is None else manifest.data.name
         return cls(
             model=model,
-            data=data or recorded,
+            data=recorded or data or "DATA",
             options=(*options, *(("--softmax",) if reference.output == "logits" else ())),
             calibration_images=manifest.calibration.images,
         )

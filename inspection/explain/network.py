@@ -64,8 +64,12 @@ class Network(Protocol):
         channel_axis: Where outputs of four dimensions have their channels.
     """
 
-    operators: Sequence[NetworkOperator]
     channel_axis: int
+
+    @property
+    def operators(self) -> Sequence[NetworkOperator]:
+        """The operators."""
+        ...
 
     def run(self, image: NDArray[np.uint8]) -> None:
         """Compute all operators for one image, uint8 of shape (H, W, C)."""

@@ -184,7 +184,7 @@ class OnnxNetwork:
         known = self._types.get(one.nodes[-1].output[0])
         sizes = [] if known is None else known.shape.dim
         return NetworkOperator(
-            kind="Gemm" if len(one.nodes) > 1 else one.nodes[0].op_type,
+            kind="Gemm" if one.nodes[1:] else one.nodes[0].op_type,
             position=one.position,
             layers=tuple(dict.fromkeys(layer for node in one.nodes for layer in layers_of(node.name))),
             shape=tuple(size.dim_value or None for size in sizes),

@@ -43,7 +43,7 @@ class ExplainOptions:
             None for the bundle's golden images.
         images_from: Where they are from.
         model: The `.keras` file in the commands that findings end with.
-        data: The training data in these commands; None for those that the manifest names.
+        data: The training data in these commands, where the manifest names none.
     """
 
     variants: Sequence[str] = ()
@@ -192,7 +192,7 @@ def _explain(
                 unmatched=found.unmatched,
                 operators=found.operators,
                 layers=by_layer(found.operators),
-                findings=find_causes(variant.name, found.operators, commands, times),
+                findings=find_causes(variant.name, found.operators, found.snr_db, commands, times),
             )
         )
     return Explanation(

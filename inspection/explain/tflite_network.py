@@ -48,9 +48,13 @@ class TfliteNetwork:
         if self.listed and not self.listed[-1].layers:
             self.listed[-1] = replace(self.listed[-1], layers=self._output_layer())
 
-    @cached_property
-    def operators(self) -> list[NetworkOperator]:
+    @property
+    def operators(self) -> Sequence[NetworkOperator]:
         """The operators; see `Network`."""
+        return self._operators
+
+    @cached_property
+    def _operators(self) -> list[NetworkOperator]:
         outside = outside_delegate(_interpreter(self._content)._get_ops_details())
         return [replace(one, outside=one.position in outside) for one in self.listed]
 

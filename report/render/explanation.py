@@ -18,12 +18,11 @@ def render_section(explanation: Explanation | None) -> Markup:
     """Return the section with its marks; only the marks without an explanation."""
     if explanation is None:
         return _between(_SECTION, "")
-    text = (
-        page_environment()
-        .get_template("layers.html.j2")
-        .render(explanation=explanation, chart=draw_layers(explanation), decibels=_decibels)
-    )
-    return _between(_SECTION, text)
+    environment = page_environment()
+    environment.filters["sentence"] = _sentence
+    template = environment.get_template("layers.html.j2")
+    chart = draw_layers(explanation)
+    return _between(_SECTION, template.render(explanation=explanation, chart=chart, decibels=_decibels))
 
 
 def render_link(explanation: Explanation | None) -> Markup:
@@ -47,6 +46,11 @@ def of_report(explanation: Explanation, report: Report) -> Explanation | None:
 
 def _between(name: str, text: str) -> Markup:
     return Markup(f"<!-- {name} -->{text}<!-- end of {name} -->")
+
+
+def _sentence(text: str) -> str:
+    """Begin a text with a capital; `capitalize` would take all others away."""
+    return text[:1].upper() + text[1:]
 
 
 def _decibels(number: float | None) -> str:

@@ -2,13 +2,12 @@
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from edgeproof.benchmarks.latency.interleaved import Repetition, TimedEngine, measure
 from edgeproof.benchmarks.reference.worker import ReferenceFile, ReferenceWorker
 from edgeproof.benchmarks.targets import BenchmarkTarget, benchmark_targets
 from edgeproof.datasets.dataset import Dataset
@@ -18,12 +17,13 @@ from edgeproof.export.options import ExportOptions, NotNeeded, Verified
 from edgeproof.inspection.reader import read_graph
 from edgeproof.metrics.comparison import compare_answers
 from edgeproof.metrics.distance import measure_difference
-from edgeproof.metrics.latency import Rounds, ratio
+from edgeproof.metrics.latency import ratio
 from edgeproof.metrics.types import Ratio
 from edgeproof.runtime.bundle.manifest import Manifest
 from edgeproof.runtime.bundle.recipes import RECIPES, Format, choose_recipes
 from numpy.typing import NDArray
 
+from ..time_ratios import measure_rounds
 from .figures import EIGHT_BITS, Cell, FamilyFigures
 
 TEST_IMAGES = 2_000
@@ -31,7 +31,6 @@ _INT8_ONNX = "static_wi8_ai8.onnx"
 # LiteRT has plain kernels only for int16 activations: a large model answers as many images as cost this many
 # multiply-accumulates, about a minute, and no fewer than this.
 _PLAIN_MACS, _FEWEST_IMAGES = 2 * 10**10, 200
-_SECONDS, _ROUNDS, _TIMED_IMAGES = 1.5, 31, 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,12 +48,6 @@ class _Exported:
     manifest: Manifest
     notes: Mapping[str, tuple[str, ...]]
     not_needed: Mapping[str, str]
-
-
-class _TimedOnce(TimedEngine):
-    """A file that is not compared with itself, and so needs one repetition a round."""
-
-    repetitions = 1
 
 
 def measure_family(folder: Path, data: Dataset) -> FamilyFigures:
@@ -161,18 +154,11 @@ def answered_images(recipe: str, macs: int | None, images: int) -> int:
 
 def _time_ratios(columns: Mapping[str, BenchmarkTarget], data: Dataset, manifest: Manifest) -> dict[str, Ratio]:
     """Time all files in turns, with one thread, and return each one's time over that of its format's float32."""
-    timed = {
-        name: _TimedOnce(partial(target.load, 1), data.x_test[:_TIMED_IMAGES], manifest.image, manifest.preprocessing)
-        for name, target in columns.items()
-    }
-    runs = {name: _runs(taken) for name, taken in measure(timed, seconds=_SECONDS, rounds=_ROUNDS).items()}
+    files = {name: partial(target.load, 1) for name, target in columns.items()}
+    runs = measure_rounds(files, data.x_test, manifest.image, manifest.preprocessing)
     plain = {one: f"float32.{one}" for one in Format}
     return {
         name: ratio(taken, runs[plain[columns[name].variant.format]])
         for name, taken in runs.items()
         if plain[columns[name].variant.format] in runs.keys() - {name}
     }
-
-
-def _runs(taken: Sequence[Sequence[Repetition]]) -> Rounds:
-    return [[repetition.run for repetition in repetitions] for repetitions in taken]

@@ -20,7 +20,7 @@ from edgeproof.runtime.io.files import is_file
 from edgeproof.runtime.io.processes import python_command
 
 from ..commands import ONE_THREAD, one_line_errors
-from .arguments import parse
+from .arguments import family_arguments, parse
 from .families import FAMILIES
 from .figures import STORE, Figures
 from .images import load_images
@@ -48,7 +48,7 @@ def train_missing(name: str, runs: Path, data: Path) -> None:
 @one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the families, keep the figures of each as soon as they are there, and write the page."""
-    options = parse("run", __doc__, arguments)
+    options = parse(family_arguments("families.run", __doc__), arguments)
     known = STORE.read()
     found = {} if known is None else dict(known.families)
     for name in options.family:

@@ -21,7 +21,7 @@ from edgeproof.train.run import train
 
 from ..commands import one_line_errors
 from ..trainings import recorded_sha256
-from .arguments import parse
+from .arguments import family_arguments, parse
 from .families import FAMILIES, PRESET
 from .images import load_images
 
@@ -62,7 +62,7 @@ def architecture(name: str) -> Architecture:
 @one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the families that are named, one after the other."""
-    options = parse("train", __doc__, arguments)
+    options = parse(family_arguments("families.train", __doc__), arguments)
     for name in options.family:
         ensure_trained(name, options.runs / name, options.data)
     return 0

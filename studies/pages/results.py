@@ -20,15 +20,17 @@ from edgeproof.report.render.markdown_escape import escape
 from edgeproof.report.render.table import as_markdown, footnote
 from edgeproof.report.serialization import from_json
 
-from ..families.figures import STORE
+from ..families.figures import STORE as FAMILY_FIGURES
 from ..families.page import families_page
 from ..frontier.results import Summary, read_rows, summarize
+from ..quantizers.figures import STORE as QUANTIZER_FIGURES
+from ..quantizers.page import quantizers_page
 from ..results_store import RESULTS
 
 DOCS = Path(__file__).parents[2] / "docs"
-README, RUNTIME, REPORT, FAMILIES = (
+README, RUNTIME, REPORT, FAMILIES, QUANTIZERS = (
     DOCS.parent / "README.md",
-    *(DOCS / f"{name}.md" for name in ("runtime", "report", "families")),
+    *(DOCS / f"{name}.md" for name in ("runtime", "report", "families", "quantizers")),
 )
 DEMO, SCENES, OVERHEAD, REPEATABILITY, FRONTIER = (
     RESULTS / f"{name}.json" for name in ("demo", "scenes", "overhead", "repeatability", "frontier")
@@ -147,8 +149,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scenes, overhead, repeated = (_read(file) for file in (SCENES, OVERHEAD, REPEATABILITY))
     RUNTIME.write_text(with_figures(RUNTIME.read_text(encoding="utf-8"), scenes, overhead), encoding="utf-8")
     REPORT.write_text(with_repeatability(REPORT.read_text(encoding="utf-8"), repeated), encoding="utf-8")
-    if (families := STORE.read()) is not None:
+    if (families := FAMILY_FIGURES.read()) is not None:
         FAMILIES.write_text(families_page(families), encoding="utf-8")
+    if (quantizers := QUANTIZER_FIGURES.read()) is not None:
+        QUANTIZERS.write_text(quantizers_page(quantizers), encoding="utf-8")
 
 
 if __name__ == "__main__":

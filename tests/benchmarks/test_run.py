@@ -91,7 +91,7 @@ def test_every_variant_has_a_row_about_its_own_file(report: Report, exported: Pa
         assert row.size.file_bytes == len(content)
         assert row.size.gzip_bytes == pytest.approx(len(gzip.compress(content)), rel=0.01)
         assert row.size.weight_bytes == read_graph(content, variant.format).weights_bytes
-    assert [row.engine.split()[0] for row in report.rows] == ["LiteRT"] * 5 + ["ONNX"] * 3
+    assert [row.engine.split()[0] for row in report.rows] == ["LiteRT"] * 6 + ["ONNX"] * 4
 
 
 def test_a_report_is_read_back_from_its_document(report: Report) -> None:
@@ -179,7 +179,7 @@ def test_each_model_is_asked_about_each_image_once(
     monkeypatch.setattr(ReferenceWorker, "probabilities", counted(ReferenceWorker.probabilities))
     result = benchmark(exported, digits, options=BenchmarkOptions(latency=False, memory=False))
     write_report(result, tmp_path / "report")
-    rows = Counter({"LiteRTEngine": 5, "OnnxRuntimeEngine": 3})
+    rows = Counter({"LiteRTEngine": 6, "OnnxRuntimeEngine": 4})
     assert Counter(asked) == {("ReferenceWorker", 200): 1} | {(name, 1): 201 * count for name, count in rows.items()}
 
 
@@ -268,7 +268,7 @@ def test_a_file_that_failed_in_one_engine_and_ran_in_another_counts_once(
     failed = replace(measured.report, not_run={name: "tflite-runtime: it died"}, failed=(name,))
     monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", lambda *_, **__: replace(measured, report=failed))
     told = error_line(run("benchmark", exported, "--data", "mnist", "--out", tmp_path / "a"), code=1)
-    assert told.endswith(f"1 of 8 files failed: {name} (tflite-runtime: it died)")
+    assert told.endswith(f"1 of 10 files failed: {name} (tflite-runtime: it died)")
 
 
 def test_a_report_is_not_written_into_the_bundle(measured: BenchmarkResult, exported: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_file_that_ends_its_process_fails_and_the_others_are_measured(
         assert [finding["holds"] for finding in findings if finding["row"] == name] == [False]
         assert len(findings) == len(STANDARD_VARIANTS)
     else:
-        assert "1 of 8 files failed" in complaint
+        assert "1 of 10 files failed" in complaint
         report = from_json((tmp_path / "report" / "report.json").read_text())
         assert report.failed == (name,)
         assert [row.variant for row in report.rows] == [one for one in STANDARD_VARIANTS if one != name]

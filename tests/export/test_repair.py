@@ -10,7 +10,7 @@ from edgeproof.export import repair as module
 from edgeproof.export.accuracy_budget import AccuracyBudget, Evaluation
 from edgeproof.export.mixing import mix_to_budget
 from edgeproof.export.options import Tried
-from edgeproof.export.quantizer import best_ranges
+from edgeproof.export.quantizer import choose_ranges
 from edgeproof.export.ranges import METHODS
 from edgeproof.export.repair import Repair, Trial
 from edgeproof.inspection.graph_types import Operator
@@ -24,6 +24,7 @@ OPERATORS = 100
 class Numbered:
     number: int
     name: str = ""
+    kind: str = "CONV_2D"
 
 
 class Network:
@@ -218,11 +219,11 @@ def test_the_best_ranges_win_and_of_equal_ones_the_simplest(decibels: list[float
             method = int(np.frombuffer(file, np.int64)[0])
             return Evaluation(snr_db=decibels[method], fixed=0, broken=0, images=10)
 
-    assert best_ranges(Network({}), Judge()) == list(METHODS)[best]  # type: ignore[arg-type]
+    assert choose_ranges(Network({}), Judge()).method == list(METHODS)[best]  # type: ignore[arg-type]
 
 
 def test_without_images_to_choose_on_the_ranges_are_whole() -> None:
     class Nothing:
         images = 0
 
-    assert best_ranges(Network({}), Nothing()) == "min-max"  # type: ignore[arg-type]
+    assert choose_ranges(Network({}), Nothing()).method == "min-max"  # type: ignore[arg-type]

@@ -1,12 +1,20 @@
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from edgeproof.metrics.explanation_json import EXPLANATION_NAME, read_explanation
+from edgeproof.runtime.bundle.reader import read_manifest
 
 from tests.helpers.command import run
+from tests.helpers.reports import write_report
 
+if TYPE_CHECKING:
+    from edgeproof.report.model import Report
+
+keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.tensorflow
 
 
@@ -19,7 +27,8 @@ def test_layers_have_the_users_names(exported: Path, run_folder: Path) -> None:
     assert "dB against float32.tflite" in first
     assert "32 golden images, LiteRT" in first
     rows = [line.split()[0] for line in first.splitlines()[3:]]
-    assert {"scaling", "stem", "predictions"} & set(rows) or any(name.startswith("conv2d") for name in rows)
+    keras_names = {layer.name for layer in keras.saving.load_model(run_folder / "model.keras").layers}
+    assert len(keras_names & set(rows)) > 4
 
 
 def test_json_can_be_read_back_and_is_what_is_written(exported: Path, tmp_path: Path) -> None:
@@ -49,6 +58,22 @@ def test_other_images_can_be_run(exported: Path, small_npz: Path) -> None:
     code, text, complaint = run("explain", exported, "--variant", "float16.tflite", "--data", small_npz)
     assert (code, complaint) == (0, "")
     assert "images of " in text.splitlines()[0]
+
+
+def test_the_page_of_a_report_shows_the_layers(exported: Path, report: "Report", tmp_path: Path) -> None:
+    digest = read_manifest(exported).variant("float16.tflite").sha256
+    rows = (replace(report.rows[0], sha256=digest), *report.rows[1:])
+    write_report(replace(report, rows=rows), tmp_path / "report.json")
+    page = "<p>before</p><!-- layers --><!-- end of layers --><p>after</p>"
+    (tmp_path / "report.html").write_text(page)
+    code, _, complaint = run("explain", exported, "--variant", "float16.tflite", "--out", tmp_path)
+    assert (code, complaint) == (0, "")
+    shown = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert shown.startswith('<p>before</p><!-- layers --><h2 id="layers">')
+    assert shown.endswith("<!-- end of layers --><p>after</p>")
+    # An explanation of other files is written, and not shown.
+    assert run("explain", exported, "--variant", "int8.tflite", "--out", tmp_path).returncode == 0
+    assert (tmp_path / "report.html").read_text() == page
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def snr_db(file: bytes, model: keras.Model) -> float:
 def swish() -> Iterator[tuple[keras.Model, TFLiteQuantizer]]:
     model = network(layers.Activation("swish"))
     with TFLiteConversion(model, IMAGES[:40]) as conversion:
-        yield model, conversion.quantizer
+        yield model, conversion.plain_quantizer
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -110,7 +110,7 @@ def test_noise_is_what_rounding_adds(swish: tuple[keras.Model, TFLiteQuantizer])
 def test_operators_that_share_scales_or_have_no_integers_keep_the_answers(kind: str, layer: object) -> None:
     model = network(layer)
     with TFLiteConversion(model, IMAGES[:40]) as conversion:
-        assert snr_db(conversion.quantizer.quantize("min-max"), model) > 20
+        assert snr_db(conversion.plain_quantizer.quantize("min-max"), model) > 20
 
 
 def test_ranges_of_an_untrained_network_that_fade_to_nothing_run_in_every_kernel() -> None:

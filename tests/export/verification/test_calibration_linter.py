@@ -7,6 +7,7 @@ import pytest
 from edgeproof.export.reference.source import load_source
 from edgeproof.export.tflite.activations import measure_activations
 from edgeproof.export.verification.calibration_linter import (
+    lint_answers,
     lint_images,
     lint_input_range,
     lint_stability,
@@ -50,6 +51,15 @@ def test_the_right_input_range_is_found_out(run_folder: Path, small_data: "Datas
     for wrong in ((0.0, 1.0), (-1.0, 1.0)):
         (warning,) = lint_input_range(load_source(model, input_range=wrong), images, labels)
         assert warning.endswith("with pixels from 0 to 255: say --input-range 0 255")
+
+
+def test_answers_that_do_not_depend_on_the_image_are_noticed() -> None:
+    constant = np.full((20, 10), 0.1, np.float32)
+    (warning,) = lint_answers(constant + RNG.normal(size=(20, 10)).astype(np.float32) * 1e-6)
+    assert warning.startswith("the model gives all 20 training images the same probabilities")
+    constant[3, :2] += 0.01, -0.01
+    assert lint_answers(constant) == []
+    assert lint_answers(constant[:0]) == []
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,6 @@ def explain(model_format: Format) -> Explain:
         original = convert(model, RECIPES["float32"])
         content = change(convert(model, RECIPES[recipe], calibration))
         found = explain_file(content, original, model_format, IMAGES[:16])
-        return found, find_causes(f"{recipe}.{model_format}", found.operators, Commands(), {})
+        return found, find_causes(f"{recipe}.{model_format}", found.operators, found.snr_db, Commands(), {})
 
     return explained

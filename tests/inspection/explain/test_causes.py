@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
-import keras
 import numpy as np
 import pytest
 from edgeproof.inspection.explain.causes import find_causes, worst_layer
@@ -12,12 +11,17 @@ from edgeproof.inspection.explain.commands import Commands
 from edgeproof.inspection.explain.layers import by_layer
 from edgeproof.metrics.explanation import Cause, OperatorFacts
 from edgeproof.runtime.bundle.recipes import Format
-from keras import layers
 
 from tests.helpers.explained import IMAGES, Explain
 
+keras = pytest.importorskip("keras")
+layers = keras.layers
+Model: TypeAlias = Any  # Keras has no types
+Tensor: TypeAlias = Any
+pytestmark = pytest.mark.tensorflow
 
-def network(activation: Callable[[Any], Any] = keras.ops.relu) -> keras.Model:
+
+def network(activation: Callable[[Tensor], Tensor] = keras.ops.relu) -> Model:
     """Three convolutions with names; the activation stands between the first two."""
     keras.utils.set_random_seed(4)
     pixels = keras.Input((12, 12, 1))
@@ -29,7 +33,7 @@ def network(activation: Callable[[Any], Any] = keras.ops.relu) -> keras.Model:
     return keras.Model(pixels, x)
 
 
-def with_outlier() -> keras.Model:
+def with_outlier() -> Model:
     """One channel of the first convolution is 50 times as large, which the second one undoes."""
     model = network()
     first, second = model.get_layer("first"), model.get_layer("second")
@@ -42,7 +46,7 @@ def with_outlier() -> keras.Model:
     return model
 
 
-def mish(x: keras.KerasTensor) -> keras.KerasTensor:
+def mish(x: Tensor) -> Tensor:
     """Written as in papers: the exponential of large activations has a range that no 8 bits hold."""
     return x * keras.ops.tanh(keras.ops.log(1 + keras.ops.exp(20 * x)))
 
@@ -58,6 +62,14 @@ def test_a_good_network_has_no_faulty_layer(explain: Explain) -> None:
     assert sum(one.time_share or 0 for one in found.operators) == pytest.approx(1)
     assert rows["second"].weight_bytes >= 16 * 16 * 9
     assert found.unmatched == ()
+
+
+def test_weights_are_weighed_as_they_are_stored_where_the_file_expands_them(explain: Explain) -> None:
+    found, findings = explain(network(), recipe="weight_only_wi8_afp32")
+    assert findings == ()
+    rows = {row.layer: row for row in by_layer(found.operators)}
+    assert 16 * 16 * 9 <= rows["second"].weight_bytes <= 16 * 16 * 9 + 4 * 16
+    assert {one.stored for one in found.operators} == {"float32"}
 
 
 def test_an_outlier_channel_is_found(explain: Explain) -> None:
@@ -122,7 +134,7 @@ def facts(**members: object) -> OperatorFacts:
 )
 def test_each_cause_has_words_and_a_command(members: dict[str, object], cause: Cause, says: str) -> None:
     operators = [facts(layers=("a",)), facts(layers=("b",), own_snr_db=12.0, **members)]
-    (finding,) = find_causes("static_wi8_ai8.tflite", operators, Commands(), {})
+    (finding,) = find_causes("static_wi8_ai8.tflite", operators, 20.0, Commands(), {})
     assert (finding.cause, finding.layers) == (cause, ("b",))
     assert says in finding.text
     assert "alone it has 12.0 dB" in finding.text
@@ -131,36 +143,48 @@ def test_each_cause_has_words_and_a_command(members: dict[str, object], cause: C
 
 def test_the_worst_layer_comes_first() -> None:
     operators = [facts(layers=(name,), own_snr_db=own) for name, own in (("a", 20.0), ("b", 3.0), ("c", 30.0))]
-    (finding,) = find_causes("static_wi8_ai8.tflite", operators, Commands(), {})
+    (finding,) = find_causes("static_wi8_ai8.tflite", operators, 20.0, Commands(), {})
     assert finding.layers == ("b", "a")
 
 
 def test_a_loss_along_the_depth_is_no_layers_fault() -> None:
     operators = [facts(snr_db=snr) for snr in (50.0, 35.0, 21.0)]
-    (finding,) = find_causes("static_wi8_ai8.tflite", operators, Commands(), {})
+    (finding,) = find_causes("static_wi8_ai8.tflite", operators, 20.0, Commands(), {})
     assert (finding.cause, finding.layers) == (Cause.DEPTH, ())
+    assert "the answers have 20.0 dB" in finding.text
     assert "along the depth, to 21.0 dB" in finding.text
+    assert find_causes("static_wi8_ai8.tflite", operators, 39.0, Commands(), {}) == ()
     assert worst_layer([finding]) is None
 
 
 def test_what_runs_outside_of_the_delegate_is_named_with_the_measured_times() -> None:
     operators = [facts(layers=("a",), outside=True, kind="HARD_SWISH"), facts(kind="SOFTMAX", outside=True)]
     times = {"static_wi8_ai8.tflite": 2.62, "mixed_wi8_ai8.tflite": 0.5}
-    (finding,) = find_causes("static_wi8_ai8.tflite", operators, Commands(), times)
+    (finding,) = find_causes("static_wi8_ai8.tflite", operators, 40.0, Commands(), times)
     assert (finding.cause, finding.layers) == (Cause.OUTSIDE, ("a",))
     assert "HARD_SWISH in a run outside" in finding.text
     assert "takes 2.62 of float32's time" in finding.text
     assert finding.action == "keep them in float: mixed_wi8_ai8.tflite of this bundle takes 0.50"
     assert finding.command.endswith("--recipes mixed")
-    assert find_causes("dynamic_wi8_afp32.tflite", operators, Commands(), times) == ()
-    assert find_causes("static_wi8_ai8.tflite", operators[1:], Commands(), times) == ()
+    assert find_causes("dynamic_wi8_afp32.tflite", operators, 40.0, Commands(), times) == ()
+    assert find_causes("static_wi8_ai8.tflite", operators[1:], 50.0, Commands(), times) == ()
 
 
 @pytest.mark.parametrize(("time", "found"), [(0.7, 0), (1.3, 1)])
 def test_floats_between_integers_matter_in_onnx_where_the_file_is_slow(time: float, found: int) -> None:
     operators = [facts(layers=("a",), outside=True, kind="Sigmoid")]
-    findings = find_causes("static_wi8_ai8.onnx", operators, Commands(), {"static_wi8_ai8.onnx": time})
+    findings = find_causes("static_wi8_ai8.onnx", operators, 40.0, Commands(), {"static_wi8_ai8.onnx": time})
     assert [one.command.endswith("--recipes weight-only.onnx") for one in findings] == [True] * found
+
+
+@pytest.mark.parametrize("model_format", [Format.TFLITE], indirect=True)
+def test_operators_that_xnnpack_does_not_take_are_found(explain: Explain) -> None:
+    found, findings = explain(network(keras.ops.hard_silu))
+    [finding] = [one for one in findings if one.cause is Cause.OUTSIDE]
+    assert finding.layers[0].startswith("hard_silu")
+    assert finding.text.startswith("HARD_SWISH in hard_silu")
+    outside = {layer.layer for layer in by_layer(found.operators) if layer.outside}
+    assert outside == set(finding.layers)
 
 
 @pytest.mark.parametrize("model_format", [Format.TFLITE], indirect=True)

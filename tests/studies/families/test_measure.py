@@ -6,6 +6,7 @@ import pytest
 from edgeproof.export.options import ExportOptions
 from edgeproof.runtime.bundle.recipes import choose_recipes
 
+from studies import time_ratios
 from studies.families import measure
 from studies.families.figures import EIGHT_BITS
 from studies.families.measure import measure_family
@@ -22,8 +23,8 @@ def test_files_are_measured_beside_keras(
 ) -> None:
     monkeypatch.setattr(measure, "ExportOptions", partial(ExportOptions, recipes=choose_recipes(["float32", "int8"])))
     monkeypatch.setattr(measure, "TEST_IMAGES", 150)
-    monkeypatch.setattr(measure, "_SECONDS", 0.02)
-    monkeypatch.setattr(measure, "_ROUNDS", 3)
+    monkeypatch.setattr(time_ratios, "_SECONDS", 0.02)
+    monkeypatch.setattr(time_ratios, "_ROUNDS", 3)
     found = measure_family(run_folder, small_data)
     assert (found.epochs, found.test_images, found.learned_from) == (3, 200, 550)
     assert set(found.cells) == {
