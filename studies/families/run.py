@@ -27,6 +27,7 @@ from .images import load_images
 from .measure import measure_family
 from .page import families_page
 
+TRAIN = f"{__package__}.train"
 PAGE = Path(__file__).parents[2] / "docs" / "families.md"
 
 
@@ -39,7 +40,7 @@ def train_missing(name: str, runs: Path, data: Path) -> None:
     if is_file(runs / name / RECORD_NAME):
         return
     arguments = [name, "--data", str(data), "--runs", str(runs)]
-    program = f"from studies.families.train import main\nsys.exit(main({arguments!r}))"
+    program = f"import {TRAIN} as train\nsys.exit(train.main({arguments!r}))"
     done = run_child(python_command(program), env=os.environ | ONE_THREAD, stdout=sys.stdout, text=True)
     if done.returncode:
         raise CheckFailedError(f"{name} cannot be trained: {(done.stderr.splitlines() or ['no message'])[-1]}")

@@ -16,7 +16,7 @@ from edgeproof.runtime.errors import CheckFailedError, InvalidFileError
 
 from tests.helpers.files import edit_json, vouch
 from tests.helpers.onnx_files import FLOAT, field, graph, node, value
-from tests.helpers.tflite_files import FATAL_END, SIGMOID, SOFTMAX, fatal_to_kernels, with_operator
+from tests.helpers.tflite_files import FATAL_END, SOFTMAX, TANH, fatal_to_kernels, with_operator
 
 INT8 = "static_wi8_ai8.tflite"
 
@@ -48,7 +48,7 @@ def test_a_file_that_ends_its_process_is_left_out_alone(fatal: Path, runnable: t
 
 
 def test_a_file_that_does_not_give_probabilities_is_left_out(bundle_copy: Path, runnable: tuple[str, ...]) -> None:
-    (bundle_copy / INT8).write_bytes(with_operator((bundle_copy / INT8).read_bytes(), SOFTMAX, SIGMOID))
+    (bundle_copy / INT8).write_bytes(with_operator((bundle_copy / INT8).read_bytes(), SOFTMAX, TANH))
     vouch(bundle_copy, INT8)
     found, _, failed = benchmark_targets(bundle_copy, read_manifest(bundle_copy))
     assert [target.variant.name for target in found] == [name for name in runnable if name != INT8]

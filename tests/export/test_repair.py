@@ -142,6 +142,15 @@ def test_where_nothing_helps_everything_in_float_is_returned() -> None:
     assert not BUDGET.holds(found.evaluation)
 
 
+def test_a_mix_goes_before_all_in_float_in_fewer_parts() -> None:
+    """In ONNX, a file without integers has no float parts between them, and would always win."""
+    noise = {number: 0.01 if number == 99 else 0.0 for number in range(OPERATORS)}
+    network = Network(noise)
+    network.partitions = lambda file: 0 if len(floats_of(file)) == OPERATORS else 1  # type: ignore[method-assign]
+    found, _ = search(network)
+    assert found.float_operators == {99}
+
+
 def test_a_decibel_limit_asks_for_more() -> None:
     network = Network(dict.fromkeys(range(OPERATORS), 2e-6))
     few, _ = search(network)

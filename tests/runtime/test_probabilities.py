@@ -91,8 +91,11 @@ def test_nothing_is_no_fault() -> None:
 
 
 @pytest.mark.needs("tflite")
-@pytest.mark.parametrize("operator", [SIGMOID, TANH])
-@pytest.mark.parametrize("name", ["float32.tflite", "static_wi8_ai8.tflite"])
+@pytest.mark.parametrize(
+    ("name", "operator"),
+    # Sigmoids in steps of 1/256 may happen to sum up to 1.
+    [("float32.tflite", SIGMOID), ("float32.tflite", TANH), ("static_wi8_ai8.tflite", TANH)],
+)
 def test_a_file_that_gives_other_numbers_is_refused(
     bundle_copy: Path, tmp_path: Path, name: str, operator: int
 ) -> None:

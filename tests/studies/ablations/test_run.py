@@ -87,7 +87,7 @@ def test_a_variation_is_measured_by_its_int8_file_on_the_validation_images(small
     record = json.loads(next(tmp_path.rglob("training.json")).read_text())
     # What Keras saw of the same images with floats; rounding may turn a few.
     assert found.right == pytest.approx(180 * record["history"]["val_accuracy"][-1], abs=5)
-    assert found.loss == pytest.approx(record["history"]["val_loss"][-1], abs=0.05)
+    assert found.loss == pytest.approx(record["history"]["val_loss"][-1], rel=0.25)
     assert record["options"]["augmentation"] == 0
     assert record["options"]["seed"] == 5
     assert record["images"]["validated_on"] == 180
