@@ -118,7 +118,7 @@ _RECIPES = (
         alias="weight-only",
         weights="int8",
         activations="float32",
-        # The weights of the dynamic recipe, with small tensors, which that one leaves in float; nothing else is rounded.
+        # The weights of the dynamic recipe, and small tensors, which that one leaves in float; nothing else is rounded.
         # Networks of a few hundred weights that hardly learnt anything turn a tenth of their answers, at 20 dB.
         tolerance=Tolerance(min_snr_db=15.0, min_agreement=0.8),
         formats={
