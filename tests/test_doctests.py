@@ -14,7 +14,7 @@ WITH_EXAMPLES = sorted(
     if ">>> " in path.read_text(encoding="utf-8")
 )
 # What a device does not have; its tests run without it.
-OPTIONAL = ("scipy", "onnx", "tensorflow", "matplotlib")
+OPTIONAL = ("scipy", "onnx", "tensorflow", "keras", "matplotlib")
 
 
 @pytest.mark.parametrize("module", WITH_EXAMPLES)
