@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from .flatbuffer import pack, schema
-
-_TYPES, _OPERATORS = schema.TensorType, schema.BuiltinOperator
+from .flatbuffer import inputs_of, kind_of, operator_code, pack, schema
 
 
 def take_bytes(model: bytes) -> bytes:
@@ -26,17 +24,17 @@ def _take(root: Any, graph: Any) -> None:  # noqa: ANN401
     pixels = graph.inputs[0]
     _to_uint8(graph.tensors[pixels], scale=1.0, zero_point=0)
     # A QUANTIZE operator turns one kind of integers into another as well.
-    others = [one for one in graph.operators if pixels in one.inputs and _kind(root, one) != _OPERATORS.QUANTIZE]
+    others = [one for one in graph.operators if pixels in inputs_of(one) and kind_of(root, one) != "QUANTIZE"]
     if not others:
         return
-    floats = schema.TensorT()
-    floats.name, floats.shape, floats.shapeSignature = b"pixels", *_shape(graph.tensors[pixels])
-    floats.type, floats.buffer = _TYPES.FLOAT32, 0
+    floats, given = schema.TensorT(), graph.tensors[pixels]
+    floats.shape, floats.shapeSignature = given.shape, given.shapeSignature
+    floats.name, floats.type, floats.buffer = b"pixels", schema.TensorType.FLOAT32, 0
     graph.tensors.append(floats)
     for one in others:
-        one.inputs = [len(graph.tensors) - 1 if index == pixels else index for index in one.inputs]
+        one.inputs = [len(graph.tensors) - 1 if index == pixels else index for index in inputs_of(one)]
     first = schema.OperatorT()
-    first.opcodeIndex = _opcode(root, _OPERATORS.DEQUANTIZE)
+    first.opcodeIndex = operator_code(root, "DEQUANTIZE", 1)
     first.inputs, first.outputs = [pixels], [len(graph.tensors) - 1]
     graph.operators.insert(0, first)
 
@@ -44,34 +42,14 @@ def _take(root: Any, graph: Any) -> None:  # noqa: ANN401
 def _give(root: Any, graph: Any) -> None:  # noqa: ANN401
     answer = graph.outputs[0]
     last = next(one for one in graph.operators if answer in one.outputs)
-    if _kind(root, last) != _OPERATORS.DEQUANTIZE:
+    if kind_of(root, last) != "DEQUANTIZE":
         return
     stored = graph.tensors[last.inputs[0]].quantization
-    last.opcodeIndex, last.builtinOptionsType, last.builtinOptions = _opcode(root, _OPERATORS.QUANTIZE), 0, None
+    last.opcodeIndex, last.builtinOptionsType, last.builtinOptions = operator_code(root, "QUANTIZE", 1), 0, None
     _to_uint8(graph.tensors[answer], scale=stored.scale[0], zero_point=stored.zeroPoint[0] + 128)
 
 
 def _to_uint8(tensor: Any, *, scale: float, zero_point: int) -> None:  # noqa: ANN401
-    tensor.type = _TYPES.UINT8
+    tensor.type = schema.TensorType.UINT8
     tensor.quantization = schema.QuantizationParametersT()
     tensor.quantization.scale, tensor.quantization.zeroPoint = [scale], [zero_point]
-
-
-def _shape(tensor: Any) -> tuple[Any, Any]:  # noqa: ANN401
-    return tensor.shape, tensor.shapeSignature
-
-
-def _kind(root: Any, operator: Any) -> int:  # noqa: ANN401
-    return root.operatorCodes[operator.opcodeIndex].builtinCode
-
-
-def _opcode(root: Any, kind: int) -> int:  # noqa: ANN401
-    """Return the index of an operator's kind in its first version, added where it is missing."""
-    for index, code in enumerate(root.operatorCodes):
-        if (code.builtinCode, code.version) == (kind, 1):
-            return index
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = kind
-    code.version = 1
-    root.operatorCodes.append(code)
-    return len(root.operatorCodes) - 1

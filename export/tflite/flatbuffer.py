@@ -22,6 +22,25 @@ def kind_of(root: Any, operator: Any) -> str:  # noqa: ANN401
     return _KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
+def inputs_of(operator: Any) -> tuple[int, ...]:  # noqa: ANN401
+    """Return the numbers of the tensors that an operator reads; -1 for an input that is left out."""
+    return () if operator.inputs is None else tuple(map(int, operator.inputs))
+
+
+def operator_code(root: Any, kind: str, version: int) -> int:  # noqa: ANN401
+    """Return the index of an operator's kind and version, which a file lists once; added where they are missing."""
+    for index, code in enumerate(root.operatorCodes):
+        if (_KINDS[max(code.builtinCode, code.deprecatedBuiltinCode)], code.version) == (kind, version):
+            return index
+    made = schema.OperatorCodeT()
+    made.builtinCode = getattr(schema.BuiltinOperator, kind)
+    # Old runtimes read it from a byte.
+    made.deprecatedBuiltinCode = min(made.builtinCode, 127)
+    made.version = version
+    root.operatorCodes.append(made)
+    return len(root.operatorCodes) - 1
+
+
 def pack(root: Any) -> bytes:  # noqa: ANN401
     """Return the bytes of a TFLite file, `schema.ModelT`, which stays unchanged."""
     buffers = root.buffers

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..ranges import Range
-from .flatbuffer import kind_of
+from .flatbuffer import inputs_of, kind_of
 
 # What they make of a value that is out of range is out of range itself, or gone.
 # fmt: off
@@ -34,7 +34,7 @@ def unify(root: Any, ranges: Mapping[int, Range]) -> dict[int, Range]:  # noqa: 
     groups: list[set[int]] = []
     read = set(map(int, graph.outputs))
     for one in graph.operators:
-        kind, inputs = kind_of(root, one), set(map(int, () if one.inputs is None else one.inputs))
+        kind, inputs = kind_of(root, one), set(inputs_of(one))
         if kind in _CHOOSING or kind in _AVERAGING:
             groups = _joined(groups, (inputs | set(map(int, one.outputs))) & ranges.keys())
         if kind not in _CHOOSING:

@@ -12,18 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rounding import round_to_int8
-from .flatbuffer import drop_unused_buffers, pack, schema
+from .flatbuffer import drop_unused_buffers, inputs_of, kind_of, operator_code, pack, schema
 
 Table: TypeAlias = Any
 
-_OPERATOR = schema.BuiltinOperator
-
 # The operators with weights: which input holds them, and the axis of a constant along which each channel has a scale.
-_WEIGHTS: Mapping[int, tuple[int, int]] = {
-    _OPERATOR.CONV_2D: (1, 0),
-    _OPERATOR.DEPTHWISE_CONV_2D: (1, 3),
-    _OPERATOR.FULLY_CONNECTED: (1, 0),
-    _OPERATOR.TRANSPOSE_CONV: (1, 0),
+_WEIGHTS: Mapping[str, tuple[int, int]] = {
+    "CONV_2D": (1, 0),
+    "DEPTHWISE_CONV_2D": (1, 3),
+    "FULLY_CONNECTED": (1, 0),
+    "TRANSPOSE_CONV": (1, 0),
 }
 
 # What weights in 8 bits add to a file besides their values: a second tensor and an operator; and for each channel a
@@ -61,7 +59,7 @@ def expands_weights(model: bytes) -> bool:
     """
     root = schema.ModelT.InitFromPackedBuf(model, 0)
     return any(
-        _builtin(root, operator) == _OPERATOR.DEQUANTIZE and _is_stored(root, graph.tensors[operator.inputs[0]])
+        kind_of(root, operator) == "DEQUANTIZE" and _is_stored(root, graph.tensors[operator.inputs[0]])
         for graph in root.subgraphs
         for operator in graph.operators
     )
@@ -79,7 +77,7 @@ def _weights_in(root: Table, graph: Table, operators: Collection[int]) -> Iterat
     """Yield the float32 weights that only these operators read, and only as weights."""
     axes: dict[int, int | None] = {}
     for index, operator in enumerate(graph.operators):
-        for position, tensor in enumerate(() if operator.inputs is None else operator.inputs):
+        for position, tensor in enumerate(inputs_of(operator)):
             axis = _channel_axis(root, graph, operator, position) if index in operators else None
             axes[tensor] = axis if axes.setdefault(tensor, axis) == axis else None
     for tensor, axis in axes.items():
@@ -89,29 +87,19 @@ def _weights_in(root: Table, graph: Table, operators: Collection[int]) -> Iterat
 
 def _channel_axis(root: Table, graph: Table, operator: Table, position: int) -> int | None:
     """Return the axis of the channels if an operator's input at this position is weights, else None."""
-    builtin = _builtin(root, operator)
-    if builtin == _OPERATOR.BATCH_MATMUL:
+    kind = kind_of(root, operator)
+    if kind == "BATCH_MATMUL":
         rank = len(graph.tensors[operator.inputs[position]].shape)
         transposed = bool(getattr(operator.builtinOptions, "adjY" if position else "adjX", False))
         # The axis that the product does not sum over: rows of the first factor, columns of the second.
         return rank - 1 if bool(position) != transposed else rank - 2
-    holds_weights, axis = _WEIGHTS.get(builtin, (None, None))
+    holds_weights, axis = _WEIGHTS.get(kind, (None, None))
     return axis if position == holds_weights else None
-
-
-def _builtin(root: Table, operator: Table) -> int:
-    """Return the code of an operator, which old files hold in a byte."""
-    code = root.operatorCodes[operator.opcodeIndex]
-    return max(code.builtinCode, code.deprecatedBuiltinCode)
 
 
 def _is_stored(root: Table, tensor: Table) -> bool:
     data = root.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
-
-
-def _reads(operator: Table, tensor: int) -> bool:
-    return operator.inputs is not None and tensor in operator.inputs
 
 
 def _is_worth_it(root: Table, tensor: Table, axis: int) -> bool:
@@ -131,7 +119,7 @@ def _store(root: Table, graph: Table, weights: _Weights) -> None:
     root.buffers.append(schema.BufferT())
     root.buffers[-1].data = stored.reshape(-1).view(np.uint8)
     tensor.buffer = 0
-    first = next(i for i, operator in enumerate(graph.operators) if _reads(operator, weights.tensor))
+    first = next(i for i, operator in enumerate(graph.operators) if weights.tensor in inputs_of(operator))
     graph.operators.insert(first, _dequantize(root, source=len(graph.tensors) - 1, target=weights.tensor))
 
 
@@ -148,19 +136,7 @@ def _int8_tensor(like: Table, stored: NDArray[np.int8], scales: NDArray[np.float
 
 def _dequantize(root: Table, *, source: int, target: int) -> Table:
     made = schema.OperatorT()
-    made.opcodeIndex = _operator_code(root, _OPERATOR.DEQUANTIZE, _VERSION)
+    made.opcodeIndex = operator_code(root, "DEQUANTIZE", _VERSION)
     made.inputs, made.outputs = np.array([source], np.int32), np.array([target], np.int32)
     made.builtinOptionsType, made.builtinOptions = schema.BuiltinOptions.DequantizeOptions, schema.DequantizeOptionsT()
     return made
-
-
-def _operator_code(root: Table, builtin: int, version: int) -> int:
-    """Return the index of an operator's code, which a file lists once."""
-    for index, code in enumerate(root.operatorCodes):
-        if (max(code.builtinCode, code.deprecatedBuiltinCode), code.version) == (builtin, version):
-            return index
-    made = schema.OperatorCodeT()
-    made.builtinCode = made.deprecatedBuiltinCode = builtin
-    made.version = version
-    root.operatorCodes.append(made)
-    return len(root.operatorCodes) - 1
