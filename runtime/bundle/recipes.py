@@ -166,7 +166,8 @@ _RECIPES = (
         calibrated=True,
         # Weights as in the weight-only recipe.
         tolerance=Tolerance(min_snr_db=15.0, min_agreement=0.8),
-        formats={Format.TFLITE: FormatTraits(preference=7, across_machines=1e-4)},
+        # The softmax of tflite-runtime 2.14 was seen 6 of its 32,768 steps from that of LiteRT 2.3.
+        formats={Format.TFLITE: FormatTraits(preference=7, across_machines=1e-3)},
     ),
 )
 

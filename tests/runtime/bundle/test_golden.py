@@ -13,7 +13,7 @@ import pytest
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.bundle.golden import GoldenVectors, read_golden
 from edgeproof.runtime.bundle.reader import read_manifest
-from edgeproof.runtime.bundle.recipes import Format
+from edgeproof.runtime.bundle.recipes import VARIANTS, Format
 from edgeproof.runtime.engines.engine import load_engine
 from edgeproof.runtime.errors import InvalidFileError
 
@@ -29,7 +29,9 @@ def test_a_file_gives_the_golden_answers(golden: Path, variant: str) -> None:
     found = np.concatenate([engine.run(batch[i : i + 1]) for i in range(len(batch))])
     assert (found.dtype, found.shape) == (known[0].dtype, (32, 10))
     if engine.output.quantization is None:
-        np.testing.assert_allclose(found, known[0], atol=FLOAT_TOLERANCE)
+        # Of 16-bit activations, each runtime's softmax may make other steps.
+        atol = VARIANTS[variant].across_machines if "ai16" in variant else FLOAT_TOLERANCE
+        np.testing.assert_allclose(found, known[0], atol=atol)
     else:
         # To the last bit, in the arithmetic of XNNPACK or in that of the plain kernels.
         assert len(known) == 2
