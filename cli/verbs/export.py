@@ -182,7 +182,7 @@ def _print_event(event: "Event") -> None:
         )
         notes, fitted = [*event.notes], variant.confidence
         if variant.float_layers is not None:
-            notes.append(f"in float32: {_listed(variant.float_layers)}")
+            notes.append(f"in float32: {_listed(variant.float_layers) or 'the softmax alone'}")
         if fitted is not None and fitted.temperature != 1:
             before, after = fitted.ece_before * 100, fitted.ece_after * 100
             notes.append(
