@@ -1,4 +1,4 @@
-"""What a file may lose against the reference, and what it was seen to lose."""
+"""Budgets of accuracy: what a file may lose against the reference, and what it was seen to lose."""
 
 from dataclasses import dataclass
 from math import isfinite

@@ -122,6 +122,9 @@ class Conversion(ExitStack):
             raise ValueError("no calibration images")  # `check_recipe` has told the user
         return self._calibration
 
+    def _static(self) -> Unfinished:
+        return self._with_choices(self.chosen.quantizer.quantize(self.chosen.method))
+
     def _mixed(self, base: frozenset[int], alternatives: Callable[[], Mapping[str, bytes]]) -> Unfinished:
         """Leave these operators in float, and as many more as the budget asks for."""
         quantizer, method = self.chosen.quantizer, self.chosen.method

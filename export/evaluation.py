@@ -11,10 +11,7 @@ from .accuracy_budget import Evaluation
 
 
 class Evaluator:
-    """Evaluates files on images drawn for choosing, and counts how often.
-
-    Attributes:
-        count: Number of files that were evaluated.
+    """Evaluates files on images drawn for choosing.
 
     Args:
         images: uint8 of shape (N, H, W, C), neither calibrated on nor verified with.
@@ -24,7 +21,6 @@ class Evaluator:
 
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], expected: NDArray[np.float32]) -> None:
         self._images, self._labels, self._expected = images, labels, expected
-        self.count = 0
 
     @classmethod
     def of_model(cls, model: keras.Model, images: NDArray[np.uint8]) -> "Evaluator":
@@ -43,7 +39,6 @@ class Evaluator:
         Raises:
             InvalidFileError: The engine does not accept it.
         """
-        self.count += 1
         engine = load_engine(file, model_format)
         found = engine.output.decode(run_each(engine, self._images))
         right = found.argmax(axis=1) == self._labels

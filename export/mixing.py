@@ -33,17 +33,16 @@ def mix_to_budget(
     Raises:
         CheckFailedError: No mix keeps to the budget; the message has the figures, and what does.
     """
-    name = f"mixed_wi8_ai8.{quantizer.format}"
+    variant, operators = f"mixed_wi8_ai8.{quantizer.format}", len(quantizer.operators)
 
     def report(trial: Trial) -> None:
-        floats, operators = len(trial.float_operators), len(quantizer.operators)
-        holds = budget.holds(trial.evaluation)
-        on_trial(Tried(name=name, floats=floats, operators=operators, evaluation=trial.evaluation, holds=holds))
+        floats, holds = len(trial.float_operators), budget.holds(trial.evaluation)
+        on_trial(Tried(name=variant, floats=floats, operators=operators, evaluation=trial.evaluation, holds=holds))
 
     trial = Repair(quantizer, method, base, evaluator, budget, report).find()
     found = {name: evaluator.evaluate(file, quantizer.format) for name, file in alternatives.items()}
     others = [f"{name}: {one}" for name, one in found.items() if budget.holds(one)]
-    floats, operators = len(trial.float_operators), len(quantizer.operators)
+    floats = len(trial.float_operators)
     size = f"{floats} of {operators} operators in float"
     if budget.holds(trial.evaluation) and floats < operators:
         notes = [f"{size}: {trial.evaluation} on {evaluator.images:,} images"]

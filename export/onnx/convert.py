@@ -118,9 +118,6 @@ class OnnxConversion(Conversion):
         OnnxModel(halved).topological_sort()  # the casts of input and output stand last
         return Unfinished(content=halved)
 
-    def _static(self) -> Unfinished:
-        return self._with_choices(self.chosen.quantizer.quantize(self.chosen.method))
-
     def _mixed_to_budget(self) -> Unfinished:
         return self._mixed(frozenset(), self._alternatives)
 

@@ -112,7 +112,7 @@ class TFLiteConversion(Conversion):
     def _static(self) -> Unfinished:
         if not mlir.is_available():
             return Unfinished(content=self._by_tensorflow(RECIPES["static_wi8_ai8"]))
-        return self._with_choices(self.chosen.quantizer.quantize(self.chosen.method))
+        return super()._static()
 
     def _mixed_for_xnnpack(self) -> Unfinished:
         return self._mixed(self.mix.float_operators, self._alternatives)
