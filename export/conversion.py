@@ -77,6 +77,15 @@ class Conversion(ExitStack):
             # Tensor names tell the layers: the file that people read keeps them.
             return self._finish(made, description, self.names if recipe.name == "float32" else None)
 
+    def idle(self) -> str | None:
+        """Return why a mixed file would serve nothing; None if it does.
+
+        Raises:
+            SpecMismatchError: The model cannot be expressed.
+        """
+        with conversion_errors(self.names, self.format):
+            return self._idle()
+
     @property
     @abstractmethod
     def names(self) -> LayerNames:
@@ -92,8 +101,7 @@ class Conversion(ExitStack):
         """Return that of the model with equalized channels and the changed layers; None where nothing calls for it."""
 
     @abstractmethod
-    def idle(self) -> str | None:
-        """Return why a mixed file would serve nothing; None if it does."""
+    def _idle(self) -> str | None: ...
 
     @abstractmethod
     def _make(self, recipe: Recipe) -> Unfinished: ...

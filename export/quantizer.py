@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..runtime.bundle.recipes import Format
+from .accuracy_budget import Evaluation
 from .evaluation import Evaluator
-from .ranges import METHODS
+from .ranges import METHODS, MIN_MAX
 
 # What is less simple must be better by this much, in dB, to be chosen.
 WORTH_IT = 0.1
@@ -66,13 +67,18 @@ class Choice:
         quantizer: Of the network, or of the network with equalized channels.
         method: One of `METHODS`.
         equalized: Layers whose channels were brought to one size; empty for the network as it is.
-        snr_db: Of the file's probabilities on the images that there were to choose on.
+        evaluation: Of its file on the images that there were to choose on; None if there were none.
     """
 
     quantizer: Quantizer
     method: str
     equalized: tuple[str, ...] = ()
-    snr_db: float
+    evaluation: Evaluation | None = None
+
+    @property
+    def snr_db(self) -> float:
+        """How close the probabilities are to the reference's; minus infinity if that is not known."""
+        return float("-inf") if self.evaluation is None else self.evaluation.snr_db
 
     def __str__(self) -> str:
         return self.method + (f", {len(self.equalized)} layers equalized" if self.equalized else "")
@@ -80,11 +86,11 @@ class Choice:
 
 def choose_ranges(quantizer: Quantizer, evaluator: Evaluator, equalized: tuple[str, ...] = ()) -> Choice:
     """Choose the method whose file is closest to the reference, by SNR; of nearly equal ones the simplest."""
-    best = Choice(quantizer=quantizer, method=next(iter(METHODS)), equalized=equalized, snr_db=float("-inf"))
+    best = Choice(quantizer=quantizer, method=MIN_MAX, equalized=equalized)
     if not evaluator.images:
         return best
     for method in METHODS:
-        snr_db = evaluator.evaluate(quantizer.quantize(method), quantizer.format).snr_db
-        if snr_db > best.snr_db + WORTH_IT:
-            best = replace(best, method=method, snr_db=snr_db)
+        evaluation = evaluator.evaluate(quantizer.quantize(method), quantizer.format)
+        if evaluation.snr_db > best.snr_db + WORTH_IT:
+            best = replace(best, method=method, evaluation=evaluation)
     return best

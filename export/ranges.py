@@ -148,9 +148,10 @@ def _squared_error(centers: NDArray[np.float64], counts: NDArray[np.int64], valu
     return float(counts[clipped == 0].sum() * ((high - low) / _STEPS) ** 2 / 12 + counts @ (clipped * clipped))
 
 
+MIN_MAX = "min-max"
 # In the order in which they are tried; of equally good ones the first is kept.
 METHODS: Mapping[str, Callable[[Histogram], Range]] = {
-    "min-max": whole_range,
+    MIN_MAX: whole_range,
     "percentile 99.99": percentile_range,
     "least squared error": least_error_range,
 }

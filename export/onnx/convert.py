@@ -90,12 +90,11 @@ class OnnxConversion(Conversion):
         quantizer = OnnxQuantizer(graph, self._images, reduce_range=self._reduce_range)
         return quantizer, self._layers_named(one.tensor for one in changed)
 
-    def idle(self) -> str | None:
-        """Return why a mixed file would serve nothing; None if it does."""
+    def _idle(self) -> str | None:
         if self._budget is None:
             return "only a budget of accuracy asks for it: --max-drop-points"
-        static = self.evaluator.evaluate(self.chosen.quantizer.quantize(self.chosen.method), self.format)
-        if not self._budget.holds(static):
+        static = self.chosen.evaluation
+        if static is None or not self._budget.holds(static):
             return None
         return f"static_wi8_ai8.onnx keeps to the budget: {static}"
 

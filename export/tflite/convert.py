@@ -13,8 +13,9 @@ from ...runtime.bundle.recipes import RECIPES, Format, Recipe
 from ..conversion import Conversion, Unfinished
 from ..conversion_errors import conversion_errors
 from ..model_file import ModelFile
+from ..ranges import MIN_MAX
 from ..tracing.layer_names import LayerNames
-from . import mlir
+from . import int16, mlir
 from .equalization import equalize
 from .finish import finish
 from .mixed import Mix, find_mix
@@ -86,8 +87,7 @@ class TFLiteConversion(Conversion):
         """The operators that compute in float, so that XNNPACK computes the file in the fewest parts."""
         return find_mix(self.chosen.quantizer, self.chosen.method)
 
-    def idle(self) -> str | None:
-        """Return why a mixed file would serve nothing; None if it does."""
+    def _idle(self) -> str | None:
         if self._budget is not None or self.mix.is_needed:
             return None
         parts, why = self.mix.without, "in one part already"
@@ -114,6 +114,14 @@ class TFLiteConversion(Conversion):
             return Unfinished(content=self._by_tensorflow(RECIPES["static_wi8_ai8"]))
         return super()._static()
 
+    def _static_int16(self) -> Unfinished:
+        recipe = RECIPES["static_wi8_ai16"]
+        if not int16.is_available():
+            return Unfinished(content=self._by_tensorflow(recipe))
+        float32 = convert_saved_model(self._traced_for_int16.folder, RECIPES["float32"])
+        # There is nothing to win by clipping: 65,536 steps are fine enough for the whole range.
+        return Unfinished(content=TFLiteQuantizer(float32, self._images).quantize_to_int16(MIN_MAX), ranges=MIN_MAX)
+
     def _mixed_for_xnnpack(self) -> Unfinished:
         return self._mixed(self.mix.float_operators, self._alternatives)
 
@@ -128,4 +136,5 @@ _MADE_HERE: Mapping[str, Callable[[TFLiteConversion], Unfinished]] = {
     "weight_only_wi8_afp32": lambda own: Unfinished(content=store_as_int8(own.float32)),
     "static_wi8_ai8": TFLiteConversion._static,
     "mixed_wi8_ai8": TFLiteConversion._mixed_for_xnnpack,
+    "static_wi8_ai16": TFLiteConversion._static_int16,
 }

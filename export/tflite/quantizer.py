@@ -14,16 +14,14 @@ from ...runtime.bundle.recipes import Format
 from ...runtime.errors import one_line
 from ..ranges import METHODS, Histogram, Range, relative_noise
 from ..samples import PIXELS
-from . import mlir
+from . import int16, mlir
 from .activations import Activations, measure_activations
 from .byte_input import take_bytes
 from .flatbuffer import kind_of, schema
+from .least_ranges import widen
 from .same_scale import unify
 from .weights import store_as_int8
 
-# The reference kernels, which microcontrollers run, end the process at ranges of 1e-6 and less. Only networks with
-# random weights have them, whose values fade from layer to layer.
-_LEAST_WIDTH = 1e-5
 # LiteRT has no integer kernel of this version.
 _NO_KERNEL = re.compile(r"Didn't find op for builtin opcode '(\w+)'")
 
@@ -94,6 +92,22 @@ class TFLiteQuantizer:
                 return file
             self._without_kernel.add(missing)
 
+    def quantize_to_int16(self, method: str) -> bytes:
+        """Return a file with activations of int16, which takes float32 pixels and gives float32 probabilities.
+
+        Operators without an int16 kernel stay in float.
+
+        Args:
+            method: One of `METHODS`, which chooses the ranges.
+
+        Raises:
+            RuntimeError: The quantizer cannot express the model.
+        """
+        ranges = self._ranges(METHODS[method])
+        # Around 0, as int16 is: TensorFlow takes half the width of a range that is not.
+        ends = {number: max(-low, high) for number, (low, high) in ranges.items()}
+        return int16.quantize(mlir.with_ranges(self._model, {number: (-end, end) for number, end in ends.items()}))
+
     def partitions(self, file: bytes) -> int:
         """Return into how many parts XNNPACK computes a file."""
         return find_delegation(file).partitions
@@ -108,8 +122,10 @@ class TFLiteQuantizer:
         }
 
     def _ranges(self, choose: Callable[[Histogram], Range]) -> dict[int, Range]:
-        measured = {number: _widened(choose(one)) for number, one in self.activations.histograms.items()}
-        return unify(self._graph, {self._input: PIXELS, **measured})
+        measured = {number: choose(one) for number, one in self.activations.histograms.items()}
+        unified = unify(self._graph, {self._input: PIXELS, **measured})
+        # What is wider now may share a scale with others.
+        return unify(self._graph, widen(self._graph, unified))
 
 
 def _operators(root: Any) -> Iterator[Operator]:  # noqa: ANN401
@@ -122,14 +138,6 @@ def _operators(root: Any) -> Iterator[Operator]:  # noqa: ANN401
             outputs=outputs,
             name=graph.tensors[outputs[0]].name.decode(errors="replace"),
         )
-
-
-def _widened(values: Range) -> Range:
-    low, high = values
-    width = high - low
-    if width >= _LEAST_WIDTH:
-        return values
-    return (0.0, _LEAST_WIDTH) if width == 0 else (low / width * _LEAST_WIDTH, high / width * _LEAST_WIDTH)
 
 
 def _kind_without_kernel(file: bytes) -> str | None:

@@ -1,6 +1,7 @@
 """Lints calibration images before they are used: most accuracy that int8 loses is lost here."""
 
 from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,10 +120,10 @@ def lint_stability(activations: Activations, layer_of: Callable[[str], str | Non
     unstable = sum(ratio > UNSTABLE_RATIO for ratio in ratios.values())
     layer = layer_of(activations.names[worst])
     place = f"in {activations.names[worst][-80:]!r}" if layer is None else f"in layer {layer!r}"
+    how = f"most, {ratios[worst]:.1f} times" if isfinite(ratios[worst]) else "one has a single value in one of them"
     return [
         f"the ranges of {unstable} of {len(ratios)} tensors differ by more than {UNSTABLE_RATIO:g} times between two "
-        f"halves of the calibration images (most, {ratios[worst]:.1f} times, {place}): calibrate on more images with "
-        "--calibration-images"
+        f"halves of the calibration images ({how}, {place}): calibrate on more images with --calibration-images"
     ]
 
 

@@ -127,6 +127,43 @@ def test_ranges_of_an_untrained_network_that_fade_to_nothing_run_in_every_kernel
         assert np.abs(answers.astype(int) - 85).max() <= 1
 
 
+@pytest.mark.parametrize("recipe", ["static_wi8_ai8", "static_wi8_ai16"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(8, 3),
+        layers.Conv2D(8, 3, bias_initializer="random_normal"),
+        layers.SeparableConv2D(8, 3),
+        layers.Dense(8),
+        layers.Dense(8, bias_initializer="random_normal"),
+        layers.Conv2DTranspose(8, 3),
+    ],
+    ids=lambda layer: f"{layer.name}",
+)
+def test_what_is_black_in_all_images_costs_no_file(layer: keras.layers.Layer, recipe: str) -> None:
+    """Its scale is too small for XNNPACK beside those of the products, or 0."""
+    images = IMAGES * (np.arange(12) >= 6)[:, None, None].astype(np.uint8)
+    keras.utils.set_random_seed(1)
+    image = keras.Input((12, 12, 3))
+    scaled = layers.Rescaling(1 / 50)(image)
+    halves = [layers.Activation("tanh")(layer(half)) for half in (scaled[:, :6], scaled[:, 6:])]
+    x = layers.Concatenate(axis=1)(halves)
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(24, 3, activation="relu")(x))
+    logits = keras.initializers.RandomNormal(stddev=9.0)
+    model = keras.Model(image, layers.Dense(5, kernel_initializer=logits, activation="softmax")(x))
+    engine = LiteRTEngine(to_tflite(model, RECIPES[recipe], images[:40]))
+    difference = measure_difference(
+        engine.output.decode(run_each(engine, images)), model.predict(images.astype(np.float32), verbose=0)
+    )
+    assert difference.snr_db > 20
+
+
+def test_a_bias_that_is_added_to_two_kinds_of_products_is_right_for_both() -> None:
+    shared = layers.Dense(8, bias_initializer=keras.initializers.RandomNormal(stddev=0.1))
+    model = network(lambda x: keras.ops.concatenate([shared(x), shared(0.01 * x)], -1))
+    assert snr_db(to_tflite(model, RECIPES["static_wi8_ai16"], IMAGES[:40]), model) > 25
+
+
 def test_a_mix_is_not_needed_where_xnnpack_takes_all(swish: tuple[keras.Model, TFLiteQuantizer]) -> None:
     mix = find_mix(swish[1], "min-max")
     assert not mix.is_needed

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from edgeproof.export.reference.source import load_source
-from edgeproof.export.tflite.activations import measure_activations
+from edgeproof.export.tflite.activations import Activations, measure_activations
 from edgeproof.export.verification.calibration_linter import (
     lint_answers,
     lint_images,
@@ -81,6 +81,12 @@ def test_a_single_bright_image_among_dark_ones_is_noticed(float32: bytes, small_
     (warning,) = lint_stability(measure_activations(float32, images), first_layer)
     assert re.search(r"between two halves of the calibration images \(most, [\d.]+ times, in layer '\w+'\)", warning)
     assert warning.endswith("calibrate on more images with --calibration-images")
+
+
+def test_a_tensor_with_one_value_in_half_of_the_images_is_told_in_words() -> None:
+    activations = Activations(names={3: "edge"}, histograms={}, spreads=({3: 0.0}, {3: 2.0}), largest={})
+    (warning,) = lint_stability(activations, lambda name: name)
+    assert "images (one has a single value in one of them, in layer 'edge'): calibrate on more" in warning
 
 
 def first_layer(tensor: str) -> str | None:
