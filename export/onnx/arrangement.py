@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import onnx
 
+from ...inspection.data_order import in_data_order
 from ..tracing.layer_names import LayerNames
 from .finish import graphs_in, rename
 
@@ -19,28 +20,18 @@ _WITH_KERNEL = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 def sort_nodes(graph: onnx.GraphProto) -> None:
     """Sort the nodes of a graph and of its bodies, in place: each behind those that it reads, first inputs first."""
     for inner in graphs_in(graph):
-        order = [onnx.NodeProto.FromString(node.SerializeToString()) for node in _behind_inputs(inner)]
+        nodes = list(inner.node)
+        producers = {name: number for number, node in enumerate(nodes) for name in node.output}
+
+        def needs(number: int, nodes: list[onnx.NodeProto] = nodes, producers: dict[str, int] = producers) -> list[int]:
+            return [producers[name] for name in _read_by(nodes[number]) if name in producers]
+
+        outputs = [producers[one.name] for one in inner.output if one.name in producers]
+        # What no output needs comes last.
+        found = in_data_order([*outputs, *range(len(nodes))], needs)
+        order = [onnx.NodeProto.FromString(nodes[number].SerializeToString()) for number in found]
         del inner.node[:]
         inner.node.extend(order)
-
-
-def _behind_inputs(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Yield the nodes that the outputs need, and then the others."""
-    producers = {name: node for node in graph.node for name in node.output}
-    done: set[int] = set()
-    # A path from an output to the input may be longer than Python's stack.
-    waiting = [*reversed(graph.node), *(producers[one.name] for one in reversed(graph.output) if one.name in producers)]
-    while waiting:
-        node = waiting[-1]
-        missing = [producers[name] for name in _read_by(node) if name in producers]
-        missing = [one for one in missing if id(one) not in done]
-        if missing and id(node) not in done:
-            waiting += reversed(missing)
-            continue
-        waiting.pop()
-        if id(node) not in done:
-            done.add(id(node))
-            yield node
 
 
 def _read_by(node: onnx.NodeProto) -> Iterator[str]:

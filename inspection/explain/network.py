@@ -60,7 +60,7 @@ class Network(Protocol):
     """A model file that shows what its operators compute.
 
     Attributes:
-        operators: Those that compute, in the order of the file.
+        operators: Those that compute, in an order that the float32 file has as well.
         channel_axis: Where outputs of four dimensions have their channels.
     """
 

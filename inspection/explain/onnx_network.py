@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper, shape_inference
 
 from ...runtime.engines.packages import ONNX_RUNTIME
+from ..data_order import in_data_order
 from ..tensor_names import layers_of
 from .network import Arrays, NetworkOperator
 from .onnx_integers import computed_in_floats
@@ -65,7 +66,7 @@ class OnnxNetwork:
                 self._users.setdefault(name, []).append(node)
         self._fixed = self._find_fixed(graph)
         self._types = {value.name: value.type.tensor_type for value in (*graph.input, *graph.value_info, *graph.output)}
-        self._computed = list(self._find_computed(graph))
+        self._computed = self._in_data_order(list(self._find_computed(graph)), graph)
         floats = computed_in_floats(model) if any(node.op_type == _PACKING for node in graph.node) else set[int]()
         self.operators = [self._described(one, one.position in floats) for one in self._computed]
         self._values: dict[str, NDArray[Any]] = {}
@@ -133,6 +134,24 @@ class OnnxNetwork:
                 stored=stored,
                 packing=packing,
             )
+
+    def _in_data_order(self, computed: list[_Computed], graph: Any) -> list[_Computed]:  # noqa: ANN401
+        """Sort the operators: quantizers move branches past each other, and equal ones would get mixed up."""
+        makers = {name: i for i, one in enumerate(computed) for node in one.nodes for name in node.output}
+
+        def maker(name: str) -> int | None:
+            while name not in makers and (node := self._makers.get(name)) is not None and node.op_type in _CONVERSIONS:
+                if not node.input:
+                    return None
+                name = node.input[0]
+            return makers.get(name)
+
+        def needs(index: int) -> list[int]:
+            found = (maker(name) for name in computed[index].data)
+            return [one for one in found if one is not None]
+
+        ends = [one for value in graph.output if (one := maker(value.name)) is not None]
+        return [computed[index] for index in in_data_order([*ends, *range(len(computed))], needs)]
 
     def _bias_of(self, node: Any) -> Any:  # noqa: ANN401
         """Return the addition of a bias behind a matrix product: quantizers make one Gemm of the two."""
