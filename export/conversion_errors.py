@@ -52,7 +52,7 @@ def describe_conversion_error(message: str, names: LayerNames, model_format: For
     cause = f".{model_format} has no operator for {', '.join(operators)}" if operators else said
     layer = names.first_in(message)
     if layer is None:
-        return f"it cannot be converted: {cause}"
+        return f"it cannot be converted: {cause}; leave this variant out with --recipes"
     return f"layer {layer!r} cannot be converted: {cause}; replace it, or leave this variant out with --recipes"
 
 

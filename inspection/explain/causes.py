@@ -176,7 +176,7 @@ def _less_noise(operators: Sequence[OperatorFacts], commands: Commands) -> tuple
         return "store the weights in 16 bits", commands.export("--recipes", "float16")
     if "int16" in stored:
         return _IN_FLOATS, commands.export("--recipes", "dynamic")
-    action = "keep layers in float until the accuracy holds; or take the dynamic file, which rounds less"
+    action = "keep layers in float until the accuracy holds; or take a file of 8-bit weights alone"
     return action, commands.within_budget()
 
 
