@@ -25,6 +25,7 @@ def page_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = _breakable
+    environment.filters["breakable_in_words"] = _breakable_in_words
     environment.globals["formatting"] = formatting
     return environment
 
@@ -39,3 +40,8 @@ def _seen(value: object) -> object:
 def _breakable(name: str) -> Markup:
     """Let a browser break a variant's name before its format, and nowhere else."""
     return Markup(_BEFORE_FORMAT.sub("<wbr>.", escape(printable(name))))
+
+
+def _breakable_in_words(name: str) -> Markup:
+    """Let a browser break a variant's name between its words as well, as the head of a narrow column needs."""
+    return Markup(re.sub("_", "_<wbr>", _breakable(name)))

@@ -11,7 +11,7 @@ from .svg import INK, LINE, PAPER, SOFT, Chart, chart, colour_of, figure, hide_x
 
 # Above it nothing is lost that anyone could see; equality has no place on the axis.
 _TOP_DB = 60.0
-_NAMED = 3
+_CROSSED = 3
 
 
 def draw_layers(explanation: Explanation) -> Chart:
@@ -43,9 +43,12 @@ def _panel(axes: Axes, variant: VariantExplanation) -> None:
     if len({layer.floating for layer in variant.layers}) > 1:
         floats = [(place, _shown(layer)) for place, layer in known if layer.floating]
         axes.plot(*zip(*floats, strict=True), "o", color=colour, markerfacecolor=PAPER, markersize=5)
+    worst = _worst(variant)
     for place, layer in known:
-        if layer.layer in _worst(variant):
+        if layer.layer in worst:
             axes.plot([place], [_shown(layer)], "x", color=INK, markersize=8, markeredgewidth=1.8)
+        # Names of neighbours would cover each other; the text below has all.
+        if layer.layer == next(iter(worst), None):
             side = "right" if place > len(variant.layers) / 2 else "left"
             write(axes, place, _shown(layer) + 4, layer.layer, ha=side, fontsize=11)
     final = "" if variant.snr_db is None else f", {variant.snr_db:.1f} dB at the end"
@@ -59,4 +62,4 @@ def _shown(layer: LayerFacts) -> float:
 def _worst(variant: VariantExplanation) -> list[str]:
     """Return the layers that lose most by themselves, worst first."""
     found = (layer for one in variant.findings if one.cause is not Cause.OUTSIDE for layer in one.layers)
-    return list(dict.fromkeys(found))[:_NAMED]
+    return list(dict.fromkeys(found))[:_CROSSED]
