@@ -19,6 +19,7 @@ from . import int16, mlir
 from .equalization import equalize
 from .finish import finish
 from .mixed import Mix, find_mix
+from .negation import without_negations
 from .quantizer import TFLiteQuantizer
 from .saved_model import TracedModel, saved_model
 from .tensorflow_converter import convert_saved_model
@@ -66,9 +67,9 @@ class TFLiteConversion(Conversion):
 
     @cached_property
     def float32(self) -> bytes:
-        """The float32 file as the converter writes it."""
+        """The float32 file, unfinished."""
         with conversion_errors(self.names, self.format):
-            return self._by_tensorflow(RECIPES["float32"])
+            return without_negations(self._by_tensorflow(RECIPES["float32"]))
 
     @cached_property
     def plain_quantizer(self) -> TFLiteQuantizer:
@@ -118,7 +119,7 @@ class TFLiteConversion(Conversion):
         recipe = RECIPES["static_wi8_ai16"]
         if not int16.is_available():
             return Unfinished(content=self._by_tensorflow(recipe))
-        float32 = convert_saved_model(self._traced_for_int16.folder, RECIPES["float32"])
+        float32 = without_negations(convert_saved_model(self._traced_for_int16.folder, RECIPES["float32"]))
         # There is nothing to win by clipping: 65,536 steps are fine enough for the whole range.
         return Unfinished(content=TFLiteQuantizer(float32, self._images).quantize_to_int16(MIN_MAX), ranges=MIN_MAX)
 

@@ -41,6 +41,15 @@ def operator_code(root: Any, kind: str, version: int) -> int:  # noqa: ANN401
     return len(root.operatorCodes) - 1
 
 
+def drop_unused_codes(root: Any) -> None:  # noqa: ANN401
+    """Renumber the kinds of operators that a file lists, without those that it has no operator of."""
+    operators = [one for graph in root.subgraphs for one in graph.operators]
+    used = sorted({one.opcodeIndex for one in operators})
+    root.operatorCodes = [root.operatorCodes[index] for index in used]
+    for one in operators:
+        one.opcodeIndex = used.index(one.opcodeIndex)
+
+
 def pack(root: Any) -> bytes:  # noqa: ANN401
     """Return the bytes of a TFLite file, `schema.ModelT`, which stays unchanged."""
     buffers = root.buffers

@@ -134,11 +134,13 @@ class Verifier:
 
 def _noisy(variant: Variant, recipe: Recipe) -> str:
     """Say what helps where 8 bits are few for a model."""
+    if recipe.activations != "int8":
+        return "noisy for 8-bit weights: float16 rounds less"
     if variant.format is Format.ONNX and variant.cpus == ANY_CPU:
-        return "noisy for int8: --onnx-int8-for vnni gives the weights one bit more, where the CPU allows it"
-    if recipe.activations == "int8":
-        return "noisy for int8: try more --calibration-images, or static_wi8_ai16 and float16, which round less"
-    return "noisy for 8-bit weights: float16 rounds less"
+        more = "--onnx-int8-for vnni gives the weights one bit more, where the CPU allows it"
+    else:
+        more = "static_wi8_ai16 and float16 round less"
+    return f"noisy for int8: --max-drop-points keeps layers in float until the accuracy holds; {more}"
 
 
 def apply_other_runtime(

@@ -115,8 +115,7 @@ def _cells(model: Path, data: Dataset, whole: _Exported, eight: _Exported) -> tu
         expected = keras.probabilities(data.x_test)
     times = _time_ratios(columns, data, whole.manifest)
     cells = {
-        name: _cell(target, data, expected, times.get(name), notes.get(target.variant.name, ()))
-        for name, target in columns.items()
+        name: _cell(target, data, expected, times.get(name), notes.get(name, ())) for name, target in columns.items()
     }
     return cells, failed
 

@@ -20,9 +20,9 @@ _INTRODUCTION = """# Families and recipes
 Known architectures in every recipe. Each network starts from random weights, learns from {learned_from} images of
 Fashion-MNIST for the epochs in the table (at most 20 minutes of one core), and is exported like any file of a user's.
 The networks of keras.applications get the images in 32 x 32 pixels, with their gray in three channels. All figures
-beside the accuracy of Keras are of {compared} test images, the same ones for Keras and for every file; the test images
-chose nothing. Written by `python -m studies.families.run` from [families.json](../studies/results/families.json), for
-which `python -m studies.families.train` trains the networks.
+beside the accuracy of Keras are of {compared:,} test images, or fewer where the [remarks](#remarks) say so, the same
+ones for Keras and for the file; the test images chose nothing. Written by `python -m studies.families.run` from
+[families.json](../studies/results/families.json), for which `python -m studies.families.train` trains the networks.
 
 """
 _AFTER_THE_FAMILIES = f"""
@@ -67,8 +67,9 @@ def _numbers(found: Iterable[int]) -> str:
     return " or ".join(f"{number:,}" for number in sorted(set(found)))
 
 
-def _compared(families: Mapping[str, FamilyFigures]) -> str:
-    return f"{max((cell.images for one in families.values() for cell in one.cells.values()), default=0):,}"
+def _compared(families: Mapping[str, FamilyFigures]) -> int:
+    """Return how many test images files were run on, but for those of the remarks."""
+    return max((cell.images for one in families.values() for cell in one.cells.values()), default=0)
 
 
 def _families_table(families: Mapping[str, FamilyFigures]) -> str:
@@ -197,7 +198,8 @@ _MEASURES = (
 
 
 def _remarks(families: Mapping[str, FamilyFigures]) -> Iterator[str]:
-    """Yield warnings, the float layers of mixed files, and why variants are missing."""
+    """Yield warnings, the float layers of mixed files, fewer images than the others', and why variants are missing."""
+    compared = _compared(families)
     for name, family in families.items():
         title = FAMILIES[name].title
         for warning in family.warnings:
@@ -207,6 +209,8 @@ def _remarks(families: Mapping[str, FamilyFigures]) -> Iterator[str]:
         for column, cell in family.cells.items():
             if cell.float_layers:
                 yield f"{title}, `{column}`: in float are {first_of(cell.float_layers, _NAMED)}"
+            if cell.images < compared:
+                yield f"{title}, `{column}`: on {cell.images:,} test images, since it takes long for each"
             for note in cell.notes:
                 if "float island" not in note:
                     yield f"{title}, `{column}`: {note}"

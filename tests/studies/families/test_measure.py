@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,14 @@ def test_files_are_measured_beside_keras(
     monkeypatch.setattr(measure, "TEST_IMAGES", 150)
     monkeypatch.setattr(time_ratios, "_SECONDS", 0.02)
     monkeypatch.setattr(time_ratios, "_ROUNDS", 3)
+    export = measure._export
+
+    def noted(model: Path, data: "Dataset", folder: Path, options: ExportOptions) -> measure._Exported:
+        exported = export(model, data, folder, options)
+        said = (f"7 bits: {options.reduce_range}",)
+        return replace(exported, notes={one.name: said for one in exported.manifest.variants})
+
+    monkeypatch.setattr(measure, "_export", noted)
     found = measure_family(run_folder, small_data)
     assert (found.epochs, found.test_images, found.learned_from) == (3, 200, 550)
     assert set(found.cells) == {
@@ -46,6 +55,8 @@ def test_files_are_measured_beside_keras(
     assert eight is not None
     assert seven is not None
     assert eight > seven
+    assert found.cells[EIGHT_BITS].notes == ("7 bits: False",)
+    assert found.cells["static_wi8_ai8.onnx"].notes == ("7 bits: True",)
 
 
 def test_a_file_of_slow_kernels_answers_fewer_images() -> None:

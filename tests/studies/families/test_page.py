@@ -54,6 +54,13 @@ def column(page: str, section: str, name: str) -> str:
     return row[heading.index(name)]
 
 
+def test_files_that_ran_on_fewer_images_are_named() -> None:
+    told = "default preset, `static_wi8_ai16.tflite`: on 1,277 test images, since it takes long for each"
+    fewer = replace(INT8, images=1_277)
+    assert f"- {told}\n" in page_of(cells={**FAMILY.cells, "static_wi8_ai16.tflite": fewer})
+    assert "takes long" not in page_of()
+
+
 def test_the_first_table_says_how_each_was_trained() -> None:
     assert "| default preset | 18,938 | 6 | 90.2 % | 10,000 |" in page_of()
     assert "learns from 50,000 images" in page_of()
