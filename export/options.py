@@ -8,6 +8,7 @@ from ..metrics.distance import NumericDifference
 from ..runtime.bundle.manifest import LeftOut, TrainingData, Variant
 from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.bundle.recipes import RECIPES, Recipe
+from ..runtime.errors import SpecMismatchError
 from .accuracy_budget import AccuracyBudget, Evaluation
 from .samples import CALIBRATION_IMAGES, PIXELS
 
@@ -30,6 +31,9 @@ class ExportOptions:
         held_out: Positions of training images not learned from, to fit temperatures on; None for the record's.
         data: The model's training data, for the manifest; None for those that the training's record names.
         budget: What mixed files may lose; None for those that only serve speed.
+
+    Raises:
+        SpecMismatchError: There is a budget, and no recipe that it is for.
     """
 
     recipes: Sequence[Recipe] = tuple(RECIPES.values())
@@ -45,6 +49,10 @@ class ExportOptions:
     held_out: tuple[int, ...] | None = None
     data: TrainingData | None = None
     budget: AccuracyBudget | None = None
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and not any(recipe.where_needed for recipe in self.recipes):
+            raise SpecMismatchError("a budget of accuracy is for mixed files: have mixed among the recipes, or all")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from .graph_types import Graph, Operator, total
 
 _FORMAT_NAMES = {Format.TFLITE: "TFLite", Format.ONNX: "ONNX"}
 _LONGEST_NAME = 40
-_LONGEST_VALUE = 76
+_LONGEST_VALUE = 72
 _LONGEST_LIST = 80
 
 

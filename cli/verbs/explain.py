@@ -17,8 +17,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--variant",
         action="append",
         metavar="NAME",
-        help="a file of the bundle, such as static_wi8_ai8.tflite or int8.onnx; may be given several times (default: "
-        "all but the float32 ones, which the others are compared with)",
+        help="a file of the bundle, such as static_wi8_ai8.tflite or int8.onnx, or a recipe in both formats; may be "
+        "given several times (default: all but the float32 ones, which the others are compared with)",
     )
     parser.add_argument(
         "--data",
@@ -63,7 +63,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _chosen(options: argparse.Namespace) -> "ExplainOptions":
-    from ...benchmarks.reference.location import reference_of
     from ...inspection.explain.run import GOLDEN_IMAGES, ExplainOptions
 
     data = options.data
@@ -76,6 +75,17 @@ def _chosen(options: argparse.Namespace) -> "ExplainOptions":
         variants=tuple(options.variant or ()),
         images=None if images is None else images.images,
         images_from=GOLDEN_IMAGES if images is None else f"images of {images.name}",
-        model=str(reference_of(options.bundle, options.reference)),
+        model=_model(options),
         data=data,
     )
+
+
+def _model(options: argparse.Namespace) -> str:
+    """Return the `.keras` file in the commands; without a folder where none lies beside the bundle."""
+    from ...benchmarks.reference.location import reference_of
+    from ...runtime.io.files import check_file, is_file
+
+    found = reference_of(options.bundle, options.reference)
+    if options.reference is not None:
+        check_file(found, "model")
+    return str(found) if is_file(found) else found.name

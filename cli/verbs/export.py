@@ -234,6 +234,9 @@ def _print_times(manifest: Manifest, out: Path) -> None:
     for model_format in dict.fromkeys(one.format for one in manifest.variants if one.float_layers is not None):
         ratios = measure_time_ratios(out, manifest, model_format)
         listed = ", ".join(f"{name.partition('.')[0]} {ratio:.2f}" for name, ratio in ratios.items())
+        if not listed:
+            print(f"  time not measured: there is no float32.{model_format} to compare with")
+            continue
         print(f"  time over float32.{model_format}'s on this machine, 1 thread: {listed}", flush=True)
 
 

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     for result in selftest(bundle, threads=options.threads, broken=broken_packages(find_installed())):
         results.append(result)
         if not options.json:
-            print(f"{result.state:7}  {result.variant:24}  {result.engine:36}  {_finding(result)}", flush=True)
+            print(f"{result.state:7}  {result.variant:28}  {result.engine:36}  {_finding(result)}", flush=True)
     if options.json:
         document = {"bundle": str(bundle), "tests": [asdict(result) for result in results]}
         print(versioned_json(SCHEMA_VERSION, document), flush=True)

@@ -83,11 +83,20 @@ def _first_readers(graph: onnx.GraphProto) -> dict[str, str]:
 def name_after_kernels(graph: onnx.GraphProto, names: LayerNames) -> None:
     """Put a kernel's name behind that of its node, in place: the node is named after what was folded into it.
 
-    Kernels that several nodes share have an arbitrary name, and are left out.
+    Where neither tells a layer, as of a depthwise convolution, whose kernel was turned, its bias does. Constants that
+    several nodes share have an arbitrary name, and are left out.
     """
     constants = {constant.name for constant in graph.initializer}
     uses = Counter(name for node in graph.node for name in node.input)
+
+    def tells_layer(constant: str) -> bool:
+        return constant in constants and uses[constant] == 1 and names.layer_of(constant) is not None
+
     for node in graph.node:
-        kernel = node.input[1] if node.op_type in _WITH_KERNEL else ""
-        if kernel in constants and uses[kernel] == 1 and names.layer_of(kernel):
+        if node.op_type not in _WITH_KERNEL:
+            continue
+        kernel, *bias = node.input[1:]
+        if tells_layer(kernel):
             node.name = f"{node.name};{kernel}"
+        elif bias and names.layer_of(node.name) is None and tells_layer(bias[0]):
+            node.name = f"{node.name};{bias[0]}"

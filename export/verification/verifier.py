@@ -12,7 +12,7 @@ from ...inspection.graph_types import Graph
 from ...inspection.reader import read_graph
 from ...metrics.distance import measure_difference
 from ...runtime.bundle.golden import BUILTIN_KERNELS, REFERENCE_KERNELS
-from ...runtime.bundle.manifest import FittedTemperature, Variant
+from ...runtime.bundle.manifest import ANY_CPU, NO_AVX2, FittedTemperature, Variant
 from ...runtime.bundle.recipes import Format, Recipe
 from ...runtime.engines.engine import Engine, load_engine, run_each
 from ...runtime.engines.litert import Kernels, LiteRTEngine
@@ -32,8 +32,6 @@ NOISY_BELOW_DB = 20.0
 # How far another runtime's integers may be from the nearest known answers: its own softmax may make another step of the
 # same logits; TensorFlow Lite Micro's does, in one number of some hundred. A wrong kernel makes more.
 OTHER_SOFTMAX_STEPS = 1
-
-ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +132,7 @@ class Verifier:
 
 def _noisy(variant: Variant, recipe: Recipe) -> str:
     """Say what helps where 8 bits are few for a model."""
-    if recipe.activations != "int8":
+    if not recipe.calibrated:
         return "noisy for 8-bit weights: float16 rounds less"
     if variant.format is Format.ONNX and variant.cpus == ANY_CPU:
         more = "--onnx-int8-for vnni gives the weights one bit more, where the CPU allows it"

@@ -1,12 +1,13 @@
 """Causes of lost accuracy and time, each with what to do."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil, inf
 
 from ...metrics.explanation import Cause, Finding, OperatorFacts
-from ...runtime.bundle.recipes import Format
+from ...runtime.bundle.recipes import Format, canonical_name
 from .commands import Commands
-from .layers import is_final_softmax, layer_names
+from .layers import by_layer, is_final_softmax, layer_names
 
 # An operator by itself loses 8 to 15 dB less than this in networks that int8 suits.
 LOW_DB = 25.0
@@ -28,6 +29,11 @@ _WHERE = {
     Format.ONNX: "run in floats, between conversions from integers and back",
 }
 _NAMED = 5  # layers, in one sentence
+_MIXED = "mixed_wi8_ai8"
+# One bit more.
+_BETTER_BY_DB = 6
+# Operators outside of the delegate that take less of the time of a file that is faster than float32 are as well there.
+_WORTH_MOVING = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +63,9 @@ def find_causes(
         commands: The commands that do something about it.
         times: Of this and other files of the bundle, by name: their time over that of the float32 file.
     """
+    if name.startswith(_MIXED) and snr_db is not None:
+        # It has float layers already: a budget that it keeps to would give it again.
+        commands = replace(commands, min_snr_db=ceil(snr_db) + _BETTER_BY_DB)
     faults = sorted(_faults(operators), key=lambda fault: fault.own_db)
     found = [
         _of_layers(cause, [fault for fault in faults if fault.cause is cause], commands)
@@ -135,9 +144,9 @@ def _step(operator: OperatorFacts) -> float:
 
 def _remedy(cause: Cause, operator: OperatorFacts, commands: Commands) -> tuple[str, str]:
     if operator.stored == "int16":
-        return _IN_FLOATS, commands.export("--recipes", "dynamic")
+        return _take("dynamic", _IN_FLOATS, commands)
     if operator.held_low is None:
-        return "store the weights in 16 bits", commands.export("--recipes", "float16")
+        return _take("float16", "store the weights in 16 bits", commands)
     match cause:
         case Cause.CHANNEL_SPREAD:
             return "equalize the channels, and keep in float what is still too coarse", commands.within_budget()
@@ -154,16 +163,15 @@ def _remedy(cause: Cause, operator: OperatorFacts, commands: Commands) -> tuple[
 
 
 def _of_depth(operators: Sequence[OperatorFacts], snr_db: float | None, commands: Commands) -> Iterator[Finding]:
-    known = [one for one in operators if one.snr_db is not None]
-    lowest = min(known, key=lambda one: one.snr_db or 0.0, default=None)
-    if lowest is None or lowest.snr_db is None or snr_db is None or snr_db >= GOOD_ANSWERS_DB:
+    known = [layer.snr_db for layer in by_layer(operators) if layer.snr_db is not None]
+    if not known or snr_db is None or snr_db >= GOOD_ANSWERS_DB:
         return
     action, command = _less_noise(operators, commands)
     yield Finding(
         cause=Cause.DEPTH,
         layers=(),
         text=f"the answers have {snr_db:.1f} dB, and no single layer is at fault: the signal-to-noise ratio falls "
-        f"along the depth, to {lowest.snr_db:.1f} dB",
+        f"along the depth, to {min(known):.1f} dB",
         action=action,
         command=command,
     )
@@ -173,11 +181,20 @@ def _less_noise(operators: Sequence[OperatorFacts], commands: Commands) -> tuple
     """Return what rounds less where no single layer is at fault."""
     stored = {one.stored for one in operators if one.held_low is not None}
     if not stored:
-        return "store the weights in 16 bits", commands.export("--recipes", "float16")
+        return _take("float16", "store the weights in 16 bits", commands)
     if "int16" in stored:
-        return _IN_FLOATS, commands.export("--recipes", "dynamic")
-    action = "keep layers in float until the accuracy holds; or take a file of 8-bit weights alone"
-    return action, commands.within_budget()
+        return _take("dynamic", _IN_FLOATS, commands)
+    return "keep layers in float until the accuracy holds", commands.within_budget()
+
+
+def _take(recipe: str, action: str, commands: Commands, model_format: Format | None = None) -> tuple[str, str]:
+    """Return what to do and the command, which is empty where the bundle has the file."""
+    asked = recipe if model_format is None else f"{recipe}.{model_format}"
+    names = [f"{canonical_name(recipe)}.{one}" for one in Format if model_format in (None, one)]
+    there = [name for name in names if name in commands.present]
+    if there:
+        return f"{action}: this bundle has {there[0]}", ""
+    return action, commands.only(asked)
 
 
 def _of_time(
@@ -193,10 +210,12 @@ def _of_time(
     # ONNX Runtime computes some operators in floats in every file: that matters where the whole is slow.
     if suffix == Format.ONNX and (own is None or own < 1):
         return
+    share = sum(operators[i].time_share or 0 for i in outside)
+    if own is not None and own < 1 and share < _WORTH_MOVING:
+        return
     names = layer_names(operators)
     kinds = list(dict.fromkeys(operators[i].kind for i in outside))
     layers = tuple(dict.fromkeys(names[i] for i in outside))
-    share = sum(operators[i].time_share or 0 for i in outside)
     measured = "" if own is None else f"; the file takes {own:.2f} of float32's time"
     action, command = _faster(name, commands, times)
     yield Finding(
@@ -210,26 +229,30 @@ def _of_time(
 
 
 def _slow_integers(time: float, commands: Commands) -> Finding:
+    action = "keep it for microcontrollers, and take a file that computes in floats elsewhere"
+    action, command = _take("weight-only", action, commands)
     return Finding(
         cause=Cause.OUTSIDE,
         layers=(),
         text=f"the delegate computes nothing with 16-bit activations: the file takes {time:.2f} of float32's time",
-        action="keep it for microcontrollers, and take a file that computes in floats elsewhere",
-        command=commands.export("--recipes", "weight-only"),
+        action=action,
+        command=command,
     )
 
 
 def _faster(name: str, commands: Commands, times: Mapping[str, float]) -> tuple[str, str]:
     """Return what makes a file faster that is computed in parts, and the command."""
-    suffix = name.partition(".")[2]
-    if suffix == Format.ONNX:
-        return "store the weights alone in 8 bits, and compute in floats", commands.export(
-            "--recipes", "weight-only.onnx"
-        )
-    mixed = f"mixed_wi8_ai8.{suffix}"
-    found = times.get(mixed)
-    better = "" if found is None or mixed == name else f": {mixed} of this bundle takes {found:.2f}"
-    return f"keep them in float{better}", commands.export("--recipes", "mixed")
+    model_format = Format(name.partition(".")[2])
+    mixed = f"{_MIXED}.{model_format}"
+    # A bundle of all recipes lacks the mixed file where it would be computed in no fewer parts.
+    possible = mixed in commands.present or f"dynamic_wi8_afp32.{model_format}" not in commands.present
+    if model_format is Format.TFLITE and name != mixed and possible:
+        found = times.get(mixed)
+        if found is None:
+            return "keep them in float", commands.only("mixed")
+        if found < times.get(name, inf):
+            return f"keep them in float: {mixed} of this bundle takes {found:.2f}", ""
+    return _take("weight-only", "store the weights alone in 8 bits, and compute in floats", commands, model_format)
 
 
 def _listed(names: Sequence[str]) -> str:

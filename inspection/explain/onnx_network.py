@@ -1,6 +1,6 @@
 """ONNX files operator by operator, in ONNX Runtime."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,7 +112,7 @@ class OnnxNetwork:
         """Return the tensors that do not depend on the image."""
         fixed = set(self._constants)
         for node in graph.node:
-            if all(name in fixed for name in node.input if name):
+            if all(name in fixed for name in _read_by(node) if name):
                 fixed |= set(node.output)
         return fixed
 
@@ -136,7 +136,10 @@ class OnnxNetwork:
             )
 
     def _in_data_order(self, computed: list[_Computed], graph: Any) -> list[_Computed]:  # noqa: ANN401
-        """Sort the operators: quantizers move branches past each other, and equal ones would get mixed up."""
+        """Sort the operators that the answer needs, which is last.
+
+        Quantizers move branches past each other, and equal ones would get mixed up.
+        """
         makers = {name: i for i, one in enumerate(computed) for node in one.nodes for name in node.output}
 
         def maker(name: str) -> int | None:
@@ -147,11 +150,11 @@ class OnnxNetwork:
             return makers.get(name)
 
         def needs(index: int) -> list[int]:
-            found = (maker(name) for name in computed[index].data)
-            return [one for one in found if one is not None]
+            found = (maker(name) for node in computed[index].nodes for name in _read_by(node))
+            return [one for one in found if one is not None and one != index]
 
         ends = [one for value in graph.output if (one := maker(value.name)) is not None]
-        return [computed[index] for index in in_data_order([*ends, *range(len(computed))], needs)]
+        return [computed[index] for index in in_data_order(ends, needs)]
 
     def _bias_of(self, node: Any) -> Any:  # noqa: ANN401
         """Return the addition of a bias behind a matrix product: quantizers make one Gemm of the two."""
@@ -297,6 +300,15 @@ class _OnnxSingle:
 
 def _as_real(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.float32) if values.dtype.kind == "f" else values
+
+
+def _read_by(node: Any) -> Iterator[str]:  # noqa: ANN401
+    """Yield the tensors that a node reads, and those that the bodies of a loop or a condition read."""
+    yield from node.input
+    for attribute in node.attribute:
+        for body in (attribute.g, *attribute.graphs):
+            for inner in body.node:
+                yield from _read_by(inner)
 
 
 def _inputs(nodes: Sequence[Any]) -> list[str]:

@@ -13,7 +13,7 @@ from ...metrics.explanation import Explanation, VariantExplanation
 from ...runtime.bundle.golden import read_golden
 from ...runtime.bundle.manifest import Manifest, Variant
 from ...runtime.bundle.reader import read_manifest, read_vouched_file
-from ...runtime.bundle.recipes import Format
+from ...runtime.bundle.recipes import Format, canonical_name
 from ...runtime.engines.packages import LITERT, ONNX_RUNTIME, Package
 from ...runtime.errors import EngineMissingError, InvalidFileError, SpecMismatchError, foreign_errors
 from ...runtime.io.worker import Parent, Worker
@@ -40,7 +40,7 @@ class ExplainOptions:
     """What is explained, and with what.
 
     Attributes:
-        variants: Names of files, aliases included; empty for all but the float32 ones.
+        variants: Names of files or of recipes, aliases included; empty for all but the float32 ones.
         images: uint8 of shape (N, H, W, C), values 0-255, of which at most `MOST_IMAGES` are taken, spread over all;
             None for the bundle's golden images.
         images_from: Where they are from.
@@ -145,7 +145,7 @@ def open_network(content: bytes, model_format: Format) -> Network:
 
 def _chosen(manifest: Manifest, names: Sequence[str]) -> list[Variant]:
     """Return the variants to explain, each once."""
-    named = [manifest.variant(name) for name in names]
+    named = [variant for name in names for variant in _named(manifest, name)]
     chosen = named or [variant for variant in manifest.variants if variant.recipe != _FLOAT]
     present = {variant.name for variant in manifest.variants}
     for variant in chosen:
@@ -156,6 +156,11 @@ def _chosen(manifest: Manifest, names: Sequence[str]) -> list[Variant]:
                 f"--recipes {_FLOAT},{variant.recipe}"
             )
     return list({variant.name: variant for variant in chosen}.values())
+
+
+def _named(manifest: Manifest, name: str) -> list[Variant]:
+    """Return the variant of a name, or all of a recipe's."""
+    return [one for one in manifest.variants if one.recipe == canonical_name(name)] or [manifest.variant(name)]
 
 
 def _check_engine(model_format: Format) -> None:
@@ -178,7 +183,7 @@ def _explain(
     for model_format in dict.fromkeys(variant.format for variant in chosen):
         parent.send(f"timing the .{model_format} files")
         times |= _time_ratios(manifest, model_format, chosen, read, images[0])
-    commands = Commands.for_bundle(manifest, options.model, options.data)
+    commands = Commands.for_bundle(folder, manifest, options.model, options.data)
     explained: list[VariantExplanation] = []
     for variant in chosen:
         parent.send(f"running {variant.name} layer by layer")

@@ -1,16 +1,26 @@
 """An explanation as text: for each file a table of layers, and what to do."""
 
+import shlex
 from collections.abc import Sequence
 
 from ...metrics.explanation import EXACT_DB, Explanation, LayerFacts, VariantExplanation
 from ...runtime.text import printable
+from .commands import UNKNOWN_DATA
 
 _LONGEST_NAME = 44
+_TO_ADD = (
+    f"To the commands add what this bundle's export was given: the training data for {UNKNOWN_DATA}, and options such "
+    "as --custom and --labels."
+)
 
 
 def as_text(explanation: Explanation) -> str:
     """Describe all files."""
-    return "\n\n".join(_variant(variant, explanation) for variant in explanation.variants)
+    parts = [_variant(variant, explanation) for variant in explanation.variants]
+    commands = [finding.command for variant in explanation.variants for finding in variant.findings]
+    if any(UNKNOWN_DATA in shlex.split(command) for command in commands):
+        parts.append(_TO_ADD)
+    return "\n\n".join(parts)
 
 
 def decibels(number: float | None) -> str:
@@ -24,8 +34,9 @@ def decibels(number: float | None) -> str:
 
 def _variant(variant: VariantExplanation, explanation: Explanation) -> str:
     time = "" if variant.time_ratio is None else f", {variant.time_ratio:.2f} of its time"
+    db = decibels(variant.snr_db)
     head = (
-        f"{variant.name}: {decibels(variant.snr_db)} dB against {variant.reference}{time}; "
+        f"{variant.name}: {db if db == 'exact' else f'{db} dB'} against {variant.reference}{time}; "
         f"{explanation.images} {explanation.images_from}, {variant.engine}, 1 thread"
     )
     mixed = len({layer.floating for layer in variant.layers}) > 1

@@ -28,6 +28,8 @@ from .temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 from .tensors import TensorSpec
 
 MANIFEST_NAME = "manifest.json"
+# Where a file computes right: `Variant.cpus`.
+ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,7 +215,7 @@ class Manifest:
         names = [variant.name for variant in self.variants]
         recipes = {variant.recipe for variant in self.variants}
         aliases = {RECIPES[recipe].alias for recipe in recipes & RECIPES.keys()}
-        meant = did_you_mean(name, [*aliases, *recipes]) or did_you_mean(wanted, names)
+        meant = did_you_mean(name, {*aliases, *recipes} - {name}) or did_you_mean(wanted, names)
         raise UnknownNameError(f"unknown variant {name!r}; this bundle has {', '.join(names)}{meant}")
 
     def document(self) -> dict[str, Any]:

@@ -48,11 +48,15 @@ def test_json_can_be_read_back_and_is_what_is_written(exported: Path, tmp_path: 
     assert all(0 <= (layer.time_share or 0) <= 1 for layer in variant.layers)
 
 
-def test_commands_are_commands_of_edgeproof(exported: Path) -> None:
-    _, text, _ = run("explain", exported, "--variant", "int8.tflite", "--json", "--reference", "my model.keras")
-    for finding in json.loads(text)["variants"][0]["findings"]:
+def test_commands_are_commands_of_edgeproof(exported: Path, tmp_path: Path) -> None:
+    model = tmp_path / "my model.keras"
+    model.touch()
+    _, text, _ = run("explain", exported, "--variant", "int8", "--json", "--reference", model)
+    variants = json.loads(text)["variants"]
+    assert [variant["name"] for variant in variants] == ["static_wi8_ai8.tflite", "static_wi8_ai8.onnx"]
+    for finding in (finding for variant in variants for finding in variant["findings"] if finding["command"]):
         verb, *arguments = shlex.split(finding["command"])[1:]
-        assert (verb, arguments[0]) == ("export", "my model.keras")
+        assert (verb, arguments[0]) == ("export", str(model))
 
 
 def test_other_images_can_be_run(exported: Path, small_npz: Path) -> None:
@@ -83,6 +87,7 @@ def test_the_page_of_a_report_shows_the_layers(exported: Path, report: "Report",
         (["nowhere"], "nowhere"),
         (["{bundle}", "--variant", "int9"], "unknown variant 'int9'"),
         (["{bundle}", "--data", "nothing"], "nothing"),
+        (["{bundle}", "--reference", "nothing.keras"], "no such model: nothing.keras"),
         (["{bundle}", "--out", "{bundle}"], "holds what is measured"),
     ],
 )

@@ -292,6 +292,7 @@ sys.exit(main())
         (["--max-drop-points", "0"], "a drop is more than 0 and at most 100 points, got 0"),
         (["--max-drop-points", "nan"], "got nan"),
         (["--max-drop-points", "much"], "a number is needed, got 'much'"),
+        (["--max-drop-points", "1", "--recipes", "int8"], "a budget of accuracy is for mixed files: have mixed among"),
         (["--min-snr", "30"], "--min-snr belongs to a budget: say --max-drop-points POINTS as well"),
         (["--max-drop-points", "1", "--min-snr", "inf"], "a signal-to-noise ratio is a number of decibels, got inf"),
     ],

@@ -101,3 +101,13 @@ def test_nodes_are_named_after_layers(model: keras.Model) -> None:
     made = OnnxQuantizer(graph.proto, IMAGES[:2], reduce_range=True)
     of_layers = [graph.names.layer_of(node.name) for node in made.operators if node.kind in ("Conv", "Gemm", "MatMul")]
     assert of_layers == ["first", "second", "last"]
+
+
+def test_a_depthwise_convolution_is_named_after_its_layer() -> None:
+    """Its kernel is turned by the converter, which then names the node itself."""
+    image = keras.Input((6, 6, 2))
+    x = keras.layers.DepthwiseConv2D(3, name="depthwise", bias_initializer="random_normal")(image)
+    x = keras.layers.Flatten()(keras.layers.Activation("swish", name="swish")(x))
+    graph = float_graph(keras.Model(image, keras.layers.Dense(3, activation="softmax")(x)))
+    (node,) = [node for node in graph.proto.graph.node if node.op_type == "Conv"]
+    assert graph.names.layer_of(node.name) == "depthwise"

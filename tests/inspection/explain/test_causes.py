@@ -192,10 +192,51 @@ def test_what_runs_outside_of_the_delegate_is_named_with_the_measured_times() ->
     assert (finding.cause, finding.layers) == (Cause.OUTSIDE, ("a",))
     assert "HARD_SWISH in a run outside" in finding.text
     assert "takes 2.62 of float32's time" in finding.text
-    assert finding.action == "keep them in float: mixed_wi8_ai8.tflite of this bundle takes 0.50"
-    assert finding.command.endswith("--recipes mixed")
+    assert (finding.action, finding.command) == (
+        "keep them in float: mixed_wi8_ai8.tflite of this bundle takes 0.50",
+        "",
+    )
     assert find_causes("dynamic_wi8_afp32.tflite", operators, 40.0, Commands(), times) == ()
     assert find_causes("static_wi8_ai8.tflite", operators[1:], 50.0, Commands(), times) == ()
+
+
+@pytest.mark.parametrize(
+    ("present", "mixed", "action", "command"),
+    [
+        ((), None, "keep them in float", "--recipes mixed"),
+        # The export of all recipes has not written it, or it is slower.
+        (("dynamic_wi8_afp32.tflite",), None, "store the weights alone", "--recipes weight-only.tflite"),
+        (("mixed_wi8_ai8.tflite",), 3.0, "store the weights alone", "--recipes weight-only.tflite"),
+        (
+            ("dynamic_wi8_afp32.tflite", "weight_only_wi8_afp32.tflite"),
+            None,
+            "store the weights alone in 8 bits, and compute in floats: this bundle has weight_only_wi8_afp32.tflite",
+            "",
+        ),
+    ],
+)
+def test_what_a_bundle_has_is_not_made_again(
+    present: tuple[str, ...], mixed: float | None, action: str, command: str
+) -> None:
+    times = {"static_wi8_ai8.tflite": 2.62, **({} if mixed is None else {"mixed_wi8_ai8.tflite": mixed})}
+    operators = [facts(layers=("a",), outside=True, kind="HARD_SWISH"), facts()]
+    commands = Commands(present=frozenset(present))
+    (finding,) = find_causes("static_wi8_ai8.tflite", operators, 40.0, commands, times)
+    assert finding.action.startswith(action)
+    assert finding.command.endswith(command)
+    assert bool(finding.command) == bool(command)
+
+
+def test_what_takes_next_to_no_time_outside_of_the_delegate_of_a_fast_file_may_stay() -> None:
+    operators = [facts(layers=("a",), outside=True, kind="UNPACK", time_share=0.01), facts(time_share=0.99)]
+    assert find_causes("static_wi8_ai8.tflite", operators, 40.0, Commands(), {"static_wi8_ai8.tflite": 0.9}) == ()
+    assert find_causes("static_wi8_ai8.tflite", operators, 40.0, Commands(), {"static_wi8_ai8.tflite": 1.1})
+
+
+def test_a_mixed_file_is_not_advised_the_budget_that_it_keeps_to() -> None:
+    operators = [facts(snr_db=snr) for snr in (50.0, 35.0, 26.2)]
+    (finding,) = find_causes("mixed_wi8_ai8.tflite", operators, 26.2, Commands(), {})
+    assert finding.command.endswith("--max-drop-points 0.5 --min-snr 33")
 
 
 def test_16_bits_are_slow_where_no_kernel_takes_them() -> None:

@@ -51,3 +51,29 @@ def test_branches_keep_their_order_wherever_the_file_has_them() -> None:
 def test_positions_are_those_in_the_file() -> None:
     operators = OnnxNetwork(attention(["value", "query", "key"])).operators
     assert [one.position for one in operators] == [0, 3, 2, 4, 1, 5]
+
+
+def test_what_only_a_body_reads_comes_before_it_and_the_answer_is_last() -> None:
+    float32 = TensorProto.FLOAT
+    found = helper.make_tensor_value_info("found", float32, [None, 4])
+    branches = {
+        f"{name}_branch": helper.make_graph(
+            [helper.make_node(kind, ["flat"], [name])], name, [], [helper.make_tensor_value_info(name, float32, None)]
+        )
+        for name, kind in (("then", "Neg"), ("else", "Abs"))
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("If", ["always"], ["chosen"], name="chosen//If", **branches),
+            helper.make_node("Relu", ["chosen"], ["found"], name="found//Relu"),
+            helper.make_node("Neg", ["flat"], ["unused"], name="unused//Neg"),
+        ],
+        "conditional",
+        [helper.make_tensor_value_info("image", float32, [None, 2, 2, 1])],
+        [found],
+        [numpy_helper.from_array(np.array(True), "always")],
+    )
+    graph.node.insert(0, helper.make_node("Flatten", ["image"], ["flat"], name="flat//Flatten"))
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    operators = OnnxNetwork(model.SerializeToString()).operators
+    assert [one.layers for one in operators] == [("flat",), ("chosen",), ("found",)]
