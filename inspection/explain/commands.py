@@ -45,13 +45,15 @@ class Commands:
         options = () if (low, high) == _PIXELS else ("--input-range", f"{low:g}", f"{high:g}")
         options += ("--softmax",) if reference.output == "logits" else ()
         options += ("--onnx-int8-for", "vnni") if any(one.cpus == NO_AVX2 for one in manifest.variants) else ()
+        # Beside the bundle, also where it was named ``.`` or ``..``.
+        named = bundle if bundle.name not in ("", "..") else bundle.resolve()
         recorded = None if manifest.data is None else manifest.data.name
         return cls(
             model=model,
             data=recorded or data or UNKNOWN_DATA,
             options=options,
             calibration_images=manifest.calibration.images,
-            out=f"{bundle}-2",
+            out=f"{named}-2",
             present=frozenset(one.name for one in manifest.variants),
         )
 

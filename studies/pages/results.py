@@ -91,7 +91,7 @@ def with_repeatability(page: str, found: dict[str, Any]) -> str:
         f"{len(found['told_apart']['reversals'])} changed; of {found['by_median']['comparisons']} by medians further "
         f"apart than the noise floor, {len(found['by_median']['reversals'])}. (In another run\n"
         "a machine may be in another state, in which another model is faster.) The noise floor was "
-        f"{floors[0]:.1f} to {floors[-1]:.1f} %\n({machine['cpu']}, {machine['cores']} cores, a shared machine).\n"
+        f"{floors[0]:.2g} to {floors[-1]:.2g} %\n({machine['cpu']}, {machine['cores']} cores, a shared machine).\n"
     )
     return with_section(page, "repeatability", text)
 

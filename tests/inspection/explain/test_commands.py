@@ -33,6 +33,7 @@ def test_what_is_not_known_is_left_to_the_user(golden: Path) -> None:
     commands = Commands.for_bundle(Path("bundle"), manifest, "model.keras")
     assert commands.within_budget() == "edgeproof export model.keras --data DATA --max-drop-points 0.5 --out bundle-2"
     assert Commands.for_bundle(Path("bundle"), manifest, "model.keras", "mnist").data == "mnist"
+    assert Commands.for_bundle(Path(), manifest, "model.keras").out == f"{Path().resolve()}-2"
 
 
 @pytest.mark.parametrize(
