@@ -6,6 +6,7 @@ ranges that the file has where nothing was measured. Its class is not part of Te
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from copy import copy
 from importlib import import_module
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from .flatbuffer import inputs_of, kind_of, pack, schema
 
-# Where an operator reads its bias; input and weights come first.
+# Where an operator reads its bias, behind input and weights.
 _BIAS = 2
 _WITH_BIAS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
@@ -55,18 +56,31 @@ def _with_own_biases(model: bytes) -> bytes:
     products, and the quantizer takes the one of the last call for all.
     """
     root = schema.ModelT.InitFromPackedBuf(model, 0)
-    graph = root.subgraphs[0]
-    known: dict[int, dict[tuple[int, float, float], int]] = defaultdict(dict)
-    for one in graph.operators:
+    known: dict[int, dict[object, int]] = defaultdict(dict)
+    for one in root.subgraphs[0].operators:
         inputs = inputs_of(one)
-        if kind_of(root, one) not in _WITH_BIAS or len(inputs) <= _BIAS or inputs[_BIAS] < 0:
+        if kind_of(root, one) not in _WITH_BIAS or not _is_constant(root, inputs[_BIAS:]):
             continue
-        bias, values = inputs[_BIAS], graph.tensors[inputs[0]].quantization
-        own, key = known[bias], (inputs[1], values.min[0], values.max[0])
+        given, weights, bias = inputs
+        own, key = known[bias], (weights, _range_of(root, given))
         if key not in own:
             own[key] = _copied(root, bias) if own else bias
-        one.inputs = [*inputs[:_BIAS], own[key], *inputs[_BIAS + 1 :]]
+        one.inputs = [given, weights, own[key]]
     return pack(root)
+
+
+def _is_constant(root: Any, bias: Sequence[int]) -> bool:  # noqa: ANN401
+    """Tell whether an operator has a bias that is stored in the file."""
+    if not bias or bias[0] < 0:
+        return False
+    data = root.buffers[root.subgraphs[0].tensors[bias[0]].buffer].data
+    return data is not None and len(data) > 0
+
+
+def _range_of(root: Any, tensor: int) -> tuple[float, float] | None:  # noqa: ANN401
+    """Return the range of a tensor; None for one that does not depend on the image."""
+    found = root.subgraphs[0].tensors[tensor].quantization
+    return None if found is None or found.min is None else (found.min[0], found.max[0])
 
 
 def _copied(root: Any, tensor: int) -> int:  # noqa: ANN401

@@ -79,14 +79,12 @@ class TFLiteQuantizer:
         Raises:
             RuntimeError: The quantizer cannot express the model, or LiteRT does not accept the file.
         """
-        if method not in self._ranged:
-            self._ranged[method] = mlir.with_ranges(self._model, self._ranges(METHODS[method]))
         while True:
             floats = {
                 one for one in self.operators if one.number in float_operators or one.kind in self._without_kernel
             }
             tensors = [tensor for one in floats for tensor in one.outputs]
-            file = take_bytes(store_as_int8(mlir.quantize(self._ranged[method], tensors)))
+            file = take_bytes(store_as_int8(mlir.quantize(self._with_ranges(method), tensors)))
             missing = _kind_without_kernel(file)
             if missing is None or missing in self._without_kernel:
                 return file
@@ -103,10 +101,7 @@ class TFLiteQuantizer:
         Raises:
             RuntimeError: The quantizer cannot express the model.
         """
-        ranges = self._ranges(METHODS[method])
-        # Around 0, as int16 is: TensorFlow takes half the width of a range that is not.
-        ends = {number: max(-low, high) for number, (low, high) in ranges.items()}
-        return int16.quantize(mlir.with_ranges(self._model, {number: (-end, end) for number, end in ends.items()}))
+        return int16.quantize(self._with_ranges(method))
 
     def partitions(self, file: bytes) -> int:
         """Return into how many parts XNNPACK computes a file."""
@@ -120,6 +115,11 @@ class TFLiteQuantizer:
             for one in self.operators
             if all(index in histograms for index in one.outputs)
         }
+
+    def _with_ranges(self, method: str) -> bytes:
+        if method not in self._ranged:
+            self._ranged[method] = mlir.with_ranges(self._model, self._ranges(METHODS[method]))
+        return self._ranged[method]
 
     def _ranges(self, choose: Callable[[Histogram], Range]) -> dict[int, Range]:
         measured = {number: choose(one) for number, one in self.activations.histograms.items()}
