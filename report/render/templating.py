@@ -12,6 +12,9 @@ from ...runtime.text import printable, printable_lines
 from .. import formatting
 
 _BEFORE_FORMAT = re.compile(r"\.(?=[a-z])")
+_BEFORE_BITS = re.compile(r"(?<=_)(?=wi\d)")
+# The first column of a table on a phone has room for dynamic_wi8_afp32, with its format in a second line.
+_LONGEST_NAME = len("dynamic_wi8_afp32.tflite")
 
 
 def page_environment() -> Environment:
@@ -38,10 +41,11 @@ def _seen(value: object) -> object:
 
 
 def _breakable(name: str) -> Markup:
-    """Let a browser break a variant's name before its format, and nowhere else."""
-    return Markup(_BEFORE_FORMAT.sub("<wbr>.", escape(printable(name))))
+    """Let a browser break a variant's name before its format, and a long one before its bits as well."""
+    text = _BEFORE_FORMAT.sub("<wbr>.", escape(printable(name)))
+    return Markup(_BEFORE_BITS.sub("<wbr>", text) if len(name) > _LONGEST_NAME else text)
 
 
 def _breakable_in_words(name: str) -> Markup:
     """Let a browser break a variant's name between its words as well, as the head of a narrow column needs."""
-    return Markup(re.sub("_", "_<wbr>", _breakable(name)))
+    return Markup(re.sub("_", "_<wbr>", _BEFORE_FORMAT.sub("<wbr>.", escape(printable(name)))))
