@@ -204,7 +204,7 @@ def _listed(layers: Sequence[str]) -> str:
     ('stem, head', 'a, b, c, d, e and 2 more layers')
     """
     more = len(layers) - 5
-    return ", ".join(layers[:5]) + (f" and {more} more layers" if more > 0 else "")
+    return ", ".join(layers[:5]) + (f" and {more} more layer{'s' * (more > 1)}" if more > 0 else "")
 
 
 def _print_trial(tried: "Tried") -> None:

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         counts = Counter(result.state for result in results)
         totals = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
-        print(f"{len(results)} tests: {totals}", flush=True)
+        print(f"{len(results)} test{'s' * (len(results) != 1)}: {totals}", flush=True)
     _check(results)
     return 0
 
