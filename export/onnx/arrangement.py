@@ -6,13 +6,13 @@ of equal constants: a second conversion of a model gave other bytes, now and the
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 
 import onnx
 
 from ...inspection.data_order import in_data_order
+from ...inspection.onnx_bodies import graphs_in, read_by
 from ..tracing.layer_names import LayerNames
-from .finish import graphs_in, rename
+from .finish import rename
 
 _WITH_KERNEL = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 
@@ -24,7 +24,7 @@ def sort_nodes(graph: onnx.GraphProto) -> None:
         producers = {name: number for number, node in enumerate(nodes) for name in node.output}
 
         def needs(number: int, nodes: list[onnx.NodeProto] = nodes, producers: dict[str, int] = producers) -> list[int]:
-            return [producers[name] for name in _read_by(nodes[number]) if name in producers]
+            return [producers[name] for name in read_by(nodes[number]) if name in producers]
 
         outputs = [producers[one.name] for one in inner.output if one.name in producers]
         # What no output needs comes last.
@@ -32,17 +32,6 @@ def sort_nodes(graph: onnx.GraphProto) -> None:
         order = [onnx.NodeProto.FromString(nodes[number].SerializeToString()) for number in found]
         del inner.node[:]
         inner.node.extend(order)
-
-
-def _read_by(node: onnx.NodeProto) -> Iterator[str]:
-    """Yield the tensors that a node reads, its bodies' included."""
-    yield from node.input
-    for attribute in node.attribute:
-        for body in (attribute.g, *attribute.graphs):
-            for inner in graphs_in(body):
-                for one in inner.node:
-                    yield from one.input
-                yield from (value.name for value in inner.output)
 
 
 def renumber(graph: onnx.GraphProto) -> None:

@@ -1,25 +1,16 @@
 """Tidies a converted ONNX graph, adds its metadata and checks it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import version
 
 import onnx
 
+from ...inspection.onnx_bodies import graphs_in
 from ...runtime.bundle.model_metadata import DESCRIPTION_KEY, Description
 from ..model_file import ModelFile
 from ..tracing.layer_names import LayerNames
 
 INPUT_NAME, OUTPUT_NAME, BATCH_NAME = "image", "probabilities", "batch"
-
-
-def graphs_in(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """Yield a graph and the bodies of loops and branches in it, outer ones first."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for body in (attribute.g, *attribute.graphs):
-                if body.node or body.output:
-                    yield from graphs_in(body)
 
 
 def rename(graph: onnx.GraphProto, tensor: Callable[[str], str], node: Callable[[str], str]) -> None:

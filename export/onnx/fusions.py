@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from .finish import graphs_in
+from ...inspection.onnx_bodies import graphs_in
 
 _SIXTH = 1 / 6
 

@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from .finish import graphs_in
+from ...inspection.onnx_bodies import graphs_in
 
 
 class GraphIndex:

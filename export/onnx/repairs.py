@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import tensorflow as tf
 
-from .finish import graphs_in
+from ...inspection.onnx_bodies import graphs_in
 
 
 def _write_erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ANN401

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from ...inspection.onnx_bodies import graphs_in
 from ..rounding import round_to_int8
-from .finish import graphs_in
 
 _Reader: TypeAlias = tuple[onnx.NodeProto, int]  # a node and the position of an input
 

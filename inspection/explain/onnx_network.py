@@ -1,6 +1,6 @@
 """ONNX files operator by operator, in ONNX Runtime."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,17 +9,17 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper, shape_inference
 
-from ...runtime.engines.packages import ONNX_RUNTIME
 from ..data_order import in_data_order
+from ..onnx_bodies import read_by
 from ..tensor_names import layers_of
 from .network import Arrays, NetworkOperator
 from .onnx_integers import computed_in_floats
+from .onnx_single import OnnxSingle, open_session
 from .stored import Stored
 
 _UNPACKING, _PACKING = "DequantizeLinear", "QuantizeLinear"
 _CONVERSIONS = frozenset({_UNPACKING, _PACKING, "Cast", "Constant"})
 _LIMITS = frozenset({"Relu", "Clip"})
-_ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +70,7 @@ class OnnxNetwork:
         floats = computed_in_floats(model) if any(node.op_type == _PACKING for node in graph.node) else set[int]()
         self.operators = [self._described(one, one.position in floats) for one in self._computed]
         self._values: dict[str, NDArray[Any]] = {}
-        self._session = _session(self._with_outputs(), optimized=False)
+        self._session = open_session(self._with_outputs(), optimized=False)
 
     def run(self, image: NDArray[np.uint8]) -> None:
         """Compute all operators for one image; see `Network.run`."""
@@ -91,7 +91,7 @@ class OnnxNetwork:
         """Return what an operator was given; see `Network.inputs`."""
         return [_as_real(self._values[name]) for name in self._computed[index].data]
 
-    def single(self, first: int, last: int) -> "_OnnxSingle | None":
+    def single(self, first: int, last: int) -> "OnnxSingle | None":
         """Return an operator, or one with its activation, as a file of its own; see `Network.single`."""
         one, end = self._computed[first], self._computed[last]
         if first != last:
@@ -99,11 +99,11 @@ class OnnxNetwork:
         if any(attribute.HasField("g") or attribute.graphs for node in one.nodes for attribute in node.attribute):
             return None
         given = [self._how_stored(real, stored) for real, stored in zip(one.data, one.stored_data, strict=True)]
-        return _OnnxSingle(self._cut(one), one.stored_data, given, self._how_stored(one.real, one.stored))
+        return OnnxSingle(self._cut(one), one.stored_data, given, self._how_stored(one.real, one.stored))
 
     def timer(self, image: NDArray[np.uint8]) -> Callable[[], object]:
         """Return a function that runs the optimized file; see `Network.timer`."""
-        session = _session(self._content, optimized=True)
+        session = open_session(self._content, optimized=True)
         [taken] = session.get_inputs()
         given = {taken.name: image[np.newaxis].astype(np.float32)}
         return lambda: session.run(None, given)
@@ -112,7 +112,7 @@ class OnnxNetwork:
         """Return the tensors that do not depend on the image."""
         fixed = set(self._constants)
         for node in graph.node:
-            if all(name in fixed for name in _read_by(node) if name):
+            if all(name in fixed for name in read_by(node) if name):
                 fixed |= set(node.output)
         return fixed
 
@@ -150,7 +150,7 @@ class OnnxNetwork:
             return makers.get(name)
 
         def needs(index: int) -> list[int]:
-            found = (maker(name) for node in computed[index].nodes for name in _read_by(node))
+            found = (maker(name) for node in computed[index].nodes for name in read_by(node))
             return [one for one in found if one is not None and one != index]
 
         ends = [one for value in graph.output if (one := maker(value.name)) is not None]
@@ -276,39 +276,8 @@ class OnnxNetwork:
         return _each_once(found)
 
 
-class _OnnxSingle:
-    """See `SingleOperator`."""
-
-    def __init__(self, content: bytes, names: Sequence[str], given: Sequence[Stored], gives: Stored) -> None:
-        self._content, self._names, self._given, self._gives = content, names, given, gives
-        self._session = _session(content, optimized=False)
-
-    def rounded(self, given: Arrays) -> Arrays:
-        return [stored.decode(stored.encode(real)) for stored, real in zip(self._given, given, strict=True)]
-
-    def run(self, given: Arrays) -> NDArray[np.float32]:
-        return self._gives.decode(self._session.run(None, self._fed(given))[0])
-
-    def timer(self, given: Arrays) -> Callable[[], object]:
-        session, fed = _session(self._content, optimized=True), self._fed(given)
-        return lambda: session.run(None, fed)
-
-    def _fed(self, given: Arrays) -> dict[str, NDArray[Any]]:
-        parts = zip(self._names, self._given, given, strict=True)
-        return {name: stored.encode(real) for name, stored, real in parts}
-
-
 def _as_real(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.float32) if values.dtype.kind == "f" else values
-
-
-def _read_by(node: Any) -> Iterator[str]:  # noqa: ANN401
-    """Yield the tensors that a node reads, and those that the bodies of a loop or a condition read."""
-    yield from node.input
-    for attribute in node.attribute:
-        for body in (attribute.g, *attribute.graphs):
-            for inner in body.node:
-                yield from _read_by(inner)
 
 
 def _inputs(nodes: Sequence[Any]) -> list[str]:
@@ -317,13 +286,3 @@ def _inputs(nodes: Sequence[Any]) -> list[str]:
 
 def _each_once(nodes: Sequence[Any]) -> list[Any]:
     return list({id(node): node for node in nodes}.values())
-
-
-def _session(model: bytes, *, optimized: bool) -> Any:  # noqa: ANN401
-    ort = ONNX_RUNTIME.load()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
-    levels = ort.GraphOptimizationLevel
-    options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimized else levels.ORT_DISABLE_ALL
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -48,7 +48,7 @@ def _panel(axes: Axes, variant: VariantExplanation) -> None:
         if layer.layer in worst:
             axes.plot([place], [_shown(layer)], "x", color=INK, markersize=8, markeredgewidth=1.8)
         # Names of neighbours would cover each other; the text below has all.
-        if layer.layer == next(iter(worst), None):
+        if layer.layer in worst[:1]:
             side = "right" if place > len(variant.layers) / 2 else "left"
             write(axes, place, _shown(layer) + 4, layer.layer, ha=side, fontsize=11)
     final = "" if variant.snr_db is None else f", {variant.snr_db:.1f} dB at the end"
