@@ -1,6 +1,7 @@
 """Shared fixtures. What needs TensorFlow imports it inside the fixture: the light tests run without it."""
 
 import gc
+import random
 import shutil
 import signal
 from collections.abc import Iterator
@@ -158,6 +159,16 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not RUNNABLE:
         raise pytest.UsageError("no engine is installed: most tests would be skipped")
+
+
+def pytest_collectstart() -> None:
+    # Keras draws the seeds of weights from Python's numbers, already where a module or a parameter has a layer.
+    random.seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    random.seed(0)
 
 
 def pytest_collection_finish() -> None:
