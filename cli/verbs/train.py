@@ -227,8 +227,6 @@ class _Progress:
 @contextmanager
 def _interrupted_well(worker: Worker, out: Path) -> Generator[None]:
     """Let an interrupted training end in order, and tell the user how to go on with one that was cut off."""
-    from ...train.checkpoint_files import FOLDER_NAME, unfinished
-
     advice = "the finished epochs are kept, and the same command with --resume goes on after them"
     try:
         yield
@@ -236,12 +234,20 @@ def _interrupted_well(worker: Worker, out: Path) -> Generator[None]:
         worker.process.terminate()
         with suppress(TimeoutExpired):
             worker.process.wait(_SECONDS_TO_END)
-        if not unfinished(out):
+        worker.close()
+        if not _epochs_are_kept(out):
             raise
         raise KeyboardInterrupt(advice) from None
     except WorkerDiedError as error:
-        for folder in (out / FOLDER_NAME, out):
-            recover(folder)
-        if not unfinished(out):
+        if not _epochs_are_kept(out):
             raise
         raise WorkerDiedError(f"{error}; {advice}") from None
+
+
+def _epochs_are_kept(out: Path) -> bool:
+    """Tell whether there are finished epochs, once what a killed training has left half done is put right."""
+    from ...train.checkpoint_files import FOLDER_NAME, unfinished
+
+    for folder in (out / FOLDER_NAME, out):
+        recover(folder)
+    return unfinished(out)

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgeproof.cli.verbs import train
+from edgeproof.runtime.io.worker import Worker
 
 from tests.helpers.command import COMMAND, Done, error_line, run, run_alone
+from tests.runtime.io import worker_jobs
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm", "undrawn")]
 
@@ -46,6 +49,21 @@ def test_a_training_that_is_stopped_keeps_its_finished_epochs(
     )
     # A state that was half written when the request came may lie beside the whole one.
     assert {path.name for path in out.rglob("*")} - {".state.npz"} == {"unfinished", "state.npz"}
+
+
+def test_a_training_that_does_not_end_when_asked_is_killed_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "_SECONDS_TO_END", 0.1)
+    out = tmp_path / "run"
+    (out / "unfinished").mkdir(parents=True)
+    (out / "unfinished" / "state.npz").touch()
+    with Worker(worker_jobs.write_for_ever, out, name="the training") as worker:
+        assert worker.receive() == "begun"
+        interrupted = pytest.raises(KeyboardInterrupt, match="the finished epochs are kept")
+        with interrupted, train._interrupted_well(worker, out):
+            raise KeyboardInterrupt
+    assert [path.name for path in out.iterdir()] == ["unfinished"]
 
 
 @pytest.fixture

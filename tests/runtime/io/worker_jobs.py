@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from edgeproof.runtime.io.atomic import atomic_files
 from edgeproof.runtime.io.worker import Parent
 
 
@@ -46,6 +47,13 @@ def leave_a_file(_: Parent) -> Path:
     path = Path(tempfile.mkdtemp()) / "left"
     path.touch()
     return path
+
+
+def write_for_ever(parent: Parent, folder: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with atomic_files(folder):
+        parent.send("begun")
+        time.sleep(1000)
 
 
 def hang(parent: Parent) -> None:
