@@ -7,13 +7,16 @@ from ..runtime.bundle.integrity import FileState
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
-from ..runtime.text import file_size, printable
+from ..runtime.text import aligned, count, file_size, printable, table
 from .graph_types import Graph, Operator, total
 
 _FORMAT_NAMES = {Format.TFLITE: "TFLite", Format.ONNX: "ONNX"}
 _LONGEST_NAME = 40
 _LONGEST_VALUE = 72
 _LONGEST_LIST = 80
+
+# Of the table of variants, the columns that are no numbers.
+_LEFT = ("variant", "input", "output", "oldest runtime shown", "file")
 
 
 def describe_graph(graph: Graph, *, sha256: str) -> str:
@@ -32,7 +35,7 @@ def describe_graph(graph: Graph, *, sha256: str) -> str:
     ]
     if graph.float_islands is not None:
         facts.append(("float islands", _islands(graph)))
-    parts = [_facts(facts), _table(_operator_rows(graph))]
+    parts = [_facts(facts), table(_operator_rows(graph))]
     if graph.metadata:
         entries = [(shown(name, _LONGEST_NAME), shown(text, _LONGEST_VALUE)) for name, text in graph.metadata.items()]
         parts.append("metadata\n" + indent(_facts(entries), "  "))
@@ -44,10 +47,7 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
     image, reference, golden = manifest.image, manifest.reference, manifest.golden
     facts = [
         ("task", shown(manifest.task, _LONGEST_VALUE)),
-        (
-            "image",
-            f"{image.height} x {image.width} pixels, {image.channels} channel{'s' if image.channels > 1 else ''}",
-        ),
+        ("image", f"{image.height} x {image.width} pixels, {count(image.channels, 'channel')}"),
         ("classes", f"{len(manifest.classes):,}: {shown(', '.join(manifest.classes), _LONGEST_LIST)}"),
         ("reference", f"{reference.parameters:,} parameters, {_accuracy(manifest)}, sha256 {reference.sha256[:12]}"),
         ("golden", f"{golden.images:,} images in {shown(golden.file, _LONGEST_NAME)}, {states[golden.file]}"),
@@ -67,9 +67,7 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
         )
         for variant in manifest.variants
     ]
-    return "\n\n".join(
-        [_facts(facts), _table(rows, left=("variant", "input", "output", "oldest runtime shown", "file"))]
-    )
+    return "\n\n".join([_facts(facts), table(rows, left=[rows[0].index(title) for title in _LEFT])])
 
 
 def shown(text: str, longest: int) -> str:
@@ -128,18 +126,4 @@ def _accuracy(manifest: Manifest) -> str:
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
-    width = max(len(name) for name, _ in facts)
-    return "\n".join(f"{name:{width}}  {text}" for name, text in facts)
-
-
-def _table(rows: Sequence[tuple[str, ...]], *, left: Sequence[str] = ("operator",)) -> str:
-    """Lay out a table under its first row; columns are right-aligned, except those in `left`."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if title in left else cell.rjust(width)
-            for title, cell, width in zip(rows[0], row, widths, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([lines[0], "─" * max(map(len, lines)), *lines[1:]])
+    return "\n".join(aligned(facts, left=(0, 1)))

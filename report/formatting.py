@@ -116,15 +116,6 @@ def calibration_error(reliability: Reliability | None) -> str:
     return raw + percent(reliability.ece)
 
 
-def count(number: int, noun: str) -> str:
-    """Write a number with its noun.
-
-    >>> count(1, "image"), count(1200, "image")
-    ('1 image', '1,200 images')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _factor(value: float) -> str:
     """Write a factor with three digits, all of those before the point."""
     return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}"

@@ -1,6 +1,6 @@
 """The names of rows where all of them stand together."""
 
-from .formatting import count
+from ..runtime.text import count
 from .model import Report, VariantRow
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ...runtime.text import count
 from ..json_output import versioned_json
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 def machine_facts(machine: "Machine") -> _Facts:
     """Describe the machine, with a note where it surprises."""
     libc = [f"{machine.libc} {'.'.join(map(str, machine.libc_version))}".rstrip()] if machine.libc else []
-    cores = "number of cores not known" if machine.cores is None else f"{machine.cores} cores"
+    cores = "number of cores not known" if machine.cores is None else count(machine.cores, "core")
     memory = "memory not known" if machine.memory_bytes is None else f"{machine.memory_bytes / 1e9:.1f} GB of memory"
     facts = [
         ("python", f"{machine.implementation} {machine.python_version}, {machine.bits}-bit"),

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...runtime.errors import one_line
+from ...runtime.text import aligned
 from ..arguments import given
 from ..gate_arguments import JUDGING, add_budgets, add_subject, end_gate, read_gate_input
 from ..json_output import versioned_json
@@ -49,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
 def _text(choice: "Choice") -> str:
     winner = [] if choice.winner is None else [(one_line(choice.winner.title), choice.words)]
     lines = [*winner, *((one_line(loser.row), one_line(loser.words)) for loser in choice.losers)]
-    width = max((len(name) for name, _ in lines), default=0)
-    text = [f"{name.ljust(width)}  {words}" for name, words in lines]
+    text = aligned(lines, left=(0, 1))
     return "\n".join([*text[: len(winner)], *([""] if winner and choice.losers else []), *text[len(winner) :]])
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...runtime.text import count
 from ..arguments import positive
 from ..json_output import versioned_json
 
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         counts = Counter(result.state for result in results)
         totals = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
-        print(f"{len(results)} test{'s' * (len(results) != 1)}: {totals}", flush=True)
+        print(f"{count(len(results), 'test')}: {totals}", flush=True)
     _check(results)
     return 0
 
@@ -64,7 +65,7 @@ def _finding(result: "SelftestResult") -> str:
     if deviation.max_abs == 0 and not deviation.max_steps:
         whose = _WHOSE[deviation.golden.removeprefix(result.variant)]
         return f"equal to the {whose}golden answers; {agreement}"
-    steps = "" if deviation.max_steps is None else f"{deviation.max_steps} step{'s' * (deviation.max_steps != 1)}, "
+    steps = "" if deviation.max_steps is None else f"{count(deviation.max_steps, 'step')}, "
     allowed = f"allowed {result.tolerance:g}" if result.tolerance else "must be equal"
     return f"off by {steps}{deviation.max_abs:.2g} (image {deviation.worst_image}), {allowed}; {agreement}"
 

@@ -18,6 +18,7 @@ from ...runtime.engines.engine import Engine, load_engine, run_each
 from ...runtime.engines.litert import Kernels, LiteRTEngine
 from ...runtime.errors import CheckFailedError
 from ...runtime.io.digest import sha256_of
+from ...runtime.text import count
 from ..model_file import ModelFile
 from ..options import Verified
 from ..samples import GOLDEN_IMAGES, Samples
@@ -84,7 +85,7 @@ class Verifier:
         islands = variant.float_islands or 0
         notes = [*file.notes]
         if islands and file.float_layers is None:
-            notes.append(f"{islands} float island{'s' if islands > 1 else ''}")
+            notes.append(count(islands, "float island"))
         if recipe.weights == "int8" and difference.snr_db < NOISY_BELOW_DB:
             notes.append(_noisy(variant, recipe))
         if model_format is Format.TFLITE:

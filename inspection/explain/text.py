@@ -1,13 +1,14 @@
 """An explanation as text: for each file a table of layers, and what to do."""
 
 import shlex
-from collections.abc import Sequence
+from textwrap import wrap
 
 from ...metrics.explanation import EXACT_DB, Explanation, LayerFacts, VariantExplanation
-from ...runtime.text import printable
+from ...runtime.text import printable, table
 from .commands import UNKNOWN_DATA
 
 _LONGEST_NAME = 44
+_LONGEST_LINE = 120
 _TO_ADD = (
     f"To the commands add what this bundle's export was given: the training data for {UNKNOWN_DATA}, and options such "
     "as --custom and --labels."
@@ -40,7 +41,7 @@ def _variant(variant: VariantExplanation, explanation: Explanation) -> str:
         f"{explanation.images} {explanation.images_from}, {variant.engine}, 1 thread"
     )
     mixed = len({layer.floating for layer in variant.layers}) > 1
-    parts = [head, _table([_TITLES, *(_row(layer, tells_floats=mixed) for layer in variant.layers)])]
+    parts = [head, table([_TITLES, *(_row(layer, tells_floats=mixed) for layer in variant.layers)])]
     if not any(operator.layers for operator in variant.operators):
         parts.append(f"{variant.reference} names no layers, so operators stand here: export the model again for names")
     if variant.unmatched:
@@ -56,9 +57,14 @@ def _findings(variant: VariantExplanation) -> list[str]:
         return ["Nothing to do: no layer loses much accuracy or time."]
     lines: list[str] = []
     for number, finding in enumerate(variant.findings, 1):
-        lines += [f"{number}. {finding.text}", f"   {finding.action}:" if finding.command else f"   {finding.action}"]
+        lines += _wrapped(f"{number}. {finding.text}", indent="   ")
+        lines += _wrapped(f"   {finding.action}{':' * bool(finding.command)}", indent="   ")
         lines += [f"     {finding.command}"] if finding.command else []
     return lines
+
+
+def _wrapped(text: str, *, indent: str) -> list[str]:
+    return wrap(text, _LONGEST_LINE, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 _TITLES = ("layer", "SNR so far", "own rounding", "channel spread", "range", "clipped", "outside", "bytes", "time")
@@ -78,16 +84,3 @@ def _row(layer: LayerFacts, *, tells_floats: bool) -> tuple[str, ...]:
         f"{layer.weight_bytes:,}",
         "-" if layer.time_share is None else f"{layer.time_share * 100:.1f} %",
     )
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Lay out a table under its first row: the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(_padded(row, widths)).rstrip() for row in rows]
-    return "\n".join([lines[0], "─" * max(map(len, lines)), *lines[1:]])
-
-
-def _padded(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    return [
-        cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]

@@ -7,7 +7,7 @@ from math import isfinite
 
 from ...metrics.types import Timing
 from ...runtime.errors import SpecMismatchError
-from ..formatting import count
+from ...runtime.text import count
 from ..model import VariantRow
 from .baseline import Change
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ...metrics.types import VerdictKind
 from ...runtime.bundle.recipes import Format, canonical_name
 from ...runtime.errors import InvalidFileError, SpecMismatchError, UnknownNameError, similar
-from ..formatting import count
+from ...runtime.text import count
 from ..model import Report, VariantRow
 from .baseline import Change, compare_reports
 from .budget import BudgetInput

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...runtime.errors import SpecMismatchError
-from ..formatting import count
+from ...runtime.text import count
 from ..model import Report, VariantRow
 from ..verdict import LEVEL
 from .baseline import ChangedImages

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ...runtime.errors import one_line
-from ..formatting import count
+from ...runtime.text import aligned, count
 from ..model import Report
 from ..render.environment_table import remarks
 from ..render.markdown_escape import escape
@@ -32,12 +32,8 @@ def headline(findings: Sequence[BudgetResult]) -> str:
 def as_text(findings: Sequence[BudgetResult], report: Report) -> str:
     """Lay the findings out for a terminal, a line for each, and below them the doubts."""
     cells = [(_STATES[f.holds], one_line(f.row), f.rule, one_line(f.words)) for f in findings]
-    widths = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in cells
-    ]
     notes = [f"note: {one_line(remark)}" for remark in remarks(report.environment)]
-    return "\n".join([*lines, *notes, headline(findings)])
+    return "\n".join([*aligned(cells, left=range(4)), *notes, headline(findings)])
 
 
 def as_markdown(findings: Sequence[BudgetResult], report: Report) -> str:

@@ -1,7 +1,8 @@
 """The report in one sentence."""
 
 from ...metrics.types import VerdictKind
-from ..formatting import at_most, count, percent
+from ...runtime.text import count
+from ..formatting import at_most, percent
 from ..model import Report, VariantRow
 from ..naming import row_name, subjects
 

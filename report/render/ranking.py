@@ -1,6 +1,7 @@
 """The ranking by latency in words; within the run's noise variants tie."""
 
-from ..formatting import UNKNOWN, count, duration
+from ...runtime.text import count
+from ..formatting import UNKNOWN, duration
 from ..model import Report
 from ..naming import row_name
 

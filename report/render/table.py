@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from ...metrics.types import Timing
 from ...runtime.errors import one_line
+from ...runtime.text import aligned, count
+from ...runtime.text import table as text_table
 from .. import formatting
 from ..model import KerasTiming, Report, VariantRow
 from ..naming import keras_name, row_name
@@ -31,21 +33,20 @@ def sweep(report: Report) -> list[tuple[str, ...]]:
         return []
     keras = ("Keras original, fastest call", *_medians(map(report.reference.fastest, report.threads)))
     body = [(row_name(report, row), *_medians(map(row.timing, report.threads))) for row in report.rows]
-    head = ("p50", *(formatting.count(threads, "thread") for threads in report.threads))
+    head = ("p50", *(count(threads, "thread") for threads in report.threads))
     return [head, keras, *body]
 
 
 def as_text(report: Report) -> str:
     """Lay the tables out for a terminal, with every verdict in words."""
-    parts = [_aligned([headers(report), *cells(report)])]
+    parts = [text_table([headers(report), *cells(report)])]
     if swept := sweep(report):
-        parts.append(_aligned(swept))
+        parts.append(text_table(swept))
     verdicts = [(row_name(report, row), row.verdict.words) for row in report.rows]
     verdicts += [
         (one_line(name), one_line(f"{state}: {reason}")) for state, name, reason in report.absent if state == "FAILED"
     ]
-    width = max((len(name) for name, _ in verdicts), default=0)
-    parts.append("\n".join(f"{name:{width}}  {words}" for name, words in verdicts))
+    parts.append("\n".join(aligned(verdicts, left=(0, 1))))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -68,13 +69,17 @@ def footnote(report: Report) -> str:
     packages = environment.get("packages", {})
     machine = [
         one_line(str(environment.get("cpu") or environment.get("machine") or "unknown processor")),
-        f"{environment.get('cores', 'unknown')} cores",
+        _cores(environment.get("cores")),
         f"Python {environment.get('python', 'unknown')}",
         *(f"{name} {packages[name]}" for name in packages if name not in ("edgeproof", "numpy")),
     ]
     labels = "" if report.data.labelled else " without labels: accuracy is unknown"
-    images = f"{formatting.count(report.data.images, 'test image')} of {one_line(report.data.name)}{labels}"
+    images = f"{count(report.data.images, 'test image')} of {one_line(report.data.name)}{labels}"
     return f"{images}; {_timed(report)} {', '.join(machine)}."
+
+
+def _cores(number: int | None) -> str:
+    return "unknown cores" if number is None else count(number, "core")
 
 
 def _timed(report: Report) -> str:
@@ -84,7 +89,7 @@ def _timed(report: Report) -> str:
     threads = report.threads[0]
     rounds = report.method.get("rounds")
     interleaved = f", {rounds} interleaved rounds" if rounds else ""
-    text = f"latency of one image, {formatting.count(threads, 'thread')}{interleaved}."
+    text = f"latency of one image, {count(threads, 'thread')}{interleaved}."
     if calls := [timing for timing in report.reference.timings if timing.threads == threads]:
         told = ", ".join(f"{timing.call} {formatting.duration(timing.run.p50_us)}" for timing in calls)
         text += f" Speed: median of the rounds' ratios to Keras, called in its fastest way ({told})."
@@ -121,12 +126,3 @@ def _answers(report: Report, row: VariantRow) -> tuple[str, ...]:
 
 def _medians(timings: Iterable[KerasTiming | Timing | None]) -> list[str]:
     return [formatting.duration(timing and timing.run.p50_us) for timing in timings]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines: list[str] = []
-    for name, *others in rows:
-        right = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
-        lines.append("  ".join([name.ljust(widths[0]), *right]))
-    return "\n".join([lines[0].rstrip(), "─" * len(lines[0]), *(line.rstrip() for line in lines[1:])])

@@ -8,7 +8,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ...runtime.text import printable, printable_lines
+from ...runtime.text import count, printable, printable_lines
 from .. import formatting
 
 _BEFORE_FORMAT = re.compile(r"\.(?=[a-z])")
@@ -29,7 +29,7 @@ def page_environment() -> Environment:
     )
     environment.filters["breakable"] = _breakable
     environment.filters["breakable_in_words"] = _breakable_in_words
-    environment.globals["formatting"] = formatting
+    environment.globals.update(formatting=formatting, count=count)
     return environment
 
 

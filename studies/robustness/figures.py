@@ -7,6 +7,7 @@ import numpy as np
 from edgeproof.metrics.paired import paired_difference, share
 from edgeproof.metrics.types import Difference, Share
 from edgeproof.report.formatting import difference
+from edgeproof.runtime.text import aligned
 from numpy.typing import NDArray
 
 from .corruptions import CORRUPTIONS
@@ -174,9 +175,7 @@ def table(results: Sequence[FileResult]) -> str:
     cells.append(["  (95 %)", *(_interval(result.mean_accuracy) for result in results)])
     cells.append(["mean error", *(_cell(result.mean_error) for result in results)])
     cells.append(["mCE", *("unknown" if result.mce is None else f"{result.mce:7.3f}" for result in results)])
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-    return "\n".join(lines) + "\n"
+    return "\n".join(aligned(cells, left=range(len(cells[0])))) + "\n"
 
 
 def _cell(value: float, changed: Difference | None = None) -> str:
