@@ -37,7 +37,16 @@ def mix_to_budget(
 
     def report(trial: Trial) -> None:
         floats, holds = len(trial.float_operators), budget.holds(trial.evaluation)
-        on_trial(Tried(name=variant, floats=floats, operators=operators, evaluation=trial.evaluation, holds=holds))
+        on_trial(
+            Tried(
+                name=variant,
+                floats=floats,
+                operators=operators,
+                order=trial.order,
+                evaluation=trial.evaluation,
+                holds=holds,
+            )
+        )
 
     trial = Repair(quantizer, method, base, evaluator, budget, report).find()
     found = {name: evaluator.evaluate(file, quantizer.format) for name, file in alternatives.items()}
@@ -60,6 +69,11 @@ def _limits(budget: AccuracyBudget) -> str:
 
 
 def _remedy(evaluation: Evaluation, budget: AccuracyBudget) -> str:
+    if budget.min_snr_db is not None and evaluation.snr_db < budget.min_snr_db:
+        return (
+            f"that is all that weights of 8 bits allow: give a --min-snr below {evaluation.snr_db:.0f}, or take "
+            "float32, or float16, which has 57 to 73 dB in the networks of docs/families.md"
+        )
     needed = evaluation.images_needed(budget.max_drop_points)
     if needed is not None and needed > evaluation.images:
         return f"to show so small a drop, about {needed:,} images would be needed"

@@ -87,6 +87,7 @@ class Tried:
         name: Of the variant.
         floats: Number of operators in float.
         operators: Of all operators.
+        order: In which operators were put into float, in words; empty for none and all of them.
         evaluation: Of its answers.
         holds: Whether it keeps to the budget.
     """
@@ -94,6 +95,7 @@ class Tried:
     name: str
     floats: int
     operators: int
+    order: str
     evaluation: Evaluation
     holds: bool
 

@@ -18,11 +18,13 @@ class Trial:
 
     Attributes:
         float_operators: The operators in float.
+        order: In which they were taken, in words; empty for the first file, and for all operators.
         file: Its content.
         evaluation: Of its answers.
     """
 
     float_operators: frozenset[int]
+    order: str
     file: bytes
     evaluation: Evaluation
 
@@ -64,7 +66,7 @@ class Repair:
         everything = self._try([one.number for one in self._quantizer.operators])
         if not self._budget.holds(everything.evaluation):
             return everything
-        found = [self._bisect(order, everything) for order in self._orders()]
+        found = [self._bisect(words, order, everything) for words, order in self._orders().items()]
         mixes = [trial for trial in found if trial is not everything]
         return min(mixes, key=self._cost, default=everything)
 
@@ -76,26 +78,27 @@ class Repair:
         multiplications = sum(one.macs or 0 for one in operators if one.floating)
         return self._quantizer.partitions(trial.file), multiplications, len(trial.float_operators)
 
-    def _orders(self) -> tuple[Sequence[int], ...]:
+    def _orders(self) -> dict[str, Sequence[int]]:
         others = [one.number for one in self._quantizer.operators if one.number not in self._base]
         noise = self._quantizer.noise(self._method)
-        return others, others[::-1], sorted(others, key=lambda number: -noise.get(number, 0.0))
+        noisiest = sorted(others, key=lambda number: -noise.get(number, 0.0))
+        return {"from the first on": others, "from the last on": others[::-1], "from the noisiest on": noisiest}
 
-    def _bisect(self, order: Sequence[int], everything: Trial) -> Trial:
+    def _bisect(self, words: str, order: Sequence[int], everything: Trial) -> Trial:
         best, too_few, enough = everything, 0, len(order)
         while enough - too_few > max(1, len(order) * _FINEST):
             middle = (too_few + enough) // 2
-            trial = self._try(order[:middle])
+            trial = self._try(order[:middle], words)
             if self._budget.holds(trial.evaluation):
                 best, enough = trial, middle
             else:
                 too_few = middle
         return best
 
-    def _try(self, floats: Collection[int]) -> Trial:
+    def _try(self, floats: Collection[int], order: str = "") -> Trial:
         chosen = self._base.union(floats)
         file = self._quantizer.quantize(self._method, chosen)
         evaluation = self._evaluator.evaluate(file, self._quantizer.format)
-        trial = Trial(float_operators=chosen, file=file, evaluation=evaluation)
+        trial = Trial(float_operators=chosen, order=order, file=file, evaluation=evaluation)
         self._on_trial(trial)
         return trial

@@ -1,7 +1,7 @@
 """`edgeproof export`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from ...runtime.bundle.manifest import MANIFEST_NAME, LeftOut, Manifest
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
 from ...runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, foreign_errors
 from ...runtime.io.files import read_file
-from ...runtime.text import file_size
+from ...runtime.text import count, file_size
 from ..arguments import (
     CUSTOM,
     OptionTable,
@@ -137,12 +137,8 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
         **typed,
     )
     check_keras_file(options.model)
-    print(f"Exporting {options.model}; every file is compared with it on up to 500 training images")
-    print(
-        f"  {'variant':28} {'size':>12}  {'removed':>11}  {'agreement':>11}  worst difference  signal to noise",
-        flush=True,
-    )
-    manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_print_event)
+    print(f"Exporting {options.model}; every file is compared with it on up to 500 training images", flush=True)
+    manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_printer())
     options.written = f"the bundle is in {out}"
     _summarize(manifest, out)
     _print_times(manifest, out)
@@ -157,6 +153,25 @@ def _budget(options: argparse.Namespace) -> "AccuracyBudget | None":
             raise SpecMismatchError("--min-snr belongs to a budget: say --max-drop-points POINTS as well")
         return None
     return AccuracyBudget(max_drop_points=options.max_drop_points, min_snr_db=options.min_snr)
+
+
+def _printer() -> "Callable[[Event], None]":
+    """Return what prints events: the table's head once model and data are known to fit, then its lines."""
+    from ...export.options import Started
+
+    headed = False
+
+    def show(event: "Event") -> None:
+        nonlocal headed
+        if isinstance(event, Started) and not headed:
+            headed = True
+            print(
+                f"  {'variant':28} {'size':>12}  {'removed':>11}  {'agreement':>11}  worst difference  signal to noise",
+                flush=True,
+            )
+        _print_event(event)
+
+    return show
 
 
 def _print_event(event: "Event") -> None:
@@ -204,14 +219,15 @@ def _listed(layers: Sequence[str]) -> str:
     ('stem, head', 'a, b, c, d, e and 2 more layers')
     """
     more = len(layers) - 5
-    return ", ".join(layers[:5]) + (f" and {more} more layer{'s' * (more > 1)}" if more > 0 else "")
+    return ", ".join(layers[:5]) + (f" and {count(more, 'more layer')}" if more > 0 else "")
 
 
 def _print_trial(tried: "Tried") -> None:
+    order = f" ({tried.order})" if tried.order else ""
     found, verdict = tried.evaluation, "within the budget" if tried.holds else "not within it"
     print(
-        f"  {tried.name:28} tried: {tried.floats} of {tried.operators} operators in float, {found.snr_db:.1f} dB, "
-        f"a drop of up to {found.difference.largest_drop:.2f} points: {verdict}",
+        f"  {tried.name:28} tried: {tried.floats} of {tried.operators} operators in float{order}, "
+        f"{found.snr_db:.1f} dB, a drop of up to {found.difference.largest_drop:.2f} points: {verdict}",
         flush=True,
     )
 
@@ -220,8 +236,7 @@ def _summarize(manifest: Manifest, out: Path) -> None:
     reference = manifest.reference
     given = f"gives {reference.output}" + ("; a softmax was appended" if reference.output == "logits" else "")
     low, high = reference.input_range
-    files = "1 file" if len(manifest.variants) == 1 else f"{len(manifest.variants)} files"
-    print(f"  {out}: {files}, each within its recipe's tolerance of the original")
+    print(f"  {out}: {count(len(manifest.variants), 'file')}, each within its recipe's tolerance of the original")
     print(f"  the Keras original takes {low:g} to {high:g} and {given}", end="")
     if reference.accuracy is not None:
         print(f"; it gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right", end="")

@@ -23,7 +23,7 @@ from ..io.decode import (
     encode,
 )
 from .model_metadata import TASK, Classes, ImageSpec, Preprocessing
-from .recipes import RECIPES, Format, canonical_name
+from .recipes import ALL_VARIANTS, RECIPES, Format, canonical_name, find_recipe
 from .temperature import MAX_TEMPERATURE, MIN_TEMPERATURE
 from .tensors import TensorSpec
 
@@ -206,7 +206,7 @@ class Manifest:
         """Return the variant of this name; aliases such as ``int8.tflite`` are understood.
 
         Raises:
-            UnknownNameError: The bundle has none of this name.
+            UnknownNameError: The bundle has none of this name; the message says why, where the export has.
         """
         wanted = canonical_name(name)
         for variant in self.variants:
@@ -215,8 +215,16 @@ class Manifest:
         names = [variant.name for variant in self.variants]
         recipes = {variant.recipe for variant in self.variants}
         aliases = {RECIPES[recipe].alias for recipe in recipes & RECIPES.keys()}
+        for one in self.left_out:
+            if one.name == wanted:
+                raise UnknownNameError(
+                    f"{wanted} was left out of this bundle, which has {', '.join(names)}: {one.reason}"
+                )
         meant = did_you_mean(name, {*aliases, *recipes} - {name}) or did_you_mean(wanted, names)
-        raise UnknownNameError(f"unknown variant {name!r}; this bundle has {', '.join(names)}{meant}")
+        what = f"there is no {wanted}" if wanted in ALL_VARIANTS else f"unknown variant {name!r}"
+        if wanted in ALL_VARIANTS and find_recipe(wanted.partition(".")[0]).where_needed:
+            what += ", which an export writes where it is of use"
+        raise UnknownNameError(f"{what}; this bundle has {', '.join(names)}{meant}")
 
     def document(self) -> dict[str, Any]:
         """Return the object in `manifest.json`."""

@@ -159,14 +159,16 @@ def test_a_decibel_limit_asks_for_more() -> None:
     assert len(few.float_operators) < len(many.float_operators) < OPERATORS
 
 
-def mixed(network: Network, least: float, alternatives: Mapping[str, bytes]) -> tuple[tuple[str, ...], list[Tried]]:
+def mixed(
+    network: Network, least: float, alternatives: Mapping[str, bytes], budget: AccuracyBudget = BUDGET
+) -> tuple[tuple[str, ...], list[Tried]]:
     told: list[Tried] = []
     _, notes = mix_to_budget(
         network,
         "min-max",
         frozenset(),
         Evaluator(network, least),  # type: ignore[arg-type]
-        BUDGET,
+        budget,
         alternatives,
         told.append,
     )
@@ -192,6 +194,23 @@ def test_a_budget_that_no_mix_keeps_is_told_with_what_does() -> None:
         "no mix of int8 and float keeps to 0.5 points on 5,000 images: with 100 of 100 operators in float, 13.0 dB, a "
         "drop of up to 21.13 points; choose float16 or float32, or a larger budget"
     )
+
+
+def test_decibels_that_weights_of_8_bits_do_not_have_are_no_question_of_images() -> None:
+    network = Network(dict.fromkeys(range(OPERATORS), 1e-3))
+    budget = AccuracyBudget(max_drop_points=0.5, min_snr_db=500)
+    with pytest.raises(CheckFailedError, match=r"give a --min-snr below 60, or take float32, or float16"):
+        mixed(network, 1e-6, {}, budget)
+
+
+def test_every_trial_tells_which_operators_were_taken() -> None:
+    told = mixed(Network({3: 0.01, **dict.fromkeys(range(4, OPERATORS), 1e-8)}), 1e-6, {})[1]
+    assert [trial.order for trial in told[:2]] == ["", ""]
+    assert list(dict.fromkeys(trial.order for trial in told[2:])) == [
+        "from the first on",
+        "from the last on",
+        "from the noisiest on",
+    ]
 
 
 def test_a_network_all_in_float_is_no_mix() -> None:

@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import pickle
 import shutil
@@ -109,6 +110,16 @@ def test_an_unknown_variant_is_refused(golden: Path) -> None:
     for name in ("int4", "int4.tflite", "float32.pt"):
         with pytest.raises(UnknownNameError, match=r"this bundle has float32\.tflite"):
             Classifier.load(golden, variant=name)
+
+
+def test_a_variant_that_was_left_out_is_told_with_its_reason(bundle_copy: Path) -> None:
+    manifest = json.loads((bundle_copy / "manifest.json").read_text())
+    manifest["left_out"] = [{"name": "mixed_wi8_ai8.onnx", "reason": "the layer stem loses too much"}]
+    (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UnknownNameError, match=r"mixed_wi8_ai8\.onnx was left out .*: the layer stem loses too much$"):
+        Classifier.load(bundle_copy, variant="mixed.onnx")
+    with pytest.raises(UnknownNameError, match=r"no mixed_wi8_ai8\.tflite, which an export writes where it is of use;"):
+        Classifier.load(bundle_copy, variant="mixed.tflite")
 
 
 def test_a_file_inside_a_bundle_is_checked_against_its_manifest(bundle_copy: Path, variant: str) -> None:

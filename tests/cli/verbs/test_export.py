@@ -459,6 +459,7 @@ def test_calibration_images_of_another_shape_are_refused(tiny: Path, tmp_path: P
     np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     done = run("export", tiny, "--softmax", "--data", tmp_path / "d.npz")
     assert "takes images of shape (28, 28, 1), the data has (32, 32, 1)" in error_line(done)
+    assert "signal to noise" not in done.stdout, "the head of a table that does not come"
 
 
 def test_json_is_alone_on_standard_output(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
