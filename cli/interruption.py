@@ -1,11 +1,16 @@
 """Ctrl-C, SIGTERM and SIGHUP: each ends the command with a KeyboardInterrupt."""
 
 import signal
+import sys
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 _received: list[int] = []
+_SECONDS_TO_ASK_AGAIN = 0.01
 
 
 def handle_interruptions() -> None:
@@ -14,6 +19,7 @@ def handle_interruptions() -> None:
     for number in _numbers():
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    sys.unraisablehook = _unraisable
 
 
 def was_interrupted() -> bool:
@@ -26,6 +32,8 @@ def end_at_once() -> None:
     for number in _numbers():
         if signal.getsignal(number) in (_interrupt, signal.default_int_handler):
             signal.signal(number, signal.SIG_DFL)
+    if _received and hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)  # nothing is to be asked again
 
 
 def _numbers() -> list[int]:
@@ -35,3 +43,15 @@ def _numbers() -> list[int]:
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     _received.append(number)
     raise KeyboardInterrupt
+
+
+def _unraisable(found: "UnraisableHookArgs") -> None:
+    """Report what a destructor has raised, but not where an interruption has left an object half made.
+
+    Python drops an interruption that comes while a destructor runs: it is raised once more.
+    """
+    if not _received:
+        sys.__unraisablehook__(found)
+    elif issubclass(found.exc_type, KeyboardInterrupt) and hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_ASK_AGAIN)

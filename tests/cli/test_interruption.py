@@ -53,3 +53,52 @@ def test_an_error_without_a_signal_stays_what_it_is() -> None:
 def test_a_signal_that_was_ignored_is_ignored() -> None:
     before = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     assert "no such file or folder: x" in error_line(interrupt("argparse", signal.SIGHUP, before=before))
+
+
+DESTRUCTORS = """
+import os, time
+from edgeproof.cli.interruption import handle_interruptions
+
+def interrupt():
+    os.kill(os.getpid(), {number})
+    for _ in range(10):
+        pass
+
+class HalfMade:
+    def __init__(self):
+        interrupt()
+        self.whole = True
+
+    def __del__(self):
+        assert self.whole
+
+class Interrupted:
+    def __del__(self):
+        interrupt()
+
+handle_interruptions()
+try:
+    {name}()
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("name", ["HalfMade", "Interrupted"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_destructor_neither_swallows_an_interruption_nor_complains_after_it(
+    name: str, number: signal.Signals
+) -> None:
+    program = DESTRUCTORS.format(name=name, number=int(number))
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+
+
+def test_what_a_destructor_raises_is_seen_where_nobody_interrupts() -> None:
+    program = (
+        "from edgeproof.cli.interruption import handle_interruptions\nhandle_interruptions()\n"
+        "type('Broken', (), {'__del__': lambda self: 1 / 0})()"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+    assert "ZeroDivisionError" in done.stderr
