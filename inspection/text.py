@@ -7,7 +7,8 @@ from ..runtime.bundle.integrity import FileState
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
-from ..runtime.text import aligned, count, file_size, printable, table
+from ..runtime.text import count, file_size, printable
+from ..runtime.text_table import aligned, text_table
 from .graph_types import Graph, Operator, total
 
 _FORMAT_NAMES = {Format.TFLITE: "TFLite", Format.ONNX: "ONNX"}
@@ -15,7 +16,7 @@ _LONGEST_NAME = 40
 _LONGEST_VALUE = 72
 _LONGEST_LIST = 80
 
-# Of the table of variants, the columns that are no numbers.
+# Of the table of variants, the columns of words.
 _LEFT = ("variant", "input", "output", "oldest runtime shown", "file")
 
 
@@ -35,7 +36,7 @@ def describe_graph(graph: Graph, *, sha256: str) -> str:
     ]
     if graph.float_islands is not None:
         facts.append(("float islands", _islands(graph)))
-    parts = [_facts(facts), table(_operator_rows(graph))]
+    parts = [_facts(facts), text_table(_operator_rows(graph))]
     if graph.metadata:
         entries = [(shown(name, _LONGEST_NAME), shown(text, _LONGEST_VALUE)) for name, text in graph.metadata.items()]
         parts.append("metadata\n" + indent(_facts(entries), "  "))
@@ -67,7 +68,7 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
         )
         for variant in manifest.variants
     ]
-    return "\n\n".join([_facts(facts), table(rows, left=[rows[0].index(title) for title in _LEFT])])
+    return "\n\n".join([_facts(facts), text_table(rows, left=[rows[0].index(title) for title in _LEFT])])
 
 
 def shown(text: str, longest: int) -> str:

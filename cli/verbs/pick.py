@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...runtime.errors import one_line
-from ...runtime.text import aligned
+from ...runtime.text_table import aligned
 from ..arguments import given
 from ..gate_arguments import JUDGING, add_budgets, add_subject, end_gate, read_gate_input
 from ..json_output import versioned_json

@@ -4,7 +4,8 @@ import shlex
 from textwrap import wrap
 
 from ...metrics.explanation import EXACT_DB, Explanation, LayerFacts, VariantExplanation
-from ...runtime.text import printable, table
+from ...runtime.text import printable
+from ...runtime.text_table import text_table
 from .commands import UNKNOWN_DATA
 
 _LONGEST_NAME = 44
@@ -41,7 +42,7 @@ def _variant(variant: VariantExplanation, explanation: Explanation) -> str:
         f"{explanation.images} {explanation.images_from}, {variant.engine}, 1 thread"
     )
     mixed = len({layer.floating for layer in variant.layers}) > 1
-    parts = [head, table([_TITLES, *(_row(layer, tells_floats=mixed) for layer in variant.layers)])]
+    parts = [head, text_table([_TITLES, *(_row(layer, tells_floats=mixed) for layer in variant.layers)])]
     if not any(operator.layers for operator in variant.operators):
         parts.append(f"{variant.reference} names no layers, so operators stand here: export the model again for names")
     if variant.unmatched:

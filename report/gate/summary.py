@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from ...runtime.errors import one_line
-from ...runtime.text import aligned, count
+from ...runtime.text import count
+from ...runtime.text_table import aligned
 from ..model import Report
 from ..render.environment_table import remarks
 from ..render.markdown_escape import escape

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from ...metrics.types import Timing
 from ...runtime.errors import one_line
-from ...runtime.text import aligned, count
-from ...runtime.text import table as text_table
+from ...runtime.text import count
+from ...runtime.text_table import aligned, text_table
 from .. import formatting
 from ..model import KerasTiming, Report, VariantRow
 from ..naming import keras_name, row_name

@@ -212,19 +212,25 @@ class Manifest:
         for variant in self.variants:
             if variant.name == wanted:
                 return variant
+        raise UnknownNameError(self._absence(name, wanted))
+
+    def _absence(self, name: str, wanted: str) -> str:
+        """Say why there is no variant of this name, as typed and in full, and which ones there are."""
         names = [variant.name for variant in self.variants]
-        recipes = {variant.recipe for variant in self.variants}
-        aliases = {RECIPES[recipe].alias for recipe in recipes & RECIPES.keys()}
+        there = ", ".join(names)
         for one in self.left_out:
             if one.name == wanted:
-                raise UnknownNameError(
-                    f"{wanted} was left out of this bundle, which has {', '.join(names)}: {one.reason}"
-                )
+                return f"{wanted} was left out of this bundle, which has {there}: {one.reason}"
+        if wanted not in ALL_VARIANTS:
+            what = f"unknown variant {name!r}"
+        elif find_recipe(wanted.partition(".")[0]).where_needed:
+            what = f"there is no {wanted}, which an export writes where it is of use"
+        else:
+            what = f"there is no {wanted}"
+        recipes = {variant.recipe for variant in self.variants}
+        aliases = {RECIPES[recipe].alias for recipe in recipes & RECIPES.keys()}
         meant = did_you_mean(name, {*aliases, *recipes} - {name}) or did_you_mean(wanted, names)
-        what = f"there is no {wanted}" if wanted in ALL_VARIANTS else f"unknown variant {name!r}"
-        if wanted in ALL_VARIANTS and find_recipe(wanted.partition(".")[0]).where_needed:
-            what += ", which an export writes where it is of use"
-        raise UnknownNameError(f"{what}; this bundle has {', '.join(names)}{meant}")
+        return f"{what}; this bundle has {there}{meant}"
 
     def document(self) -> dict[str, Any]:
         """Return the object in `manifest.json`."""

@@ -7,7 +7,7 @@ import numpy as np
 from edgeproof.metrics.paired import paired_difference, share
 from edgeproof.metrics.types import Difference, Share
 from edgeproof.report.formatting import difference
-from edgeproof.runtime.text import aligned
+from edgeproof.runtime.text_table import aligned
 from numpy.typing import NDArray
 
 from .corruptions import CORRUPTIONS

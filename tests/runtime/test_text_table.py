@@ -1,7 +1,7 @@
 """Tables for a terminal."""
 
 import pytest
-from edgeproof.runtime.text import aligned, display_width, table
+from edgeproof.runtime.text_table import aligned, display_width, text_table
 
 
 @pytest.mark.parametrize("name", ["cat", "猫", "ねこ", "🐈", "e\u0301te\u0301", "Ωmega"])
@@ -12,5 +12,5 @@ def test_columns_of_names_in_any_script_end_at_one_place(name: str) -> None:
 
 
 def test_the_rule_of_a_table_is_as_wide_as_its_widest_line() -> None:
-    lines = table([("name", "n"), ("猫の手も借りたい", "1,000")]).splitlines()
+    lines = text_table([("name", "n"), ("猫の手も借りたい", "1,000")]).splitlines()
     assert len(lines[1]) == max(map(display_width, lines)) == 16 + 2 + 5
