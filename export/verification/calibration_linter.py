@@ -96,13 +96,18 @@ def lint_answers(answers: NDArray[np.float32]) -> list[str]:
     Args:
         answers: The model's probabilities, float32 of shape (N, classes).
     """
-    if not len(answers) or np.ptp(answers, axis=0).max() > CONSTANT:
+    if not are_alike(answers):
         return []
     return [
         f"the model gives all {len(answers)} training images the same probabilities, up to {CONSTANT:g}: it is not "
         "trained, or takes other values than pixels from 0 to 255 (see --input-range); how close its files come to it "
         "says nothing"
     ]
+
+
+def are_alike(answers: NDArray[np.float32]) -> bool:
+    """Tell whether a model gives all images the same probabilities, float32 of shape (N, classes)."""
+    return len(answers) > 0 and float(np.ptp(answers, axis=0).max()) <= CONSTANT
 
 
 def lint_stability(activations: Activations, layer_of: Callable[[str], str | None]) -> list[str]:

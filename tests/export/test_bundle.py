@@ -13,7 +13,7 @@ from edgeproof.export import find_recipe
 from edgeproof.export.bundle import export_bundle
 from edgeproof.export.bundle_writer import write_bundle
 from edgeproof.export.onnx import convert as onnx_convert
-from edgeproof.export.options import ExportOptions
+from edgeproof.export.options import ExportOptions, Verified
 from edgeproof.export.reference.source import load_source
 from edgeproof.export.samples import Samples, stratified_order
 from edgeproof.export.tflite import convert as tflite_convert
@@ -21,7 +21,7 @@ from edgeproof.export.verification.temperature_fit import measure_temperature
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.bundle.manifest import Manifest
 from edgeproof.runtime.bundle.reader import read_manifest
-from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
+from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format, choose_recipes
 from edgeproof.runtime.engines.engine import load_engine, run_each
 from edgeproof.runtime.errors import CheckFailedError, InvalidFileError, OutputError, SpecMismatchError
 from edgeproof.train.presets import PRESETS
@@ -239,6 +239,25 @@ def test_a_layer_that_cannot_be_converted_is_named_with_the_way_out(small_data: 
         ) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list((tmp_path / "b").iterdir()) == []
+
+
+def test_of_a_model_that_answers_all_images_alike_rounding_may_turn_the_one_answer(
+    small_data: "Dataset", tmp_path: Path
+) -> None:
+    image = keras.Input(small_data.image_shape)
+    near_tie = keras.initializers.Constant([*[-1.0] * 8, 0.5, 0.501])
+    last = keras.layers.Dense(10, "softmax", kernel_initializer="zeros", bias_initializer=near_tie)
+    keras.Model(image, last(keras.layers.Flatten()(image))).save(tmp_path / "m.keras")
+    agreements: dict[str, float] = {}
+
+    def note(event: object) -> None:
+        if isinstance(event, Verified):
+            agreements[event.variant.name] = event.difference.agreement
+
+    options = ExportOptions(recipes=choose_recipes(["float32", "int8"]))
+    manifest = written(tmp_path / "m.keras", small_data, tmp_path / "b", options, on_event=note)
+    assert manifest.left_out == ()
+    assert 0 in agreements.values(), "a test of a turned answer needs one"
 
 
 def test_eight_bits_do_not_excuse_a_wrong_graph(
