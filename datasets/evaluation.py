@@ -1,6 +1,7 @@
 """Read the images that a bundle is tested on: test images where the data has them, with labels or without."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from .image_listing import TEST, list_images, list_splits
 from .image_reader import ImageReader, Progress
 from .loading import is_image_folder, load_data, read_arrays
 from .recorded_split import bundle_options, find_recorded_split
-from .wording import SUFFIXES, first_of
+from .rows import Images, batches
+from .wording import SUFFIXES, first_of, relative_name
 
 _PAIRS = (TEST_ARRAYS, *TRAIN_ARRAYS)
 
@@ -35,24 +37,28 @@ class EvaluationImages:
         remarks: What makes results on them doubtful, in sentences without a full stop.
         is_test_split: Whether the data itself calls them its test images; else a model may have learned from them.
         skipped: Image files that could not be read: their names, and what was wrong with them.
+        names: What a user knows each image as: a file's name below the folder, or a place in an array such as
+            ``x_test[0]``; empty where none are known.
     """
 
     name: str
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     is_test_split: bool = True
     skipped: tuple[tuple[str, str], ...] = ()
+    names: Sequence[str] = ()
 
     @property
     def sha256(self) -> str:
         """Digest of pixels and labels, with their shapes."""
-        digest = hashlib.sha256()
-        for array in (self.images, self.labels):
-            if array is not None:
-                digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-                digest.update(np.ascontiguousarray(array).data)
+        digest = hashlib.sha256(f"{self.images.dtype.str} {self.images.shape}\n".encode())
+        for batch in batches(self.images):
+            digest.update(np.ascontiguousarray(batch).data)
+        if self.labels is not None:
+            digest.update(f"{self.labels.dtype.str} {self.labels.shape}\n".encode())
+            digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
 
@@ -84,6 +90,7 @@ def evaluation_images(
             classes=manifest.classes,
             remarks=data.remarks,
             skipped=data.skipped,
+            names=data.test.names,
         )
     found = read_images(Path(chosen), manifest, skip_bad=skip_bad, progress=progress)
     if found.is_test_split:
@@ -171,6 +178,7 @@ def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
         classes=manifest.classes,
         remarks=source.remarks,
         is_test_split=x == TEST_ARRAYS[0],
+        names=[f"{x}[{position}]" for position in range(len(images))],
     )
 
 
@@ -201,4 +209,5 @@ def _from_folder(
         remarks=reader.remarks([path for part in listed for path in part.others]),
         is_test_split=has_test,
         skipped=reader.skipped,
+        names=[relative_name(image.path, folder) for image in found],
     )

@@ -10,7 +10,8 @@ from ..runtime.text import visible
 from .dataset import DataOptions
 from .image_listing import TEST, TRAIN, VALIDATION, ImageFolder, list_splits
 from .image_reader import FoundImage, ImageReader, Progress
-from .splits import Split, Splits
+from .split import Split
+from .splits import Splits
 from .wording import SUFFIXES, relative_name
 
 

@@ -13,7 +13,7 @@ from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
 from .audit import audit
 from .builtin import BUILT_IN
 from .dataset import DataOptions, Dataset
-from .fingerprints import array_sha256
+from .fingerprints import array_sha256, images_sha256
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
 from .image_reader import Progress
@@ -54,16 +54,18 @@ def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
             f"{len(held_out):,} of {len(held_out) + len(used):,} images are the test part, drawn by split seed "
             f"{options.split_seed}, because the data has none of its own",
         )
-    arrays = {"x_train": train.images, "y_train": train.labels, "x_test": test.images, "y_test": test.labels}
     return Dataset(
         name=splits.name,
-        x_train=train.images,
-        y_train=train.labels.astype(np.int64),
-        x_test=test.images,
-        y_test=test.labels.astype(np.int64),
+        train=replace(train, labels=train.labels.astype(np.int64)),
+        test=replace(test, labels=test.labels.astype(np.int64)),
         classes=splits.classes,
         preprocessing=preprocessing,
-        sha256={name: array_sha256(array) for name, array in arrays.items()},
+        sha256={
+            "x_train": images_sha256(train.images),
+            "y_train": array_sha256(train.labels),
+            "x_test": images_sha256(test.images),
+            "y_test": array_sha256(test.labels),
+        },
         options=replace(options, image_size=(size[0], size[1]), channels=channels, preprocessing=preprocessing),
         test_drawn=splits.test is None,
         remarks=(*remarks, *audit(train, test, splits.classes)),

@@ -61,7 +61,7 @@ def measure_family(folder: Path, data: Dataset) -> FamilyFigures:
         EdgeproofError: The export fails, or its files cannot be run.
     """
     record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-    tested = replace(data, x_test=data.x_test[:TEST_IMAGES], y_test=data.y_test[:TEST_IMAGES])
+    tested = replace(data, test=data.test[np.arange(min(TEST_IMAGES, len(data.x_test)))])
     with tempfile.TemporaryDirectory() as temporary:
         whole = _export(folder / MODEL_NAME, tested, Path(temporary, "bundle"), ExportOptions())
         # A bundle holds one int8 file for each format.
