@@ -8,9 +8,9 @@ from ..runtime.bundle.model_metadata import DIGIT, RESIZE
 from ..runtime.errors import InvalidFileError, foreign_errors
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
-from .arrays import read_npz_file
 from .fingerprints import array_sha256
 from .idx import read_idx_folder
+from .layouts.npz_file import read_npz_file
 from .splits import Splits, splits_of_arrays
 
 # The public mirror that keras.datasets uses.

@@ -164,6 +164,9 @@ def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
         raise source.missing(("x_test", "x_train", "x"), "one of these is needed")
     x, y = pairs[0]
     images = source.images(x)
+    count = len(manifest.classes)
+    if (columns := source.columns.get(y, count)) != count:
+        raise SpecMismatchError(f"{y} of {source.location} has {columns} columns; the bundle has {count} classes")
     return EvaluationImages(
         name=source.name,
         images=images,

@@ -9,7 +9,7 @@ import numpy as np
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, check_fit
 from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean
 from ..runtime.io.files import is_folder, near_path
-from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
+from .arrays import ARRAY_NAMES, NamedArrays
 from .audit import audit
 from .builtin import BUILT_IN
 from .dataset import DataOptions, Dataset
@@ -17,6 +17,7 @@ from .fingerprints import array_sha256
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
 from .image_reader import Progress
+from .layouts.npz_file import read_npz_file
 from .splits import Splits, check_arrays, splits_of_arrays
 from .stratify import stratified_split
 
