@@ -11,7 +11,7 @@ from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean
 from ..runtime.io.files import is_folder, near_path
 from .arrays import ARRAY_NAMES, NamedArrays
 from .audit import audit
-from .builtin import BUILT_IN
+from .builtin import BUILT_IN, find_known
 from .dataset import DataOptions, Dataset
 from .fingerprints import array_sha256
 from .idx import holds_idx, read_idx_folder
@@ -113,4 +113,5 @@ def _splits(name: str | Path, options: DataOptions, progress: Progress | None) -
     path = Path(name)
     if is_image_folder(path):
         return read_image_folder(path, options, progress)
-    return splits_of_arrays(read_arrays(path, check=check_arrays), RESIZE)
+    source = read_arrays(path, check=check_arrays)
+    return (find_known(source) if is_folder(path) else None) or splits_of_arrays(source, RESIZE)
