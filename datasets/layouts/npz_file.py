@@ -173,9 +173,10 @@ class _NpzFile:
         labels = {x: y for y, x in self.source.pairs.items()}
         lines = scale_lines(bad, [name for name in self._image_names if name in bad or name not in read], labels)
         nan = "" if values.finite else ", and numbers that are not finite"
-        return self._refused(
-            x, f"holds {values.dtype} from {values.low:.6g} to {values.high:.6g}{nan}; {IMAGES}{in_numpy(lines)}"
-        )
+        told = f"holds {values.dtype} from {values.low:.6g} to {values.high:.6g}{nan}; {IMAGES}"
+        if any(line.startswith("low, high") for line in lines):
+            told += "; better save them as they were before they were standardized, or take the least one for black"
+        return self._refused(x, told + in_numpy(lines))
 
 
 def _check_columns(source: NamedArrays) -> None:

@@ -27,7 +27,14 @@ def test_a_pickled_classifier_gives_the_same_answers(golden: Path, images: np.nd
     np.testing.assert_array_equal(again.probabilities(images[:20]), loaded.probabilities(images[:20]))
 
 
-def test_a_process_pool_carries_it(golden: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def by_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every file be too large to be pickled."""
+    monkeypatch.setattr(loading, "_LARGEST_PICKLED", 0)
+
+
+@pytest.mark.usefixtures("by_path")
+def test_a_process_pool_finds_the_file(golden: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(golden.parent)
     loaded = Classifier.load(golden.name)  # a relative path, which means another place elsewhere
     monkeypatch.chdir("/")
@@ -37,11 +44,43 @@ def test_a_process_pool_carries_it(golden: Path, images: np.ndarray, monkeypatch
 
 
 @pytest.mark.needs("tflite")
+@pytest.mark.usefixtures("by_path")
 def test_the_built_in_model_is_pickled_by_its_name() -> None:
     assert b"models" not in pickle.dumps(Classifier.load("mnist"))
 
 
+def test_it_is_pickled_with_the_file(bundle_copy: Path, images: np.ndarray, variant: str) -> None:
+    """Where it is loaded again there may be another file at that path, or none."""
+    loaded = Classifier.load(bundle_copy, variant=variant)
+    expected = loaded.probabilities(images[:20])
+    pickled = pickle.dumps(loaded)
+    assert 0 < len(pickled) - (bundle_copy / variant).stat().st_size < 3000
+    shutil.rmtree(bundle_copy)
+    again = pickle.loads(pickled)
+    np.testing.assert_array_equal(again.probabilities(images[:20]), expected)
+    once_more = pickle.loads(pickle.dumps(again))
+    np.testing.assert_array_equal(once_more.probabilities(images[:20]), expected)
+
+
+@pytest.mark.usefixtures("by_path")
+def test_a_large_file_is_pickled_by_its_path(golden: Path, images: np.ndarray, variant: str) -> None:
+    loaded = Classifier.load(golden, variant=variant)
+    pickled = pickle.dumps(loaded)
+    assert len(pickled) < 1000
+    np.testing.assert_array_equal(pickle.loads(pickled).probabilities(images[:20]), loaded.probabilities(images[:20]))
+
+
 @pytest.mark.needs("tflite")
+def test_the_limit_is_for_the_file(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = (golden / "float32.tflite").stat().st_size
+    for limit, is_carried in ((size, True), (size - 1, False)):
+        monkeypatch.setattr(loading, "_LARGEST_PICKLED", limit)
+        pickled = pickle.dumps(Classifier.load(golden, variant="float32.tflite"))
+        assert (len(pickled) > size) == is_carried
+
+
+@pytest.mark.needs("tflite")
+@pytest.mark.usefixtures("by_path")
 def test_a_file_that_has_changed_is_not_loaded_again(golden: Path, tmp_path: Path) -> None:
     file = tmp_path / "model.tflite"
     shutil.copy(golden / "float32.tflite", file)
@@ -52,6 +91,7 @@ def test_a_file_that_has_changed_is_not_loaded_again(golden: Path, tmp_path: Pat
 
 
 @pytest.mark.needs("tflite")
+@pytest.mark.usefixtures("by_path")
 def test_no_engine_sees_a_file_that_has_changed(golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "model.tflite"
     shutil.copy(golden / "float32.tflite", file)
@@ -63,7 +103,11 @@ def test_no_engine_sees_a_file_that_has_changed(golden: Path, tmp_path: Path, mo
 
 
 @pytest.mark.needs("tflite")
-def test_a_file_that_is_known_is_not_tried_again(golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("largest", [0, 2**20])
+def test_a_file_that_is_known_is_not_tried_again(
+    golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr(loading, "_LARGEST_PICKLED", largest)
     shutil.copy(golden / "float32.tflite", tmp_path)
     pickled = pickle.dumps(Classifier.load(tmp_path / "float32.tflite"))
     monkeypatch.setattr(probe, "probe", pytest.fail)

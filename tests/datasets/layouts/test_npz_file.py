@@ -124,7 +124,7 @@ REFUSED: Mapping[str, tuple[NDArray[Any], NDArray[Any], str]] = {
     "-0.5 to 0.5": (UNIT - 0.5, Y, "holds float32 from -0.5 to 0.5;"),
     "-1 to 1": (UNIT * 2 - 1, Y, "holds float32 from -1 to 1;"),
     "0 to 255, not whole": (X * 0.999, Y, "holds float64 from 0 to 254.745;"),
-    "standardized": ((X - X.mean()) / X.std(), Y, "holds float64 from -1"),
+    "standardized": ((X - X.mean()) / X.std(), Y, "holds float64 from -1.* better save them as they were before"),
     "int8": ((X.astype(np.int16) - 128).astype(np.int8), Y, "holds int8 from -128 to 127;"),
     "12 bits": (X.astype(np.uint16) * 16, Y, "holds uint16 from 0 to 4080;"),
     "16 bits": (X.astype(np.uint16) * 257, Y, "holds uint16 from 0 to 65535;"),
