@@ -17,7 +17,9 @@ from edgeproof.runtime import (
 )
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines import probe
-from edgeproof.runtime.engines.engine import ENGINE_OF
+from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
+
+from tests.helpers.onnx_files import WEIGHTS, onnx_with_data_in
 
 
 def test_a_pickled_classifier_gives_the_same_answers(golden: Path, images: np.ndarray, variant: str) -> None:
@@ -67,6 +69,27 @@ def test_a_large_file_is_pickled_by_its_path(golden: Path, images: np.ndarray, v
     loaded = Classifier.load(golden, variant=variant)
     pickled = pickle.dumps(loaded)
     assert len(pickled) < 1000
+    np.testing.assert_array_equal(pickle.loads(pickled).probabilities(images[:20]), loaded.probabilities(images[:20]))
+
+
+@pytest.mark.needs("onnx")
+def test_a_file_with_weights_in_other_files_is_pickled_by_its_path(tmp_path: Path) -> None:
+    WEIGHTS.tofile(tmp_path / "data.bin")
+    (tmp_path / "model.onnx").write_bytes(onnx_with_data_in("data.bin", in_node=False))
+    pickled = pickle.dumps(Classifier.load(tmp_path / "model.onnx"))
+    assert b"model.onnx" in pickled
+    assert b"MatMul" not in pickled
+    assert pickle.loads(pickled).classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("suffix", ["tflite", "onnx"])
+def test_a_lone_file_is_pickled_as_a_bundles(golden: Path, tmp_path: Path, images: np.ndarray, suffix: str) -> None:
+    if not is_installed(ENGINE_OF[Format(suffix)]):
+        pytest.skip(f"needs {suffix}")
+    file = Path(shutil.copy(golden / f"float32.{suffix}", tmp_path))
+    loaded = Classifier.load(file, trusted=True)
+    pickled = pickle.dumps(loaded)
+    file.unlink()
     np.testing.assert_array_equal(pickle.loads(pickled).probabilities(images[:20]), loaded.probabilities(images[:20]))
 
 
