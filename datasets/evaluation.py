@@ -195,8 +195,8 @@ def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
     labels = source.labels(y, len(images)).astype(np.int64) if y in source.arrays else None
     if labels is not None and labels.min() >= 1 and labels.max() == count:
         raise SpecMismatchError(
-            f"{y} of {source.location} has the label {count}, and none below {labels.min()}; the bundle's {count} "
-            f"classes are numbered from 0 to {count - 1}{in_numpy([f'{y} = {y} - 1'])}"
+            f"{source.name} has the label {count}; the bundle's {count} classes are numbered from 0 to {count - 1}"
+            f"{in_numpy([f'{y} = {y} - 1'])}"
         )
     return EvaluationImages(
         name=source.name,
