@@ -13,12 +13,12 @@ from ..runtime.errors import InvalidFileError, OutputError
 from ..runtime.io.checked_json import MAX_JSON_BYTES, parse
 from ..runtime.io.decode import encode
 from ..runtime.io.files import read_file
+from ..runtime.text import file_size
 from .pixel_cache import INDEX_NAME, PixelCache
 
 ABOUT_NAME = "about.json"
 SCHEMA_VERSION = 1
 _ENTRY_PREFIX = "images-"
-_GIB = 2**30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +102,7 @@ def make_room(cache: Path, entry: PixelCache, needed: int, described: str) -> No
     free = _free_bytes(cache)
     if needed > free + sum(one.size_bytes for one in others):
         raise OutputError(
-            f"{described} take {needed / _GIB:.1f} GiB in the cache {cache}, where {free / _GIB:.1f} GiB are free; say "
+            f"{described} take {file_size(needed)} in the cache {cache}, where {file_size(free)} are free; say "
             "--cache DIR for a folder on a larger disk, or --image-size for smaller images"
         )
     held = sum(one.size_bytes for one in list_entries(cache))

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ class ImageReader:
         )
 
     def _read_headers(self, paths: Sequence[Path]) -> list[ImageFile]:
-        step = Step("reading the headers of images", len(paths), self._progress, every=1000)
+        step = Step("reading the headers of images", len(paths), self._progress)
 
         def read(some: Sequence[Path]) -> list[ImageFile]:
             return [read_header(path) for path in some]
@@ -202,7 +203,9 @@ class ImageReader:
             missing = (len(files) - len(found)) * spec.height * spec.width * spec.channels
             make_room(cache, entry, missing, f"{len(files) - len(found):,} images of {self._folder}, decoded,")
             step = Step("reading images", len(files), self._progress)
-            with entry.adding(lambda: step.wait("waiting for another command that reads these images")) as addition:
+            is_mostly_unused = len(entry) > 2 * len(files)
+            wait = partial(step.wait, "waiting for another command that reads these images")
+            with entry.adding(wait, anew=is_mostly_unused) as addition:
                 describe_entry(entry, self._folder, spec, self.preprocessing)
                 found = _lookup(entry, keys)
                 step.advance(len(found))

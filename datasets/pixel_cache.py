@@ -74,11 +74,12 @@ class PixelCache:
             os.utime(self.folder / INDEX_NAME)
 
     @contextmanager
-    def adding(self, on_wait: Callable[[], None]) -> "Generator[Addition]":
+    def adding(self, on_wait: Callable[[], None], *, anew: bool = False) -> "Generator[Addition]":
         """Let this process alone add images in the block; those added stay, also after an error.
 
         Args:
             on_wait: Called again and again while another process is adding images, and this one waits for it.
+            anew: Whether to leave out what there is; other processes keep what they read of it.
 
         Raises:
             OutputError: The folder cannot be written, or the disk is full.
@@ -88,6 +89,8 @@ class PixelCache:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 lock = opened.enter_context((self.folder / LOCK_NAME).open("ab"))
                 _take_lock(lock, on_wait)
+                for name in (INDEX_NAME, PIXELS_NAME) if anew else ():
+                    (self.folder / name).unlink(missing_ok=True)
                 pixels, index = (opened.enter_context(_open(self.folder / name)) for name in (PIXELS_NAME, INDEX_NAME))
                 addition = Addition(self.folder, pixels, index, len(self._index()), self._row_bytes)
             try:
@@ -104,10 +107,9 @@ class PixelCache:
             return False
 
     def _index(self) -> NDArray[np.void]:
-        try:
+        content = b""
+        with _reported(self.folder), suppress(FileNotFoundError, NotADirectoryError):
             content = (self.folder / INDEX_NAME).read_bytes()
-        except FileNotFoundError:
-            content = b""
         # A full disk may have cut the last record off.
         return np.frombuffer(content, _RECORD, len(content) // _RECORD.itemsize)
 

@@ -41,21 +41,25 @@ Progress = Callable[[Reading], None]
 class Step:
     """A step of the reading, which tells now and then how far it is.
 
+    Attributes:
+        every: Images between two calls.
+
     Args:
         name: What is done.
         total: For how many images.
         progress: Is told; None for nobody.
-        every: Images between two calls.
     """
 
-    def __init__(self, name: str, total: int, progress: Progress | None, *, every: int = 100) -> None:
-        self._name, self._total, self._progress, self._every = name, total, progress, every
+    every = 100
+
+    def __init__(self, name: str, total: int, progress: Progress | None) -> None:
+        self._name, self._total, self._progress = name, total, progress
         self._count, self._told, self._start = 0, 0, monotonic()
 
     def advance(self, count: int = 1) -> None:
         """Note that so many more are done."""
         self._count += count
-        if self._count - self._told >= self._every or self._count >= self._total:
+        if self._count - self._told >= self.every or self._count >= self._total:
             self._tell()
 
     def wait(self, reason: str) -> None:
