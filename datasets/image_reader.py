@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, Preprocessing, check_fit
 from ..runtime.errors import InvalidFileError, SpecMismatchError
-from ..runtime.images.draft import draft_size
-from ..runtime.images.orientation import upright_size
+from ..runtime.images.draft import jpeg_decoding
 from ..runtime.images.preprocess import prepare
 from ..runtime.images.reading import read_as_stored
+from ..runtime.images.stored import read_size
 from ..runtime.io.shortage import memory_needed_to
 from ..runtime.text import visible
 from .dataset import DataOptions
+from .reading_remarks import Trait, reading_remarks, traits_of
 from .wording import file_remark, first_of, relative_name
 
 MAX_OWN_SIDE = 256  # larger images, even if all have one size, are hardly meant as a model's input
@@ -53,6 +54,8 @@ class ImageReader:
         self._count, self._total, self._progress = 0, total, progress
         self._bad: dict[Path, str] = {}
         self._blank: list[Path] = []
+        self._traits: dict[Path, Trait] = {}
+        self._is_chosen = options.preprocessing is not None
         self._size = options.image_size or ((_DIGIT_SIDE, _DIGIT_SIDE) if digit else None)
         self._channels = options.channels or (1 if digit else None)
         self._all_gray = True
@@ -108,6 +111,7 @@ class ImageReader:
             *file_remark(others, "left out (not an image of a class)", self._folder),
             *file_remark([*self._bad], "skipped (cannot be read as an image)", self._folder, _LISTED),
             *file_remark(self._blank, "black for the model (no digit was found)", self._folder),
+            *reading_remarks(self._traits, self.preprocessing, self._folder, is_chosen=self._is_chosen),
         )
 
     def _spec(self, size: tuple[int, int]) -> ImageSpec:
@@ -124,14 +128,15 @@ class ImageReader:
         try:
             with memory_needed_to(f"read {path}"):
                 # Without a size, all images have the model's own, and none is large enough for a draft.
-                draft = self._size and draft_size(self._spec(self._size), self.preprocessing)
-                image = read_as_stored(path, draft)
-                own = upright_size(image)
+                spec = self._spec(self._size) if self._size else None
+                image = read_as_stored(path, jpeg_decoding(spec, self.preprocessing))
+                own = read_size(image, self.preprocessing.reading)
                 size = self._size or own
                 prepared = prepare(image, self._spec(size), self.preprocessing)
         except (InvalidFileError, SpecMismatchError) as error:
             self._bad[path] = str(error)
             return None
+        self._traits[path] = traits_of(image)
         self._all_gray &= image.mode in _GRAY_MODES
         self._sizes[own] += 1
         if prepared.blank:

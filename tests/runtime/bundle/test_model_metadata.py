@@ -59,8 +59,8 @@ RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
     ("change", "complaint"),
     [
         ({"schema_version": 3}, "schema_version is 3; this edgeproof reads 1 and 2"),
-        ({"schema_version": 2}, "schema_version is 2; with preprocessing.draft off it is 1"),
-        ({"preprocessing": RESIZED | {"draft": True}}, "schema_version is 1; with preprocessing.draft on it is 2"),
+        ({"schema_version": 2}, "schema_version is 2; without preprocessing.draft and .reading it is 1"),
+        ({"preprocessing": RESIZED | {"draft": True}}, "schema_version is 1; with preprocessing.draft it is 2"),
         ({"task": "detection"}, "task is 'detection'"),
         ({"classes": ["a", "a"]}, "holds a class twice"),
         ({"classes": ["\x1b[2J"]}, r"classes\[0\] must be printable text"),
