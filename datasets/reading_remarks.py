@@ -33,7 +33,7 @@ _DONE: Mapping[Trait, tuple[str, Mapping[str, str]]] = {
         {"apply": "turned upright", "ignore": "left as they are stored"},
     ),
     Trait.SIXTEEN_BITS: (
-        "of 16 bits, and {}",
+        "16 bits deep, and {}",
         {"scale": "scaled to 0-255", "high-byte": "cut to their high byte", "clip": "clipped to white above 255"},
     ),
 }
@@ -81,6 +81,15 @@ def reading_remarks(
             [path for path, has in traits.items() if trait in has], what.format(done[chosen[trait]]), folder
         )
     )
+
+
+def advises_reading(remark: str) -> bool:
+    """Tell whether a remark is one of `reading_remarks` that nobody has chosen yet.
+
+    >>> advises_reading("2 of the folder's files are 16 bits deep, and scaled to 0-255; ... or --sixteen-bits clip")
+    True
+    """
+    return any(remark.endswith(advice.rpartition(" or ")[2]) for advice in _KERAS.values())
 
 
 def _least_alpha(image: "Image") -> int:
