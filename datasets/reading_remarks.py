@@ -29,7 +29,7 @@ _DONE: Mapping[Trait, tuple[str, Mapping[str, str]]] = {
         {"white": "drawn on white", "black": "drawn on black", "drop": "shown in their hidden colours"},
     ),
     Trait.TURNED: (
-        "marked by EXIF as lying on their side or mirrored, and {}",
+        "marked by EXIF as turned or mirrored, and {}",
         {"apply": "turned upright", "ignore": "left as they are stored"},
     ),
     Trait.SIXTEEN_BITS: (

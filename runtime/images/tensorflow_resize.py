@@ -36,7 +36,7 @@ def _between(batch: NDArray[Any], wanted: int, axis: int) -> NDArray[np.float32]
     weight = (places - floors).reshape(-1, *[1] * (batch.ndim - axis - 1))
     near = batch.take(np.minimum(before, after), axis).astype(np.float32)
     far = batch.take(after, axis).astype(np.float32)
-    return near + (far - near) * weight
+    return (near + (far - near) * weight).astype(np.float32, copy=False)
 
 
 def _nearest(size: int, wanted: int) -> NDArray[np.intp]:

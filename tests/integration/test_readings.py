@@ -144,7 +144,7 @@ def test_a_reading_is_the_same_in_training_export_test_and_prediction(
     out = tmp_path / "mine"
     size = ["--image-size", "20", "24"]
     told = succeeded(run("train", "--data", photos, *size, *flags, "--preset", "tiny", "--epochs", "1", "--out", out))
-    assert "marked by EXIF as lying on their side or mirrored, and left as they are stored: test/even/1.jpg, …" in told
+    assert "marked by EXIF as turned or mirrored, and left as they are stored: test/even/1.jpg, …" in told
     record = json.loads((out / "training.json").read_text())
     assert record["schema_version"] == 3
     told = succeeded(
