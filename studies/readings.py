@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = measure(load_data(options.data), options.images, options.seed)
     for name, each in found.items():
         sys.stdout.write(
-            f"{name}: {each.agreeing:,} of {each.images:,} top-1 as Keras with its dataset, largest "
+            f"{name}: {each.agreeing:,} of {each.images:,} top-1 as Keras, largest "
             f"difference {each.largest:.4f}; right {each.accuracy * 100:.2f} %, Keras {each.keras_accuracy * 100:.2f} %\n"
         )
     if options.json is not None:
