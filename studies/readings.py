@@ -155,9 +155,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = measure(load_data(options.data), options.images, options.seed)
     for name, each in found.items():
+        right, keras_right = each.accuracy * 100, each.keras_accuracy * 100
         sys.stdout.write(
-            f"{name}: {each.agreeing:,} of {each.images:,} top-1 as Keras, largest "
-            f"difference {each.largest:.4f}; right {each.accuracy * 100:.2f} %, Keras {each.keras_accuracy * 100:.2f} %\n"
+            f"{name}: {each.agreeing:,} of {each.images:,} top-1 as Keras, largest difference {each.largest:.4f}; "
+            f"right {right:.2f} %, Keras {keras_right:.2f} %\n"
         )
     if options.json is not None:
         write_json({name: asdict(each) for name, each in found.items()}, options.json)
