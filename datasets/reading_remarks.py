@@ -23,6 +23,9 @@ class Trait(Flag):
     SIXTEEN_BITS = auto()
 
 
+NO_TRAITS = Trait(0)
+ALL_TRAITS = Trait.TRANSPARENT | Trait.TURNED | Trait.SIXTEEN_BITS
+
 _DONE: Mapping[Trait, tuple[str, Mapping[str, str]]] = {
     Trait.TRANSPARENT: (
         "transparent, and {}",
@@ -46,7 +49,7 @@ _KERAS = {
 
 def traits_of(image: "Image") -> Trait:
     """Return the traits of a decoded image, as it is stored."""
-    found = Trait(0)
+    found = NO_TRAITS
     if image.mode.startswith("I;16"):
         found |= Trait.SIXTEEN_BITS
     elif image.has_transparency_data and _least_alpha(image) < _OPAQUE:

@@ -16,7 +16,7 @@ from ..runtime.bundle.reader import check_is_bundle
 from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.atomic import atomic_folder
 from ..runtime.io.worker import Parent, Worker, WorkerDiedError
-from .options import DEFAULTS, DataWarning, Event, ExportOptions, Reading, Started
+from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started
 from .reference.keras_file import check_keras_file
 
 
@@ -96,7 +96,7 @@ def _write(
 ) -> Manifest:
     """Load the data and write the bundle; the work of a child process."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides))
+    dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides), options.cache)
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))
     for remark in filter(advises_reading, dataset.remarks):
         parent.send(DataWarning(text=remark))
@@ -105,8 +105,8 @@ def _write(
     return write_bundle(model, dataset, folder, chosen, known_failures=failures, on_event=parent.send)
 
 
-def _load(parent: Parent, data: str | Path, options: DataOptions) -> Dataset:
-    return load_data(data, options, progress=lambda count, total: parent.send(Reading(count=count, total=total)))
+def _load(parent: Parent, data: str | Path, options: DataOptions, cache: Path | None) -> Dataset:
+    return load_data(data, options, cache=cache, progress=parent.send)
 
 
 def _data_options(model: Path, overrides: Mapping[str, Any]) -> DataOptions:
