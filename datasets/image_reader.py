@@ -169,7 +169,7 @@ class ImageReader:
         positions = np.array(sorted(found), np.intp)
         cached = [found[position] for position in positions.tolist()]
         self._blank = [files[position].path for position in positions.tolist() if found[position].blank]
-        self._traits = {files[position].path: one.traits for position, one in found.items() if one.traits}
+        self._traits = {files[at].path: one.traits for at, one in zip(positions, cached, strict=True) if one.traits}
         rows = entry.rows(np.array([one.row for one in cached], np.intp))
         with memory_needed_to(f"hold the images of {self._folder}"):
             images = rows[:] if is_small else rows
