@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import ImageSpec, Preprocessing
 from ..runtime.errors import InvalidFileError, SpecMismatchError
-from ..runtime.images.draft import jpeg_decoding
+from ..runtime.images.draft import JpegDecoding, jpeg_decoding
 from ..runtime.images.preprocess import prepare
 from ..runtime.images.reading import read_as_stored
 from ..runtime.images.stored import read_size
@@ -55,7 +55,7 @@ class ImageDecoder:
         self._image, self._preprocessing = image, preprocessing
         self._resizes, self._is_gray = resizes, is_gray
         # Without a size, all images have the model's own, and none is large enough for a draft.
-        self._jpeg = jpeg_decoding(image if resizes else None, preprocessing)
+        self._jpeg: JpegDecoding | None = jpeg_decoding(image if resizes else None, preprocessing)
 
     def decode_all(self, files: Iterable[ImageFile]) -> Iterator[DecodedImage]:
         """Yield each of the files decoded, in their order, by as many threads as this process has cores.

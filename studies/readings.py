@@ -122,11 +122,12 @@ def compare(photos: Path, model: keras.Model, seed: int) -> dict[str, Agreement]
         overrides = {"image_size": SIZE, "preprocessing": preprocessing}
         export_bundle(file, photos, bundle, options, data_options=overrides)
         answers = Classifier.load(bundle, variant="float32.tflite").probabilities(test.file_paths)
-        found[name] = _agreement(answers, expected, labels)
+        found[name] = agreement(answers, expected, labels)
     return found
 
 
-def _agreement(answers: NDArray[np.float32], expected: NDArray[np.float32], labels: NDArray[np.int32]) -> Agreement:
+def agreement(answers: NDArray[np.float32], expected: NDArray[np.float32], labels: NDArray[np.int32]) -> Agreement:
+    """Compare probabilities of shape (N, classes) with Keras's own, and both with the labels of shape (N,)."""
     return Agreement(
         images=len(labels),
         agreeing=int((answers.argmax(1) == expected.argmax(1)).sum()),
