@@ -65,8 +65,8 @@ def describe_training_data(data: Dataset) -> TrainingData:
 
 
 def record_version(options: DataOptions) -> int:
-    """Return the schema version of a record: 3 where images were read with `draft`, which older versions ignore."""
-    return 3 if options.preprocessing is not None and options.preprocessing.draft else 2
+    """Return the schema version of a record: 3 where images were read in a way that older versions would ignore."""
+    return 3 if options.preprocessing is not None and options.preprocessing.schema_version > 1 else 2
 
 
 def _from_record(model: Path, what: str, find: Callable[[Node], _T]) -> _T | None:
@@ -96,7 +96,7 @@ def _data_options(record: Node) -> DataOptions:
         skip_bad=options.get("skip_bad").truth(),
     )
     if record.get("schema_version").integer(1) != record_version(found):
-        raise InvalidFileError(f"with this preprocessing.draft schema_version is {record_version(found)}")
+        raise InvalidFileError(f"with this preprocessing schema_version is {record_version(found)}")
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..datasets.dataset import DataOptions, Dataset
 from ..datasets.loading import load_data
+from ..datasets.reading_remarks import advises_reading
 from ..datasets.training_record import describe_training_data, find_data_options, find_held_out
 from ..runtime.bundle.manifest import LeftOut, Manifest
 from ..runtime.bundle.reader import check_is_bundle
@@ -97,6 +98,8 @@ def _write(
     os.environ["KERAS_BACKEND"] = "tensorflow"
     dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides), options.cache)
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))
+    for remark in filter(advises_reading, dataset.remarks):
+        parent.send(DataWarning(text=remark))
     from .bundle_writer import write_bundle
 
     return write_bundle(model, dataset, folder, chosen, known_failures=failures, on_event=parent.send)

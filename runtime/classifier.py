@@ -17,6 +17,7 @@ from .probabilities import check_probabilities, not_probabilities, step_of
 from .validation import probability, whole_number
 
 if TYPE_CHECKING:  # imported when a model is loaded: `import edgeproof.runtime` stays as light as NumPy's
+    from .bundle.model_metadata import Preprocessing
     from .loading import LoadOptions, Model
 
 _CHUNK, _CHUNK_BYTES = 256, 2**22  # part of a large array: large enough to make what surrounds the engine cheap
@@ -90,6 +91,7 @@ class Classifier:
         variant: str | None = None,
         threads: int = 1,
         trusted: bool = False,
+        preprocessing: "Preprocessing | None" = None,
     ) -> "Classifier":
         """Load a bundle, a single model file, or a model that comes with edgeproof.
 
@@ -105,16 +107,21 @@ class Classifier:
             threads: How many threads the engine may use for one image.
             trusted: Damaged files can end or hang the engine's process. A file without a manifest is therefore first
                 tried in a child process, which takes some tenths of a second; True skips that.
+            preprocessing: How other images come to the model's size, for a file without metadata: one of `READINGS` in
+                `edgeproof.runtime.bundle.model_metadata`, say, whose names are those of ``--reading``.
 
         Raises:
             InvalidFileError: The file or bundle is missing, damaged, or not what its manifest says.
             UnknownNameError: The bundle has no such variant, or there is no such engine.
             EngineMissingError: The engine that the file needs is not installed.
-            SpecMismatchError: The model is not an image classifier that edgeproof can run, or `threads` is impossible.
+            SpecMismatchError: The model is not an image classifier that edgeproof can run, or `threads` is impossible,
+                or it has a preprocessing already.
         """
         from .loading import LoadOptions, load_model
 
-        options = LoadOptions(engine=engine, variant=variant, threads=threads, trusted=trusted)
+        options = LoadOptions(
+            engine=engine, variant=variant, threads=threads, trusted=trusted, preprocessing=preprocessing
+        )
         return cls(load_model(path, options), origin=path, options=options)
 
     def predict(

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from .bundle.manifest import Manifest, Variant
-from .bundle.model_metadata import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, check_tensors, parse_description
+from .bundle.model_metadata import (
+    DESCRIPTION_KEY,
+    RESIZE,
+    ImageSpec,
+    Preprocessing,
+    check_fit,
+    check_tensors,
+    parse_description,
+)
 from .bundle.reader import holds_manifest, read_manifest, read_vouched_file
 from .bundle.recipes import VARIANTS, Format, canonical_name, preference
 from .bundle.temperature import Temperature
@@ -114,6 +122,7 @@ class LoadOptions:
 
     Attributes:
         sha256: The digest that the model file must have; None for any. A file that has it is not tried first.
+        preprocessing: How images come to the model's size, for a file that does not say it.
     """
 
     engine: str = "auto"
@@ -121,6 +130,7 @@ class LoadOptions:
     threads: int = 1
     trusted: bool = False
     sha256: str | None = None
+    preprocessing: Preprocessing | None = None
 
 
 def load_model(path: str | os.PathLike[str], options: LoadOptions) -> Model:
@@ -130,12 +140,14 @@ def load_model(path: str | os.PathLike[str], options: LoadOptions) -> Model:
         raise InvalidFileError("the model's path is empty")
     location = find_pretrained(path) if isinstance(path, str) and is_pretrained(path) else Path(path)
     if is_folder(location):
+        _check_says_nothing(location, options)
         manifest = read_manifest(location)
         return _load_variant(location, manifest, _choose(manifest, options), options)
     if options.variant is not None:
         raise UnknownNameError(f"a variant is chosen from a bundle, and {location} is not a folder")
     listed = _listed_beside(location)
     if listed is not None:
+        _check_says_nothing(location, options)
         return _load_variant(location.parent, *listed, options)
     return _load_lone_file(location, options)
 
@@ -197,6 +209,15 @@ def _check_unchanged(file: Path, digest: str, options: LoadOptions) -> None:
         raise InvalidFileError(f"{file} has changed: sha256 {digest[:12]}… instead of {options.sha256:.12}…")
 
 
+def _check_says_nothing(location: Path, options: LoadOptions) -> None:
+    """Refuse a preprocessing for a model that has its own."""
+    if options.preprocessing is not None:
+        raise SpecMismatchError(
+            f"{location} says itself how its images are read; options for that are for model files without metadata "
+            "(to change it, export the model again with them)"
+        )
+
+
 def _listed_beside(file: Path) -> tuple[Manifest, Variant] | None:
     """Return the manifest beside a model file and the file's variant, if the manifest names it."""
     if file.suffix.removeprefix(".") not in tuple(Format) or not holds_manifest(file.parent):
@@ -229,12 +250,17 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
         description = None if text is None else parse_description(text)
     except InvalidFileError as error:
         raise InvalidFileError(f"{file}: {error}") from error
+    if description:
+        _check_says_nothing(file, options)
+    image = description.image if description else _image_spec(engine, file)
+    preprocessing = description.preprocessing if description else options.preprocessing or RESIZE
+    check_fit(image, preprocessing)
     return Model(
         engines=made_of.pool(engine, options),
         content=replace(made_of, data_folder=None) if made_of.is_pickled else None,
         classes=description.classes if description else _numbered_classes(engine, file),
-        image=description.image if description else _image_spec(engine, file),
-        preprocessing=description.preprocessing if description else RESIZE,
+        image=image,
+        preprocessing=preprocessing,
         variant=f"{description.recipe}.{suffix}" if description else file.name,
         calibrated=Temperature(engine.output, 1.0),
         sha256=digest,

@@ -11,7 +11,7 @@ from ..io.decode import decode
 from ..io.digest import sha256_of
 from ..io.files import check_file, exists, is_file, is_folder, near_path, read_file
 from .manifest import MANIFEST_NAME, Golden, Manifest, Variant
-from .model_metadata import LABELS_NAME, TASK, check_draft, check_fit, check_tensors, check_version
+from .model_metadata import LABELS_NAME, TASK, check_fit, check_preprocessing_version, check_tensors, check_version
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -27,7 +27,7 @@ def read_manifest(folder: Path) -> Manifest:
         version = check_version(node)
         manifest = decode(Manifest, node)
         check_fit(manifest.image, manifest.preprocessing)
-        check_draft(version, manifest.preprocessing)
+        check_preprocessing_version(version, manifest.preprocessing)
         _check_files(manifest)
         for variant in manifest.variants:
             _check_variant(variant, manifest)

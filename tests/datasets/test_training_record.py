@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from edgeproof.datasets.training_record import find_data_options, find_held_out
-from edgeproof.runtime.bundle.model_metadata import RESIZE
+from edgeproof.runtime.bundle.model_metadata import READINGS, RESIZE, Preprocessing
 from edgeproof.runtime.errors import InvalidFileError
+from edgeproof.runtime.io.decode import encode
 
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
@@ -118,21 +119,18 @@ def test_the_record_says_how_the_data_was_loaded(copied: Path, small_data: "Data
     assert find_data_options(copied / "model.keras") == small_data.options
 
 
-def test_a_record_of_drafts_has_a_version_that_older_versions_refuse(copied: Path, small_data: "Dataset") -> None:
-    def draft(record: dict[str, Any]) -> None:
+@pytest.mark.parametrize("preprocessing", [replace(RESIZE, draft=True), READINGS["keras-dataset"]])
+def test_a_record_of_another_reading_has_a_version_that_older_versions_refuse(
+    copied: Path, small_data: "Dataset", preprocessing: Preprocessing
+) -> None:
+    def write(record: dict[str, Any]) -> None:
         record["schema_version"] = 3
-        record["data"]["options"]["preprocessing"] = {
-            "method": "resize",
-            "interpolation": "bilinear",
-            "antialias": True,
-            "draft": True,
-        }
+        record["data"]["options"]["preprocessing"] = encode(preprocessing)
 
-    edited(copied, draft)
-    expected = replace(small_data.options, preprocessing=replace(RESIZE, draft=True))
-    assert find_data_options(copied / "model.keras") == expected
+    edited(copied, write)
+    assert find_data_options(copied / "model.keras") == replace(small_data.options, preprocessing=preprocessing)
     edited(copied, lambda record: record.update(schema_version=2))
-    with pytest.raises(InvalidFileError, match=r"with this preprocessing\.draft schema_version is 3"):
+    with pytest.raises(InvalidFileError, match=r"with this preprocessing schema_version is 3"):
         find_data_options(copied / "model.keras")
 
 

@@ -120,8 +120,11 @@ def test_drafts_are_the_same_in_training_export_test_and_prediction(tmp_path: Pa
         ([], "say which one the model is to take: --image-size HEIGHT WIDTH"),
         (["--test-share", "2"], "the test share is between 0 and 1, got 2"),
         (["--image-size", "0", "9"], "a whole number of at least 1 is needed, got '0'"),
-        (["--preprocessing", "digit", "--interpolation", "area"], "are for --preprocessing resize, not for digit"),
-        (["--preprocessing", "digit", "--draft"], "and --draft are for --preprocessing resize, not for digit"),
+        (
+            ["--preprocessing", "digit", "--interpolation", "area"],
+            "--interpolation is for --preprocessing resize, not for digit",
+        ),
+        (["--preprocessing", "digit", "--draft"], "--draft is for --preprocessing resize, not for digit"),
     ],
 )
 def test_data_that_cannot_be_used_is_one_line(photos: Path, tmp_path: Path, flags: list[str], complaint: str) -> None:

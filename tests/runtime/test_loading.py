@@ -3,6 +3,7 @@ import multiprocessing
 import pickle
 import shutil
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from edgeproof.runtime import (
     UnknownNameError,
     loading,
 )
+from edgeproof.runtime.bundle.image_reading import ImageReading
+from edgeproof.runtime.bundle.model_metadata import READINGS, RESIZE
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines import probe
 from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
@@ -276,3 +279,35 @@ def test_impossible_threads_are_refused(golden: Path, threads: object) -> None:
 def test_an_empty_path_is_refused() -> None:
     with pytest.raises(InvalidFileError, match="the model's path is empty"):
         Classifier.load("")
+
+
+@pytest.fixture
+def bare(golden: Path, tmp_path: Path) -> Path:
+    """A TFLite file that says nothing of itself."""
+    file = tmp_path / "bare.tflite"
+    file.write_bytes((golden / "float32.tflite").read_bytes().replace(b"PK\x05\x06", b"gone"))
+    return file
+
+
+@pytest.mark.needs("tflite")
+def test_a_file_without_metadata_is_given_its_preprocessing(bare: Path, images: np.ndarray) -> None:
+    assert Classifier.load(bare, trusted=True).preprocessing == READINGS["edgeproof"]
+    loaded = Classifier.load(bare, trusted=True, preprocessing=READINGS["keras-load-img"])
+    large = images[:1].repeat(3, axis=1).repeat(3, axis=2)
+    np.testing.assert_array_equal(loaded.pixels(large), images[:1].reshape(1, 28, 28, 1))
+    assert pickle.loads(pickle.dumps(loaded)).preprocessing == READINGS["keras-load-img"]
+
+
+@pytest.mark.needs("tflite")
+def test_its_preprocessing_must_fit_it(bare: Path) -> None:
+    bgr = replace(RESIZE, reading=ImageReading(colour_order="bgr"))
+    with pytest.raises(SpecMismatchError, match="colour order bgr is for colours, not for gray images"):
+        Classifier.load(bare, trusted=True, preprocessing=bgr)
+
+
+@pytest.mark.needs("tflite")
+def test_a_model_that_says_how_its_images_are_read_is_not_given_another_way(golden: Path, tmp_path: Path) -> None:
+    lone = Path(shutil.copy(golden / "float32.tflite", tmp_path))
+    for path in (golden, golden / "float32.tflite", lone):
+        with pytest.raises(SpecMismatchError, match="says itself how its images are read; options for that are for"):
+            Classifier.load(path, trusted=True, preprocessing=READINGS["keras-dataset"])

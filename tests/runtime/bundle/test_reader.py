@@ -89,10 +89,10 @@ CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 
     ("edit", "complaint"),
     [
         (lambda m: m.update(schema_version=3), "schema_version is 3; this edgeproof reads 1 and 2"),
-        (lambda m: m.update(schema_version=2), "schema_version is 2; with preprocessing.draft off it is 1"),
+        (lambda m: m.update(schema_version=2), "schema_version is 2; without preprocessing.draft and .reading it is 1"),
         (
             lambda m: m["preprocessing"].update(RESIZED, draft=True),
-            "schema_version is 1; with preprocessing.draft on it is 2",
+            "schema_version is 1; with preprocessing.draft it is 2",
         ),
         (lambda m: m["preprocessing"].update(draft=1), "draft must be true or false, got 1"),
         (
