@@ -91,7 +91,7 @@ _BUDGET_OPTIONS: OptionTable = {
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file: an image classifier")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras or .h5 file: an image classifier")
     add_data(parser)
     parser.add_argument(
         "--recipes",
@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace, out: Path) -> Manifest:
     from ...export.bundle import export_bundle
     from ...export.options import ExportOptions
-    from ...export.reference.keras_file import check_keras_file
+    from ...export.reference.model_kind import check_model_file
 
     overrides = data_options_from(options)
     typed = given(options, {**_MODEL_OPTIONS, **_EXPORT_OPTIONS})
@@ -140,7 +140,7 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
         budget=_budget(options),
         **typed,
     )
-    check_keras_file(options.model)
+    check_model_file(options.model)
     print(f"Exporting {options.model}; every file is compared with it on up to 500 training images", flush=True)
     manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_printer())
     options.written = f"the bundle is in {out}"

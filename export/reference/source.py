@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ...runtime.bundle.manifest import ModelOutput
 from ...runtime.bundle.model_metadata import ImageSpec
-from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
+from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
 from ...runtime.io.digest import sha256_of
 from ...runtime.io.shortage import memory_needed_to
 from ..conversion_errors import leaf_layers
 from ..samples import PIXELS
 from .custom import run_custom
-from .keras_file import check_keras_file, loading_problem
+from .model_kind import check_model_file, loading_problem, readable_file
 from .outputs import RawOutputs, raw_outputs
 from .serving import force_float32, image_of, serving_model, with_head
 
@@ -69,7 +69,7 @@ def load_source(
     output: ModelOutput = ModelOutput.PROBABILITIES,
     custom: Path | None = None,
 ) -> Source:
-    """Load a `.keras` file in Keras's safe mode, in which it can hold no code.
+    """Load a `.keras` or `.h5` file in Keras's safe mode, in which it can hold no code.
 
     Args:
         path: The file.
@@ -82,13 +82,15 @@ def load_source(
         InvalidFileError: A file is missing, is not what it should be, or cannot be loaded safely.
         SpecMismatchError: The model is not an image classifier with one input and one output.
     """
-    check_keras_file(path)
+    check_model_file(path)
     if custom is not None:
         run_custom(custom)
     sha256 = sha256_of(path.read_bytes())
     try:
-        with memory_needed_to(f"load {path}"):
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with memory_needed_to(f"load {path}"), readable_file(path) as file:
+            model = keras.saving.load_model(file, compile=False, safe_mode=True)
+    except EdgeproofError:
+        raise
     # Keras raises whatever a layer's constructor or the archive raised.
     except Exception as error:
         if is_interruption(error):
