@@ -82,6 +82,10 @@ CASES: dict[str, Case] = {
 }
 
 
+# A model of own code makes the same files.
+IN_FILES = ("one sigmoid", "one other probability", "one logit", "sigmoids")
+
+
 @pytest.fixture(scope="module", params=CASES)
 def case(request: pytest.FixtureRequest) -> tuple[Source, np.ndarray]:
     """The source, and the probabilities as NumPy computes them of the model's own outputs."""
@@ -101,6 +105,7 @@ def test_the_reference_gives_the_probabilities_of_all_classes(case: tuple[Source
     np.testing.assert_allclose(source.model(IMAGES[:3].astype(np.float32)).numpy(), expected[:3], atol=1e-6)
 
 
+@pytest.mark.parametrize("case", IN_FILES, indirect=True)
 @pytest.mark.parametrize("conversion_class", [TFLiteConversion, OnnxConversion])
 def test_every_file_gives_them(case: tuple[Source, np.ndarray], conversion_class: type[Conversion]) -> None:
     source, expected = case
