@@ -1,6 +1,5 @@
-"""Labelled images in a training split, and a test split where there is one."""
+"""The splits of a data set as its files have them: a training split, and a test split where there is one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,36 +10,7 @@ from numpy.typing import NDArray
 from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.errors import InvalidFileError
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
-from .fingerprints import pixel_digests
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Split:
-    """Labelled images.
-
-    Attributes:
-        images: uint8 of shape (N, H, W, C), values 0-255; N is at least 1.
-        labels: Integers of shape (N,), as they were loaded: positions in the classes.
-        names: What a user knows each image as: a file's name, or a place in an array.
-        digests: Of each image's pixels; computed if not given.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[Any]
-    names: Sequence[str]
-    digests: Sequence[bytes] = ()
-
-    def __post_init__(self) -> None:
-        if not self.digests:
-            object.__setattr__(self, "digests", pixel_digests(self.images))
-
-    def __getitem__(self, positions: NDArray[np.intp]) -> "Split":
-        return Split(
-            images=self.images[positions],
-            labels=self.labels[positions],
-            names=[self.names[int(position)] for position in positions],
-            digests=[self.digests[int(position)] for position in positions],
-        )
+from .split import Split
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

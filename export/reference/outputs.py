@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ...datasets.rows import Images
 from ...runtime.bundle.manifest import ModelOutput
 from ...runtime.errors import SpecMismatchError
 from ...runtime.validation import are_probabilities
@@ -39,7 +40,7 @@ class RawOutputs:
     layer: str
     activation: str
 
-    def check(self, images: NDArray[np.uint8], found: NDArray[np.float32]) -> None:
+    def check(self, images: Images, found: NDArray[np.float32]) -> None:
         """Refuse what the user says of the outputs, or does not say, where they cannot be that.
 
         Args:
@@ -74,7 +75,7 @@ class RawOutputs:
     def _is_multi_label(self) -> bool:
         return self.activation == SIGMOID and self.model.output_shape[-1] > 1
 
-    def _check_logits(self, images: NDArray[np.uint8], softmaxed: NDArray[np.float32]) -> None:
+    def _check_logits(self, images: Images, softmaxed: NDArray[np.float32]) -> None:
         """Refuse a softmax on top of numbers from 0 to 1: it would flatten all answers.
 
         A softmax tells logits up to a constant. Those between 0 and 1 differ by 1 at most; where no two differ by more,
@@ -99,7 +100,7 @@ class RawOutputs:
             f"class, say {NORMALIZE_OPTION} in its place, which divides them by their sum; {_SEVERAL}"
         )
 
-    def _check_sigmoids(self, images: NDArray[np.uint8]) -> None:
+    def _check_sigmoids(self, images: Images) -> None:
         found = self._outputs_for(images)
         if not _lies_in_0_to_1(found):
             raise SpecMismatchError(
@@ -134,7 +135,7 @@ class RawOutputs:
         called = "is a sigmoid per class" if self.activation == SIGMOID else "gives them"
         return f"layer {self.layer!r} {called}, {_extent(found)}"
 
-    def _outputs_for(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _outputs_for(self, images: Images) -> NDArray[np.float32]:
         return self.model.predict(images[:_ENOUGH].astype(np.float32), verbose=0)
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ...datasets.rows import Images, batch_size, batches
 from ...runtime.bundle.manifest import ModelOutput
 from ...runtime.bundle.model_metadata import ImageSpec
 from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
@@ -18,6 +19,8 @@ from .custom import run_custom
 from .model_kind import check_model_file, loading_problem, readable_file
 from .outputs import RawOutputs, raw_outputs
 from .serving import force_float32, image_of, serving_model, with_head
+
+_BATCH, _BYTES_AT_ONCE = 100, 2**24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +50,7 @@ class Source:
         """What the model in the file gives."""
         return self.raw.given
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probabilities(self, images: Images) -> NDArray[np.float32]:
         """Return the reference's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C).
 
         Raises:
@@ -56,9 +59,20 @@ class Source:
         if not len(images):  # Keras has no answers to none
             return np.zeros((0, self.classes), np.float32)
         with foreign_errors(SpecMismatchError, "Keras cannot run the model", caught=(Exception,)):
-            found = self.model.predict(images.astype(np.float32), batch_size=100, verbose=0)
+            found = predict(self.model, images)
         self.raw.check(images, found)
         return found
+
+
+def predict(model: keras.Model, images: Images) -> NDArray[np.float32]:
+    """Return a model's answers, shape (N, classes), to images of shape (N, H, W, C), of which few are held as float32.
+
+    However many are passed on at once, they are answered in the same batches.
+    """
+    step = batch_size(images.shape, _BYTES_AT_ONCE, multiple=_BATCH)
+    return np.concatenate(
+        [model.predict(some.astype(np.float32), batch_size=_BATCH, verbose=0) for some in batches(images, step)]
+    )
 
 
 def load_source(
