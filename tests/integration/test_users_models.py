@@ -13,7 +13,7 @@ from edgeproof.runtime.classifier import Classifier
 
 from tests.helpers.command import error_line, run
 
-# The light job runs the other tests of this folder, without Keras.
+# The light job is without Keras.
 keras = pytest.importorskip("keras")
 layers = keras.layers
 
