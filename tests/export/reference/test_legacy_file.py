@@ -83,6 +83,8 @@ def as_keras_2(config: Any) -> object:  # noqa: ANN401
     layer_in(config, "bn")["axis"] = [3]
     layer_in(config, "conv")["dtype"] = {"class_name": "Policy", "config": {"name": "float32"}}
     body = layer_in(config, "body")
+    for layer in body["layers"]:
+        layer.update(module="keras.layers", registered_name=None)
     body["output_layers"], body["input_layers"] = [body["output_layers"]], [body["input_layers"]]
     text = json.dumps(config)
     for name, slashed in (("conv", "block/conv"), ("bn", "block_conv"), ("body", "the/body")):
