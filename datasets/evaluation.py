@@ -17,6 +17,7 @@ from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
 from .image_listing import TEST, list_images, list_splits
 from .image_reader import ImageReader
+from .layouts.remedy import in_numpy
 from .loading import is_image_folder, load_data, read_arrays
 from .reading_progress import Progress
 from .recorded_split import bundle_options, find_recorded_split
@@ -188,10 +189,19 @@ def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
         raise source.missing(("x_test", "x_train", "x"), "one of these is needed")
     x, y = pairs[0]
     images = source.images(x)
+    count = len(manifest.classes)
+    if (columns := source.columns.get(y, count)) != count:
+        raise SpecMismatchError(f"{y} of {source.location} has {columns} columns; the bundle has {count} classes")
+    labels = source.labels(y, len(images)).astype(np.int64) if y in source.arrays else None
+    if labels is not None and labels.min() >= 1 and labels.max() == count:
+        raise SpecMismatchError(
+            f"{source.name} has the label {count}; the bundle's {count} classes are numbered from 0 to {count - 1}"
+            f"{in_numpy([f'{y} = {y} - 1'])}"
+        )
     return EvaluationImages(
         name=source.name,
         images=images,
-        labels=source.labels(y, len(images)).astype(np.int64) if y in source.arrays else None,
+        labels=labels,
         classes=manifest.classes,
         remarks=source.remarks,
         is_test_split=x == TEST_ARRAYS[0],

@@ -9,13 +9,14 @@ import numpy as np
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, check_fit
 from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean
 from ..runtime.io.files import is_folder, near_path
-from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
+from .arrays import ARRAY_NAMES, NamedArrays
 from .audit import audit
-from .builtin import BUILT_IN
+from .builtin import BUILT_IN, find_known
 from .dataset import DataOptions, Dataset
 from .fingerprints import array_sha256, images_sha256
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
+from .layouts.npz_file import read_npz_file
 from .reading_progress import Progress
 from .splits import Splits, check_arrays, splits_of_arrays
 from .stratify import stratified_split
@@ -122,4 +123,5 @@ def _splits(name: str | Path, options: DataOptions, cache: Path | None, progress
     path = Path(name)
     if is_image_folder(path):
         return read_image_folder(path, options, cache=cache, progress=progress)
-    return splits_of_arrays(read_arrays(path, check=check_arrays), RESIZE)
+    source = read_arrays(path, check=check_arrays)
+    return (find_known(source) if is_folder(path) else None) or splits_of_arrays(source, RESIZE)
