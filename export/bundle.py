@@ -17,7 +17,7 @@ from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.atomic import atomic_folder
 from ..runtime.io.worker import Parent, Worker, WorkerDiedError
 from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started
-from .reference.keras_file import check_keras_file
+from .reference.model_kind import check_model_file
 
 
 def export_bundle(
@@ -35,7 +35,7 @@ def export_bundle(
     images to fit temperatures.
 
     Args:
-        model: A `.keras` file.
+        model: A `.keras` or `.h5` file.
         data: The data set that the model has learned from, or what `load_data` loads it from. Calibration, verification
             and golden images are drawn from the training images; the test images give the reference's accuracy only.
         out: The bundle's folder; an older bundle there is replaced, in one step, once all variants are verified.
@@ -56,7 +56,7 @@ def export_bundle(
     if overrides and isinstance(data, Dataset):
         raise SpecMismatchError(f"data options are for data that is to be loaded; {data.name} is loaded already")
     DataOptions(**overrides)  # checks them before anything is loaded
-    check_keras_file(model)
+    check_model_file(model)
     with atomic_folder(out, check_replaceable=check_is_bundle) as staging:
         return _write_in_children((model, data, overrides, staging, options), on_event)
 

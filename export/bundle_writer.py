@@ -48,7 +48,7 @@ def write_bundle(
     """
     runtimes = [runtime for runtime in (find_micro(), find_runtime(options.prove_in)) if runtime]
     source = load_source(
-        model, size=data.image_shape, input_range=options.input_range, softmax=options.softmax, custom=options.custom
+        model, size=data.image_shape, input_range=options.input_range, output=options.output, custom=options.custom
     )
     classes = _classes(source, data, options.labels)
     samples = _samples(data, options)
@@ -155,7 +155,7 @@ def _classes(source: Source, data: Dataset, labels: tuple[str, ...] | None) -> t
     if taken != given:
         raise SpecMismatchError(f"the model takes images of shape {taken}, the data has {given}")
     if source.classes != len(data.classes):
-        raise SpecMismatchError(f"the model has {source.classes} classes, the data has {len(data.classes)}")
+        raise SpecMismatchError(source.raw.not_these_classes(len(data.classes)))
     if labels is None:
         return data.classes
     if len(labels) != source.classes:

@@ -32,7 +32,7 @@ SCHEMA_VERSION = 2
 
 _STANDARD_INPUT = "-"
 _MAX_IMAGE_BYTES = 2**29
-_MODEL_SUFFIXES = (".tflite", ".onnx", ".keras")
+_MODEL_SUFFIXES = (".tflite", ".onnx", ".keras", ".h5", ".hdf5")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 
@@ -32,6 +33,16 @@ MANIFEST_NAME = "manifest.json"
 ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
 
 
+class ModelOutput(StrEnum):
+    """What a Keras model gives: `Reference.output`."""
+
+    PROBABILITIES = "probabilities"  # of all classes
+    PROBABILITY = "probability"  # of the second of two classes
+    LOGITS = "logits"  # of all classes; export appends a softmax
+    LOGIT = "logit"  # of the second of two classes; export appends a sigmoid
+    SIGMOIDS = "sigmoids"  # one per class, independent of the others; export divides them by their sum
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
     """The Keras model that the variants were exported from.
@@ -40,7 +51,7 @@ class Reference:
         sha256: Digest of the `.keras` file.
         parameters: Number of its weights.
         input_range: Black and white in its input, for example (0.0, 1.0); the variants take pixels and scale them.
-        output: ``"probabilities"``, or ``"logits"`` where export appended a softmax to the variants.
+        output: One of `ModelOutput`, or of a later version's; the variants give probabilities of all classes.
         accuracy: Share of the test images that it gets right; None where it was not measured.
         test_images: Number of these test images.
     """

@@ -423,6 +423,13 @@ def test_the_reference_is_what_was_exported_scaled_and_with_its_softmax(
     assert report.reference.memory.increment_mib > 200
 
 
+def test_a_reference_of_a_later_version_is_refused(exported: Path) -> None:
+    manifest = read_manifest(exported)
+    later = replace(manifest, reference=replace(manifest.reference, output="boxes"))
+    with pytest.raises(InvalidFileError, match="gives 'boxes', which this edgeproof does not know; it knows prob"):
+        load_reference(exported.parent / "model.keras", later)
+
+
 @pytest.mark.parametrize("call", list(KerasCall))
 def test_every_call_gives_the_same_answer(
     exported: Path, run_folder: Path, digits: EvaluationImages, call: KerasCall
