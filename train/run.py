@@ -24,7 +24,7 @@ from .curves import draw_curves
 from .environment import describe_machine
 from .fingerprint import identity
 from .fit import Fitted, fit
-from .mistakes import draw_confusion, draw_mistakes
+from .mistakes import draw_confusion, draw_mistakes, list_mistakes
 from .options import FitOptions, settings
 from .quantization_aware import check_foldable, fake_quantized, fold_batch_norm, round_weights
 from .strategy import devices as find_devices
@@ -135,6 +135,7 @@ def train(
             "replicas": devices.replicas,
             "machine": describe_machine(),
             **_outcome(data, fitted, tuned, test_accuracy),
+            "mistakes": list_mistakes(data.y_test, probabilities, data.classes, data.test.names),
         }
         (staging / RECORD_NAME).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         _draw(data, fitted, probabilities, staging)
@@ -151,7 +152,7 @@ def _say(progress: TextIO | None, text: str) -> None:
 def _draw(data: Dataset, fitted: Fitted, probabilities: NDArray[np.float32], folder: Path) -> None:
     draw_curves(fitted.history, folder / CURVES_NAME)
     draw_confusion(data.y_test, probabilities.argmax(axis=1), data.classes, folder / CONFUSION_NAME)
-    draw_mistakes(data.x_test, data.y_test, probabilities, data.classes, folder / MISTAKES_NAME)
+    draw_mistakes(data.x_test, data.y_test, probabilities, data.classes, data.test.names, folder / MISTAKES_NAME)
 
 
 def _deployed(model: keras.Model) -> keras.Model:

@@ -8,7 +8,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ...runtime.text import count, printable, printable_lines
+from ...runtime.text import count, printable, printable_lines, shortened
 from .. import formatting
 
 _BEFORE_FORMAT = re.compile(r"\.(?=[a-z])")
@@ -27,6 +27,8 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # Codes first: a name of codes alone must not grow again.
+    environment.filters["shortened"] = lambda text, most: shortened(printable(text), most)
     environment.filters["breakable"] = _breakable
     environment.filters["breakable_in_words"] = _breakable_in_words
     environment.globals.update(formatting=formatting, count=count)
