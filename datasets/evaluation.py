@@ -15,11 +15,13 @@ from ..runtime.io.files import is_folder
 from ..runtime.text import visible
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
+from .held_out.held_out_images import read_split, select_held_out
 from .image_listing import TEST, list_images, list_splits
 from .image_reader import ImageReader, Progress
 from .loading import is_image_folder, load_data, read_arrays
 from .recorded_split import bundle_options, find_recorded_split
-from .rows import Images, batches
+from .rows import Images, batches, select
+from .split import Split
 from .wording import SUFFIXES, first_of, relative_name
 
 _PAIRS = (TEST_ARRAYS, *TRAIN_ARRAYS)
@@ -49,6 +51,14 @@ class EvaluationImages:
     is_test_split: bool = True
     skipped: tuple[tuple[str, str], ...] = ()
     names: Sequence[str] = ()
+
+    def __getitem__(self, positions: NDArray[np.intp]) -> "EvaluationImages":
+        return replace(
+            self,
+            images=select(self.images, positions),
+            labels=None if self.labels is None else self.labels[positions],
+            names=[self.names[position] for position in positions.tolist()] if self.names else (),
+        )
 
     @property
     def sha256(self) -> str:
@@ -81,7 +91,12 @@ def evaluation_images(
     """
     manifest = read_manifest(bundle)
     chosen = _default(manifest) if name is None else name
-    data = load_data(chosen) if chosen in BUILT_IN else find_recorded_split(Path(chosen), manifest, progress)
+    held_out = None if chosen in BUILT_IN else read_split(bundle, manifest)
+    data = None
+    if chosen in BUILT_IN:
+        data = load_data(chosen)
+    elif held_out is None:
+        data = find_recorded_split(Path(chosen), manifest, progress)
     if data is not None:
         return EvaluationImages(
             name=data.name,
@@ -95,6 +110,13 @@ def evaluation_images(
     found = read_images(Path(chosen), manifest, skip_bad=skip_bad, progress=progress)
     if found.is_test_split:
         return found
+    if held_out is not None:
+        labels = np.zeros(len(found.images), np.int64) if found.labels is None else found.labels
+        candidates = Split(images=found.images, labels=labels, names=found.names)
+        kept, remarks = select_held_out(candidates, held_out, found.classes, labelled=found.labels is not None)
+        found = replace(found, remarks=(*found.remarks, *remarks))
+        if len(kept):
+            return found[kept]
     remark = (
         "nothing vouches that the model has not learned from these images: they are not a test part, and not the data "
         "that the bundle says it was trained on"

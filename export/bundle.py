@@ -9,7 +9,7 @@ from typing import Any
 
 from ..datasets.dataset import DataOptions, Dataset
 from ..datasets.loading import load_data
-from ..datasets.training_record import describe_training_data, find_data_options, find_held_out
+from ..datasets.training_record import describe_training_data, find_data_options, find_held_out, find_split
 from ..runtime.bundle.manifest import LeftOut, Manifest
 from ..runtime.bundle.reader import check_is_bundle
 from ..runtime.errors import InvalidFileError, SpecMismatchError
@@ -95,15 +95,23 @@ def _write(
 ) -> Manifest:
     """Load the data and write the bundle; the work of a child process."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides))
+    dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides), model)
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))
     from .bundle_writer import write_bundle
 
     return write_bundle(model, dataset, folder, chosen, known_failures=failures, on_event=parent.send)
 
 
-def _load(parent: Parent, data: str | Path, options: DataOptions) -> Dataset:
-    return load_data(data, options, progress=lambda count, total: parent.send(Reading(count=count, total=total)))
+def _load(parent: Parent, data: str | Path, options: DataOptions, model: Path) -> Dataset:
+    split = None
+    with suppress(InvalidFileError):  # reported where held-out images are looked for
+        split = find_split(model)
+    return load_data(
+        data,
+        options,
+        earlier=split,
+        progress=lambda count, total: parent.send(Reading(count=count, total=total)),
+    )
 
 
 def _data_options(model: Path, overrides: Mapping[str, Any]) -> DataOptions:

@@ -91,6 +91,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder; a finished training there is replaced (default: runs/PRESET, or runs/FUNCTION of --model)",
     )
+    parser.add_argument(
+        "--keep-split",
+        type=Path,
+        metavar="FILE",
+        help="split.npz of an earlier training: its test images stay test images, its other images never become any, "
+        "and new images are drawn from (default: that in --out, if there is one, unless --test-share or --split-seed "
+        "are other than its own)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a training in that folder that was cut off")
     parser.add_argument("--json", action="store_true", help="print the result as JSON; all else on standard error")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into that folder, too")
@@ -153,7 +161,8 @@ def _train(options: argparse.Namespace) -> dict[str, object]:
         "tensorboard": options.tensorboard,
         "strategy": options.strategy,
     }
-    arguments = (options.data, data_options_from(options), out, how, sys.stdout.isatty())
+    reading = (options.data, data_options_from(options), options.keep_split)
+    arguments = (*reading, out, how, sys.stdout.isatty())
     with Worker(_work, *arguments, name="the training") as worker, _interrupted_well(worker, out):
         trained, test_images = worker.result(_show)
     if trained is None:  # in a worker that is not the chief
@@ -180,16 +189,30 @@ def _show(event: str | tuple[int, int]) -> None:
 
 
 def _work(
-    parent: Parent, data: str, data_options: Mapping[str, Any], out: Path, how: dict[str, Any], is_live: bool
+    parent: Parent,
+    data: str,
+    data_options: Mapping[str, Any],
+    keep_split: Path | None,
+    out: Path,
+    how: dict[str, Any],
+    is_live: bool,
 ) -> "tuple[Trained | None, int]":
     """Load the data and train; the work of a child process, which TensorFlow may end."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         _on_request_to_end(signal.default_int_handler)
         from ...datasets.dataset import DataOptions
+        from ...datasets.held_out.keep import check_kept, split_to_keep
         from ...datasets.loading import load_data
 
-        loaded = load_data(data, DataOptions(**data_options), progress=lambda count, total: parent.send((count, total)))
+        earlier = split_to_keep(keep_split, out, data_options)
+        loaded = load_data(
+            data,
+            DataOptions(**data_options),
+            earlier=earlier,
+            progress=lambda count, total: parent.send((count, total)),
+        )
+        check_kept(loaded, keep_split)
         for remark in loaded.remarks:
             parent.send(f"  note: {remark}\n")
         # These imports spend seconds in native code, which no exception ends, and have nothing to clean up.

@@ -19,7 +19,8 @@ from ..raw_data import RawData
 
 COLUMNS = 12
 ROWS = FIRST_SHOWN // COLUMNS
-_LONGEST_NAME, _LONGEST_LABEL = 21, 14  # characters below a tile, and above it
+_LONGEST_NAME, _LONGEST_LABEL = 21, 12  # characters that a tile has room for
+_SHORT_LABEL = 4  # beside which the probability has room
 _RIGHT, _WRONG, _UNKNOWN = "#0b8f6a", "#c8102e", "#1d2433"
 
 
@@ -62,9 +63,11 @@ def _tile(axes: Axes, image: NDArray[np.uint8], answer: str, probability: float,
     wrong = truth not in (None, answer)
     colour = _UNKNOWN if truth is None else _WRONG if wrong else _RIGHT
     axes.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
-    text = f"{'✗ ' if wrong else ''}{shortened(answer, _LONGEST_LABEL)}  {probability * 100:.0f} %"
+    label, percent = f"{'✗ ' if wrong else ''}{shortened(answer, _LONGEST_LABEL)}", f"{probability * 100:.0f} %"
+    beside = len(answer) <= _SHORT_LABEL
+    text, size = (f"{label}  {percent}", 10) if beside else (f"{label}\n{percent}", 7.5)
     # A dollar sign in a label is not a formula.
-    axes.set_title(text, fontsize=10, color=colour, fontweight="bold", pad=3, parse_math=False)
+    axes.set_title(text, fontsize=size, color=colour, fontweight="bold", pad=3, parse_math=False)
     style: dict[str, Any] = {"ha": "center", "va": "top", "parse_math": False, "transform": axes.transAxes}
     if wrong and truth is not None:
         axes.text(0.5, -0.03, f"is {shortened(truth, _LONGEST_LABEL)}", fontsize=8, **style)
