@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...runtime.errors import SpecMismatchError
+from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ...runtime.io.files import is_file, is_folder, read_file
 from ..dataset import Dataset
 from .split_record import SPLIT_NAME, SplitRecord, parse_split
@@ -24,7 +24,9 @@ def split_to_keep(file: Path | None, out: Path, options: Mapping[str, object]) -
         return _read(file / SPLIT_NAME if is_folder(file) else file)
     if not is_file(out / SPLIT_NAME):
         return None
-    record = _read(out / SPLIT_NAME)
+    path = out / SPLIT_NAME
+    with foreign_errors(InvalidFileError, f"remove {path} to draw all images anew", caught=(InvalidFileError,)):
+        record = _read(path)
     differs = any(options.get(name, getattr(record, name)) != getattr(record, name) for name in _OF_DRAW)
     return None if differs else record
 
