@@ -107,7 +107,9 @@ def evaluation_images(
             skipped=data.skipped,
             names=data.test.names,
         )
-    found = read_images(Path(chosen), manifest, skip_bad=skip_bad, progress=progress)
+    # What the training could not read is not among its held-out images.
+    skips = skip_bad or held_out is not None
+    found = read_images(Path(chosen), manifest, skip_bad=skips, progress=progress)
     if found.is_test_split:
         return found
     if held_out is not None:

@@ -91,12 +91,13 @@ def _kept(
     there = sum(digest in known for digest in earlier.test)
     new = sum(short(digest) not in earlier.test for digest in test.digests)
     missing = len(earlier.test) - there
-    remarks = [
+    absent = f", of which {missing:,} of {len(earlier.test):,} are missing" if missing else ""
+    added = f", and {count(new, 'new one')}, drawn by split seed {options.split_seed}" if new else ""
+    remark = (
         f"{len(test.labels):,} of {len(images.labels):,} images are the test part: those of the earlier training"
-        f"{f', of which {missing:,} of {len(earlier.test):,} are missing,' if missing else ''} and "
-        f"{count(new, 'new one')}, drawn by split seed {options.split_seed}"
-    ]
-    return (*remarks, *relabelled_remark(earlier, test, classes))
+        f"{absent}{added}"
+    )
+    return (remark, *relabelled_remark(earlier, test, classes))
 
 
 def relabelled_remark(earlier: SplitRecord, test: Split, classes: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from ..model import Report, VariantRow
 from ..verdict import LEVEL
 
 _VERSION = re.compile(r" v?\d\S*$")
+_IN_BOTH = ", the images in both reports"
 # The range of durations in microseconds; others give no ratio.
 _SHORTEST, _LONGEST = 1e-6, 1e12
 
@@ -49,15 +50,20 @@ class Change:
         return self.p_adjusted < LEVEL and len(self.broken) > len(self.fixed)
 
     @property
+    def counted(self) -> str:
+        """How many images were compared, and which."""
+        return f"n = {self.images:,}{_IN_BOTH if self.others else ''}"
+
+    @property
     def words(self) -> str:
         """The change of the answers, in one sentence without a full stop."""
-        common = ", the images in both reports" if self.others else ""
+        common = _IN_BOTH if self.others else ""
         if not self.fixed and not self.broken:
             return f"a tie: right and wrong on the same of {self.images:,} images as in the baseline{common}"
         verdict = "not detectably worse" if self.p_adjusted >= LEVEL else "worse" if self.is_worse else "better"
         seen, low, high = (f"{end:+.2f}" for end in (self.difference.points, self.difference.low, self.difference.high))
         counts = f"{len(self.broken):,} broken and {len(self.fixed):,} fixed since, p = {self.p_adjusted:.2g}"
-        return f"{verdict} than the baseline: {counts}, {seen} points ({low} to {high}, n = {self.images:,}{common})"
+        return f"{verdict} than the baseline: {counts}, {seen} points ({low} to {high}, {self.counted})"
 
 
 def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report) -> dict[str, Change]:

@@ -43,10 +43,7 @@ def test_data_that_did_not_change_is_split_as_before() -> None:
     first = drawn(images(range(200)))
     again = drawn(images(range(200)), recorded(first))
     assert (again.test.names, again.train.names) == (first.test.names, first.train.names)
-    assert again.remarks == (
-        f"{len(first.test.names)} of 200 images are the test part: those of the earlier training and 0 new ones, drawn "
-        "by split seed 0",
-    )
+    assert again.remarks == (f"{len(first.test.names)} of 200 images are the test part: those of the earlier training",)
     assert (first.earlier, again.earlier) == (None, recorded(first))
 
 
@@ -72,7 +69,10 @@ def test_new_images_are_drawn_with_the_share_of_all() -> None:
     first = drawn(images(range(100)))
     second = drawn(images(range(300)), recorded(first))
     assert len(second.test.names) == 60
-    assert f"and {60 - len(first.test.names)} new ones" in second.remarks[0]
+    assert (
+        f"those of the earlier training, and {60 - len(first.test.names)} new ones, drawn by split seed 0"
+        in second.remarks[0]
+    )
 
 
 def test_one_image_after_the_other_grows_the_test_part() -> None:

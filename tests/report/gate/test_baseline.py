@@ -217,6 +217,17 @@ def test_of_other_images_those_in_common_are_compared(report: Report) -> None:
     assert (change.images, change.others) == (80, 30)
     assert change.difference.points == pytest.approx(100 / 80)
     assert change.words.endswith("n = 80, the images in both reports)")
+    [budget] = (
+        one
+        for one in check_budgets(
+            with_answers(new, 1, (5,), (6, 86)),
+            Limits(flags={"max_drop_points_to_baseline": 20}),
+            baseline=old,
+            variants=[INT8],
+        )
+        if one.budget == "max_drop_points_to_baseline"
+    )
+    assert budget.words.endswith("(0.00 seen, n = 80, the images in both reports)")
     same = change_of(about(report, range(100), sha256="e"), old)
     assert same.words == "a tie: right and wrong on the same of 100 images as in the baseline"
 
