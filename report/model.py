@@ -36,7 +36,8 @@ class DataFacts:
         skipped: Images that could not be read.
         image_names: What a user knows an image as, by its position: a file's name below the folder, or a place in an
             array such as ``x_test[0]``. Of the images that a report shows or lists; None in reports of older versions.
-        image_digests: `identify_images` of all images, in their order, in Base64; None in reports of older versions.
+        image_digests: What tells the images of two reports apart, in their order: of each the first 8 bytes of a
+            SHA-256 of pixels and label, in Base64. None in reports of older versions.
     """
 
     name: str
