@@ -265,7 +265,7 @@ def test_a_report_is_one_commit(
     ):
         with commits() as made:
             write()
-        assert [len(names) for names in made] == [6]
+        assert [len(names) for names in made] == [7]
 
 
 def test_a_report_that_cannot_be_printed_is_written(

@@ -32,7 +32,7 @@ def test_wrongly_answered_images_are_shown_and_no_others(channels: int, wrong: i
     labels = np.zeros(100, np.int64)
     probabilities = np.tile(np.float32([0.9, 0.1]), (100, 1))
     probabilities[:wrong] = [0.2, 0.8]
-    draw_mistakes(images, labels, probabilities, ("good", "$bad$"), ["$x_1$"] * 100, tmp_path / "mistakes.png")
+    draw_mistakes(images, labels, probabilities, ("good", "$bad$"), ["a/$\\frac$.png"] * 100, tmp_path / "mistakes.png")
     picture = drawn(tmp_path / "mistakes.png")
     grey, black = ((picture == value).all(axis=2).sum() for value in (128, 0))
     assert (grey > 10_000 * min(max(wrong, 1), 40)) == (wrong > 0)
