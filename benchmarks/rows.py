@@ -88,4 +88,4 @@ def image_names(data: EvaluationImages, positions: Sequence[int]) -> dict[int, s
 def image_digests(data: EvaluationImages) -> str:
     """Return what tells the images that two reports have in common."""
     labels = [] if data.labels is None else [data.classes[label] for label in data.labels.tolist()]
-    return identify_images(pixel_digests(data.images), labels)
+    return identify_images(data.digests or pixel_digests(data.images), labels)

@@ -18,7 +18,7 @@ from .held_out.split_record import SplitRecord
 from .held_out.test_draw import draw_test_split
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
-from .image_reader import Progress
+from .reading_progress import Progress
 from .splits import Splits, check_arrays, splits_of_arrays
 
 
@@ -27,6 +27,7 @@ def load_data(
     options: DataOptions | None = None,
     *,
     earlier: SplitRecord | None = None,
+    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Load a data set.
@@ -37,15 +38,17 @@ def load_data(
         options: How the files become a data set; the defaults if None.
         earlier: The split of an earlier training. Where the test split is drawn, its test images stay test images, and
             those that it learned from or validated on never become any.
-        progress: Called now and then with how many images of a folder were read, and how many there are.
+        cache: The folder for decoded images, where a folder's are many; the user's cache folder if None.
+        progress: Called now and then with how many images of a folder were read.
 
     Raises:
         UnknownNameError: It is none of these.
-        InvalidFileError: A file is missing, broken or laid out otherwise.
+        InvalidFileError: A file is missing, broken, laid out otherwise, or changes meanwhile.
+        OutputError: The disk has no room for the decoded images, or the cache cannot be written.
         SpecMismatchError: The options do not go with the data.
     """
     chosen = options or DataOptions()
-    return _to_dataset(_splits(name, chosen, progress), chosen, earlier)
+    return _to_dataset(_splits(name, chosen, cache, progress), chosen, earlier)
 
 
 def _to_dataset(splits: Splits, options: DataOptions, earlier: SplitRecord | None) -> Dataset:
@@ -113,10 +116,10 @@ def read_arrays(
     )
 
 
-def _splits(name: str | Path, options: DataOptions, progress: Progress | None) -> Splits:
+def _splits(name: str | Path, options: DataOptions, cache: Path | None, progress: Progress | None) -> Splits:
     if name in BUILT_IN:
         return BUILT_IN[str(name)]()
     path = Path(name)
     if is_image_folder(path):
-        return read_image_folder(path, options, progress)
+        return read_image_folder(path, options, cache=cache, progress=progress)
     return splits_of_arrays(read_arrays(path, check=check_arrays), RESIZE)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..datasets.rows import Images
 from ..runtime.io.disk_full import writing
 from ..runtime.text import shortened
 
@@ -53,7 +54,7 @@ def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes
 
 
 def draw_mistakes(
-    images: NDArray[np.uint8],
+    images: Images,
     labels: NDArray[np.int64],
     probabilities: NDArray[np.float32],
     classes: Sequence[str],
@@ -81,7 +82,7 @@ def draw_mistakes(
     figure.suptitle(f"{len(wrong):,} of {len(labels):,} test images wrong{more}", x=0.01, ha="left", fontweight="bold")
     for tile in tiles:
         tile.axis("off")
-    for tile, position in zip(tiles, shown.tolist(), strict=False):
+    for tile, position in zip(tiles, map(int, shown), strict=False):
         answer, truth = (_short(classes[int(of[position])]) for of in (answers, labels))
         tile.imshow(images[position], cmap="gray", vmin=0, vmax=255)  # which colour images ignore
         title = f"{answer} ({highest[position] * 100:.0f} %)\nis {truth}"
