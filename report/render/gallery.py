@@ -69,6 +69,6 @@ def _tile(axes: Axes, image: NDArray[np.uint8], answer: str, probability: float,
     # A dollar sign in a label is not a formula.
     axes.set_title(text, fontsize=size, color=colour, fontweight="bold", pad=3, parse_math=False)
     style: dict[str, Any] = {"ha": "center", "va": "top", "parse_math": False, "transform": axes.transAxes}
-    if wrong and truth is not None:
+    if wrong:
         axes.text(0.5, -0.03, f"is {shortened(truth, _LONGEST_LABEL)}", fontsize=8, **style)
     axes.text(0.5, -0.18 if wrong else -0.03, shortened(name, _LONGEST_NAME), fontsize=5.5, color=_UNKNOWN, **style)

@@ -27,8 +27,7 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Codes first: a name of codes alone must not grow again.
-    environment.filters["shortened"] = lambda text, most: shortened(printable(text), most)
+    environment.filters["shortened"] = _shortened
     environment.filters["breakable"] = _breakable
     environment.filters["breakable_in_words"] = _breakable_in_words
     environment.globals.update(formatting=formatting, count=count)
@@ -40,6 +39,11 @@ def _seen(value: object) -> object:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return printable_lines(value)
+
+
+def _shortened(text: str, most: int) -> str:
+    """Cut a long text in its middle; with codes already, because as codes it is longer."""
+    return shortened(printable(text), most)
 
 
 def _breakable(name: str) -> Markup:
