@@ -72,8 +72,8 @@ def _check_classes(train: Split, test: Split, classes: Sequence[str]) -> None:
     left = sorted(set(np.unique(test.labels).tolist()) - set(np.unique(train.labels).tolist()))
     if left:
         raise SpecMismatchError(
-            f"all images of {visible(classes[int(left[0])])} are test images of the earlier training: add some to learn "
-            "from, or draw all anew in another --out folder"
+            f"all images of {visible(classes[int(left[0])])} are test images of the earlier training: add some to "
+            "learn from, or draw all anew in another --out folder"
         )
 
 
