@@ -16,6 +16,7 @@ from edgeproof.cli.arguments import positive
 from edgeproof.device.environment import describe_environment
 
 from ..commands import one_line_errors
+from .decoding import measure_decoding
 from .figures import STORE, Scale, Size
 from .images import CLASSES, SIDE, make_images
 from .memory import measure_command
@@ -50,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--counts", type=positive, nargs="+", default=COUNTS, help="numbers of images")
     options = parser.parse_args(arguments)
     environment = describe_environment()
+    decoding = measure_decoding(options.folder / "large", SIDE)
     sizes = tuple(measure(options.folder, count) for count in options.counts)
-    scale = Scale(sizes=sizes, shape=(SIDE, SIDE, 3), classes=CLASSES, environment=environment)
+    scale = Scale(sizes=sizes, decoding=decoding, shape=(SIDE, SIDE, 3), classes=CLASSES, environment=environment)
     STORE.write(scale, {".md": scale_table(scale).encode(), ".png": draw_scale(scale)})
     return 0
 
