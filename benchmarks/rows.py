@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.evaluation import EvaluationImages
+from ..datasets.fingerprints import pixel_digests
 from ..metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
 from ..metrics.types import Memory
+from ..report.identities import identify_images
 from ..report.model import ReferenceRow, VariantRow
 from ..report.raw_data import Answers
 from ..report.verdict import judge
@@ -76,3 +78,14 @@ def reference_row(
         timings=timings.keras,
         memory=memory,
     )
+
+
+def image_names(data: EvaluationImages, positions: Sequence[int]) -> dict[int, str] | None:
+    """Return the names of the images at these positions; None where names are not known."""
+    return {position: data.names[position] for position in positions} if data.names else None
+
+
+def image_digests(data: EvaluationImages) -> str:
+    """Return what tells the images that two reports have in common."""
+    labels = [] if data.labels is None else [data.classes[label] for label in data.labels.tolist()]
+    return identify_images(data.digests or pixel_digests(data.images), labels)

@@ -10,7 +10,7 @@ from typing import Any
 from ..datasets.dataset import DataOptions, Dataset
 from ..datasets.loading import load_data
 from ..datasets.reading_remarks import advises_reading
-from ..datasets.training_record import describe_training_data, find_data_options, find_held_out
+from ..datasets.training_record import describe_training_data, find_data_options, find_held_out, find_split
 from ..runtime.bundle.manifest import LeftOut, Manifest
 from ..runtime.bundle.reader import check_is_bundle
 from ..runtime.errors import InvalidFileError, SpecMismatchError
@@ -96,7 +96,7 @@ def _write(
 ) -> Manifest:
     """Load the data and write the bundle; the work of a child process."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides), options.cache)
+    dataset = data if isinstance(data, Dataset) else _load(parent, model, data, overrides, options.cache)
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))
     for remark in filter(advises_reading, dataset.remarks):
         parent.send(DataWarning(text=remark))
@@ -105,8 +105,11 @@ def _write(
     return write_bundle(model, dataset, folder, chosen, known_failures=failures, on_event=parent.send)
 
 
-def _load(parent: Parent, data: str | Path, options: DataOptions, cache: Path | None) -> Dataset:
-    return load_data(data, options, cache=cache, progress=parent.send)
+def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str, Any], cache: Path | None) -> Dataset:
+    split = None
+    with suppress(InvalidFileError):  # reported where held-out images are looked for
+        split = find_split(model)
+    return load_data(data, _data_options(model, overrides), earlier=split, cache=cache, progress=parent.send)
 
 
 def _data_options(model: Path, overrides: Mapping[str, Any]) -> DataOptions:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from ..errors import InvalidFileError, UnknownNameError, did_you_mean
 from ..io.checked_json import Node
@@ -170,6 +170,25 @@ class Golden:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SplitFile:
+    """Digests of the images that were held out from the training to test on; no device needs it.
+
+    Attributes:
+        file: Its name inside the bundle's folder.
+        sha256: Digest of the file.
+        images: Number of different images.
+    """
+
+    file: FileName
+    sha256: Sha256
+    images: Count
+
+
+# What a manifest vouches for.
+VouchedFile: TypeAlias = Variant | Golden | SplitFile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingData:
     """The labelled images that the model was trained on, according to its training record.
 
@@ -207,6 +226,12 @@ class Manifest:
     left_out: tuple[LeftOut, ...] = ()
     golden: Golden
     data: Annotated[TrainingData | None, partial(decode, TrainingData)] = field(default=None, metadata=MAY_BE_ABSENT)
+    split: Annotated[SplitFile | None, partial(decode, SplitFile)] = field(default=None, metadata=MAY_BE_ABSENT)
+
+    @property
+    def vouched_files(self) -> tuple[VouchedFile, ...]:
+        """The files that it has the digests of: models, golden vectors, and the split if there is one."""
+        return (*self.variants, self.golden, *([] if self.split is None else [self.split]))
 
     @property
     def schema_version(self) -> int:
