@@ -11,6 +11,7 @@ from ..io.decode import decode
 from ..io.digest import sha256_of
 from ..io.files import check_file, exists, is_file, is_folder, near_path, read_file
 from .manifest import MANIFEST_NAME, Manifest, Variant, VouchedFile
+from .model_metadata import LABELS_NAME, TASK, check_fit, check_preprocessing_version, check_tensors, check_version
 
 
 def read_manifest(folder: Path) -> Manifest:

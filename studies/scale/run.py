@@ -46,7 +46,7 @@ def measure(folder: Path, count: int) -> Size:
 @one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure all counts, and write studies/results/scale.json."""
-    parser = argparse.ArgumentParser(prog="python -m studies.scale.run", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m studies.scale.run", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("runs/scale"), help="for images, cache and runs")
     parser.add_argument("--counts", type=positive, nargs="+", default=COUNTS, help="numbers of images")
     options = parser.parse_args(arguments)
