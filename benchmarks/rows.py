@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.evaluation import EvaluationImages
+from ..export.verification.reference_linter import describe_chance
 from ..metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
 from ..metrics.types import Memory
 from ..report.model import ReferenceRow, VariantRow
@@ -75,4 +76,5 @@ def reference_row(
         reliability=None if labels is None else reliability(expected, labels, output),
         timings=timings.keras,
         memory=memory,
+        warning=describe_chance(expected, labels, data.classes, "test images"),
     )

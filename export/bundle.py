@@ -7,16 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..datasets.builtin import BUILT_IN
 from ..datasets.dataset import DataOptions, Dataset
-from ..datasets.loading import load_data
+from ..datasets.loading import is_image_folder, load_data
 from ..datasets.training_record import describe_training_data, find_data_options, find_held_out
 from ..runtime.bundle.manifest import LeftOut, Manifest
 from ..runtime.bundle.reader import check_is_bundle
 from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.atomic import atomic_folder
 from ..runtime.io.worker import Parent, Worker, WorkerDiedError
-from .options import DEFAULTS, DataWarning, Event, ExportOptions, Reading, Started
+from .options import DEFAULTS, DataNote, DataWarning, Event, ExportOptions, Reading, Started
 from .reference.keras_file import check_keras_file
+from .reference.stored_input import stored_input
 
 
 def export_bundle(
@@ -95,14 +97,22 @@ def _write(
 ) -> Manifest:
     """Load the data and write the bundle; the work of a child process."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides))
+    dataset = data if isinstance(data, Dataset) else _load(parent, model, data, overrides)
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))
     from .bundle_writer import write_bundle
 
     return write_bundle(model, dataset, folder, chosen, known_failures=failures, on_event=parent.send)
 
 
-def _load(parent: Parent, data: str | Path, options: DataOptions) -> Dataset:
+def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str, Any]) -> Dataset:
+    options = _data_options(model, overrides)
+    if data not in BUILT_IN and is_image_folder(Path(data)):  # arrays keep their shape
+        taken = stored_input(model)
+        taken.check(options, model)
+        completed = taken.completed(options)
+        if completed != options:
+            parent.send(DataNote(text=f"images are read as {model.name} takes them: {taken}"))
+        options = completed
     return load_data(data, options, progress=lambda count, total: parent.send(Reading(count=count, total=total)))
 
 

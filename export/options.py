@@ -23,7 +23,7 @@ class ExportOptions:
         calibration_images: How many images to measure activation ranges on.
         input_range: The model's values of black and white, for example (0.0, 1.0).
         softmax: The model gives logits; append a softmax.
-        labels: Names of the classes; None for the data's own.
+        labels: Names of the classes in the model's order; None for the data's own. See `match_data`.
         custom: A Python file that registers the model's own layers.
         reduce_range: Whether int8 ONNX weights keep to 7 bits, which every CPU computes right; see `to_onnx`.
         preprocessing: How images of other sizes are brought to the model's; None for the data's own way.
@@ -67,6 +67,13 @@ class Verified:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataWarning:
     """A fault of the training images, or of what is known of them; the text says what to do."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataNote:
+    """What was decided on how the data is read or understood, for the user to know; nothing is wrong."""
 
     text: str
 
@@ -118,4 +125,4 @@ class Reading:
     total: int
 
 
-Event = Reading | Started | Tried | Verified | NotNeeded | LeftOut | DataWarning
+Event = Reading | Started | Tried | Verified | NotNeeded | LeftOut | DataWarning | DataNote

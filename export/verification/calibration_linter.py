@@ -18,13 +18,17 @@ UNSTABLE_RATIO = 1.5
 COVERED_SHARE = 0.8
 # Accuracy is compared on some hundreds of images: chance alone moves it by a few points.
 CLEARLY_BETTER = 0.2
-# Probabilities of one class that differ by less between all images: an untrained network's; a trained one's reach 1.
-CONSTANT = 1e-4
+_MORE, _BRING = "calibrate on more images with --calibration-images", "bring more training images"
 _LIKELY_RANGES = (PIXELS, (0.0, 1.0), (-1.0, 1.0))
 
 
 def lint_images(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], classes: Sequence[str], training: NDArray[np.uint8]
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    training: NDArray[np.uint8],
+    *,
+    has_more: bool,
 ) -> Iterator[str]:
     """Yield warnings about the images alone, each with its remedy.
 
@@ -33,10 +37,11 @@ def lint_images(
         labels: Their classes, shape (N,).
         classes: The names of the classes.
         training: The images that the model was trained on, uint8 of shape (M, H, W, C).
+        has_more: Whether there are more of them to calibrate on.
     """
     if len(images) < FEW_IMAGES:
         few = f"only {len(images)} calibration images"
-        yield f"{few}: ranges settle with {FEW_IMAGES} to 500; bring more training images"
+        yield f"{few}: ranges settle with {FEW_IMAGES} to 500; {_MORE if has_more else _BRING}"
     missing = [name for index, name in enumerate(classes) if index not in set(labels.tolist())]
     if missing:
         listed = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
@@ -60,7 +65,7 @@ def lint_images(
     elif int(images.max()) - int(images.min()) < COVERED_SHARE * (high - low):
         yield (
             f"calibration images go from {images.min()} to {images.max()}, training images from {low} to {high}: "
-            "values beyond will be clipped; calibrate on more images, or choose another --seed"
+            f"values beyond will be clipped; {_MORE if has_more else _BRING}, or choose another --seed"
         )
 
 
@@ -90,32 +95,13 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
     ]
 
 
-def lint_answers(answers: NDArray[np.float32]) -> list[str]:
-    """Return a warning if a model answers all images alike, so that comparing its files with it says nothing.
-
-    Args:
-        answers: The model's probabilities, float32 of shape (N, classes).
-    """
-    if not are_alike(answers):
-        return []
-    return [
-        f"the model gives all {len(answers)} training images the same probabilities, up to {CONSTANT:g}: it is not "
-        "trained, or takes other values than pixels from 0 to 255 (see --input-range); how close its files come to it "
-        "says nothing"
-    ]
-
-
-def are_alike(answers: NDArray[np.float32]) -> bool:
-    """Tell whether a model gives all images the same probabilities, float32 of shape (N, classes)."""
-    return len(answers) > 0 and float(np.ptp(answers, axis=0).max()) <= CONSTANT
-
-
-def lint_stability(activations: Activations, layer_of: Callable[[str], str | None]) -> list[str]:
+def lint_stability(activations: Activations, layer_of: Callable[[str], str | None], *, has_more: bool) -> list[str]:
     """Return a warning if tensors spread differently wide in two disjoint halves of the calibration images.
 
     Args:
         activations: What the tensors hold on these images, which are in random order.
         layer_of: Returns the Keras layer that a tensor's name tells; None if it tells none.
+        has_more: Whether there are more training images to calibrate on.
     """
     even, odd = activations.spreads
     ratios = {index: _ratio(even[index], odd[index]) for index in activations.names}
@@ -128,7 +114,7 @@ def lint_stability(activations: Activations, layer_of: Callable[[str], str | Non
     how = f"most, {ratios[worst]:.1f} times" if isfinite(ratios[worst]) else "one has a single value in one of them"
     return [
         f"the ranges of {unstable} of {len(ratios)} tensors differ by more than {UNSTABLE_RATIO:g} times between two "
-        f"halves of the calibration images ({how}, {place}): calibrate on more images with --calibration-images"
+        f"halves of the calibration images ({how}, {place}): {_MORE if has_more else _BRING}"
     ]
 
 
