@@ -75,11 +75,31 @@ def count_hits(answers: NDArray[np.intp], labels: NDArray[np.int64]) -> Hits:
     return Hits(right=int(np.sum(answers == labels)), images=len(labels), by_chance=float(given @ true))
 
 
+def as_many_of_each(labels: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the positions of as many images of one class as of another, in ascending order; empty for a single class.
+
+    Where nearly all images are of one class, kappa says little of how well a classifier tells it from others. Classes
+    with few images are left out if more images remain that way; of the others the first ones are taken.
+
+    Args:
+        labels: The true classes, shape (N,).
+    """
+    counts = np.bincount(labels)
+    least = max(
+        (count for count in np.unique(counts[counts > 0]) if np.sum(counts >= count) > 1),
+        key=lambda count: count * np.sum(counts >= count),
+        default=0,
+    )
+    classes = np.flatnonzero(counts >= least) if least else []
+    taken = [np.flatnonzero(labels == label)[:least] for label in classes]
+    return np.sort(np.concatenate(taken)) if taken else np.zeros(0, np.intp)
+
+
 def dominant_answer(answers: NDArray[np.intp], labels: NDArray[np.int64]) -> int | None:
     """Return the class that nearly all images are taken for, whatever they show; None if there is none.
 
     That is one for which fewer than a tenth of the other classes' images get any other answer, at a level of 1 %:
-    without 44 such images nothing can be said.
+    without 44 such images nothing can be said, nor without any of the class itself.
 
     Args:
         answers: The class that each image was taken for, shape (N,), N at least 1.
@@ -88,7 +108,8 @@ def dominant_answer(answers: NDArray[np.intp], labels: NDArray[np.int64]) -> int
     most = int(np.bincount(answers).argmax())
     others = labels != most
     told_apart = int(np.sum(others & (answers != most)))
-    return most if _at_most(told_apart, int(others.sum()), _RARELY) < _RULED_OUT else None
+    is_shown = _at_most(told_apart, int(others.sum()), _RARELY) < _RULED_OUT
+    return most if is_shown and not others.all() else None
 
 
 def are_alike(probabilities: NDArray[np.float32]) -> bool:

@@ -214,10 +214,10 @@ def _print_verified(event: "Verified") -> None:
 def _temperature(fitted: FittedTemperature) -> str:
     """Say what a temperature does to the calibration error, which it need not lower: it is fitted to likelihoods."""
     before, after = fitted.ece_before * 100, fitted.ece_after * 100
-    worse = ", which is worse, though the labels are more likely" if after > before else ""
+    worse = ", which is worse: it is fitted to the likelihood of the labels, which gains" if after > before else ""
     return (
-        f"temperature {fitted.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %{worse}"
-        f" on {fitted.images:,} images"
+        f"temperature {fitted.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %"
+        f" on {fitted.images:,} images{worse}"
     )
 
 

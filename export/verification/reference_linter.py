@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...metrics.chance import CONSTANT, are_alike, count_hits, dominant_answer
+from ...metrics.chance import CONSTANT, are_alike, as_many_of_each, count_hits, dominant_answer
 from ...metrics.class_order import ClassOrder, find_class_order
 from ...runtime.text import visible
 
@@ -111,10 +111,14 @@ def _dominance(answers: NDArray[np.intp], labels: NDArray[np.int64], classes: Se
 
 
 def _chance(answers: NDArray[np.intp], labels: NDArray[np.int64], images: str) -> str | None:
-    hits = count_hits(answers, labels)
+    chosen = as_many_of_each(labels)
+    if len(chosen) == 0:
+        return None
+    hits = count_hits(answers[chosen], labels[chosen])
     if not hits.is_near_chance:
         return None
+    each = "" if len(chosen) == len(labels) else ", as many of each class,"
     return (
-        f"the model gets {hits.right:,} of {hits.images:,} {images} right, {hits.right / hits.images * 100:.1f} %, "
-        f"which is not shown to be more than chance, {hits.by_chance * 100:.1f} %"
+        f"the model gets {hits.right:,} of {hits.images:,} {images}{each} right, {hits.right / hits.images * 100:.1f} "
+        f"%, which is not shown to be more than chance, {hits.by_chance * 100:.1f} %"
     )

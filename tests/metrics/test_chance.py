@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from edgeproof.metrics.chance import Hits, are_alike, count_hits, dominant_answer
+from edgeproof.metrics.chance import Hits, are_alike, as_many_of_each, count_hits, dominant_answer
 
 
 def answered(rng: np.random.Generator, classes: int, images: int, kappa: float) -> tuple[np.ndarray, np.ndarray]:
@@ -77,3 +77,30 @@ def test_answers_that_do_not_depend_on_the_image_are_noticed() -> None:
     constant[3, :2] += 0.01, -0.01
     assert not are_alike(constant)
     assert not are_alike(constant[:0])
+
+
+def test_as_many_images_are_taken_of_each_class() -> None:
+    labels = np.array([1, 1, 1, 0, 3, 0, 1, 3, 0, 1, 3, 2])
+    assert as_many_of_each(labels).tolist() == [0, 1, 2, 3, 4, 5, 7, 8, 10]
+    assert as_many_of_each(np.array([0] * 60 + [1] * 3 + [2] * 4)).tolist() == [0, 1, 2, 60, 61, 62, 63, 64, 65]
+
+
+def test_a_single_class_leaves_nothing_to_tell_apart() -> None:
+    assert as_many_of_each(np.full(50, 3)).tolist() == []
+    assert as_many_of_each(np.zeros(0, np.int64)).tolist() == []
+    assert dominant_answer(np.full(50, 1), np.full(50, 3)) is None
+    assert dominant_answer(np.full(50, 3), np.full(50, 3)) is None
+
+
+@pytest.mark.parametrize("rare", [0.01, 0.05, 0.2])
+def test_a_classifier_of_unequal_classes_is_not_taken_for_chance(rare: float) -> None:
+    """Nearly all images are of one class of ten; it gets three of five right, whatever their class."""
+    rng = np.random.default_rng(int(rare * 100))
+    alarms = []
+    for _ in range(200):
+        labels = np.where(rng.random(1000) < rare, rng.integers(1, 10, 1000), 0)
+        answers = np.where(rng.random(1000) < 0.6, labels, rng.integers(0, 10, 1000))
+        chosen = as_many_of_each(labels)
+        alarms.append(count_hits(answers[chosen], labels[chosen]).is_near_chance)
+        assert dominant_answer(answers, labels) is None
+    assert np.mean(alarms) <= 0.03

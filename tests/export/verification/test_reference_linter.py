@@ -73,3 +73,17 @@ def test_labels_that_are_no_list_go_into_a_file() -> None:
     many = labels_option([f"class {number}" for number in range(1000)])
     assert many.startswith("give --labels a file with a class on each line: class 0, class 1")
     assert len(many) < 200
+
+
+def test_images_of_one_class_show_no_chance() -> None:
+    """Kappa is 0 for any classifier where all images are of one class."""
+    labels = np.zeros(400, np.int64)
+    answers = np.where(np.arange(400) % 5 < 3, 0, RNG.integers(1, 4, 400))
+    assert describe_chance(sure_of(answers), labels, CLASSES, "test images") is None
+
+
+def test_the_number_is_that_of_the_images_that_were_judged() -> None:
+    labels = np.where(np.arange(1000) < 700, 0, 1)
+    guesses = np.where(RNG.random(1000) < 0.7, 0, 1)
+    (warning,) = lint_answers(sure_of(guesses), labels, CLASSES)
+    assert re.match(r"the model gets \d+ of 600 training images, as many of each class, right, ", warning)

@@ -84,3 +84,10 @@ def test_what_was_not_measured_is_said(untimed: Report) -> None:
     assert "Latency was not measured." in text
     assert "Memory was not measured." in text
     assert "p50" not in text
+
+
+def test_a_reference_that_answers_by_chance_is_warned_of_before_the_table(report: Report) -> None:
+    warned = replace(report, reference=replace(report.reference, warning="it guesses\n| here"))
+    lines = plain(render_markdown(warned)).splitlines()
+    assert lines[2] == r"**Warning:** it guesses \| here."
+    assert "Warning" not in render_markdown(report)
