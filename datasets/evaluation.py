@@ -17,11 +17,12 @@ from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
 from .dataset import renumber
 from .image_listing import TEST, list_images, list_splits
-from .image_reader import ImageReader, Progress
+from .image_reader import ImageReader
 from .loading import is_image_folder, load_data, read_arrays
+from .reading_progress import Progress
 from .recorded_split import bundle_options, find_recorded_split
 from .rows import Images, batches
-from .wording import SUFFIXES, first_of, relative_name
+from .wording import SUFFIXES, first_of
 
 _PAIRS = (TEST_ARRAYS, *TRAIN_ARRAYS)
 
@@ -64,7 +65,12 @@ class EvaluationImages:
 
 
 def evaluation_images(
-    name: str | Path | None, bundle: Path, *, skip_bad: bool = False, progress: Progress | None = None
+    name: str | Path | None,
+    bundle: Path,
+    *,
+    skip_bad: bool = False,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> EvaluationImages:
     """Return the images that a bundle is to be tested on.
 
@@ -73,6 +79,7 @@ def evaluation_images(
             that the bundle records as held out. None for the built-in set of the training, or MNIST for digits.
         bundle: The bundle's folder, whose manifest says which images it takes.
         skip_bad: Whether to leave out image files that cannot be read, as long as others can be.
+        cache: As in `load_data`.
         progress: As in `load_data`.
 
     Raises:
@@ -82,7 +89,11 @@ def evaluation_images(
     """
     manifest = read_manifest(bundle)
     chosen = _default(manifest) if name is None else name
-    data = load_data(chosen) if chosen in BUILT_IN else find_recorded_split(Path(chosen), manifest, progress)
+    data = (
+        load_data(chosen)
+        if chosen in BUILT_IN
+        else find_recorded_split(Path(chosen), manifest, cache=cache, progress=progress)
+    )
     if data is not None:
         return EvaluationImages(
             name=data.name,
@@ -93,7 +104,7 @@ def evaluation_images(
             skipped=data.skipped,
             names=data.test.names,
         )
-    found = read_images(Path(chosen), manifest, skip_bad=skip_bad, progress=progress)
+    found = read_images(Path(chosen), manifest, skip_bad=skip_bad, cache=cache, progress=progress)
     if found.is_test_split:
         return found
     remark = (
@@ -104,7 +115,12 @@ def evaluation_images(
 
 
 def read_images(
-    path: Path, manifest: Manifest, *, skip_bad: bool = False, progress: Progress | None = None
+    path: Path,
+    manifest: Manifest,
+    *,
+    skip_bad: bool = False,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> EvaluationImages:
     """Read images for a bundle: the test split, or all where there is none.
 
@@ -112,6 +128,7 @@ def read_images(
         path: What `load_data` reads, also without labels (images alone, or in no sub-folder) or with fewer classes.
         manifest: The bundle's: which images it takes, how image files become such, and the classes.
         skip_bad: As in `evaluation_images`.
+        cache: As in `load_data`.
         progress: As in `load_data`.
 
     Raises:
@@ -120,7 +137,7 @@ def read_images(
         SpecMismatchError: The images have another size than the bundle's, or a label is not one of its classes.
     """
     if is_image_folder(path):
-        return _from_folder(path, manifest, skip_bad, progress)
+        return _from_folder(path, manifest, skip_bad, cache, progress)
 
     def check(source: NamedArrays) -> None:
         if any(x in source.arrays for x, _ in _PAIRS):
@@ -190,6 +207,7 @@ def _from_folder(
     folder: Path,
     manifest: Manifest,
     skip_bad: bool,
+    cache: Path | None,
     progress: Progress | None,
 ) -> EvaluationImages:
     has_test = is_folder(folder / TEST) and TEST not in manifest.classes
@@ -199,19 +217,19 @@ def _from_folder(
         files = [file for part in listed for file in part.labelled(manifest.classes, "the bundle's classes")]
     else:
         files = [(path, 0) for part in listed for path in part.loose]
-    reader = ImageReader(folder, bundle_options(manifest), total=len(files), progress=progress)
-    found = reader.read(files)
-    if not (skip_bad and found):
+    reader = ImageReader(folder, bundle_options(manifest), cache=cache, progress=progress)
+    found = reader.read(files).split
+    if not (skip_bad and len(found.images)):
         reader.check_readable("repair or remove them")
-    if not found:
+    if not len(found.images):
         raise InvalidFileError(f"{folder} holds no images ({SUFFIXES})")
     return EvaluationImages(
         name=visible(folder.absolute().name),
-        images=reader.stack(found),
-        labels=np.array([image.label for image in found], np.int64) if is_labelled else None,
+        images=found.images,
+        labels=found.labels if is_labelled else None,
         classes=manifest.classes,
         remarks=reader.remarks([path for part in listed for path in part.others]),
         is_test_split=has_test,
         skipped=reader.skipped,
-        names=[relative_name(image.path, folder) for image in found],
+        names=found.names,
     )

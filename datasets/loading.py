@@ -16,27 +16,35 @@ from .dataset import DataOptions, Dataset
 from .fingerprints import array_sha256, images_sha256
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
-from .image_reader import Progress
+from .reading_progress import Progress
 from .splits import Splits, check_arrays, splits_of_arrays
 from .stratify import stratified_split
 
 
-def load_data(name: str | Path, options: DataOptions | None = None, *, progress: Progress | None = None) -> Dataset:
+def load_data(
+    name: str | Path,
+    options: DataOptions | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
     """Load a data set.
 
     Args:
         name: ``"mnist"``; ``"fashion-mnist"``; an `.npz` file with x_train, y_train, x_test, y_test, or x, y; a folder
             of IDX files named as MNIST's, or of images in a sub-folder for each class, with `train` and `test` or not.
         options: How the files become a data set; the defaults if None.
-        progress: Called now and then with how many images of a folder were read, and how many there are.
+        cache: The folder for decoded images, where a folder's are many; the user's cache folder if None.
+        progress: Called now and then with how many images of a folder were read.
 
     Raises:
         UnknownNameError: It is none of these.
-        InvalidFileError: A file is missing, broken or laid out otherwise.
+        InvalidFileError: A file is missing, broken, laid out otherwise, or changes meanwhile.
+        OutputError: The disk has no room for the decoded images, or the cache cannot be written.
         SpecMismatchError: The options do not go with the data.
     """
     chosen = options or DataOptions()
-    return _to_dataset(_splits(name, chosen, progress), chosen)
+    return _to_dataset(_splits(name, chosen, cache, progress), chosen)
 
 
 def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
@@ -108,10 +116,10 @@ def read_arrays(
     )
 
 
-def _splits(name: str | Path, options: DataOptions, progress: Progress | None) -> Splits:
+def _splits(name: str | Path, options: DataOptions, cache: Path | None, progress: Progress | None) -> Splits:
     if name in BUILT_IN:
         return BUILT_IN[str(name)]()
     path = Path(name)
     if is_image_folder(path):
-        return read_image_folder(path, options, progress)
+        return read_image_folder(path, options, cache=cache, progress=progress)
     return splits_of_arrays(read_arrays(path, check=check_arrays), RESIZE)

@@ -35,6 +35,6 @@ class Split:
         return Split(
             images=select(self.images, positions),
             labels=self.labels[positions],
-            names=[self.names[position] for position in positions.tolist()],
-            digests=[self.digests[position] for position in positions.tolist()],
+            names=[self.names[int(position)] for position in positions],
+            digests=[self.digests[int(position)] for position in positions],
         )

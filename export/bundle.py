@@ -16,7 +16,7 @@ from ..runtime.bundle.reader import check_is_bundle
 from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.atomic import atomic_folder
 from ..runtime.io.worker import Parent, Worker, WorkerDiedError
-from .options import DEFAULTS, DataNote, DataWarning, Event, ExportOptions, Reading, Started
+from .options import DEFAULTS, DataNote, DataWarning, Event, ExportOptions, Started
 from .reference.keras_file import check_keras_file
 from .reference.stored_input import stored_input
 
@@ -97,14 +97,14 @@ def _write(
 ) -> Manifest:
     """Load the data and write the bundle; the work of a child process."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    dataset = data if isinstance(data, Dataset) else _load(parent, model, data, overrides)
+    dataset = data if isinstance(data, Dataset) else _load(parent, model, data, overrides, options.cache)
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))
     from .bundle_writer import write_bundle
 
     return write_bundle(model, dataset, folder, chosen, known_failures=failures, on_event=parent.send)
 
 
-def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str, Any]) -> Dataset:
+def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str, Any], cache: Path | None) -> Dataset:
     options = _data_options(model, overrides)
     if data not in BUILT_IN and is_image_folder(Path(data)):  # arrays keep their shape
         taken = stored_input(model)
@@ -113,7 +113,7 @@ def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str,
         if completed != options:
             parent.send(DataNote(text=f"images are read as {model.name} takes them: {taken}"))
         options = completed
-    return load_data(data, options, progress=lambda count, total: parent.send(Reading(count=count, total=total)))
+    return load_data(data, options, cache=cache, progress=parent.send)
 
 
 def _data_options(model: Path, overrides: Mapping[str, Any]) -> DataOptions:

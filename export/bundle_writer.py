@@ -161,11 +161,12 @@ def _lint_reference(
     own_classes: Sequence[str],
 ) -> list[str]:
     """Lint the reference's answers to the images for verification and for selection, the surest cause first."""
-    verified, selected = zip(answers, (samples.verification_labels, samples.selection_labels), strict=True)
+    labels = samples.verification_labels, samples.selection_labels
+    verified, selected = zip(answers, labels, strict=True)
     return (
         lint_class_order(selected, verified, classes, own_classes)
         or lint_input_range(source, samples.verification, samples.verification_labels)
-        or lint_answers(*map(np.concatenate, zip(verified, selected, strict=True)), classes)
+        or lint_answers(np.concatenate(answers), np.concatenate(labels), classes)
     )
 
 

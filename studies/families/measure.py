@@ -154,7 +154,7 @@ def answered_images(recipe: str, macs: int | None, images: int) -> int:
 def _time_ratios(columns: Mapping[str, BenchmarkTarget], data: Dataset, manifest: Manifest) -> dict[str, Ratio]:
     """Time all files in turns, with one thread, and return each one's time over that of its format's float32."""
     files = {name: partial(target.load, 1) for name, target in columns.items()}
-    runs = measure_rounds(files, data.x_test, manifest.image, manifest.preprocessing)
+    runs = measure_rounds(files, data.x_test[:], manifest.image, manifest.preprocessing)
     plain = {one: f"float32.{one}" for one in Format}
     return {
         name: ratio(taken, runs[plain[columns[name].variant.format]])
