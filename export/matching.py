@@ -1,11 +1,13 @@
 """Match a data set to a model: the images' shape, the number of classes, and labels in the model's order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..datasets.dataset import Dataset
 from ..runtime.errors import SpecMismatchError
 from ..runtime.text import visible
 from .reference.source import Source
+
+_NAMED = 5
 
 
 def match_data(
@@ -49,18 +51,22 @@ def _check_shape(source: Source, data: Dataset) -> None:
 
 def _check_renaming(labels: tuple[str, ...], classes: tuple[str, ...], note: Callable[[str], None]) -> None:
     """Refuse labels of which it cannot be told whether they rename the data's classes or say the model's order."""
-    known = [label for label in labels if label in classes]
-    if not known:
+    if set(labels).isdisjoint(classes):
         return
-    pairs = [(label, own) for label, own in zip(labels, classes, strict=True) if label not in classes]
-    unknown = ", ".join(repr(visible(label)) for label, _ in pairs[:5]) + (", ..." if len(pairs) > 5 else "")
-    if any(label in classes and label != own for label, own in zip(labels, classes, strict=True)):
+    unknown = [label for label in labels if label not in classes]
+    renamed = [(label, own) for label, own in zip(labels, classes, strict=True) if label != own]
+    # Numbers are not names: those of 1 to 10 are as good for classes that an array numbers from 0.
+    if len(renamed) > len(unknown) and classes != tuple(map(str, range(len(classes)))):
         absent = [own for own in classes if own not in labels]
-        listed = ", ".join(repr(visible(own)) for own in absent[:5]) + (", ..." if len(absent) > 5 else "")
         raise SpecMismatchError(
-            f"of the labels, {unknown} are not classes of the data, which has {listed}, and others stand in another "
-            "place than there: if these are the model's classes in its order, call all of them as the data does; if "
-            "they are new names, give them in the data's order"
+            f"the data has no class {_listed(unknown)}, it has {_listed(absent)}, "
+            "and other labels stand in another place than there: if they are the model's classes in its order, call "
+            "all of them as the data does; if they are new names, give them in the data's order"
         )
-    understood = ", ".join(f"{visible(label)!r} for {visible(own)!r}" for label, own in pairs[:5])
-    note(f"labels that the data does not have are taken as new names, by their place: {understood}")
+    pairs = ", ".join(f"{visible(label)!r} for {visible(own)!r}" for label, own in renamed[:_NAMED])
+    more = ", ..." if len(renamed) > _NAMED else ""
+    note(f"labels that differ from the data's are taken as new names, by their place: {pairs}{more}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(visible(name)) for name in names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")

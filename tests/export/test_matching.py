@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -65,9 +66,19 @@ def test_a_new_name_among_known_ones_is_told() -> None:
 
 
 def test_known_names_in_other_places_beside_new_ones_are_refused() -> None:
-    problem = r"^of the labels, 'cattle' are not classes of the data, which has 'cow', and others stand in"
+    problem = r"^the data has no class 'cattle', it has 'cow', and other labels stand in another place than there: "
     with pytest.raises(SpecMismatchError, match=problem):
         match_data(model(), dataset(), ("dog", "cattle", "cat"))
+
+
+def test_numbers_are_not_names() -> None:
+    """Classes that an array numbers from 0 may be called 1 to 3, or by their numbers in the model's order."""
+    notes: list[str] = []
+    data = replace(dataset(), classes=("0", "1", "2"))
+    assert match_data(model(), data, ("1", "2", "3"), notes.append) is data
+    (note,) = notes
+    assert note.endswith("by their place: '1' for '0', '2' for '1', '3' for '2'")
+    assert match_data(model(), data, ("1", "2", "0")).y_train.tolist() == [2, 0, 1, 0]
 
 
 def test_the_number_of_labels_and_classes_must_fit() -> None:

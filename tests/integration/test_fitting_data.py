@@ -131,7 +131,10 @@ def test_a_model_that_is_not_trained_is_warned_of(model: Path, pictures: Path, t
         (("--gray",), "takes images of 12 x 10 pixels in RGB, and --gray asks for others: leave it out"),
         (("--image-size", "12", "12"), "takes images of 12 x 10 pixels in RGB, and --image-size 12 12 asks for"),
         (("--gray", "--rgb"), "--gray and --rgb contradict each other: give one of them"),
-        (("--labels", "light,dark,gray"), "of the labels, 'gray' are not classes of the data, which has 'grey'"),
+        (
+            ("--labels", "light,dark,gray"),
+            "the data has no class 'gray', it has 'grey', and other labels stand",
+        ),
     ],
 )
 def test_contradictions_are_refused_in_one_line(
