@@ -62,3 +62,16 @@ def test_without_images_there_is_no_order() -> None:
     some = np.zeros(5, np.int64)
     assert find_class_order((none, none), (some, some), classes=2) is None
     assert find_class_order((some, some), (none, none), classes=2) is None
+
+
+def test_of_outputs_that_are_never_given_as_many_as_possible_keep_their_place() -> None:
+    all_of_class_2, all_as_output_0 = np.full(10, 2), np.zeros(10, np.int64)
+    assert best_order(all_as_output_0, all_of_class_2, 4).tolist() == [2, 1, 0, 3]
+
+
+def test_a_handful_of_images_is_no_other_order() -> None:
+    """Two rare classes seem to be swapped, on three images of two hundred."""
+    labels = np.concatenate([np.arange(197) % 2, [2, 3, 3]])
+    outputs = np.concatenate([np.arange(197) % 2, [3, 2, 2]])
+    assert best_order(outputs, labels, 4).tolist() == [0, 1, 3, 2]
+    assert find_class_order((outputs, labels), (outputs, labels), classes=4) is None
