@@ -13,7 +13,7 @@ _BLOBS = 14  # cells of the coarse colours that lie under the pattern
 def make_images(folder: Path, count: int, *, seed: int = 1) -> None:
     """Write so many JPEG files of 224 x 224 pixels, each class the same number, up to one.
 
-    A class is a direction and a width of waves; colours, phase and noise differ from image to image. Image n of a class
+    A class is a tint, and a direction and a width of waves; the rest differs from image to image. Image n of a class
     is the same however many there are.
 
     Args:
@@ -32,7 +32,8 @@ def make_images(folder: Path, count: int, *, seed: int = 1) -> None:
 
 def _photograph(number: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return an image of a class, uint8 of shape (224, 224, 3)."""
-    coarse = rng.integers(40, 216, (_BLOBS, _BLOBS, 3), np.uint8)
+    tint = 128 + 48 * np.sin(2 * np.pi * (number / CLASSES + np.arange(3) / 3))
+    coarse = (tint + rng.integers(-40, 41, (_BLOBS, _BLOBS, 3))).astype(np.uint8)
     ground = np.asarray(Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BILINEAR)).astype(np.int16)
     angle, width = np.pi * (number % 5) / 5, 6 + 5 * (number // 5)
     line = np.arange(SIDE)
