@@ -8,6 +8,9 @@ from ..runtime.text import visible
 from .reference.source import Source
 
 _NAMED = 5
+# Also of arrays without an axis for the one channel.
+_TO_RGB = "numpy.repeat(x.reshape(*x.shape[:3], 1), 3, axis=-1)"
+_TO_GRAY = "x.mean(axis=-1, keepdims=True).astype('uint8')"
 
 
 def match_data(
@@ -44,8 +47,7 @@ def _check_shape(source: Source, data: Dataset) -> None:
         return
     remedy = ""
     if (*taken[:2], given[2]) == given:
-        mended = "numpy.repeat(x, 3, axis=-1)" if given[2] == 1 else "x.mean(axis=-1, keepdims=True)"
-        remedy = f"; of arrays x, {mended}.astype('uint8') has the model's channels"
+        remedy = f"; arrays get the model's channels by x = {_TO_RGB if given[2] == 1 else _TO_GRAY}"
     raise SpecMismatchError(f"the model takes images of shape {taken}, the data has {given}{remedy}")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.rows import Images, batches
+from ...metrics.chance import as_many_of_each, count_hits
 from ..reference.source import Source
 from ..samples import PIXELS
 from ..tflite.activations import Activations
@@ -79,22 +80,31 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
         images: Labelled training images, uint8 of shape (N, H, W, C).
         labels: Their classes, shape (N,).
     """
-    accuracy = {}
+    answers, accuracy = {}, {}
     own_low, own_high = source.input_range
     for low, high in dict.fromkeys((source.input_range, *_LIKELY_RANGES)):
         # With this the wrapped model gives the reference inside it pixels scaled to (low, high).
         scaled = (low + images * ((high - low) / 255) - own_low) * (255 / (own_high - own_low))
-        answers = source.model.predict(scaled.astype(np.float32), batch_size=100, verbose=0)
-        accuracy[low, high] = float(np.mean(answers.argmax(axis=1) == labels))
+        found = source.model.predict(scaled.astype(np.float32), batch_size=100, verbose=0)
+        answers[low, high] = found.argmax(axis=1)
+        accuracy[low, high] = float(np.mean(answers[low, high] == labels))
     given = accuracy[source.input_range]
-    best = max(accuracy, key=lambda value_range: accuracy[value_range])
-    if accuracy[best] < given + CLEARLY_BETTER:
+    clearly = [value_range for value_range in accuracy if accuracy[value_range] >= given + CLEARLY_BETTER]
+    better = [value_range for value_range in clearly if _is_above_chance(answers[value_range], labels)]
+    if not better:
         return []
+    best = max(better, key=lambda value_range: accuracy[value_range])
     return [
         f"the model gets {given * 100:.0f} % of {len(images)} training images right with pixels from {own_low:g} to "
         f"{own_high:g}, and {accuracy[best] * 100:.0f} % with pixels from {best[0]:g} to {best[1]:g}: "
         f"say --input-range {best[0]:g} {best[1]:g}"
     ]
+
+
+def _is_above_chance(answers: NDArray[np.intp], labels: NDArray[np.int64]) -> bool:
+    """Tell whether answers are shown to be: where one class is large, to give it to all images is often right."""
+    chosen = as_many_of_each(labels)
+    return len(chosen) > 0 and count_hits(answers[chosen], labels[chosen]).is_above_chance
 
 
 def lint_stability(activations: Activations, layer_of: Callable[[str], str | None], *, has_more: bool) -> list[str]:

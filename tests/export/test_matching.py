@@ -91,11 +91,13 @@ def test_the_number_of_labels_and_classes_must_fit() -> None:
 @pytest.mark.parametrize(("taken", "given"), [(3, 1), (1, 3)])
 def test_other_channels_are_refused_with_what_mends_arrays(taken: int, given: int) -> None:
     data = dataset(given)
-    with pytest.raises(SpecMismatchError, match="; of arrays x, ") as refused:
+    with pytest.raises(SpecMismatchError, match="; arrays get the model's channels by x = ") as refused:
         match_data(model(channels=taken), data, None)
-    expression = str(refused.value).partition("of arrays x, ")[2].partition(" has the model's channels")[0]
-    mended = eval(expression, {"numpy": np, "x": data.x_train})
-    assert (mended.shape, mended.dtype) == ((4, 4, 4, taken), np.uint8)
+    expression = str(refused.value).partition(" by x = ")[2]
+    arrays = [data.x_train, data.x_train[..., 0]] if given == 1 else [data.x_train]
+    for x in arrays:
+        mended = eval(expression, {"numpy": np, "x": x})
+        assert (mended.shape, mended.dtype) == ((4, 4, 4, taken), np.uint8)
 
 
 def test_another_size_has_no_such_remedy() -> None:

@@ -2,9 +2,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 import pytest
-from edgeproof.export.reference.source import load_source
+from edgeproof.export.reference.source import as_source, load_source
 from edgeproof.export.tflite.activations import Activations, measure_activations
 from edgeproof.export.verification.calibration_linter import (
     lint_images,
@@ -64,6 +65,18 @@ def test_the_right_input_range_is_found_out(run_folder: Path, small_data: "Datas
     for wrong in ((0.0, 1.0), (-1.0, 1.0)):
         (warning,) = lint_input_range(load_source(model, input_range=wrong), images, labels)
         assert warning.endswith("with pixels from 0 to 255: say --input-range 0 255")
+
+
+def test_a_range_in_which_all_answers_are_the_largest_class_is_not_better() -> None:
+    """Bright pixels are the rare class to this model, and dark ones the frequent one; it knows nothing else."""
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2, activation="softmax")]
+    )
+    model.set_weights([np.array([[-1.0, 1.0]]), np.array([2.0, -2.0])])
+    source = as_source(model, sha256="0" * 64)
+    labels = (np.arange(200) % 10 == 0).astype(np.int64)
+    assert np.mean(source.probabilities(IMAGES).argmax(axis=1) == labels) == 0.1
+    assert lint_input_range(source, IMAGES, labels) == []
 
 
 @pytest.fixture(scope="module")
