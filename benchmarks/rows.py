@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..datasets.evaluation import EvaluationImages
 from ..datasets.fingerprints import pixel_digests
+from ..export.verification.reference_linter import describe_chance
 from ..metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
 from ..metrics.types import Memory
 from ..report.identities import identify_images
@@ -77,6 +78,7 @@ def reference_row(
         reliability=None if labels is None else reliability(expected, labels, output),
         timings=timings.keras,
         memory=memory,
+        warning=describe_chance(expected, labels, data.classes, "test images"),
     )
 
 

@@ -148,6 +148,7 @@ DATA_OPTIONS: OptionTable = {
         "help": "resize images to this size, or square to one number (default: their own, if all share it, up to 256)",
     },
     "gray": {"action": "store_true", "help": "convert images to grayscale (default: if all are)"},
+    "rgb": {"action": "store_true", "help": "read images in three channels, gray ones as well (default: if any is)"},
     "preprocessing": {
         "choices": ("digit", "resize"),
         "help": "how an image of any size is brought to the model's: digit finds the ink and places it as MNIST's "
@@ -198,8 +199,11 @@ def data_options_from(options: argparse.Namespace) -> dict[str, Any]:
         found["preprocessing"] = DIGIT
     elif resizing or "preprocessing" in found:
         found["preprocessing"] = preprocessing_from(resizing) or RESIZE
-    if found.pop("gray", False):
-        found["channels"] = 1
+    gray, rgb = found.pop("gray", False), found.pop("rgb", False)
+    if gray and rgb:
+        raise SpecMismatchError("--gray and --rgb contradict each other: give one of them")
+    if gray or rgb:
+        found["channels"] = 1 if gray else 3
     if "image_size" in found:
         found["image_size"] = tuple(found["image_size"])
     return found

@@ -1,8 +1,8 @@
 """A labelled image set, and the options that it was loaded with."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,13 @@ class Dataset:
         _, height, width, channels = self.train.images.shape
         return height, width, channels
 
+    def in_order(self, classes: tuple[str, ...]) -> "Dataset":
+        """Return the same images with these classes, which are its own in any order; see `renumber`."""
+        train, test = (
+            replace(split, labels=renumber(split.labels, self.classes, classes)) for split in (self.train, self.test)
+        )
+        return replace(self, train=train, test=test, classes=classes)
+
     def content_sha256(self) -> str:
         """Return a digest of all images with their labels, independent of their order and split."""
         digests = [*self.train.digests, *self.test.digests]
@@ -112,3 +119,19 @@ class Dataset:
         for digest, label in sorted(zip(digests, labels, strict=True)):
             whole.update(digest + label.to_bytes(8, "little"))
         return whole.hexdigest()
+
+
+def renumber(labels: NDArray[np.int64], own: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return labels as positions in `classes` that are positions in `own`, int64 of shape (N,).
+
+    Classes of other names are the same ones by another name, in the same order: their labels stay.
+
+    >>> renumber(np.array([0, 0, 2]), ["cat", "cow", "dog"], ["dog", "cat", "cow"]).tolist()
+    [1, 1, 0]
+    >>> renumber(np.array([0, 0, 2]), ["cat", "cow", "dog"], ["Katze", "Kuh", "Hund"]).tolist()
+    [0, 0, 2]
+    """
+    if set(own) != set(classes):
+        return labels
+    positions = {name: position for position, name in enumerate(classes)}
+    return np.array([positions[name] for name in own], np.int64)[labels]

@@ -15,6 +15,7 @@ from ..runtime.io.files import is_folder
 from ..runtime.text import visible
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
+from .dataset import renumber
 from .held_out.held_out_images import read_split, select_held_out
 from .image_listing import TEST, list_images, list_splits
 from .image_reader import ImageReader
@@ -112,7 +113,7 @@ def evaluation_images(
         return EvaluationImages(
             name=data.name,
             images=data.x_test,
-            labels=data.y_test,
+            labels=renumber(data.y_test, data.classes, manifest.classes),
             classes=manifest.classes,
             remarks=data.remarks,
             skipped=data.skipped,
@@ -172,7 +173,10 @@ def read_images(
         source = read_arrays(path, check=check)
     found = _from_arrays(source, manifest)
     check_images(found, manifest)
-    return found
+    if found.labels is None:
+        return found
+    numbers = tuple(map(str, range(len(manifest.classes))))  # the names of an array's classes
+    return replace(found, labels=renumber(found.labels, numbers, manifest.classes))
 
 
 def check_images(found: EvaluationImages, manifest: Manifest) -> None:

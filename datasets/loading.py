@@ -87,8 +87,8 @@ def _check_shape(splits: Splits, options: DataOptions) -> None:
     asked = (*(options.image_size or (height, width)), options.channels or channels)
     if asked != (height, width, channels):
         raise SpecMismatchError(
-            f"{splits.name} holds arrays of shape {(height, width, channels)}, which keep it: --image-size and --gray "
-            f"are for image files, got {asked}"
+            f"{splits.name} holds arrays of shape {(height, width, channels)}, which keep it: --image-size, --gray "
+            f"and --rgb are for image files, got {asked}"
         )
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..datasets.builtin import BUILT_IN
 from ..datasets.dataset import DataOptions, Dataset
-from ..datasets.loading import load_data
+from ..datasets.loading import is_image_folder, load_data
 from ..datasets.reading_remarks import advises_reading
 from ..datasets.training_record import describe_training_data, find_data_options, find_held_out, find_split
 from ..runtime.bundle.manifest import LeftOut, Manifest
@@ -16,8 +17,9 @@ from ..runtime.bundle.reader import check_is_bundle
 from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.atomic import atomic_folder
 from ..runtime.io.worker import Parent, Worker, WorkerDiedError
-from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started
+from .options import DEFAULTS, DataNote, DataWarning, Event, ExportOptions, Started
 from .reference.model_kind import check_model_file
+from .reference.stored_input import stored_input
 
 
 def export_bundle(
@@ -109,7 +111,15 @@ def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str,
     split = None
     with suppress(InvalidFileError):  # reported where held-out images are looked for
         split = find_split(model)
-    return load_data(data, _data_options(model, overrides), earlier=split, cache=cache, progress=parent.send)
+    options = _data_options(model, overrides)
+    if data not in BUILT_IN and is_image_folder(Path(data)):  # arrays keep their shape
+        taken = stored_input(model)
+        taken.check(options, model)
+        completed = taken.completed(options)
+        if completed != options:
+            parent.send(DataNote(text=f"images are read as {model.name} takes them: {taken}"))
+        options = completed
+    return load_data(data, options, earlier=split, cache=cache, progress=parent.send)
 
 
 def _data_options(model: Path, overrides: Mapping[str, Any]) -> DataOptions:

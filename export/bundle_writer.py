@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
 from ..datasets.held_out.split_record import SPLIT_NAME
-from ..datasets.rows import Images
 from ..datasets.training_record import record_split
 from ..runtime.bundle.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference, SplitFile
 from ..runtime.bundle.model_metadata import LABELS_NAME, Description
@@ -22,12 +21,14 @@ from ..runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchErr
 from ..runtime.io.digest import sha256_of
 from .converters import Converters
 from .evaluation import Evaluator
-from .options import DEFAULTS, DataWarning, Event, ExportOptions, NotNeeded, Started, Verified
+from .matching import match_data
+from .options import DEFAULTS, DataNote, DataWarning, Event, ExportOptions, NotNeeded, Started, Verified
 from .reference.source import Source, load_source
-from .samples import MOST_SELECTION_IMAGES, SELECTION_IMAGES, Samples, draw_samples
-from .verification.calibration_linter import lint_answers, lint_images, lint_input_range, lint_stability
+from .samples import MOST_SELECTION_IMAGES, SELECTION_IMAGES, Samples, draw_samples, most_per_sample
+from .verification.calibration_linter import lint_images, lint_input_range, lint_stability
 from .verification.diagnosis import diagnosed
 from .verification.other_runtimes import find_micro, find_runtime
+from .verification.reference_linter import lint_answers, lint_class_order
 from .verification.temperature_fit import HeldOut, held_out_images
 from .verification.verifier import VerifiedFile, Verifier
 
@@ -53,7 +54,9 @@ def write_bundle(
     source = load_source(
         model, size=data.image_shape, input_range=options.input_range, output=options.output, custom=options.custom
     )
-    classes = _classes(source, data, options.labels)
+    own_classes = data.classes
+    data = match_data(source, data, options.labels, lambda text: on_event(DataNote(text=text)))
+    classes = options.labels or data.classes
     samples = _samples(data, options)
     description = Description(
         image=source.image,
@@ -70,7 +73,8 @@ def write_bundle(
         reduce_range=options.reduce_range,
         held_out=_held_out(data, samples, options),
     )
-    evaluator = Evaluator(samples.selection, samples.selection_labels, source.probabilities(samples.selection))
+    selected = source.probabilities(samples.selection)
+    evaluator = Evaluator(samples.selection, samples.selection_labels, selected)
     with Converters(
         source.model,
         samples.calibration,
@@ -80,9 +84,9 @@ def write_bundle(
         budget=options.budget,
         on_trial=on_event,
     ) as converters:
-        found = lint_answers(expected) or lint_input_range(source, samples.verification, samples.verification_labels)
+        found = _lint_reference(source, samples, (expected, selected), data.classes, own_classes)
         if any(recipe.calibrated for recipe in options.recipes):
-            found += _lint_calibration(samples, classes, data.x_train, converters)
+            found += _lint_calibration(samples, data, converters)
         for text in found:
             on_event(DataWarning(text=text))
         attempt = partial(_attempt, converters, verifier, known_failures, on_event)
@@ -168,26 +172,32 @@ def _tell_apart(
     return verified, missing
 
 
-def _classes(source: Source, data: Dataset, labels: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Check that model, data and labels fit each other, and return what the classes are called."""
-    taken, given = source.image.shape, data.image_shape
-    if taken != given:
-        raise SpecMismatchError(f"the model takes images of shape {taken}, the data has {given}")
-    if source.classes != len(data.classes):
-        raise SpecMismatchError(source.raw.not_these_classes(len(data.classes)))
-    if labels is None:
-        return data.classes
-    if len(labels) != source.classes:
-        raise SpecMismatchError(f"{len(labels)} labels are given for {source.classes} classes; needed is one per class")
-    return labels
+def _lint_reference(
+    source: Source,
+    samples: Samples,
+    answers: tuple[NDArray[np.float32], NDArray[np.float32]],
+    classes: Sequence[str],
+    own_classes: Sequence[str],
+) -> list[str]:
+    """Lint the reference's answers to the images for verification and for selection, the surest cause first."""
+    labels = samples.verification_labels, samples.selection_labels
+    verified, selected = zip(answers, labels, strict=True)
+    return (
+        lint_class_order(selected, verified, classes, own_classes)
+        or lint_input_range(source, samples.verification, samples.verification_labels)
+        or lint_answers(np.concatenate(answers), np.concatenate(labels), classes)
+    )
 
 
-def _lint_calibration(samples: Samples, classes: Sequence[str], training: Images, converters: Converters) -> list[str]:
-    found = [*lint_images(samples.calibration, samples.calibration_labels, classes, training)]
+def _lint_calibration(samples: Samples, data: Dataset, converters: Converters) -> list[str]:
+    images = samples.calibration
+    has_more = len(images) < most_per_sample(len(data.x_train))
+    found = [*lint_images(images, samples.calibration_labels, data.classes, data.x_train, has_more=has_more)]
     # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
     with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):
         tflite = converters.tflite
-        found += lint_stability(tflite.plain_quantizer.activations, tflite.traced.names.layer_of)
+        activations = tflite.plain_quantizer.activations
+        found += lint_stability(activations, tflite.traced.names.layer_of, has_more=has_more)
     return found
 
 

@@ -25,7 +25,7 @@ class ExportOptions:
         input_range: The model's values of black and white, for example (0.0, 1.0).
         softmax: The model gives logits; append a softmax.
         normalize_outputs: The model gives a sigmoid per class, each image has one class; divide them by their sum.
-        labels: Names of the classes; None for the data's own.
+        labels: Names of the classes in the model's order; None for the data's own. See `match_data`.
         custom: A Python file that registers the model's own layers.
         reduce_range: Whether int8 ONNX weights keep to 7 bits, which every CPU computes right; see `to_onnx`.
         preprocessing: How images of other sizes are brought to the model's; None for the data's own way.
@@ -86,6 +86,13 @@ class DataWarning:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DataNote:
+    """What was decided on how the data is read or understood, for the user to know; nothing is wrong."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NotNeeded:
     """A variant that is written only where it serves, and would not serve this network."""
 
@@ -124,4 +131,4 @@ class Started:
     name: str
 
 
-Event = Reading | Started | Tried | Verified | NotNeeded | LeftOut | DataWarning
+Event = Reading | Started | Tried | Verified | NotNeeded | LeftOut | DataWarning | DataNote

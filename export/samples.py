@@ -66,7 +66,7 @@ def draw_samples(
         selection: How many to choose on, at most.
         held_out: Positions of images that the model has not learned from, which are the first to choose on.
     """
-    part = len(images) // 3 or len(images) // 2
+    part = most_per_sample(len(images))
     calibration, verification = min(count, part), min(VERIFICATION_IMAGES, part)
     order = stratified_order(labels, seed=seed)
     first, second, rest = np.split(order, [calibration, calibration + verification])
@@ -81,6 +81,15 @@ def draw_samples(
         selection=images[third],
         selection_labels=labels[third],
     )
+
+
+def most_per_sample(images: int) -> int:
+    """Return how many of so many training images there are for each sample at most.
+
+    >>> most_per_sample(600), most_per_sample(2)
+    (200, 1)
+    """
+    return images // 3 or images // 2
 
 
 def check_calibration_images(images: NDArray[Any] | None, shape: tuple[int, ...], recipe: str) -> None:

@@ -85,6 +85,8 @@ class ReferenceRow:
         reliability: None without labels.
         timings: By call and number of threads; empty where latency was not measured.
         memory: None where it was not measured.
+        warning: Why agreement with it says little: its answers are no better than chance, or nearly all of one class,
+            with likely causes; None where nothing shows that.
     """
 
     sha256: str
@@ -98,6 +100,7 @@ class ReferenceRow:
     reliability: Reliability | None
     timings: tuple[KerasTiming, ...]
     memory: Memory | None
+    warning: str | None = None
 
     def fastest(self, threads: int) -> KerasTiming | None:
         """Return the call with the smallest median at this number of threads; None where none was timed."""

@@ -6,10 +6,9 @@ from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...runtime.bundle.manifest import MANIFEST_NAME, LeftOut, Manifest, ModelOutput
+from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut, Manifest, ModelOutput
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
-from ...runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError, foreign_errors
-from ...runtime.io.files import read_file
+from ...runtime.errors import CheckFailedError, SpecMismatchError
 from ...runtime.text import count, file_size
 from ..arguments import (
     CACHE,
@@ -25,16 +24,15 @@ from ..arguments import (
     seed,
 )
 from ..json_output import lines_aside, versioned_json
+from ..labels import read_labels
 from ..progress import show_reading
 from ..time_ratios import measure_time_ratios
 
 if TYPE_CHECKING:
     from ...export.accuracy_budget import AccuracyBudget
-    from ...export.options import Event, Tried
+    from ...export.options import Event, Tried, Verified
 
 SCHEMA_VERSION = 1
-
-_MAX_LABELS_BYTES = 2**20
 
 
 def _bound(text: str) -> float:
@@ -58,7 +56,11 @@ _MODEL_OPTIONS: OptionTable = {
         "action": "store_true",
         "help": "the model gives a sigmoid per class, and each image has one class: divide them by their sum",
     },
-    "labels": {"type": Path, "metavar": "FILE", "help": "names of the classes, one per line"},
+    "labels": {
+        "metavar": "FILE|A,B,…",
+        "help": "names of the classes in the model's order, one per line of a file or with commas between them; those "
+        "of the data in another order say which class each output stands for",
+    },
     **CUSTOM,
 }
 _EXPORT_OPTIONS: OptionTable = {
@@ -105,7 +107,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the manifest as JSON; all else on standard error")
     add_table(parser.add_argument_group("the model"), _MODEL_OPTIONS)
-    add_data_options(parser, otherwise=" (defaults: as in the training)")
+    add_data_options(parser, otherwise=" (defaults: as in the training, or as the model takes them)")
     add_table(parser, CACHE)
     add_table(parser.add_argument_group("the export"), _EXPORT_OPTIONS)
     add_table(parser.add_argument_group("a budget for mixed_wi8_ai8"), _BUDGET_OPTIONS)
@@ -134,7 +136,7 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
     if "input_range" in typed:
         typed["input_range"] = tuple(typed["input_range"])
     if "labels" in typed:
-        typed["labels"] = _labels(typed["labels"])
+        typed["labels"] = read_labels(typed["labels"])
     chosen = ExportOptions(
         recipes=choose_recipes(name.strip() for name in options.recipes.split(",")),
         reduce_range=typed.pop("onnx_int8_for", "any") == "any",
@@ -182,7 +184,7 @@ def _printer() -> "Callable[[Event], None]":
 
 def _print_event(event: "Event") -> None:
     """Print one line per variant, as it is verified, and per warning."""
-    from ...export.options import DataWarning, NotNeeded, Reading, Tried, Verified
+    from ...export.options import DataNote, DataWarning, NotNeeded, Reading, Tried, Verified
 
     if isinstance(event, Reading):
         show_reading(event)
@@ -192,26 +194,37 @@ def _print_event(event: "Event") -> None:
         print(f"  {event.name:28} not needed: {event.reason}", flush=True)
     elif isinstance(event, Tried):
         _print_trial(event)
-    elif isinstance(event, DataWarning):
-        print(f"  warning: {event.text}", flush=True)
+    elif isinstance(event, DataNote | DataWarning):
+        print(f"  {'note' if isinstance(event, DataNote) else 'warning'}: {event.text}", flush=True)
     elif isinstance(event, Verified):
-        variant, difference = event.variant, event.difference
-        print(
-            f"  {variant.name:28} {file_size(variant.size_bytes):>12}  {file_size(variant.removed_bytes):>11}"
-            f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {_decibels(difference.snr_db):>15}",
-            flush=True,
-        )
-        notes, fitted = [*event.notes], variant.confidence
-        if variant.float_layers is not None:
-            notes.append(f"in float32: {_listed(variant.float_layers) or 'the softmax alone'}")
-        if fitted is not None and fitted.temperature != 1:
-            before, after = fitted.ece_before * 100, fitted.ece_after * 100
-            notes.append(
-                f"temperature {fitted.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %"
-                f" on {fitted.images:,} images"
-            )
-        for note in notes:
-            print(f"  {'':28} {note}", flush=True)
+        _print_verified(event)
+
+
+def _print_verified(event: "Verified") -> None:
+    """Print the line of a variant, and remarks below it."""
+    variant, difference = event.variant, event.difference
+    print(
+        f"  {variant.name:28} {file_size(variant.size_bytes):>12}  {file_size(variant.removed_bytes):>11}"
+        f"  {difference.agreement * 100:9.2f} %  {difference.max_abs:16.1e}  {_decibels(difference.snr_db):>15}",
+        flush=True,
+    )
+    notes = [*event.notes]
+    if variant.float_layers is not None:
+        notes.append(f"in float32: {_listed(variant.float_layers) or 'the softmax alone'}")
+    if variant.confidence is not None and variant.confidence.temperature != 1:
+        notes.append(_temperature(variant.confidence))
+    for note in notes:
+        print(f"  {'':28} {note}", flush=True)
+
+
+def _temperature(fitted: FittedTemperature) -> str:
+    """Say what a temperature does to the calibration error, which it need not lower: it is fitted to likelihoods."""
+    before, after = fitted.ece_before * 100, fitted.ece_after * 100
+    worse = ", which is worse: it is fitted to the likelihood of the labels, which gains" if after > before else ""
+    return (
+        f"temperature {fitted.temperature:.2f}: calibration error (ECE) {before:.2f} % -> {after:.2f} %"
+        f" on {fitted.images:,} images{worse}"
+    )
 
 
 def _decibels(snr_db: float) -> str:
@@ -292,16 +305,3 @@ def _calibration(manifest: Manifest) -> str:
         f"calibrated on {images} images that the model has not learned from; a file without a temperature has not been "
         "shown to need one"
     )
-
-
-def _labels(file: Path) -> tuple[str, ...]:
-    content = read_file(file, "labels", max_bytes=_MAX_LABELS_BYTES)
-    with foreign_errors(InvalidFileError, f"{file} is not text in UTF-8", caught=(UnicodeDecodeError,)):
-        text = content.decode("utf-8-sig")  # some editors write a byte order mark
-    labels = tuple(line.strip() for line in text.removesuffix("\n").split("\n"))
-    for line, label in enumerate(labels, 1):
-        if not label or not label.isprintable():
-            raise InvalidFileError(f"{file}, line {line}: a label is needed, got {label!a:.40}")
-    if len(set(labels)) != len(labels):
-        raise InvalidFileError(f"{file} holds a label twice")
-    return labels

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from ...runtime.bundle.manifest import MANIFEST_NAME
 from ...runtime.errors import InvalidFileError, one_line
@@ -59,12 +60,21 @@ def readable_file(path: Path) -> Generator[Path]:
         yield file
 
 
+def configuration_of(path: Path) -> Any:  # noqa: ANN401
+    """Return the configuration of the model in a file that `check_model_file` passed.
+
+    Raises:
+        InvalidFileError: It cannot be read.
+    """
+    reader = legacy_file if path.suffix in legacy_file.SUFFIXES else keras_file
+    return reader.configuration_of(path)
+
+
 def loading_problem(path: Path, error: Exception) -> str:
     """Return in one line why Keras refused a file that `check_model_file` passed: the layer, and what to do."""
-    read = legacy_file.configuration_of if path.suffix in legacy_file.SUFFIXES else keras_file.configuration_of
     said = str(error)
     with suppress(InvalidFileError, RecursionError):
-        config = read(path)
+        config = configuration_of(path)
         return code_in(config) or unknown_class_in(config, said) or _cause(error)
     return _cause(error)
 

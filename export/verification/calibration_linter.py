@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.rows import Images, batches
+from ...metrics.chance import as_many_of_each, count_hits
 from ..reference.source import Source
 from ..samples import PIXELS
 from ..tflite.activations import Activations
@@ -19,13 +20,17 @@ UNSTABLE_RATIO = 1.5
 COVERED_SHARE = 0.8
 # Accuracy is compared on some hundreds of images: chance alone moves it by a few points.
 CLEARLY_BETTER = 0.2
-# Probabilities of one class that differ by less between all images: an untrained network's; a trained one's reach 1.
-CONSTANT = 1e-4
+_MORE, _BRING = "calibrate on more images with --calibration-images", "bring more training images"
 _LIKELY_RANGES = (PIXELS, (0.0, 1.0), (-1.0, 1.0))
 
 
 def lint_images(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], classes: Sequence[str], training: Images
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    training: Images,
+    *,
+    has_more: bool,
 ) -> Iterator[str]:
     """Yield warnings about the images alone, each with its remedy.
 
@@ -34,10 +39,11 @@ def lint_images(
         labels: Their classes, shape (N,).
         classes: The names of the classes.
         training: The images that the model was trained on, uint8 of shape (M, H, W, C).
+        has_more: Whether there are more of them to calibrate on.
     """
     if len(images) < FEW_IMAGES:
         few = f"only {len(images)} calibration images"
-        yield f"{few}: ranges settle with {FEW_IMAGES} to 500; bring more training images"
+        yield f"{few}: ranges settle with {FEW_IMAGES} to 500; {_MORE if has_more else _BRING}"
     missing = [name for index, name in enumerate(classes) if index not in set(labels.tolist())]
     if missing:
         listed = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
@@ -62,7 +68,7 @@ def lint_images(
     elif int(images.max()) - int(images.min()) < COVERED_SHARE * (high - low):
         yield (
             f"calibration images go from {images.min()} to {images.max()}, training images from {low} to {high}: "
-            "values beyond will be clipped; calibrate on more images, or choose another --seed"
+            f"values beyond will be clipped; {_MORE if has_more else _BRING}, or choose another --seed"
         )
 
 
@@ -74,17 +80,20 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
         images: Labelled training images, uint8 of shape (N, H, W, C).
         labels: Their classes, shape (N,).
     """
-    accuracy = {}
+    answers, accuracy = {}, {}
     own_low, own_high = source.input_range
     for low, high in dict.fromkeys((source.input_range, *_LIKELY_RANGES)):
         # With this the wrapped model gives the reference inside it pixels scaled to (low, high).
         scaled = (low + images * ((high - low) / 255) - own_low) * (255 / (own_high - own_low))
-        answers = source.model.predict(scaled.astype(np.float32), batch_size=100, verbose=0)
-        accuracy[low, high] = float(np.mean(answers.argmax(axis=1) == labels))
+        found = source.model.predict(scaled.astype(np.float32), batch_size=100, verbose=0)
+        answers[low, high] = found.argmax(axis=1)
+        accuracy[low, high] = float(np.mean(answers[low, high] == labels))
     given = accuracy[source.input_range]
-    best = max(accuracy, key=lambda value_range: accuracy[value_range])
-    if accuracy[best] < given + CLEARLY_BETTER:
+    clearly = [value_range for value_range in accuracy if accuracy[value_range] >= given + CLEARLY_BETTER]
+    better = [value_range for value_range in clearly if _is_above_chance(answers[value_range], labels)]
+    if not better:
         return []
+    best = max(better, key=lambda value_range: accuracy[value_range])
     return [
         f"the model gets {given * 100:.0f} % of {len(images)} training images right with pixels from {own_low:g} to "
         f"{own_high:g}, and {accuracy[best] * 100:.0f} % with pixels from {best[0]:g} to {best[1]:g}: "
@@ -92,32 +101,19 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
     ]
 
 
-def lint_answers(answers: NDArray[np.float32]) -> list[str]:
-    """Return a warning if a model answers all images alike, so that comparing its files with it says nothing.
-
-    Args:
-        answers: The model's probabilities, float32 of shape (N, classes).
-    """
-    if not are_alike(answers):
-        return []
-    return [
-        f"the model gives all {len(answers)} training images the same probabilities, up to {CONSTANT:g}: it is not "
-        "trained, or takes other values than pixels from 0 to 255 (see --input-range); how close its files come to it "
-        "says nothing"
-    ]
+def _is_above_chance(answers: NDArray[np.intp], labels: NDArray[np.int64]) -> bool:
+    """Tell whether answers are shown to be: where one class is large, to give it to all images is often right."""
+    chosen = as_many_of_each(labels)
+    return len(chosen) > 0 and count_hits(answers[chosen], labels[chosen]).is_above_chance
 
 
-def are_alike(answers: NDArray[np.float32]) -> bool:
-    """Tell whether a model gives all images the same probabilities, float32 of shape (N, classes)."""
-    return len(answers) > 0 and float(np.ptp(answers, axis=0).max()) <= CONSTANT
-
-
-def lint_stability(activations: Activations, layer_of: Callable[[str], str | None]) -> list[str]:
+def lint_stability(activations: Activations, layer_of: Callable[[str], str | None], *, has_more: bool) -> list[str]:
     """Return a warning if tensors spread differently wide in two disjoint halves of the calibration images.
 
     Args:
         activations: What the tensors hold on these images, which are in random order.
         layer_of: Returns the Keras layer that a tensor's name tells; None if it tells none.
+        has_more: Whether there are more training images to calibrate on.
     """
     even, odd = activations.spreads
     ratios = {index: _ratio(even[index], odd[index]) for index in activations.names}
@@ -130,7 +126,7 @@ def lint_stability(activations: Activations, layer_of: Callable[[str], str | Non
     how = f"most, {ratios[worst]:.1f} times" if isfinite(ratios[worst]) else "one has a single value in one of them"
     return [
         f"the ranges of {unstable} of {len(ratios)} tensors differ by more than {UNSTABLE_RATIO:g} times between two "
-        f"halves of the calibration images ({how}, {place}): calibrate on more images with --calibration-images"
+        f"halves of the calibration images ({how}, {place}): {_MORE if has_more else _BRING}"
     ]
 
 

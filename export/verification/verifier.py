@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...inspection.graph_types import Graph
 from ...inspection.reader import read_graph
+from ...metrics.chance import are_alike
 from ...metrics.distance import measure_difference
 from ...runtime.bundle.golden import BUILTIN_KERNELS, REFERENCE_KERNELS
 from ...runtime.bundle.manifest import ANY_CPU, NO_AVX2, FittedTemperature, Variant
@@ -23,7 +24,6 @@ from ..model_file import ModelFile
 from ..options import Verified
 from ..samples import GOLDEN_IMAGES, Samples
 from ..tflite.weights import expands_weights
-from .calibration_linter import are_alike
 from .other_runtimes import Answers, OtherRuntime
 from .temperature_fit import HeldOut, measure_temperature
 from .tolerances import check_tolerance

@@ -151,7 +151,9 @@ def _remedy(cause: Cause, operator: OperatorFacts, commands: Commands) -> tuple[
         case Cause.CHANNEL_SPREAD:
             return "equalize the channels, and keep in float what is still too coarse", commands.within_budget()
         case Cause.CLIPPED:
-            return "calibrate on more images, of all kinds that the model will see", commands.more_calibration()
+            bring = "bring more training images, and " if commands.has_few_images else ""
+            action = f"{bring}calibrate on more images, of all kinds that the model will see"
+            return action, commands.more_calibration()
         case Cause.WIDE_RANGE if operator.kind.upper() in _EXPLODING:
             return (
                 "use an activation that Keras has, such as softplus or mish, which is exported without a large "

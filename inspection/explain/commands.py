@@ -82,6 +82,11 @@ class Commands:
         more = () if self.min_snr_db is None else ("--min-snr", str(self.min_snr_db))
         return self.export("--max-drop-points", _DROP, *more)
 
+    @property
+    def has_few_images(self) -> bool:
+        """Whether ranges were measured on fewer images than an export takes by itself, as a rule for want of more."""
+        return self.calibration_images < _FEWEST
+
     def more_calibration(self) -> str:
         """Return the export with four times as many images to measure ranges on."""
         return self.export(_CALIBRATION, f"{4 * max(self.calibration_images, _FEWEST)}")

@@ -33,7 +33,7 @@ def headline(findings: Sequence[BudgetResult]) -> str:
 def as_text(findings: Sequence[BudgetResult], report: Report) -> str:
     """Lay the findings out for a terminal, a line for each, and below them the doubts."""
     cells = [(_STATES[f.holds], one_line(f.row), f.rule, one_line(f.words)) for f in findings]
-    notes = [f"note: {one_line(remark)}" for remark in remarks(report.environment)]
+    notes = [f"note: {one_line(doubt)}" for doubt in _doubts(report)]
     return "\n".join([*aligned(cells, left=range(4)), *notes, headline(findings)])
 
 
@@ -46,5 +46,10 @@ def as_markdown(findings: Sequence[BudgetResult], report: Report) -> str:
     ]
     about = f"{count(report.data.images, 'test image')} of {escape(report.data.name)}"
     table = ["|  | variant | budget | found |", "| --- | --- | --- | --- |", *rows, ""] if rows else []
-    doubts = [line for remark in remarks(report.environment) for line in (f"**Doubtful:** {escape(remark)}.", "")]
+    doubts = [line for doubt in _doubts(report) for line in (f"**Doubtful:** {escape(doubt)}.", "")]
     return "\n".join([f"## edgeproof check: {headline(findings)}", "", *table, *doubts, f"{about}.", ""])
+
+
+def _doubts(report: Report) -> list[str]:
+    warning = report.reference.warning
+    return [*([] if warning is None else [warning]), *remarks(report.environment)]

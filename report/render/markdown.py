@@ -19,6 +19,7 @@ def render_markdown(report: Report) -> str:
     """Return the report in GitHub's Markdown, the verdicts first."""
     parts = [
         f"## {escape(headline(report))}",
+        *([f"**Warning:** {escape(report.reference.warning)}."] if report.reference.warning else []),
         markdown_table(_verdicts(report), words=(0, 1)),
         _explanation(report),
         *(f"{state}: {escape(name)} ({escape(reason)})." for state, name, reason in report.absent),

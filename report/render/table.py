@@ -47,6 +47,8 @@ def as_text(report: Report) -> str:
         (one_line(name), one_line(f"{state}: {reason}")) for state, name, reason in report.absent if state == "FAILED"
     ]
     parts.append("\n".join(aligned(verdicts, left=(0, 1))))
+    if report.reference.warning:
+        parts.append(one_line(f"warning: {report.reference.warning}"))
     return "\n\n".join(part for part in parts if part)
 
 

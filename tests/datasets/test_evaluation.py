@@ -1,10 +1,11 @@
+import json
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.datasets.evaluation import EvaluationImages, check_images, read_images
+from edgeproof.datasets.evaluation import EvaluationImages, check_images, evaluation_images, read_images
 from edgeproof.runtime.bundle.manifest import Manifest
 from edgeproof.runtime.bundle.model_metadata import RESIZE
 from edgeproof.runtime.bundle.reader import read_manifest
@@ -242,3 +243,25 @@ def test_labels_outside_of_the_classes_are_refused_wherever_they_come_from(manif
     images = EvaluationImages(name="a", images=IMAGES[..., None], labels=np.full(4, 10), classes=manifest.classes)
     with pytest.raises(SpecMismatchError, match="has the label 10"):
         check_images(images, manifest)
+
+
+def test_numbers_are_the_names_of_an_arrays_classes(manifest: Manifest, tmp_path: Path) -> None:
+    """A bundle may have its classes in another order than the data."""
+    path = write_npz(tmp_path / "my.npz", x=IMAGES, y=LABELS)
+    reversed_ = replace(manifest, classes=tuple("9876543210"))
+    renamed = replace(manifest, classes=tuple("abcdefghij"))
+    labels = [read_images(path, each).labels for each in (manifest, reversed_, renamed)]
+    assert [each.tolist() for each in labels if each is not None] == [[3, 1, 4, 1], [6, 8, 5, 8], [3, 1, 4, 1]]
+
+
+def test_a_built_in_set_is_tested_by_the_names_of_its_classes(bundle_copy: Path) -> None:
+    as_trained = evaluation_images("mnist", bundle_copy)
+    document = json.loads((bundle_copy / "manifest.json").read_text())
+    document["classes"] = list("1023456789")
+    (bundle_copy / "manifest.json").write_text(json.dumps(document))
+    found = evaluation_images("mnist", bundle_copy)
+    assert found.classes == tuple("1023456789")
+    assert as_trained.labels is not None
+    assert found.labels is not None
+    swapped = {0: 1, 1: 0}
+    assert found.labels.tolist() == [swapped.get(label, label) for label in as_trained.labels.tolist()]

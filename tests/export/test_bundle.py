@@ -165,6 +165,22 @@ def test_recipes_can_be_chosen(run_folder: Path, small_data: "Dataset", tmp_path
     assert manifest.calibration.images == 120
 
 
+@pytest.mark.parametrize(
+    ("training", "asked", "advice"),
+    [
+        (600, 50, "only 50 calibration images: ranges settle with 100 to 500; calibrate on more images with --calibr"),
+        (150, 500, "only 50 calibration images: ranges settle with 100 to 500; bring more training images"),
+    ],
+)
+def test_more_calibration_images_are_advised_where_there_are_some(
+    run_folder: Path, small_data: "Dataset", tmp_path: Path, training: int, asked: int, advice: str
+) -> None:
+    data = replace(small_data, train=small_data.train[np.arange(training)])
+    options = ExportOptions(recipes=choose_recipes(["int8.tflite"]), calibration_images=asked)
+    warnings = written(run_folder / "model.keras", data, tmp_path / "b", options).calibration.warnings
+    assert any(warning.startswith(advice) for warning in warnings)
+
+
 def test_labels_can_be_given_and_travel_in_every_file(run_folder: Path, small_data: "Dataset", tmp_path: Path) -> None:
     labels = tuple(f"digit {i}" for i in range(10))
     options = ExportOptions(recipes=[find_recipe("float32")], labels=labels)

@@ -270,3 +270,11 @@ def test_reports_without_labels_or_latency_are_read_back(unlabelled: Report, unt
 def test_numbers_that_are_none_are_refused(report: Report) -> None:
     with pytest.raises(InvalidFileError, match="malformed"):
         from_json(to_json(report).replace('"ratio": 1.02', '"ratio": NaN'))
+
+
+def test_a_warning_of_the_reference_is_kept_and_reports_without_one_stay_readable(report: Report) -> None:
+    warned = replace(report, reference=replace(report.reference, warning="it guesses"))
+    assert from_json(to_json(warned)) == warned
+    document = json.loads(to_json(report))
+    del document["reference"]["warning"]
+    assert from_json(json.dumps(document)) == report

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -18,7 +18,7 @@ from edgeproof.export.ranges import METHODS
 from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
 
-from tests.helpers.command import COMMAND, Done, error_line, run, run_alone
+from tests.helpers.command import COMMAND, Done, error_line, run, run_alone, succeeded
 
 # The light job runs the other tests of this folder, without Keras.
 keras = pytest.importorskip("keras")
@@ -469,3 +469,35 @@ def test_json_is_alone_on_standard_output(run_folder: Path, small_npz: Path, tmp
     assert (done.returncode, document["schema_version"]) == (0, 1)
     assert document["manifest"] == json.loads((tmp_path / "b" / "manifest.json").read_text())
     assert "float32.tflite" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (0.0412, 0.0186, "calibration error (ECE) 4.12 % -> 1.86 % on 400 images\n"),
+        (
+            0.0164,
+            0.0186,
+            "1.64 % -> 1.86 % on 400 images, which is worse: it is fitted to the likelihood",
+        ),
+    ],
+)
+def test_a_calibration_error_that_grows_is_not_told_as_a_gain(
+    exported: Path, monkeypatch: pytest.MonkeyPatch, before: float, after: float, told: str
+) -> None:
+    from edgeproof.export.options import Event, Verified
+    from edgeproof.metrics.distance import NumericDifference
+    from edgeproof.runtime.bundle.manifest import FittedTemperature, Manifest
+    from edgeproof.runtime.bundle.reader import read_manifest
+
+    manifest = read_manifest(exported)
+    fitted = FittedTemperature(temperature=1.25, images=400, held_out=True, ece_before=before, ece_after=after)
+    difference = NumericDifference(max_abs=0.0, snr_db=50.0, agreement=1.0, clear_agreement=1.0, worst_image=0)
+
+    def verified(*_: object, on_event: Callable[[Event], None], **__: object) -> Manifest:
+        variant = replace(manifest.variants[0], confidence=fitted)
+        on_event(Verified(variant=variant, difference=difference, notes=()))
+        return manifest
+
+    monkeypatch.setattr("edgeproof.export.bundle.export_bundle", verified)
+    assert told in succeeded(run("export", exported.parent / "model.keras", "--out", exported))

@@ -2,12 +2,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 import pytest
-from edgeproof.export.reference.source import load_source
+from edgeproof.export.reference.source import as_source, load_source
 from edgeproof.export.tflite.activations import Activations, measure_activations
 from edgeproof.export.verification.calibration_linter import (
-    lint_answers,
     lint_images,
     lint_input_range,
     lint_stability,
@@ -24,7 +24,7 @@ CLASSES = ("cat", "dog", "cow", "hen")
 
 
 def test_good_images_need_no_word() -> None:
-    assert list(lint_images(IMAGES, LABELS, CLASSES, IMAGES)) == []
+    assert list(lint_images(IMAGES, LABELS, CLASSES, IMAGES, has_more=True)) == []
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,29 @@ def test_good_images_need_no_word() -> None:
         (IMAGES[:40], LABELS[:40], IMAGES, "only 40 calibration images: ranges settle with 100 to 500; bring more"),
         (IMAGES, LABELS % 3, IMAGES, r"no calibration image of 1 of 4 classes \(hen\).*bring images of them"),
         (IMAGES * (LABELS != 2)[:, None, None, None].astype(np.uint8), LABELS, IMAGES, "50 of 200.*are of one colour"),
-        (IMAGES // 2, LABELS, IMAGES, "calibration images go from 0 to 127, training images from 0 to 255"),
+        (
+            IMAGES // 2,
+            LABELS,
+            IMAGES,
+            "go from 0 to 127, training images from 0 to 255.*bring more training images, or",
+        ),
         (IMAGES // 128, LABELS, IMAGES // 128, "training images go from 0 to 1: they were scaled.*save raw pixels"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_do(
     images: np.ndarray, labels: np.ndarray, training: np.ndarray, warning: str
 ) -> None:
-    (found,) = lint_images(images, labels, CLASSES, training)
+    (found,) = lint_images(images, labels, CLASSES, training, has_more=False)
     assert re.search(warning, found)
+
+
+def test_more_images_are_advised_where_there_are_some() -> None:
+    few, dark = (
+        list(lint_images(images, LABELS[: len(images)], CLASSES, IMAGES, has_more=True))
+        for images in (IMAGES[:40], IMAGES // 2)
+    )
+    assert few[0].endswith("with 100 to 500; calibrate on more images with --calibration-images")
+    assert dark[0].endswith("calibrate on more images with --calibration-images, or choose another --seed")
 
 
 def test_the_right_input_range_is_found_out(run_folder: Path, small_data: "Dataset") -> None:
@@ -53,13 +67,16 @@ def test_the_right_input_range_is_found_out(run_folder: Path, small_data: "Datas
         assert warning.endswith("with pixels from 0 to 255: say --input-range 0 255")
 
 
-def test_answers_that_do_not_depend_on_the_image_are_noticed() -> None:
-    constant = np.full((20, 10), 0.1, np.float32)
-    (warning,) = lint_answers(constant + RNG.normal(size=(20, 10)).astype(np.float32) * 1e-6)
-    assert warning.startswith("the model gives all 20 training images the same probabilities")
-    constant[3, :2] += 0.01, -0.01
-    assert lint_answers(constant) == []
-    assert lint_answers(constant[:0]) == []
+def test_a_range_in_which_all_answers_are_the_largest_class_is_not_better() -> None:
+    """Bright pixels are the rare class to this model, and dark ones the frequent one; it knows nothing else."""
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2, activation="softmax")]
+    )
+    model.set_weights([np.array([[-1.0, 1.0]]), np.array([2.0, -2.0])])
+    source = as_source(model, sha256="0" * 64)
+    labels = (np.arange(200) % 10 == 0).astype(np.int64)
+    assert np.mean(source.probabilities(IMAGES).argmax(axis=1) == labels) == 0.1
+    assert lint_input_range(source, IMAGES, labels) == []
 
 
 @pytest.fixture(scope="module")
@@ -68,24 +85,27 @@ def float32(exported: Path) -> bytes:
 
 
 def test_images_alike_give_stable_ranges(float32: bytes, small_data: "Dataset") -> None:
-    assert lint_stability(measure_activations(float32, small_data.x_train[:300]), first_layer) == []
+    assert lint_stability(measure_activations(float32, small_data.x_train[:300]), first_layer, has_more=True) == []
 
 
 def test_one_image_is_no_reason_to_warn(float32: bytes, small_data: "Dataset") -> None:
-    assert lint_stability(measure_activations(float32, small_data.x_train[:1]), first_layer) == []
+    assert lint_stability(measure_activations(float32, small_data.x_train[:1]), first_layer, has_more=True) == []
 
 
 def test_a_single_bright_image_among_dark_ones_is_noticed(float32: bytes, small_data: "Dataset") -> None:
     images = small_data.x_train[:40] // 8
     images[7] = 255 - images[7]
-    (warning,) = lint_stability(measure_activations(float32, images), first_layer)
+    activations = measure_activations(float32, images)
+    (warning,) = lint_stability(activations, first_layer, has_more=True)
     assert re.search(r"between two halves of the calibration images \(most, [\d.]+ times, in layer '\w+'\)", warning)
     assert warning.endswith("calibrate on more images with --calibration-images")
+    (warning,) = lint_stability(activations, first_layer, has_more=False)
+    assert warning.endswith("'): bring more training images")
 
 
 def test_a_tensor_with_one_value_in_half_of_the_images_is_told_in_words() -> None:
     activations = Activations(names={3: "edge"}, histograms={}, spreads=({3: 0.0}, {3: 2.0}), largest={})
-    (warning,) = lint_stability(activations, lambda name: name)
+    (warning,) = lint_stability(activations, lambda name: name, has_more=True)
     assert "images (one has a single value in one of them, in layer 'edge'): calibrate on more" in warning
 
 

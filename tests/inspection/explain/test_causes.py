@@ -283,3 +283,17 @@ def test_a_range_that_was_clipped_by_hand_is_found(explain: Explain) -> None:
 
     _, findings = explain(network(), change=change)
     assert (findings[0].cause, findings[0].layers[0]) == (Cause.CLIPPED, "second")
+
+
+@pytest.mark.parametrize(
+    ("images", "action"),
+    [
+        (500, "calibrate on more images, of all kinds that the model will see"),
+        (60, "bring more training images, and calibrate on more images, of all kinds that the model will see"),
+    ],
+)
+def test_images_that_are_not_there_are_asked_for(images: int, action: str) -> None:
+    operators = [facts(layers=("a",)), facts(layers=("b",), own_snr_db=12.0, clipped=0.02)]
+    commands = Commands(calibration_images=images)
+    (finding,) = find_causes("static_wi8_ai8.tflite", operators, 20.0, commands, {})
+    assert finding.action == action

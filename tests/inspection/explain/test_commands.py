@@ -60,6 +60,11 @@ def test_a_new_bundle_has_the_float32_file_and_does_not_replace_the_old_one(
     assert Commands().only(recipe) == f"edgeproof export model.keras --data DATA --recipes {recipe}"
 
 
+def test_few_images_are_fewer_than_an_export_takes_by_itself() -> None:
+    assert Commands(calibration_images=499).has_few_images
+    assert not Commands().has_few_images
+
+
 def test_more_calibration_is_four_times_as_much() -> None:
     assert Commands(calibration_images=1000).more_calibration().endswith("--calibration-images 4000")
     assert Commands(calibration_images=20).more_calibration().endswith("--calibration-images 2000")

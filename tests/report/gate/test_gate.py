@@ -235,3 +235,10 @@ def test_failures_are_told_in_linear_time(report: Report) -> None:
     assert sum(finding.holds is False for finding in check_budgets(many, limits)) == 200
     assert {kind for kind, _, _ in many.absent} == {"FAILED"}
     assert 0 < ComparedName.comparisons < 20 * 200
+
+
+def test_a_reference_that_answers_by_chance_is_told_beside_what_holds(report: Report) -> None:
+    warned = replace(report, reference=replace(report.reference, warning="it guesses"))
+    assert "note: it guesses" in as_text([finding(True)], warned).splitlines()
+    assert "**Doubtful:** it guesses." in as_markdown([finding(True)], warned)
+    assert "it guesses" not in as_text([finding(True)], report) + as_markdown([finding(True)], report)

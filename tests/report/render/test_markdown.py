@@ -100,3 +100,10 @@ def test_very_many_flipped_images_are_not_all_listed(report: Report) -> None:
     text = render_markdown(replace(report, rows=(replace(row, comparison=replace(row.comparison, flips=many)),)))
     assert "60 images answered otherwise than by Keras, 20 of them</summary>" in text
     assert text.count("| image ") == 21  # with the head
+
+
+def test_a_reference_that_answers_by_chance_is_warned_of_before_the_table(report: Report) -> None:
+    warned = replace(report, reference=replace(report.reference, warning="it guesses\n| here"))
+    lines = plain(render_markdown(warned)).splitlines()
+    assert lines[2] == r"**Warning:** it guesses \| here."
+    assert "Warning" not in render_markdown(report)

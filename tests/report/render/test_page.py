@@ -216,3 +216,9 @@ def test_a_file_that_failed_in_one_engine_keeps_its_row_of_another(report: Repor
 
 def test_the_same_report_gives_the_same_page(report: Report, raw_data: RawData) -> None:
     assert render_page(report, raw_data) == render_page(report, raw_data)
+
+
+def test_a_reference_that_answers_by_chance_is_warned_of(report: Report, raw_data: RawData) -> None:
+    warned = replace(report, reference=replace(report.reference, warning="it <b>guesses</b>"))
+    assert "Warning: it <b>guesses</b>." in Page(warned, raw_data).text
+    assert "Warning" not in Page(report, raw_data).text

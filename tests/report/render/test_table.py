@@ -97,3 +97,8 @@ def test_the_footnote_is_one_line_without_control_characters(report: Report) -> 
     text = footnote(replace(report, data=replace(report.data, name=name), environment={"cpu": name}))
     assert text.replace("\N{NO-BREAK SPACE}", " ").isprintable()
     assert "ab c" in text
+
+
+def test_a_reference_that_answers_by_chance_is_warned_of_below_the_verdicts(report: Report) -> None:
+    warned = replace(report, reference=replace(report.reference, warning="it\nguesses"))
+    assert as_text(warned).split("\n\n") == [*as_text(report).split("\n\n"), "warning: it guesses"]
