@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from .augmentation import affine, random_amounts
+from .changes import changed, random_changes
 from .options import FitOptions
 
 
@@ -56,7 +56,7 @@ def training_batches(
         if logits is not None:
             of_teacher = tf.cast(tf.gather(logits[which], positions), tf.float32)
             probabilities = tf.stack([probabilities, of_teacher], axis=1)
-        return _augmented(tf.gather(pixels, positions), amounts, options), probabilities
+        return changed(tf.gather(pixels, positions), amounts, options), probabilities
 
     rows = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
     # Each of several workers takes its share of every batch.
@@ -77,15 +77,11 @@ def augmented_images(images: NDArray[np.uint8], options: FitOptions, which: int)
         float32 tensors of shape (B, H, W, C).
     """
     rows = tf.data.Dataset.from_tensor_slices((images, _amounts(len(images), options, which))).batch(500)
-    return rows.map(lambda pixels, amounts: _augmented(pixels, amounts, options), num_parallel_calls=2).prefetch(4)
-
-
-def _augmented(pixels: tf.Tensor, amounts: tf.Tensor, options: FitOptions) -> tf.Tensor:
-    return affine(pixels, amounts * options.augmentation) if options.augmentation else tf.cast(pixels, tf.float32)
+    return rows.map(lambda pixels, amounts: changed(pixels, amounts, options), num_parallel_calls=2).prefetch(4)
 
 
 def _amounts(count: int, options: FitOptions, which: int | tf.Tensor) -> tf.Tensor:
-    return random_amounts(count, _seed(options, 2 * which + 1))
+    return random_changes(count, _seed(options, 2 * which + 1), options)
 
 
 def _seed(options: FitOptions, number: int | tf.Tensor) -> tf.Tensor:
