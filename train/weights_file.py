@@ -1,11 +1,12 @@
 """Weights files: pretrained weights of a network of keras.applications, in any of the forms that Keras saves."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 
-from ..runtime.errors import InvalidFileError, foreign_errors
+from ..runtime.errors import InvalidFileError, foreign_errors, one_line
 from ..runtime.io.files import check_file
 
 _WHOLE, _WEIGHTS = ".keras", (".h5", ".hdf5")
@@ -30,8 +31,15 @@ def load_weights(backbone: keras.Model, path: Path, network: str) -> None:
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
         _copy(model, backbone, problem)
     elif path.suffix in _WEIGHTS:
-        with foreign_errors(InvalidFileError, problem, caught=(Exception,)):
+        with (
+            foreign_errors(InvalidFileError, problem, caught=(Exception,)),
+            warnings.catch_warnings(record=True) as told,
+        ):
+            warnings.simplefilter("always")
             backbone.load_weights(path)
+        for warning in told:
+            if "retain their freshly-initialized weights" in str(warning.message):
+                raise InvalidFileError(f"{problem}: {one_line(str(warning.message))}")
     else:
         raise InvalidFileError(f"weights are in files *{_WHOLE} or *{' or *'.join(_WEIGHTS)}, got {path}")
 
