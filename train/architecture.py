@@ -15,9 +15,9 @@ from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.decode import MAY_BE_ABSENT
 from ..runtime.io.files import check_file
 from ..runtime.validation import are_probabilities
-from .applications import build_application
 from .options import APPLICATIONS, IMAGENET, settings
 from .presets import PRESETS
+from .transfer.applications import build_application
 
 _WIDEST = 64.0
 _MOST_EXTRA = 100
@@ -34,7 +34,7 @@ class Architecture:
         extra: How many more layers a preset gets.
         dropout: Share of the features before a preset's last layer that are dropped in training.
         weights: Those that a preset of keras.applications begins with: ``"imagenet"``, its default; ``"random"``; or
-            the path of a file, see `weights_file.load_weights`. None for all other models, which begin at random.
+            the path of a file, see `transfer/weights_file.py`. None for all other models, which begin at random.
 
     Raises:
         UnknownNameError: There is no such preset.

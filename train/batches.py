@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from .changes import changed, random_changes
+from .augmentation.changes import changed, random_changes
 from .options import FitOptions
 
 

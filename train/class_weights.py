@@ -16,8 +16,8 @@ def balanced_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.floa
     Returns:
         Shape (classes,).
 
-    >>> balanced_weights(np.array([0, 0, 0, 1]), 2).round(3).tolist()
-    [0.667, 2.0]
+    >>> balanced_weights(np.array([0, 0, 1, 1, 1, 1]), 2).tolist()
+    [1.5, 0.75]
     """
     counts = np.bincount(labels, minlength=classes)
     present = counts > 0

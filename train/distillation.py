@@ -17,8 +17,8 @@ from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
 from ..runtime.validation import are_probabilities
+from .augmentation.changes import changes_images, describe_changes
 from .batches import augmented_images
-from .changes import changes_images, describe_changes
 from .options import FitOptions
 
 # A teacher is asked about this many sets of changes, which the epochs repeat.

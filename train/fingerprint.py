@@ -13,9 +13,9 @@ from ..datasets.dataset import Dataset
 from ..runtime.io.decode import encode
 from ..runtime.io.digest import sha256_of
 from ..runtime.io.files import read_file
-from .applications import backbone_layers
 from .architecture import Architecture
 from .options import RANDOM, FitOptions
+from .transfer.applications import backbone_layers
 
 _PACKAGES = ("edgeproof", "tensorflow", "keras", "numpy")
 

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from ..datasets.dataset import Dataset
 from ..datasets.stratify import validation_split
 from ..runtime.errors import CheckFailedError
-from .backbone import NO_BACKBONE, Backbone
 from .batches import steps_per_epoch, training_batches
 from .checkpoint import Checkpoint, Progress
 from .class_weights import balanced_weights
 from .distillation import DistillationLoss, label_accuracy, teacher_logits
 from .options import FitOptions
 from .progress import EpochLines
-from .stages import Stage, stages_of
 from .strategy import ONE_DEVICE, Devices
+from .transfer.backbone import NO_BACKBONE, Backbone
+from .transfer.stages import Stage, stages_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

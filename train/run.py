@@ -18,7 +18,6 @@ from ..runtime.errors import EngineMissingError
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.digest import sha256_of
 from .architecture import Architecture
-from .backbone import find_backbone
 from .checkpoint import Checkpoint
 from .checkpoint_files import check_no_unfinished_run
 from .curves import draw_curves
@@ -29,6 +28,7 @@ from .mistakes import draw_confusion, draw_mistakes
 from .options import IMAGENET, FitOptions, settings
 from .quantization_aware import check_foldable, fake_quantized, fold_batch_norm, round_weights
 from .strategy import devices as find_devices
+from .transfer.backbone import find_backbone
 
 CURVES_NAME, CONFUSION_NAME, MISTAKES_NAME, LOGS_NAME = "curves.png", "confusion.png", "mistakes.png", "tensorboard"
 

@@ -8,10 +8,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from ..runtime.errors import SpecMismatchError
+from ...runtime.errors import SpecMismatchError
+from ..architecture import Architecture
+from ..options import APPLICATIONS, RANDOM, FitOptions
 from .applications import backbone_layers
-from .architecture import Architecture
-from .options import APPLICATIONS, RANDOM, FitOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

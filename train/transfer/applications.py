@@ -14,8 +14,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from ..runtime.errors import InvalidFileError, SpecMismatchError, is_interruption, one_line
-from .options import APPLICATIONS, IMAGENET, RANDOM
+from ...runtime.errors import InvalidFileError, SpecMismatchError, is_interruption, one_line
+from ..options import APPLICATIONS, IMAGENET, RANDOM
 from .weights_file import load_weights
 
 MIN_SIDE = 32  # keras.applications refuses smaller images

@@ -7,8 +7,8 @@ are drawn as without.
 import keras
 import tensorflow as tf
 
-from . import augmentation, colour, crop
-from .options import FitOptions
+from ..options import FitOptions
+from . import affine, colour, crop
 
 # A second stream of the same seed: seeds are below 2 ** 31.
 _STREAM = 2**32
@@ -21,20 +21,20 @@ def changes_images(options: FitOptions) -> bool:
 
 def describe_changes(options: FitOptions) -> str:
     """Return a text that differs where the changes do, for the digest of what is cached."""
-    affine = f"{options.augmentation} {augmentation.LIMITS}"
+    moves = f"{options.augmentation} {affine.LIMITS}"
     if not _is_photographic(options):
-        return affine
-    return f"{affine} {options.flip} {options.crop} {options.crop_ratio} {options.colour}"
+        return moves
+    return f"{moves} {options.flip} {options.crop} {options.crop_ratio} {options.colour}"
 
 
 def random_changes(images: int, seed: tf.Tensor, options: FitOptions) -> tf.Tensor:
     """Draw the amounts of change of some images, by a seed: int64 of shape (2,).
 
     Returns:
-        float32 tensor of shape (images, amounts), values -1 to 1: those of `augmentation`; behind them those of `crop`
+        float32 tensor of shape (images, amounts), values -1 to 1: those of `affine`; behind them those of `crop`
         and `colour`, if the options ask for any.
     """
-    amounts = augmentation.random_amounts(images, seed)
+    amounts = affine.random_amounts(images, seed)
     if not _is_photographic(options):
         return amounts
     shape = (images, crop.AMOUNTS + colour.AMOUNTS)
@@ -54,9 +54,9 @@ def changed(images: tf.Tensor, amounts: tf.Tensor, options: FitOptions) -> tf.Te
         float32 tensor of the same shape and range.
     """
     if not _is_photographic(options):
-        affine = augmentation.affine
-        return affine(images, amounts * options.augmentation) if options.augmentation else tf.cast(images, tf.float32)
-    moves, windows, colours = tf.split(amounts, [augmentation.AMOUNTS, crop.AMOUNTS, colour.AMOUNTS], axis=1)
+        moved = affine.affine
+        return moved(images, amounts * options.augmentation) if options.augmentation else tf.cast(images, tf.float32)
+    moves, windows, colours = tf.split(amounts, [affine.AMOUNTS, crop.AMOUNTS, colour.AMOUNTS], axis=1)
     x = _moved(tf.cast(images, tf.float32), moves, windows, options)
     return colour.recoloured(x, colours * options.colour) if options.colour else x
 
@@ -64,8 +64,8 @@ def changed(images: tf.Tensor, amounts: tf.Tensor, options: FitOptions) -> tf.Te
 def _moved(images: tf.Tensor, moves: tf.Tensor, windows: tf.Tensor, options: FitOptions) -> tf.Tensor:
     """Cut windows out of the images that affine changes give, with one interpolation for both."""
     height, width = images.shape[1:3]
-    affine = augmentation.affine_transforms(moves * options.augmentation, height, width)
-    a, b, c, d, e, f, *zeros = tf.unstack(affine, axis=1)
+    transforms = affine.affine_transforms(moves * options.augmentation, height, width)
+    a, b, c, d, e, f, *zeros = tf.unstack(transforms, axis=1)
     right, left, down, top = tf.unstack(crop.window_transforms(windows, options, height, width), axis=1)
     rows = [a * right, b * down, a * left + b * top + c, d * right, e * down, d * left + e * top + f, *zeros]
     # The gaps of affine changes become 0, as they do alone. A window has none, but at the border half a pixel.

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
-from edgeproof.train.applications import backbone_layers, build_application
 from edgeproof.train.options import APPLICATIONS
+from edgeproof.train.transfer.applications import backbone_layers, build_application
 from keras.src.applications import mobilenet_v3
 
 SMALL = "mobilenetv3-small"

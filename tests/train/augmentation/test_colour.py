@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from edgeproof.train.colour import AMOUNTS, recoloured
+from edgeproof.train.augmentation.colour import AMOUNTS, recoloured
 from PIL import Image, ImageEnhance
 
 BRIGHTNESS, CONTRAST, SATURATION = range(AMOUNTS)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from edgeproof.runtime.errors import InvalidFileError
-from edgeproof.train.weights_file import load_weights
+from edgeproof.train.transfer.weights_file import load_weights
 from keras import layers
 
 SHAPE = (16, 16, 3)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .options import FitOptions
+from ..options import FitOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

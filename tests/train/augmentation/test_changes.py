@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
-from edgeproof.train.augmentation import AMOUNTS, affine, random_amounts
-from edgeproof.train.changes import changed, changes_images, describe_changes, random_changes
+from edgeproof.train.augmentation.affine import AMOUNTS, affine, random_amounts
+from edgeproof.train.augmentation.changes import changed, changes_images, describe_changes, random_changes
 from edgeproof.train.options import FitOptions
 
 SEED = tf.constant([1, 3], tf.int64)

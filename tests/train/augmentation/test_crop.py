@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from edgeproof.train.crop import AMOUNTS, window_transforms
+from edgeproof.train.augmentation.crop import AMOUNTS, window_transforms
 from edgeproof.train.options import FitOptions
 
 HEIGHT, WIDTH = 20, 40

@@ -1,6 +1,6 @@
 import pytest
 from edgeproof.train.options import FitOptions, settings
-from edgeproof.train.stages import Stage, stages_of
+from edgeproof.train.transfer.stages import Stage, stages_of
 
 
 def test_a_training_without_frozen_epochs_is_one_stage() -> None:

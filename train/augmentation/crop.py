@@ -8,7 +8,7 @@ import math
 
 import tensorflow as tf
 
-from .options import FitOptions
+from ..options import FitOptions
 
 AMOUNTS = 5
 

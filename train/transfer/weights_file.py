@@ -6,8 +6,8 @@ from pathlib import Path
 
 import keras
 
-from ..runtime.errors import InvalidFileError, foreign_errors, one_line
-from ..runtime.io.files import check_file
+from ...runtime.errors import InvalidFileError, foreign_errors, one_line
+from ...runtime.io.files import check_file
 
 _WHOLE, _WEIGHTS = ".keras", (".h5", ".hdf5")
 

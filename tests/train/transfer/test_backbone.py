@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from edgeproof.runtime.errors import SpecMismatchError
 from edgeproof.train.architecture import Architecture
-from edgeproof.train.backbone import Backbone, find_backbone
 from edgeproof.train.options import FitOptions
+from edgeproof.train.transfer.backbone import Backbone, find_backbone
 from keras import layers
 
-SMALL = Path(__file__).parents[1] / "data" / "small_model.py"
+SMALL = Path(__file__).parents[2] / "data" / "small_model.py"
 FROZEN = FitOptions(frozen_epochs=1)
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 28, 28, 1)).astype(np.float32)
 TARGETS = np.eye(10, dtype=np.float32)[np.arange(16) % 10]
