@@ -22,6 +22,7 @@ class BenchmarkOptions:
         sustained_minutes: How long latency is followed after that; 0 for not at all.
         custom: A Python file that registers the reference's own layers; is run.
         skip_bad: Whether test images that cannot be read are left out, instead of refused.
+        cache: The folder for decoded images; the user's cache folder if None.
 
     Raises:
         SpecMismatchError: A number of threads is out of range, or there is none.
@@ -36,6 +37,7 @@ class BenchmarkOptions:
     sustained_minutes: float = 0.0
     custom: Path | None = None
     skip_bad: bool = False
+    cache: Path | None = None
 
     def __post_init__(self) -> None:
         wrong = [count for count in self.threads if not 1 <= count <= MAX_THREADS]

@@ -125,7 +125,8 @@ def _read(data: str | Path | None, bundle: Path, options: BenchmarkOptions, stag
         data,
         bundle,
         skip_bad=options.skip_bad,
-        progress=lambda count, total: stages.progress(f"reading test images, {count:,} of {total:,}"),
+        cache=options.cache,
+        progress=lambda reading: stages.progress(reading.text or "reading the test images"),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.rows import Images, batch_size, batches
 from ..inspection.reader import read_graph
 from ..metrics.types import Size
 from ..runtime.bundle.manifest import Manifest, Variant
@@ -27,7 +28,7 @@ from ..runtime.probabilities import check_one_answer
 from .memory import variant_program
 
 # Encoded at once: float32 takes four times what the images take.
-_CHUNK = 256
+_CHUNK, _CHUNK_BYTES = 256, 2**23
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,13 +69,14 @@ class BenchmarkTarget:
         packed = gzip.compress(self.content, 9, mtime=0)
         return Size(file_bytes=len(self.content), weight_bytes=weights, gzip_bytes=len(packed))
 
-    def answer(self, engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.generic]:
+    def answer(self, engine: Engine, images: Images) -> NDArray[np.generic]:
         """Run images one by one; returns raw outputs of shape (N, classes).
 
         Raises:
             InvalidFileError: They are not finite.
         """
-        stored = np.concatenate([run_each(engine, images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)])
+        size = min(_CHUNK, batch_size(images.shape, _CHUNK_BYTES))
+        stored = np.concatenate([run_each(engine, some) for some in batches(images, size)])
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             raise InvalidFileError(f"{self.title} gives answers that are not finite")
         return stored

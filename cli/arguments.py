@@ -92,6 +92,14 @@ CUSTOM: OptionTable = {
         "help": "your Python file that registers the model's own layers; is run",
     },
 }
+CACHE: OptionTable = {
+    "cache": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "folder for decoded images, where a folder of images takes more than 256 MiB, decoded; see edgeproof "
+        "cache (default: edgeproof/images in your cache folder)",
+    },
+}
 # Of a verb that goes on without images that it cannot read, and names them in the end.
 SKIP_BAD: OptionTable = {
     "skip_bad": {

@@ -32,6 +32,7 @@ _VERBS = {
     "benchmark": "compare every variant of a bundle with the Keras original",
     "check": "check a report or a bundle against budgets and an older report",
     "pick": "pick the best variant that meets the budgets, and say why the others lost",
+    "cache": "list the decoded images that are kept on disk, and remove them",
 }
 
 # Packages that a verb needs beyond the base install, and the extra that brings them; the runtime looks for engines.
@@ -48,6 +49,7 @@ _NEEDS = {
     "explain": ("benchmarks", _EXPLAIN),
     "check": ("check", _JUDGE),
     "pick": ("check", _JUDGE),
+    "cache": ("train", ("pooch",)),
 }
 
 UNFORESEEN, INTERRUPTED = 70, 130

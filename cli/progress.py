@@ -2,6 +2,10 @@
 
 import sys
 from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..datasets.reading_progress import Reading
 
 _EVERY = 10.0  # seconds between two lines of a log
 
@@ -32,6 +36,6 @@ class _Progress:
 show_step = _Progress()
 
 
-def show_reading(count: int, total: int) -> None:
+def show_reading(reading: "Reading") -> None:
     """Show how many images of a folder were read; at the last one, clear the line."""
-    show_step(f"reading images, {count:,} of {total:,}" if count < total else "")
+    show_step(reading.text)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.text import visible
-from .splits import Split
+from .split import Split
 from .wording import first_of
 
 # From here on a model that always answers with the largest class looks good.

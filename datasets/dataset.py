@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import MAX_SIDE, Preprocessing
 from ..runtime.errors import SpecMismatchError
-from .fingerprints import pixel_digests
+from .rows import Images
+from .split import Split
 
 TEST_SHARE = 1 / 6
 
@@ -52,13 +53,11 @@ class Dataset:
 
     Attributes:
         name: The data set's name.
-        x_train: uint8 array of shape (N, H, W, C), values 0-255.
-        y_train: int64 array of shape (N,), positions in `classes`.
-        x_test: Like `x_train`.
-        y_test: Like `y_train`.
+        train: Labels are int64.
+        test: Likewise.
         classes: The labels.
         preprocessing: How an image of any size becomes like these.
-        sha256: SHA-256 of each array's bytes as they were loaded, by the array's name.
+        sha256: SHA-256 of the bytes of x_train, y_train, x_test and y_test as they were loaded, by these names.
         options: The options they were loaded with, without any None: the same files give the same images again.
         test_drawn: Whether the test split was drawn from the images, because the data has none of its own.
         remarks: What is doubtful about them, and what was done to them, in sentences without a full stop.
@@ -66,10 +65,8 @@ class Dataset:
     """
 
     name: str
-    x_train: NDArray[np.uint8]
-    y_train: NDArray[np.int64]
-    x_test: NDArray[np.uint8]
-    y_test: NDArray[np.int64]
+    train: Split
+    test: Split
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     sha256: Mapping[str, str]
@@ -79,15 +76,36 @@ class Dataset:
     skipped: tuple[tuple[str, str], ...] = ()
 
     @property
+    def x_train(self) -> Images:
+        """The training images, uint8 of shape (N, H, W, C), values 0-255."""
+        return self.train.images
+
+    @property
+    def y_train(self) -> NDArray[np.int64]:
+        """Their labels, shape (N,), positions in `classes`."""
+        return self.train.labels
+
+    @property
+    def x_test(self) -> Images:
+        """The test images, like `x_train`."""
+        return self.test.images
+
+    @property
+    def y_test(self) -> NDArray[np.int64]:
+        """Their labels, like `y_train`."""
+        return self.test.labels
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels."""
-        _, height, width, channels = self.x_train.shape
+        _, height, width, channels = self.train.images.shape
         return height, width, channels
 
     def content_sha256(self) -> str:
         """Return a digest of all images with their labels, independent of their order and split."""
-        digests = [*pixel_digests(self.x_train), *pixel_digests(self.x_test)]
+        digests = [*self.train.digests, *self.test.digests]
+        labels = [*self.y_train.tolist(), *self.y_test.tolist()]
         whole = hashlib.sha256()
-        for digest, label in sorted(zip(digests, [*self.y_train.tolist(), *self.y_test.tolist()], strict=True)):
+        for digest, label in sorted(zip(digests, labels, strict=True)):
             whole.update(digest + label.to_bytes(8, "little"))
         return whole.hexdigest()

@@ -1,6 +1,7 @@
 """Read the images that a bundle is tested on: test images where the data has them, with labels or without."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from ..runtime.text import visible
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
 from .image_listing import TEST, list_images, list_splits
-from .image_reader import ImageReader, Progress
+from .image_reader import ImageReader
+from .layouts.remedy import in_numpy
 from .loading import is_image_folder, load_data, read_arrays
+from .reading_progress import Progress
 from .recorded_split import bundle_options, find_recorded_split
+from .rows import Images, batches
 from .wording import SUFFIXES, first_of
 
 _PAIRS = (TEST_ARRAYS, *TRAIN_ARRAYS)
@@ -35,29 +39,38 @@ class EvaluationImages:
         remarks: What makes results on them doubtful, in sentences without a full stop.
         is_test_split: Whether the data itself calls them its test images; else a model may have learned from them.
         skipped: Image files that could not be read: their names, and what was wrong with them.
+        names: What a user knows each image as: a file's name below the folder, or a place in an array such as
+            ``x_test[0]``; empty where none are known.
     """
 
     name: str
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     is_test_split: bool = True
     skipped: tuple[tuple[str, str], ...] = ()
+    names: Sequence[str] = ()
 
     @property
     def sha256(self) -> str:
         """Digest of pixels and labels, with their shapes."""
-        digest = hashlib.sha256()
-        for array in (self.images, self.labels):
-            if array is not None:
-                digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-                digest.update(np.ascontiguousarray(array).data)
+        digest = hashlib.sha256(f"{self.images.dtype.str} {self.images.shape}\n".encode())
+        for batch in batches(self.images):
+            digest.update(np.ascontiguousarray(batch).data)
+        if self.labels is not None:
+            digest.update(f"{self.labels.dtype.str} {self.labels.shape}\n".encode())
+            digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
 
 def evaluation_images(
-    name: str | Path | None, bundle: Path, *, skip_bad: bool = False, progress: Progress | None = None
+    name: str | Path | None,
+    bundle: Path,
+    *,
+    skip_bad: bool = False,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> EvaluationImages:
     """Return the images that a bundle is to be tested on.
 
@@ -66,6 +79,7 @@ def evaluation_images(
             that the bundle records as held out. None for the built-in set of the training, or MNIST for digits.
         bundle: The bundle's folder, whose manifest says which images it takes.
         skip_bad: Whether to leave out image files that cannot be read, as long as others can be.
+        cache: As in `load_data`.
         progress: As in `load_data`.
 
     Raises:
@@ -75,7 +89,11 @@ def evaluation_images(
     """
     manifest = read_manifest(bundle)
     chosen = _default(manifest) if name is None else name
-    data = load_data(chosen) if chosen in BUILT_IN else find_recorded_split(Path(chosen), manifest, progress)
+    data = (
+        load_data(chosen)
+        if chosen in BUILT_IN
+        else find_recorded_split(Path(chosen), manifest, cache=cache, progress=progress)
+    )
     if data is not None:
         return EvaluationImages(
             name=data.name,
@@ -84,8 +102,9 @@ def evaluation_images(
             classes=manifest.classes,
             remarks=data.remarks,
             skipped=data.skipped,
+            names=data.test.names,
         )
-    found = read_images(Path(chosen), manifest, skip_bad=skip_bad, progress=progress)
+    found = read_images(Path(chosen), manifest, skip_bad=skip_bad, cache=cache, progress=progress)
     if found.is_test_split:
         return found
     remark = (
@@ -96,7 +115,12 @@ def evaluation_images(
 
 
 def read_images(
-    path: Path, manifest: Manifest, *, skip_bad: bool = False, progress: Progress | None = None
+    path: Path,
+    manifest: Manifest,
+    *,
+    skip_bad: bool = False,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> EvaluationImages:
     """Read images for a bundle: the test split, or all where there is none.
 
@@ -104,6 +128,7 @@ def read_images(
         path: What `load_data` reads, also without labels (images alone, or in no sub-folder) or with fewer classes.
         manifest: The bundle's: which images it takes, how image files become such, and the classes.
         skip_bad: As in `evaluation_images`.
+        cache: As in `load_data`.
         progress: As in `load_data`.
 
     Raises:
@@ -112,7 +137,7 @@ def read_images(
         SpecMismatchError: The images have another size than the bundle's, or a label is not one of its classes.
     """
     if is_image_folder(path):
-        return _from_folder(path, manifest, skip_bad, progress)
+        return _from_folder(path, manifest, skip_bad, cache, progress)
 
     def check(source: NamedArrays) -> None:
         if any(x in source.arrays for x, _ in _PAIRS):
@@ -164,13 +189,23 @@ def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
         raise source.missing(("x_test", "x_train", "x"), "one of these is needed")
     x, y = pairs[0]
     images = source.images(x)
+    count = len(manifest.classes)
+    if (columns := source.columns.get(y, count)) != count:
+        raise SpecMismatchError(f"{y} of {source.location} has {columns} columns; the bundle has {count} classes")
+    labels = source.labels(y, len(images)).astype(np.int64) if y in source.arrays else None
+    if labels is not None and labels.min() >= 1 and labels.max() == count:
+        raise SpecMismatchError(
+            f"{source.name} has the label {count}; the bundle's {count} classes are numbered from 0 to {count - 1}"
+            f"{in_numpy([f'{y} = {y} - 1'])}"
+        )
     return EvaluationImages(
         name=source.name,
         images=images,
-        labels=source.labels(y, len(images)).astype(np.int64) if y in source.arrays else None,
+        labels=labels,
         classes=manifest.classes,
         remarks=source.remarks,
         is_test_split=x == TEST_ARRAYS[0],
+        names=[f"{x}[{position}]" for position in range(len(images))],
     )
 
 
@@ -178,6 +213,7 @@ def _from_folder(
     folder: Path,
     manifest: Manifest,
     skip_bad: bool,
+    cache: Path | None,
     progress: Progress | None,
 ) -> EvaluationImages:
     has_test = is_folder(folder / TEST) and TEST not in manifest.classes
@@ -187,18 +223,19 @@ def _from_folder(
         files = [file for part in listed for file in part.labelled(manifest.classes, "the bundle's classes")]
     else:
         files = [(path, 0) for part in listed for path in part.loose]
-    reader = ImageReader(folder, bundle_options(manifest), total=len(files), progress=progress)
-    found = reader.read(files)
-    if not (skip_bad and found):
+    reader = ImageReader(folder, bundle_options(manifest), cache=cache, progress=progress)
+    found = reader.read(files).split
+    if not (skip_bad and len(found.images)):
         reader.check_readable("repair or remove them")
-    if not found:
+    if not len(found.images):
         raise InvalidFileError(f"{folder} holds no images ({SUFFIXES})")
     return EvaluationImages(
         name=visible(folder.absolute().name),
-        images=reader.stack(found),
-        labels=np.array([image.label for image in found], np.int64) if is_labelled else None,
+        images=found.images,
+        labels=found.labels if is_labelled else None,
         classes=manifest.classes,
         remarks=reader.remarks([path for part in listed for path in part.others]),
         is_test_split=has_test,
         skipped=reader.skipped,
+        names=found.names,
     )

@@ -6,10 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .rows import Images, batches
 
-def pixel_digests(images: NDArray[np.uint8]) -> list[bytes]:
+
+def pixel_digests(images: Images) -> list[bytes]:
     """Return the SHA-256 of each image's pixels: images of one size are the same if their digests are."""
-    return [hashlib.sha256(image.data).digest() for image in np.ascontiguousarray(images)]
+    return [hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images]
+
+
+def images_sha256(images: Images) -> str:
+    """Return the SHA-256 of all images' pixels in their order, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    for batch in batches(images):
+        digest.update(np.ascontiguousarray(batch).data)
+    return digest.hexdigest()
 
 
 def array_sha256(array: NDArray[Any]) -> str:

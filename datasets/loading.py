@@ -9,34 +9,43 @@ import numpy as np
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, check_fit
 from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean
 from ..runtime.io.files import is_folder, near_path
-from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
+from .arrays import ARRAY_NAMES, NamedArrays
 from .audit import audit
-from .builtin import BUILT_IN
+from .builtin import BUILT_IN, find_known
 from .dataset import DataOptions, Dataset
-from .fingerprints import array_sha256
+from .fingerprints import array_sha256, images_sha256
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
-from .image_reader import Progress
+from .layouts.npz_file import read_npz_file
+from .reading_progress import Progress
 from .splits import Splits, check_arrays, splits_of_arrays
 from .stratify import stratified_split
 
 
-def load_data(name: str | Path, options: DataOptions | None = None, *, progress: Progress | None = None) -> Dataset:
+def load_data(
+    name: str | Path,
+    options: DataOptions | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
     """Load a data set.
 
     Args:
         name: ``"mnist"``; ``"fashion-mnist"``; an `.npz` file with x_train, y_train, x_test, y_test, or x, y; a folder
             of IDX files named as MNIST's, or of images in a sub-folder for each class, with `train` and `test` or not.
         options: How the files become a data set; the defaults if None.
-        progress: Called now and then with how many images of a folder were read, and how many there are.
+        cache: The folder for decoded images, where a folder's are many; the user's cache folder if None.
+        progress: Called now and then with how many images of a folder were read.
 
     Raises:
         UnknownNameError: It is none of these.
-        InvalidFileError: A file is missing, broken or laid out otherwise.
+        InvalidFileError: A file is missing, broken, laid out otherwise, or changes meanwhile.
+        OutputError: The disk has no room for the decoded images, or the cache cannot be written.
         SpecMismatchError: The options do not go with the data.
     """
     chosen = options or DataOptions()
-    return _to_dataset(_splits(name, chosen, progress), chosen)
+    return _to_dataset(_splits(name, chosen, cache, progress), chosen)
 
 
 def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
@@ -54,16 +63,18 @@ def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
             f"{len(held_out):,} of {len(held_out) + len(used):,} images are the test part, drawn by split seed "
             f"{options.split_seed}, because the data has none of its own",
         )
-    arrays = {"x_train": train.images, "y_train": train.labels, "x_test": test.images, "y_test": test.labels}
     return Dataset(
         name=splits.name,
-        x_train=train.images,
-        y_train=train.labels.astype(np.int64),
-        x_test=test.images,
-        y_test=test.labels.astype(np.int64),
+        train=replace(train, labels=train.labels.astype(np.int64)),
+        test=replace(test, labels=test.labels.astype(np.int64)),
         classes=splits.classes,
         preprocessing=preprocessing,
-        sha256={name: array_sha256(array) for name, array in arrays.items()},
+        sha256={
+            "x_train": images_sha256(train.images),
+            "y_train": array_sha256(train.labels),
+            "x_test": images_sha256(test.images),
+            "y_test": array_sha256(test.labels),
+        },
         options=replace(options, image_size=(size[0], size[1]), channels=channels, preprocessing=preprocessing),
         test_drawn=splits.test is None,
         remarks=(*remarks, *audit(train, test, splits.classes)),
@@ -106,10 +117,11 @@ def read_arrays(
     )
 
 
-def _splits(name: str | Path, options: DataOptions, progress: Progress | None) -> Splits:
+def _splits(name: str | Path, options: DataOptions, cache: Path | None, progress: Progress | None) -> Splits:
     if name in BUILT_IN:
         return BUILT_IN[str(name)]()
     path = Path(name)
     if is_image_folder(path):
-        return read_image_folder(path, options, progress)
-    return splits_of_arrays(read_arrays(path, check=check_arrays), RESIZE)
+        return read_image_folder(path, options, cache=cache, progress=progress)
+    source = read_arrays(path, check=check_arrays)
+    return (find_known(source) if is_folder(path) else None) or splits_of_arrays(source, RESIZE)

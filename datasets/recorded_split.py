@@ -6,8 +6,8 @@ from pathlib import Path
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.errors import EdgeproofError
 from .dataset import DataOptions, Dataset
-from .image_reader import Progress
 from .loading import load_data
+from .reading_progress import Progress
 
 
 def bundle_options(manifest: Manifest) -> DataOptions:
@@ -19,10 +19,12 @@ def bundle_options(manifest: Manifest) -> DataOptions:
     )
 
 
-def find_recorded_split(path: Path, manifest: Manifest, progress: Progress | None = None) -> Dataset | None:
+def find_recorded_split(
+    path: Path, manifest: Manifest, *, cache: Path | None = None, progress: Progress | None = None
+) -> Dataset | None:
     """Return the data of a bundle's training, split as there; None if this is other data, or has its own test split.
 
-    `progress` is as in `load_data`.
+    `cache` and `progress` are as in `load_data`.
     """
     recorded = manifest.data
     if recorded is None or recorded.test_share is None:
@@ -32,7 +34,7 @@ def find_recorded_split(path: Path, manifest: Manifest, progress: Progress | Non
         bundle_options(manifest), test_share=recorded.test_share, split_seed=recorded.split_seed, skip_bad=True
     )
     try:
-        data = load_data(path, options, progress=progress)
+        data = load_data(path, options, cache=cache, progress=progress)
     except EdgeproofError:  # data to test on may have a single class, or no labels
         return None
     return data if data.test_drawn and data.content_sha256() == recorded.sha256 else None

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from ..runtime.errors import SpecMismatchError
 from .dataset import Dataset
-from .fingerprints import pixel_digests
 
 
 def stratified_split(
@@ -49,7 +48,7 @@ def stratified_split(
 
 def validation_split(data: Dataset, share: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of the training images to validate on, and of those to learn from."""
-    return stratified_split(data.y_train, share, seed, digests=pixel_digests(data.x_train))
+    return stratified_split(data.y_train, share, seed, digests=data.train.digests)
 
 
 def _groups(labels: NDArray[np.int64], seed: int, digests: Sequence[bytes]) -> dict[int, list[list[int]]]:

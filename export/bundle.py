@@ -15,7 +15,7 @@ from ..runtime.bundle.reader import check_is_bundle
 from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.atomic import atomic_folder
 from ..runtime.io.worker import Parent, Worker, WorkerDiedError
-from .options import DEFAULTS, DataWarning, Event, ExportOptions, Reading, Started
+from .options import DEFAULTS, DataWarning, Event, ExportOptions, Started
 from .reference.keras_file import check_keras_file
 
 
@@ -95,15 +95,15 @@ def _write(
 ) -> Manifest:
     """Load the data and write the bundle; the work of a child process."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides))
+    dataset = data if isinstance(data, Dataset) else _load(parent, data, _data_options(model, overrides), options.cache)
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))
     from .bundle_writer import write_bundle
 
     return write_bundle(model, dataset, folder, chosen, known_failures=failures, on_event=parent.send)
 
 
-def _load(parent: Parent, data: str | Path, options: DataOptions) -> Dataset:
-    return load_data(data, options, progress=lambda count, total: parent.send(Reading(count=count, total=total)))
+def _load(parent: Parent, data: str | Path, options: DataOptions, cache: Path | None) -> Dataset:
+    return load_data(data, options, cache=cache, progress=parent.send)
 
 
 def _data_options(model: Path, overrides: Mapping[str, Any]) -> DataOptions:

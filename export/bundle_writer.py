@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
+from ..datasets.rows import Images
 from ..runtime.bundle.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
 from ..runtime.bundle.model_metadata import LABELS_NAME, Description
 from ..runtime.bundle.reader import read_manifest
@@ -162,9 +163,7 @@ def _classes(source: Source, data: Dataset, labels: tuple[str, ...] | None) -> t
     return labels
 
 
-def _lint_calibration(
-    samples: Samples, classes: Sequence[str], training: NDArray[np.uint8], converters: Converters
-) -> list[str]:
+def _lint_calibration(samples: Samples, classes: Sequence[str], training: Images, converters: Converters) -> list[str]:
     found = [*lint_images(samples.calibration, samples.calibration_labels, classes, training)]
     # A model that the converter cannot express, or LiteRT not run, is left out later with the reason.
     with suppress(SpecMismatchError, InvalidFileError, RuntimeError, ValueError):

@@ -8,6 +8,7 @@ from ..metrics.distance import measure_difference
 from ..runtime.bundle.recipes import Format
 from ..runtime.engines.engine import load_engine, run_each
 from .accuracy_budget import Evaluation
+from .reference.source import predict
 
 
 class Evaluator:
@@ -25,7 +26,7 @@ class Evaluator:
     @classmethod
     def of_model(cls, model: keras.Model, images: NDArray[np.uint8]) -> "Evaluator":
         """Evaluate on images whose classes are not known: as the model says, which takes pixels 0-255."""
-        expected = model.predict(images.astype(np.float32), batch_size=100, verbose=0)
+        expected = predict(model, images)
         return cls(images, expected.argmax(axis=1), expected)
 
     @property

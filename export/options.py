@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..datasets.reading_progress import Reading
 from ..metrics.distance import NumericDifference
 from ..runtime.bundle.manifest import LeftOut, TrainingData, Variant
 from ..runtime.bundle.model_metadata import Preprocessing
@@ -31,6 +32,7 @@ class ExportOptions:
         held_out: Positions of training images not learned from, to fit temperatures on; None for the record's.
         data: The model's training data, for the manifest; None for those that the training's record names.
         budget: What mixed files may lose; None for those that only serve speed.
+        cache: The folder for the decoded images of data that is to be loaded; the user's cache folder if None.
 
     Raises:
         SpecMismatchError: There is a budget, and no recipe that it is for.
@@ -49,6 +51,7 @@ class ExportOptions:
     held_out: tuple[int, ...] | None = None
     data: TrainingData | None = None
     budget: AccuracyBudget | None = None
+    cache: Path | None = None
 
     def __post_init__(self) -> None:
         if self.budget is not None and not any(recipe.where_needed for recipe in self.recipes):
@@ -108,14 +111,6 @@ class Started:
     """A variant, ``<recipe>.<format>``, is being converted and verified."""
 
     name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
-    """So many of the data's images were read, of so many."""
-
-    count: int
-    total: int
 
 
 Event = Reading | Started | Tried | Verified | NotNeeded | LeftOut | DataWarning

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.rows import Images
 from ..runtime.errors import SpecMismatchError
 
 PIXELS = (0.0, 255.0)
@@ -47,7 +48,7 @@ class Samples:
 
 
 def draw_samples(
-    images: NDArray[np.uint8],
+    images: Images,
     labels: NDArray[np.int64],
     *,
     seed: int,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,16 @@ class Answers:
         return Temperature(self.output, self.temperature)(self.stored)
 
 
+class ImageRow(Protocol):
+    """Images, uint8 of shape (N, H, W, C), in memory or on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, position: int, /) -> NDArray[np.uint8]:
+        """Return the image at a position, shape (H, W, C)."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawData:
     """The test images, the answers and the raw latencies behind a report.
@@ -48,7 +58,7 @@ class RawData:
         runs: Nanoseconds of every timed run, int64, by row title or Keras call, and threads; empty if none was timed.
     """
 
-    images: NDArray[np.uint8]
+    images: ImageRow
     labels: NDArray[np.int64] | None
     answers: Mapping[str, Answers]
     default_row: str

@@ -32,7 +32,9 @@ _HIGHEST = 1.001  # 1, and what rounding may add; a model that nobody vouches fo
 class Classifier:
     """An image classifier in any of its variants: images in, labels and class probabilities out.
 
-    Several threads may call it at once, with the same answers as one. Pickled, it is loaded again from the same path.
+    Several threads may call it at once, with the same answers as one. Pickled, it carries a model file of up to 8 MiB,
+    and runs wherever the engine is installed; a larger file is loaded again from the same path, or refused if it has
+    changed.
 
     Attributes:
         classes: The labels, in the order of the probabilities.
@@ -64,6 +66,7 @@ class Classifier:
         self._origin = os.fspath(origin) if is_pretrained(origin) else os.fspath(Path(origin).absolute())
         pinned = model.variant if is_pretrained(origin) or is_folder(Path(origin)) else None
         self._options = replace(options, variant=pinned, sha256=model.sha256)
+        self._packed = model.packed()
 
     @property
     def engine(self) -> str:
@@ -223,7 +226,7 @@ class Classifier:
         return self._prepared(images, value_range).pixels
 
     def __reduce__(self) -> tuple[Callable[..., "Classifier"], tuple[object, ...]]:
-        return _load_again, (type(self), self._origin, self._options)
+        return _load_again, (type(self), self._packed, self._origin, self._options)
 
     def _prepared(self, images: ImageLike, value_range: tuple[float, float] | None) -> Prepared:
         return prepare(images, self.image, self.preprocessing, value_range=value_range)
@@ -293,11 +296,14 @@ class Classifier:
         return map(answers, parts) if workers == 1 else map_in_order(answers, parts, workers)
 
 
-def _load_again(cls: type[Classifier], origin: str, options: "LoadOptions") -> Classifier:
-    """Load what was pickled, from the very same file."""
-    from .loading import load_model
+def _load_again(
+    cls: type[Classifier], packed: dict[str, Any] | None, origin: str, options: "LoadOptions"
+) -> Classifier:
+    """Load what was pickled, from the very same file or its content."""
+    from .loading import load_model, unpack_model
 
-    return cls(load_model(origin, options), origin=origin, options=options)
+    model = load_model(origin, options) if packed is None else unpack_model(packed, options)
+    return cls(model, origin=origin, options=options)
 
 
 def _chunks(batch: NDArray[Any]) -> Iterator[NDArray[Any]]:

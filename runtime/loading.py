@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from .bundle.manifest import Manifest, Variant
 from .bundle.model_metadata import DESCRIPTION_KEY, RESIZE, ImageSpec, Preprocessing, check_tensors, parse_description
@@ -24,7 +25,55 @@ from .validation import whole_number
 
 _LARGEST_FOR_BATCHES = 2**18  # bytes; in batches, Python's share of a run is smaller, which pays for small models
 
+_LARGEST_PICKLED = 2**23  # bytes; a larger file would be sent with every task of a pool of processes
+_EXTERNAL_DATA = b"location"  # in each ONNX file that keeps weights in other files: the key that names these
+
 _MAX_CLASSES = 2**16  # of a file without metadata; a label is made for each
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelContent:
+    """What engines for a model are made of.
+
+    Attributes:
+        content: The whole model file.
+        format: Which format these bytes are in.
+        in_batches: Whether the model gains by batches, and its answers cannot depend on them.
+        data_folder: Where an ONNX model may keep weights in other files; None where it must hold them itself.
+    """
+
+    content: bytes
+    format: Format
+    in_batches: bool = False
+    data_folder: Path | None = None
+
+    @property
+    def is_pickled(self) -> bool:
+        """Whether it travels to other processes: it is not large, and it is all of the model."""
+        has_all = self.data_folder is None or self.format not in CONCURRENT or _EXTERNAL_DATA not in self.content
+        return has_all and len(self.content) <= _LARGEST_PICKLED
+
+    def engine(self, options: "LoadOptions") -> Engine:
+        """Load the model into an engine; errors as in `load_engine`."""
+        return load_engine(
+            self.content, self.format, engine=options.engine, threads=options.threads, data_folder=self.data_folder
+        )
+
+    def pool(self, first: Engine, options: "LoadOptions") -> EnginePool:
+        """Return a pool with this engine for the model, which makes others like it."""
+        another = None if self.format in CONCURRENT else partial(self.engine, options)
+        return EnginePool(first, another, batches=self._batches(options))
+
+    def _batches(self, options: "LoadOptions") -> Callable[[], Engine] | None:
+        if not self.in_batches:
+            return None
+
+        def make() -> Engine:
+            from .engines.litert import LiteRTEngine
+
+            return LiteRTEngine(self.content, threads=options.threads, batch=BATCH)
+
+        return make
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,12 +81,14 @@ class Model:
     """A model in the engines that run it; other attributes as in `Classifier`.
 
     Attributes:
+        content: What the engines were made of; None where another process finds the file by its path.
         calibrated: Turns the engines' outputs into probabilities.
         sha256: Digest of the model file.
         vouched: Whether a manifest vouches for the file; its answers were probabilities when it was loaded.
     """
 
     engines: EnginePool
+    content: ModelContent | None
     classes: tuple[str, ...]
     image: ImageSpec
     preprocessing: Preprocessing
@@ -49,6 +100,12 @@ class Model:
     def __post_init__(self) -> None:
         taken, given = self.engines.input.shape, self.engines.output.shape
         check_tensors(self.variant, taken, given, self.image, self.classes)
+
+    def packed(self) -> dict[str, Any] | None:
+        """Return all of it but the engines, which can be pickled; None where another process must find the file."""
+        if self.content is None:
+            return None
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "engines"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +140,16 @@ def load_model(path: str | os.PathLike[str], options: LoadOptions) -> Model:
     return _load_lone_file(location, options)
 
 
+def unpack_model(packed: dict[str, Any], options: LoadOptions) -> Model:
+    """Make the engines of a model anew, from what `Model.packed` returned in another process, perhaps elsewhere.
+
+    Raises:
+        EngineMissingError: The engine that it needs is not installed here.
+    """
+    content: ModelContent = packed["content"]
+    return Model(engines=content.pool(content.engine(options), options), **packed)
+
+
 def _choose(manifest: Manifest, options: LoadOptions) -> Variant:
     name = options.variant
     if name is not None and "." in name:
@@ -102,16 +169,16 @@ def _load_variant(folder: Path, manifest: Manifest, variant: Variant, options: L
     file = folder / variant.file
     content = read_vouched_file(folder, variant)
     _check_unchanged(file, variant.sha256, options)
-    make = partial(load_engine, content, variant.format, engine=options.engine, threads=options.threads)
+    made_of = ModelContent(content=content, format=variant.format, in_batches=_gains_by_batches(content, variant))
     with memory_needed_to(f"load {file}"):
-        engine = make()
+        engine = made_of.engine(options)
     if (engine.input, engine.output) != (variant.input, variant.output):
         raise SpecMismatchError(
             f"{variant.file} has other tensors than the manifest says: {engine.input}, {engine.output}"
         )
-    another = None if variant.format in CONCURRENT else make
     model = Model(
-        engines=EnginePool(engine, another, batches=_batches(content, variant, options)),
+        engines=made_of.pool(engine, options),
+        content=made_of if made_of.is_pickled else None,
         classes=manifest.classes,
         image=manifest.image,
         preprocessing=manifest.preprocessing,
@@ -150,22 +217,21 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
     content, model_format = read_file(file, "model"), Format(suffix)
     digest = sha256_of(content)
     _check_unchanged(file, digest, options)
-    make = partial(
-        load_engine, content, model_format, engine=options.engine, threads=options.threads, data_folder=file.parent
-    )
+    made_of = ModelContent(content=content, format=model_format, data_folder=file.parent)
     try:
         if not options.trusted and options.sha256 is None:
             from .engines.probe import probe
 
             probe(content, model_format, data_folder=file.parent, threads=options.threads)
         with memory_needed_to(f"load {file}"):
-            engine = make()
+            engine = made_of.engine(options)
         text = engine.metadata.get(DESCRIPTION_KEY)
         description = None if text is None else parse_description(text)
     except InvalidFileError as error:
         raise InvalidFileError(f"{file}: {error}") from error
     return Model(
-        engines=EnginePool(engine, None if model_format in CONCURRENT else make),
+        engines=made_of.pool(engine, options),
+        content=replace(made_of, data_folder=None) if made_of.is_pickled else None,
         classes=description.classes if description else _numbered_classes(engine, file),
         image=description.image if description else _image_spec(engine, file),
         preprocessing=description.preprocessing if description else RESIZE,
@@ -176,20 +242,12 @@ def _load_lone_file(file: Path, options: LoadOptions) -> Model:
     )
 
 
-def _batches(content: bytes, variant: Variant, options: LoadOptions) -> Callable[[], Engine] | None:
-    """Return a maker of engines for batches, if the model gains by them and its answers cannot depend on them."""
+def _gains_by_batches(content: bytes, variant: Variant) -> bool:
+    """Tell whether the model gains by batches, and its answers cannot depend on them."""
     # Sums of integers are the same in any order; sums of floats are not.
     traits = VARIANTS.get(f"{variant.recipe}.{variant.format}")
     exact = traits is not None and traits.across_machines == 0 and variant.float_islands == 0
-    if not exact or len(content) > _LARGEST_FOR_BATCHES:
-        return None
-
-    def make() -> Engine:
-        from .engines.litert import LiteRTEngine
-
-        return LiteRTEngine(content, threads=options.threads, batch=BATCH)
-
-    return make
+    return exact and len(content) <= _LARGEST_FOR_BATCHES
 
 
 def _numbered_classes(engine: Engine, file: Path) -> tuple[str, ...]:

@@ -181,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args(arguments)
     data = load_named(options.data)
-    images, labels = data.x_test[: options.images, :, :, 0], data.y_test[: options.images]
+    images, labels = data.x_test[: options.images][:, :, :, 0], data.y_test[: options.images]
     found = classify_scenes(options.model, images, labels, seed=options.seed, processes=options.processes)
     sys.stdout.write(
         f"accuracy          {_text(found.accuracy)}\n"

@@ -4,12 +4,17 @@ Order and augmentation depend only on the seed, the epoch and the image's positi
 on as if it had not been, and a teacher can be asked about an epoch's images before it begins.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from ..datasets.rows import ImageRows, Images, batch_size
 from .augmentation.changes import changed, random_changes
 from .options import FitOptions
+
+_MOST_AT_ONCE, _BYTES_AT_ONCE = 500, 2**23  # of images that are answered, not learned from
 
 
 def steps_per_epoch(images: int, options: FitOptions) -> int:
@@ -18,7 +23,7 @@ def steps_per_epoch(images: int, options: FitOptions) -> int:
 
 
 def training_batches(
-    images: NDArray[np.uint8],
+    images: Images,
     targets: NDArray[np.float32],
     options: FitOptions,
     *,
@@ -41,7 +46,7 @@ def training_batches(
     count, sets = len(images), epochs.stop if teacher is None else len(teacher)
     batch_size = min(options.batch_size, count)
     # Constants outside the pipeline: from_tensor_slices would copy them into its graph.
-    pixels, wanted = tf.constant(images), tf.constant(targets)
+    pixels, wanted = _reader(images), tf.constant(targets)
     logits = None if teacher is None else tf.constant(teacher)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -56,7 +61,7 @@ def training_batches(
         if logits is not None:
             of_teacher = tf.cast(tf.gather(logits[which], positions), tf.float32)
             probabilities = tf.stack([probabilities, of_teacher], axis=1)
-        return changed(tf.gather(pixels, positions), amounts, options), probabilities
+        return changed(pixels(positions), amounts, options), probabilities
 
     rows = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
     # Each of several workers takes its share of every batch.
@@ -65,7 +70,7 @@ def training_batches(
     return rows.map(load, num_parallel_calls=2).prefetch(4).with_options(sharding)
 
 
-def augmented_images(images: NDArray[np.uint8], options: FitOptions, which: int) -> tf.data.Dataset:
+def augmented_images(images: Images, options: FitOptions, which: int) -> tf.data.Dataset:
     """Return the images in their own order, augmented as in an epoch with the set of changes `which`.
 
     Args:
@@ -76,8 +81,47 @@ def augmented_images(images: NDArray[np.uint8], options: FitOptions, which: int)
     Returns:
         float32 tensors of shape (B, H, W, C).
     """
-    rows = tf.data.Dataset.from_tensor_slices((images, _amounts(len(images), options, which))).batch(500)
-    return rows.map(lambda pixels, amounts: changed(pixels, amounts, options), num_parallel_calls=2).prefetch(4)
+    rows = _positions(images, _amounts(len(images), options, which))
+    pixels = _reader(images)
+    return rows.map(
+        lambda positions, amounts: changed(pixels(positions), amounts, options), num_parallel_calls=2
+    ).prefetch(4)
+
+
+def plain_images(images: Images, targets: NDArray[np.float32] | None = None) -> tf.data.Dataset:
+    """Return the images in their own order as they are.
+
+    Args:
+        images: Shape (N, H, W, C), values 0-255.
+        targets: Shape (N, ...); None for images alone.
+
+    Returns:
+        float32 tensors of shape (B, H, W, C), with their targets if there are any.
+    """
+    pixels = _reader(images)
+    rows = _positions(images, *([] if targets is None else [targets]))
+    return rows.map(
+        lambda positions, *others: (tf.cast(pixels(positions), tf.float32), *others), num_parallel_calls=2
+    ).prefetch(2)
+
+
+def _positions(images: Images, *others: object) -> tf.data.Dataset:
+    """Return batches of positions, and of what goes with them, of a size for which float32 pixels take 32 MiB."""
+    size = min(_MOST_AT_ONCE, batch_size(images.shape, _BYTES_AT_ONCE))
+    return tf.data.Dataset.from_tensor_slices((tf.range(len(images)), *others)).batch(size)
+
+
+def _reader(images: Images) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return a function from positions, shape (B,), to pixels, uint8 of shape (B, H, W, C)."""
+    if not isinstance(images, ImageRows):
+        pixels = tf.constant(images)
+        return lambda positions: tf.gather(pixels, positions)
+
+    def read(positions: tf.Tensor) -> tf.Tensor:
+        found = tf.numpy_function(images.__getitem__, [positions], tf.uint8, stateful=False)
+        return tf.ensure_shape(found, (*positions.shape, *images.shape[1:]))
+
+    return read
 
 
 def _amounts(count: int, options: FitOptions, which: int | tf.Tensor) -> tf.Tensor:

@@ -13,6 +13,7 @@ import pooch
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from ..datasets.rows import Images, batches
 from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
@@ -63,7 +64,7 @@ def label_accuracy(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
 
 
 def teacher_logits(
-    teachers: Sequence[Path], images: NDArray[np.uint8], classes: int, options: FitOptions, *, cache: Path | None = None
+    teachers: Sequence[Path], images: Images, classes: int, options: FitOptions, *, cache: Path | None = None
 ) -> NDArray[np.float16]:
     """Return the answers of an ensemble of teachers to the images as they will be augmented in training.
 
@@ -84,8 +85,10 @@ def teacher_logits(
         SpecMismatchError: A teacher is for other images or classes, or does not give probabilities.
     """
     digest = hashlib.sha256(f"{options.seed} {describe_changes(options)} {images.shape}".encode())
-    for content in (*(read_file(path, "teacher") for path in teachers), np.ascontiguousarray(images).data):
-        digest.update(content)
+    for path in teachers:
+        digest.update(read_file(path, "teacher"))
+    for batch in batches(images):
+        digest.update(np.ascontiguousarray(batch).data)
     folder = (cache or Path(pooch.os_cache("edgeproof"))) / "teachers"
     sets = min(SETS, options.all_epochs) if changes_images(options) else 1
     models: list[keras.Model] = []

@@ -10,12 +10,14 @@ from typing import Any, TextIO
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
+from ..datasets.rows import select
 from ..datasets.stratify import validation_split
 from ..runtime.errors import CheckFailedError
-from .batches import steps_per_epoch, training_batches
+from .batches import plain_images, steps_per_epoch, training_batches
 from .checkpoint import Checkpoint, Progress
 from .class_weights import balanced_weights
 from .distillation import DistillationLoss, label_accuracy, teacher_logits
@@ -71,7 +73,7 @@ def fit(
         SpecMismatchError: A teacher is for other images, or the checkpoint is of another training.
     """
     held_out, used = validation_split(data, options.validation_share, options.seed)
-    images, labels, classes = data.x_train[used], data.y_train[used], len(data.classes)
+    images, labels, classes = select(data.x_train, used), data.y_train[used], len(data.classes)
     steps = steps_per_epoch(len(images), options)
     saved = checkpoint.read() if checkpoint is not None and resume else None
     done = Progress() if saved is None else saved.progress
@@ -110,7 +112,6 @@ def fit(
                 steps_per_epoch=steps,
                 shuffle=False,  # the pipeline shuffles
                 validation_data=_validation(data, held_out, taught=bool(teachers)),
-                validation_batch_size=500,
                 callbacks=[
                     *([] if tensorboard is None else [keras.callbacks.TensorBoard(tensorboard, profile_batch=0)]),
                     monitor,
@@ -229,11 +230,9 @@ def _probabilities(labels: NDArray[np.int64], classes: int, smoothing: float) ->
     return np.eye(classes, dtype=np.float32)[labels] * np.float32(1 - smoothing) + np.float32(smoothing / classes)
 
 
-def _validation(
-    data: Dataset, held_out: NDArray[np.intp], *, taught: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _validation(data: Dataset, held_out: NDArray[np.intp], *, taught: bool) -> tf.data.Dataset:
     """Return the held-out images and labels; with a teacher, the labels stand for it, too."""
     labels = _probabilities(data.y_train[held_out], len(data.classes), 0.0)
     if taught:
         labels = np.stack([labels, np.log(np.maximum(labels, 1e-7))], axis=1)
-    return data.x_train[held_out].astype(np.float32), labels
+    return plain_images(select(data.x_train, held_out), labels)

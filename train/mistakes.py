@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..datasets.rows import Images
 from ..runtime.io.disk_full import writing
 
 # With more classes than this, the matrix is drawn without figures, which would not be readable.
@@ -49,7 +50,7 @@ def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes
 
 
 def draw_mistakes(
-    images: NDArray[np.uint8],
+    images: Images,
     labels: NDArray[np.int64],
     probabilities: NDArray[np.float32],
     classes: Sequence[str],

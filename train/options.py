@@ -29,7 +29,8 @@ class FitOptions:
         ema: Momentum of the running average of the weights, with which the model ends (its normalizations keep their
             last statistics); None for the last weights.
         validation_share: Share of the training images that are held out for validation.
-        augmentation: Rotation, zoom and shift of images, as a multiple of the limits in `augmentation/affine.py`; 0 for none.
+        augmentation: Rotation, zoom and shift of images, as a multiple of the limits in
+            `augmentation/affine.py`; 0 for none.
         patience: Stop after this many epochs without a better validation accuracy, with the best weights; None: never.
         distill_weight: Weight of the distillation loss, with a teacher; the rest is that of the labels.
         temperature: Divides the logits of teacher and student before they are compared.
@@ -40,7 +41,8 @@ class FitOptions:
         fine_tuning_rate: Highest learning rate of the epochs in which all layers learn; None: a tenth of
             `learning_rate` after frozen epochs, else `learning_rate` itself.
         flip: Whether half of the images, at random, are mirrored left to right.
-        crop: Smallest share of an image's area that is cut out and resized to the whole; 1 for no crops. See `augmentation/crop.py`.
+        crop: Smallest share of an image's area that is cut out and resized to the whole; 1 for no crops. See
+            `augmentation/crop.py`.
         crop_ratio: How much wider or higher than the image a cut may be, as a ratio of sides; 1 keeps the image's.
         colour: Change of brightness, contrast and saturation: factors from 1 - colour to 1 + colour; 0 for none. See
             `augmentation/colour.py`.

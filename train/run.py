@@ -18,6 +18,7 @@ from ..runtime.errors import EngineMissingError
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.digest import sha256_of
 from .architecture import Architecture
+from .batches import plain_images
 from .checkpoint import Checkpoint
 from .checkpoint_files import check_no_unfinished_run
 from .curves import draw_curves
@@ -134,7 +135,7 @@ def train(
                 progress=progress,
             )
             round_weights(model)
-        probabilities = model.predict(data.x_test.astype(np.float32), batch_size=500, verbose=0)
+        probabilities = model.predict(plain_images(data.x_test), verbose=0)
         test_accuracy = float(np.mean(probabilities.argmax(axis=1) == data.y_test))
         model.save(staging / MODEL_NAME)
         record = {

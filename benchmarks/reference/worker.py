@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...datasets.rows import Images, batch_size, batches
 from ...runtime.bundle.manifest import Manifest
 from ...runtime.errors import InvalidFileError, SpecMismatchError, is_interruption, one_line
 from ...runtime.io.digest import sha256_of
@@ -20,8 +21,8 @@ from ...runtime.io.files import read_file
 from ...runtime.io.worker import Parent, Worker
 from ..latency.interleaved import WARMUP_SECONDS, Nanoseconds, Repetition, timed
 
-# Images that travel to the process at once.
-_CHUNK = 1000
+# What travels to the process at once: batches of as many images as the reference answers at once.
+_CHUNK_BYTES, _BATCH = 2**24, 100
 _NONE: Nanoseconds = np.zeros(0, np.int64)
 
 
@@ -74,9 +75,9 @@ class ReferenceWorker(Worker):
             self.close()
             raise
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probabilities(self, images: Images) -> NDArray[np.float32]:
         """Return the model's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C)."""
-        parts = (images[i : i + _CHUNK] for i in range(0, len(images), _CHUNK))
+        parts = batches(images, batch_size(images.shape, _CHUNK_BYTES, multiple=_BATCH))
         return np.concatenate([self._ask("probabilities", part) for part in parts])
 
     def subjects(self, images: NDArray[np.uint8]) -> "dict[str, TimedReference]":

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...runtime.errors import CheckFailedError
-from ..arguments import CUSTOM, SKIP_BAD, OptionTable, add_table, given, seconds, thread_counts
+from ..arguments import CACHE, CUSTOM, SKIP_BAD, OptionTable, add_table, given, seconds, thread_counts
 from ..bad_images import name_skipped_images
 from ..progress import show_step
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Of BenchmarkOptions, whose `sustained_minutes` is --sustained.
 _OPTIONS: OptionTable = {
     **CUSTOM,
+    **CACHE,
     "threads": {"type": thread_counts, "metavar": "N,…", "help": "threads of every engine, such as 1,2,4 (default: 1)"},
     "seconds": {
         "type": seconds,

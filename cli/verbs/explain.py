@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..progress import show_step
+from ..progress import show_reading, show_step
 
 if TYPE_CHECKING:
     from ...inspection.explain.run import ExplainOptions
@@ -63,17 +63,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _chosen(options: argparse.Namespace) -> "ExplainOptions":
-    from ...inspection.explain.run import GOLDEN_IMAGES, ExplainOptions
+    from ...inspection.explain.run import GOLDEN_IMAGES, ExplainOptions, spacing
 
     data = options.data
     images = None
     if data is not None:
         from ...datasets.evaluation import evaluation_images
 
-        images = evaluation_images(data, options.bundle)
+        images = evaluation_images(data, options.bundle, progress=show_reading)
     return ExplainOptions(
         variants=tuple(options.variant or ()),
-        images=None if images is None else images.images,
+        images=None if images is None else images.images[:: spacing(len(images.images))],
         images_from=GOLDEN_IMAGES if images is None else f"images of {images.name}",
         model=_model(options),
         data=data,

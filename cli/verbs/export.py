@@ -12,6 +12,7 @@ from ...runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchEr
 from ...runtime.io.files import read_file
 from ...runtime.text import count, file_size
 from ..arguments import (
+    CACHE,
     CUSTOM,
     OptionTable,
     add_data,
@@ -101,6 +102,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the manifest as JSON; all else on standard error")
     add_table(parser.add_argument_group("the model"), _MODEL_OPTIONS)
     add_data_options(parser, otherwise=" (defaults: as in the training)")
+    add_table(parser, CACHE)
     add_table(parser.add_argument_group("the export"), _EXPORT_OPTIONS)
     add_table(parser.add_argument_group("a budget for mixed_wi8_ai8"), _BUDGET_OPTIONS)
 
@@ -124,7 +126,7 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
     from ...export.reference.keras_file import check_keras_file
 
     overrides = data_options_from(options)
-    typed = given(options, {**_MODEL_OPTIONS, **_EXPORT_OPTIONS})
+    typed = given(options, {**_MODEL_OPTIONS, **_EXPORT_OPTIONS, **CACHE})
     if "input_range" in typed:
         typed["input_range"] = tuple(typed["input_range"])
     if "labels" in typed:
@@ -179,7 +181,7 @@ def _print_event(event: "Event") -> None:
     from ...export.options import DataWarning, NotNeeded, Reading, Tried, Verified
 
     if isinstance(event, Reading):
-        show_reading(event.count, event.total)
+        show_reading(event)
     elif isinstance(event, LeftOut):
         print(f"  {event.name:28} left out: {event.reason}", flush=True)
     elif isinstance(event, NotNeeded):

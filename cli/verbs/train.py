@@ -16,6 +16,7 @@ from ...runtime.io.atomic import recover
 from ...runtime.io.worker import Parent, Worker, WorkerDiedError
 from ...train.options import APPLICATIONS, CLASS_WEIGHTS, SCHEDULES, settings
 from ..arguments import (
+    CACHE,
     OptionTable,
     add_data,
     add_data_options,
@@ -34,6 +35,7 @@ SCHEMA_VERSION = 1
 if TYPE_CHECKING:
     from types import FrameType
 
+    from ...datasets.reading_progress import Reading
     from ...train.run import Trained
 
 _SECONDS_TO_END = 10.0  # a step, and the removal of what was not finished
@@ -130,6 +132,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     add_data(parser)
     add_data_options(parser)
+    add_table(parser, CACHE)
     parser.add_argument("--seed", type=seed, default=1, help="seed of everything random (default: 1)")
     parser.add_argument(
         "--out",
@@ -200,7 +203,7 @@ def _train(options: argparse.Namespace) -> dict[str, object]:
         "tensorboard": options.tensorboard,
         "strategy": options.strategy,
     }
-    arguments = (options.data, data_options_from(options), out, how, sys.stdout.isatty())
+    arguments = (options.data, data_options_from(options), options.cache, out, how, sys.stdout.isatty())
     with Worker(_work, *arguments, name="the training") as worker, _interrupted_well(worker, out):
         trained, test_images = worker.result(_show)
     if trained is None:  # in a worker that is not the chief
@@ -218,16 +221,22 @@ def _train(options: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def _show(event: str | tuple[int, int]) -> None:
-    """Print a line of progress, or show how many images were read, and of how many."""
+def _show(event: "str | Reading") -> None:
+    """Print a line of progress, or show how many images were read."""
     if isinstance(event, str):
         print(event, end="", flush=True)
     else:
-        show_reading(*event)
+        show_reading(event)
 
 
 def _work(
-    parent: Parent, data: str, data_options: Mapping[str, Any], out: Path, how: dict[str, Any], is_live: bool
+    parent: Parent,
+    data: str,
+    data_options: Mapping[str, Any],
+    cache: Path | None,
+    out: Path,
+    how: dict[str, Any],
+    is_live: bool,
 ) -> "tuple[Trained | None, int]":
     """Load the data and train; the work of a child process, which TensorFlow may end."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -236,7 +245,7 @@ def _work(
         from ...datasets.dataset import DataOptions
         from ...datasets.loading import load_data
 
-        loaded = load_data(data, DataOptions(**data_options), progress=lambda count, total: parent.send((count, total)))
+        loaded = load_data(data, DataOptions(**data_options), cache=cache, progress=parent.send)
         for remark in loaded.remarks:
             parent.send(f"  note: {remark}\n")
         # These imports spend seconds in native code, which no exception ends, and have nothing to clean up.

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ...datasets.rows import Images, batch_size, batches
 from ...runtime.bundle.model_metadata import ImageSpec
 from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
 from ...runtime.io.digest import sha256_of
@@ -19,6 +20,7 @@ from .keras_file import check_keras_file, loading_problem
 from .serving import force_float32, image_of, serving_model
 
 PROBABILITIES, LOGITS = "probabilities", "logits"
+_BATCH, _BYTES_AT_ONCE = 100, 2**24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +45,7 @@ class Source:
     output: str
     sha256: str
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probabilities(self, images: Images) -> NDArray[np.float32]:
         """Return the reference's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C).
 
         Raises:
@@ -52,7 +54,7 @@ class Source:
         if not len(images):  # Keras has no answers to none
             return np.zeros((0, self.classes), np.float32)
         with foreign_errors(SpecMismatchError, "Keras cannot run the model", caught=(Exception,)):
-            found = self.model.predict(images.astype(np.float32), batch_size=100, verbose=0)
+            found = predict(self.model, images)
         if self.output == LOGITS:
             _check_logits(found)
         # What is compared, reported and thresholded later are probabilities; scores would be misread silently.
@@ -62,6 +64,17 @@ class Source:
                 f"sum up to {found.sum(axis=1).mean():.3g}; if they are logits, say --softmax to have one appended"
             )
         return found
+
+
+def predict(model: keras.Model, images: Images) -> NDArray[np.float32]:
+    """Return a model's answers, shape (N, classes), to images of shape (N, H, W, C), of which few are held as float32.
+
+    However many are passed on at once, they are answered in the same batches.
+    """
+    step = batch_size(images.shape, _BYTES_AT_ONCE, multiple=_BATCH)
+    return np.concatenate(
+        [model.predict(some.astype(np.float32), batch_size=_BATCH, verbose=0) for some in batches(images, step)]
+    )
 
 
 def load_source(

@@ -6,6 +6,7 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from ...datasets.rows import Images, batches
 from ..reference.source import Source
 from ..samples import PIXELS
 from ..tflite.activations import Activations
@@ -24,7 +25,7 @@ _LIKELY_RANGES = (PIXELS, (0.0, 1.0), (-1.0, 1.0))
 
 
 def lint_images(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], classes: Sequence[str], training: NDArray[np.uint8]
+    images: NDArray[np.uint8], labels: NDArray[np.int64], classes: Sequence[str], training: Images
 ) -> Iterator[str]:
     """Yield warnings about the images alone, each with its remedy.
 
@@ -51,7 +52,8 @@ def lint_images(
             f"{constant} of {len(images)} calibration images are of one colour: they say nothing of the ranges; "
             "look for broken files in the training images"
         )
-    low, high = int(training.min()), int(training.max())
+    extremes = np.array([(batch.min(), batch.max()) for batch in batches(training)])
+    low, high = int(extremes[:, 0].min()), int(extremes[:, 1].max())
     if high <= 1:
         yield (
             f"the training images go from {low} to {high}: they were scaled before they were saved as bytes; save raw "

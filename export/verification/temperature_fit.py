@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...datasets.rows import Images
 from ...metrics.calibration_error import expected_calibration_error
 from ...metrics.scipy_modules import import_scipy
 from ...runtime.bundle.manifest import FittedTemperature
@@ -43,7 +44,7 @@ class HeldOut:
         positions: Those held out, and not calibrated on; in random order.
     """
 
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int64]
     positions: NDArray[np.intp]
 
@@ -55,7 +56,7 @@ class HeldOut:
 
 
 def held_out_images(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], positions: Sequence[int], *, seed: int, calibration: int
+    images: Images, labels: NDArray[np.int64], positions: Sequence[int], *, seed: int, calibration: int
 ) -> HeldOut:
     """Return the held-out images in the order in which they are drawn.
 

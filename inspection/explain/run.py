@@ -35,6 +35,11 @@ MOST_IMAGES = 64
 _FOR_SCALES = 8
 
 
+def spacing(images: int) -> int:
+    """Return the distance between two of so many images that at most `MOST_IMAGES` of them are taken."""
+    return max(1, -(-images // MOST_IMAGES))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExplainOptions:
     """What is explained, and with what.
@@ -177,7 +182,7 @@ def _explain(
 ) -> Explanation:
     """Do the work of the child process."""
     images = read_golden(folder, manifest).inputs if options.images is None else options.images
-    images = images[:: max(1, -(-len(images) // MOST_IMAGES))]
+    images = images[:: spacing(len(images))]
     read = partial(read_vouched_file, folder)
     times: dict[str, float] = {}
     for model_format in dict.fromkeys(variant.format for variant in chosen):

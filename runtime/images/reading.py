@@ -5,6 +5,8 @@ import re
 import struct
 import sys
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from ..errors import PYTHON_ERRORS, EngineMissingError, InvalidFileError, foreig
 from ..io.memory import memory_limit
 from ..io.shortage import memory_needed_to
 from .draft import holds_jpeg, open_draft
-from .orientation import orientation_of
+from .orientation import orientation_of, upright_size
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
     from PIL.Image import Image
@@ -69,24 +71,58 @@ def decode_image(stream: IO[bytes], name: str, draft: tuple[int, int] | None = N
 
 def decode_as_stored(stream: IO[bytes], name: str, draft: tuple[int, int] | None = None) -> "Image":
     """Decode an image as `decode_image`, but do not turn it: a turned one takes as much memory again."""
+    _check_ppm(stream, name)
+    with _readable(name), _opened(stream, name, draft) as image:
+        image.load()
+        # Before the file is let go of: some formats have it behind the pixels.
+        image.getexif()
+        # Pillow gives 16 bits as 32, of unknown range: of PGM files, and before Pillow 11 of PNG files.
+        if _is_wide_gray(image):
+            image.info.pop("transparency", None)
+            return image.convert("I;16")
+        return image
+
+
+def open_header(path: str | os.PathLike[str]) -> tuple[tuple[int, int], str]:
+    """Return the height and width of an image file, upright as far as its header says, and its mode; decode nothing.
+
+    Raises:
+        InvalidFileError: It is missing, or not an image.
+    """
+    from pathlib import Path
+
+    from ..io.files import check_file, reading
+
+    file = Path(path)
+    check_file(file, "image")
+    with reading(file), file.open("rb") as stream:
+        _check_ppm(stream, str(file))
+        with _readable(str(file)):
+            from PIL import Image
+
+            with Image.open(stream, formats=_FORMATS) as image:
+                # Of a PNG file Pillow would decode the pixels to find one behind them.
+                is_upright = image.format == "PNG" and "exif" not in image.info
+                size = (image.height, image.width) if is_upright else upright_size(image)
+                return size, "I;16" if _is_wide_gray(image) else image.mode
+
+
+def _is_wide_gray(image: "Image") -> bool:
+    """Tell whether an image has 16 bits of gray that Pillow gives as 32."""
+    return image.mode == "I" and image.format in ("PNG", "PPM")
+
+
+@contextmanager
+def _readable(name: str) -> Generator[None]:
+    """Refuse the image, which errors call `name`, where Pillow is missing or cannot read it in the block."""
     try:
         from PIL import Image, UnidentifiedImageError
     except ModuleNotFoundError as error:
         raise EngineMissingError(
             "image files are read by Pillow, which is not installed; pip install pillow"
         ) from error
-
-    _check_ppm(stream, name)
     try:
-        with _opened(stream, name, draft) as image:
-            image.load()
-            # Before the file is let go of: some formats have it behind the pixels.
-            image.getexif()
-            # Pillow gives 16 bits as 32, of unknown range: of PGM files, and before Pillow 11 of PNG files.
-            if image.mode == "I" and image.format in ("PNG", "PPM"):
-                image.info.pop("transparency", None)
-                return image.convert("I;16")
-        return image
+        yield
     except InvalidFileError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

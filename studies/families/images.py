@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from edgeproof.datasets.dataset import Dataset
-from edgeproof.datasets.fingerprints import array_sha256
+from edgeproof.datasets.fingerprints import images_sha256
 from edgeproof.datasets.loading import load_data
 from numpy.typing import NDArray
 
@@ -31,13 +31,13 @@ def load_images(folder: Path, *, colour: bool) -> Dataset:
 
 def _as_photos(data: Dataset) -> Dataset:
     """Return gray images of shape (N, H, W, 1) as (N, H + 4, W + 4, 3)."""
-    x_train, x_test = _framed(data.x_train), _framed(data.x_test)
-    height, width, channels = x_train.shape[1:]
+    train, test = (replace(split, images=_framed(split.images[:]), digests=()) for split in (data.train, data.test))
+    height, width, channels = train.images.shape[1:]
     return replace(
         data,
-        x_train=x_train,
-        x_test=x_test,
-        sha256={**data.sha256, "x_train": array_sha256(x_train), "x_test": array_sha256(x_test)},
+        train=train,
+        test=test,
+        sha256={**data.sha256, "x_train": images_sha256(train.images), "x_test": images_sha256(test.images)},
         options=replace(data.options, image_size=(height, width), channels=channels),
     )
 

@@ -61,7 +61,7 @@ def measure_family(folder: Path, data: Dataset) -> FamilyFigures:
         EdgeproofError: The export fails, or its files cannot be run.
     """
     record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-    tested = replace(data, x_test=data.x_test[:TEST_IMAGES], y_test=data.y_test[:TEST_IMAGES])
+    tested = replace(data, test=data.test[np.arange(min(TEST_IMAGES, len(data.x_test)))])
     with tempfile.TemporaryDirectory() as temporary:
         whole = _export(folder / MODEL_NAME, tested, Path(temporary, "bundle"), ExportOptions())
         # A bundle holds one int8 file for each format.
@@ -154,7 +154,7 @@ def answered_images(recipe: str, macs: int | None, images: int) -> int:
 def _time_ratios(columns: Mapping[str, BenchmarkTarget], data: Dataset, manifest: Manifest) -> dict[str, Ratio]:
     """Time all files in turns, with one thread, and return each one's time over that of its format's float32."""
     files = {name: partial(target.load, 1) for name, target in columns.items()}
-    runs = measure_rounds(files, data.x_test, manifest.image, manifest.preprocessing)
+    runs = measure_rounds(files, data.x_test[:], manifest.image, manifest.preprocessing)
     plain = {one: f"float32.{one}" for one in Format}
     return {
         name: ratio(taken, runs[plain[columns[name].variant.format]])

@@ -25,7 +25,7 @@ SEED = 3
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make the photographs and let `edgeproof predict` draw the image."""
     argparse.ArgumentParser(prog="python -m studies.pages.seen", description=__doc__).parse_args(arguments)
-    digits = load_named(MNIST).x_train[:, :, :, 0]
+    digits = load_named(MNIST).x_train[:][:, :, :, 0]
     photographs = {
         "photo.jpg": Image.fromarray(scene(digits[0], SEED, 0)),
         "blackboard.jpg": Image.fromarray(scene(digits[7], SEED, 7)),

@@ -105,7 +105,7 @@ def measure_robustness(
     right: list[dict[str, NDArray[np.bool_]]] = [{} for _ in files]
     for name in (CLEAN, *CORRUPTIONS):
         progress(name)
-        inputs = images.images if name == CLEAN else corrupt(images.images, name, seed=seed)
+        inputs = images.images[:] if name == CLEAN else corrupt(images.images[:], name, seed=seed)
         for file, found in zip(files, right, strict=True):
             answers = file.classifier.probabilities(inputs, workers=workers).argmax(axis=1)
             found[name] = answers == images.labels
@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         images = _read(options.data, bundles, options.limit)
         files = [one for bundle in bundles for one in load_files(bundle, options.variants)]
         if sheet is not None:
-            write_contact_sheet(sheet, images.images, seed=options.seed)
+            write_contact_sheet(sheet, images.images[:], seed=options.seed)
         results = measure_robustness(files, images, seed=options.seed, workers=options.workers, progress=_show_progress)
         if json_file is not None:
             document = _document(environment, results, images, options.seed)

@@ -1,6 +1,6 @@
 import numpy as np
 from edgeproof.datasets.audit import audit
-from edgeproof.datasets.splits import Split
+from edgeproof.datasets.split import Split
 
 
 def part(values: list[int], labels: list[int], array: str = "x_train", names: list[str] | None = None) -> Split:

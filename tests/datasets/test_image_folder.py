@@ -6,6 +6,7 @@ import pytest
 from edgeproof.datasets.dataset import DataOptions
 from edgeproof.datasets.image_folder import read_image_folder
 from edgeproof.datasets.loading import load_data
+from edgeproof.datasets.reading_progress import Reading
 from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE, ImageSpec, Preprocessing
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.runtime.images.preprocess import prepare
@@ -271,13 +272,16 @@ def test_loose_pictures_of_a_test_part_are_told(tmp_path: Path) -> None:
     assert parts.remarks == ("1 of the folder's files is left out (not an image of a class): test/1.png",)
 
 
-def test_reading_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.datasets.image_reader._STEP", 2)
+def test_reading_tells_how_far_it_is(tmp_path: Path) -> None:
     for split, count in (("train", 3), ("test", 2)):
         for label in ("a", "b"):
             (tmp_path / split / label).mkdir(parents=True)
             for number in range(count):
                 Image.new("L", (4, 4), number).save(tmp_path / split / label / f"{number}.png")
-    told: list[tuple[int, int]] = []
-    load_data(tmp_path, progress=lambda *numbers: told.append(numbers))
-    assert told == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
+    told: list[Reading] = []
+    load_data(tmp_path, progress=told.append)
+    assert [(reading.step, reading.count, reading.total) for reading in told] == [
+        ("reading the headers of images", 10, 10),
+        ("reading images", 10, 10),
+    ]
+    assert [reading.text for reading in told] == ["", ""]

@@ -9,7 +9,8 @@ from edgeproof.datasets import builtin, recorded_split
 from edgeproof.datasets.dataset import DataOptions, Dataset
 from edgeproof.datasets.evaluation import evaluation_images
 from edgeproof.datasets.loading import load_data
-from edgeproof.datasets.splits import Split, Splits
+from edgeproof.datasets.split import Split
+from edgeproof.datasets.splits import Splits
 from edgeproof.runtime.bundle.model_metadata import RESIZE
 from edgeproof.runtime.errors import SpecMismatchError
 

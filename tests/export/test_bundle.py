@@ -144,7 +144,8 @@ def test_a_second_export_with_held_out_images_gives_the_same_bytes(
 def test_test_images_choose_no_temperature(
     calibrated: Path, run_folder: Path, small_data: "Dataset", tmp_path: Path
 ) -> None:
-    other = replace(small_data, x_test=small_data.x_test[::-1], y_test=np.roll(small_data.y_test, 1))
+    images, labels = small_data.x_test[::-1], np.roll(small_data.y_test, 1)
+    other = replace(small_data, test=replace(small_data.test, images=images, labels=labels, digests=()))
     manifest = written(run_folder / "model.keras", other, tmp_path / "b", HELD_OUT)
     before = read_manifest(calibrated)
     assert [(variant.name, variant.sha256, variant.confidence) for variant in manifest.variants] == [

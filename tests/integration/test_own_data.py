@@ -116,8 +116,8 @@ def test_drafts_are_the_same_in_training_export_test_and_prediction(tmp_path: Pa
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        ([], "1 image in {} cannot be read: dark/bad.png (it is not an image"),
-        (["--skip-bad"], "say which one the model is to take: --image-size HEIGHT WIDTH"),
+        (["--image-size", "16", "12"], "1 image in {} cannot be read: dark/bad.png (it is not an image"),
+        ([], "say which one the model is to take: --image-size HEIGHT WIDTH"),
         (["--test-share", "2"], "the test share is between 0 and 1, got 2"),
         (["--image-size", "0", "9"], "a whole number of at least 1 is needed, got '0'"),
         (["--preprocessing", "digit", "--interpolation", "area"], "are for --preprocessing resize, not for digit"),

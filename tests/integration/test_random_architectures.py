@@ -197,8 +197,13 @@ def test_every_recipe_gives_the_answers_of_a_random_architecture(
     architecture_seed: int, small_data: "Dataset", tmp_path: Path
 ) -> None:
     architecture = Architecture.draw(architecture_seed)
-    data = replace(small_data, x_train=small_data.x_train.repeat(architecture.channels, axis=3))
-    data = replace(data, x_test=data.x_test.repeat(architecture.channels, axis=3))
+    data = replace(
+        small_data,
+        **{
+            name: replace(split, images=split.images[:].repeat(architecture.channels, axis=3), digests=())
+            for name, split in (("train", small_data.train), ("test", small_data.test))
+        },
+    )
     fitted(architecture, data, architecture_seed).save(tmp_path / "model.keras")
     options = ExportOptions(
         input_range=SCALINGS[architecture.scaling], softmax=architecture.logits, calibration_images=100
