@@ -79,8 +79,7 @@ class Architecture:
             InvalidFileError: The user's file cannot be run or has no such function, or the weights cannot be had.
             SpecMismatchError: The user's model, or the preset, is for other images or classes.
         """
-        if self.preset in APPLICATIONS:
-            assert self.weights is not None
+        if self.preset is not None and self.weights is not None:
             return build_application(self.preset, image_shape, classes, weights=self.weights, dropout=self.dropout)
         if self.preset is not None:
             return PRESETS[self.preset](image_shape, classes, width=self.width, extra=self.extra, dropout=self.dropout)
