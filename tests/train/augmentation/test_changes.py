@@ -77,5 +77,7 @@ def test_another_option_does_not_change_what_is_drawn() -> None:
 def test_all_amounts_are_independent_of_each_other() -> None:
     drawn = random_changes(20_000, SEED, ALL).numpy()
     assert np.abs(np.corrcoef(drawn.T) - np.eye(drawn.shape[1])).max() < 0.03
+    # From one stream, half of them would be the same numbers.
+    assert np.isin(drawn[:, :AMOUNTS], drawn[:, AMOUNTS:]).mean() < 0.1
     other = random_changes(20_000, tf.constant([2, 3], tf.int64), ALL).numpy()
     assert np.abs(np.corrcoef(drawn.T, other.T)[: drawn.shape[1], drawn.shape[1] :]).max() < 0.03

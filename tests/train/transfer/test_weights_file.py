@@ -74,6 +74,16 @@ def test_what_is_no_weights_file_is_refused(name: str, damage: Callable[[bytes],
         load_weights(network(2), tmp_path / name, "Network")
 
 
+def test_weights_that_keras_leaves_at_random_with_a_mere_warning_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(network(1), tmp_path / "own.weights.h5")
+    told = "Skipping nested container. Affected layers will retain their freshly-initialized weights."
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_: warnings.warn(told, stacklevel=1))
+    with pytest.raises(InvalidFileError, match="without its top: Skipping nested container"):
+        load_weights(network(2), tmp_path / "own.weights.h5", "Network")
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [("none.h5", r"no such weights file \(--weights\)"), ("weights.npz", r"weights are in files \*\.keras or \*\.h5")],
