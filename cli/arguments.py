@@ -26,6 +26,11 @@ def positive(text: str) -> int:
 
 def seed(text: str) -> int:
     """Read a seed: a whole number from 0."""
+    return whole_number(text)
+
+
+def whole_number(text: str) -> int:
+    """Read a whole number from 0."""
     return _at_least(0, text)
 
 

@@ -4,7 +4,7 @@ import runpy
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import keras
 import numpy as np
 
 from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
+from ..runtime.io.decode import MAY_BE_ABSENT
 from ..runtime.io.files import check_file
 from ..runtime.validation import are_probabilities
-from .options import settings
+from .options import APPLICATIONS, IMAGENET, settings
 from .presets import PRESETS
+from .transfer.applications import build_application
 
 _WIDEST = 64.0
 _MOST_EXTRA = 100
@@ -31,6 +33,8 @@ class Architecture:
         width: Multiplies a preset's number of filters.
         extra: How many more layers a preset gets.
         dropout: Share of the features before a preset's last layer that are dropped in training.
+        weights: Those that a preset of keras.applications begins with: ``"imagenet"``, its default; ``"random"``; or
+            the path of a file, see `transfer/weights_file.py`. None for all other models, which begin at random.
 
     Raises:
         UnknownNameError: There is no such preset.
@@ -42,6 +46,7 @@ class Architecture:
     width: float = 1.0
     extra: int = 0
     dropout: float = 0.0
+    weights: str | None = field(default=None, metadata=MAY_BE_ABSENT)
 
     def __post_init__(self) -> None:
         if (self.preset is None) == (self.builder is None):
@@ -54,6 +59,13 @@ class Architecture:
                 f"a width is above 0 and at most {_WIDEST:g}, dropout at least 0 and below 1, extra layers 0 to "
                 f"{_MOST_EXTRA}; got {self.width:g}, {self.dropout:g} and {self.extra}"
             )
+        if self.preset in APPLICATIONS:
+            if (self.width, self.extra) != (1.0, 0):
+                raise SpecMismatchError(f"preset {self.preset} has fixed layers: width and extra layers are not for it")
+            object.__setattr__(self, "weights", self.weights or IMAGENET)
+        elif self.weights is not None:
+            known = ", ".join(APPLICATIONS)
+            raise SpecMismatchError(f"initial weights (--weights) are for the presets {known}; {self.name} has none")
 
     @property
     def name(self) -> str:
@@ -64,9 +76,11 @@ class Architecture:
         """Return the model, with weights drawn from Keras's global seed.
 
         Raises:
-            InvalidFileError: The user's file cannot be run or has no such function.
-            SpecMismatchError: The user's model is for other images or classes.
+            InvalidFileError: The user's file cannot be run or has no such function, or the weights cannot be had.
+            SpecMismatchError: The user's model, or the preset, is for other images or classes.
         """
+        if self.preset is not None and self.weights is not None:
+            return build_application(self.preset, image_shape, classes, weights=self.weights, dropout=self.dropout)
         if self.preset is not None:
             return PRESETS[self.preset](image_shape, classes, width=self.width, extra=self.extra, dropout=self.dropout)
         assert self.builder is not None

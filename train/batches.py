@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ..datasets.rows import ImageRows, Images, batch_size
-from .augmentation import affine, random_amounts
+from .augmentation.changes import changed, random_changes
 from .options import FitOptions
 
 _MOST_AT_ONCE, _BYTES_AT_ONCE = 500, 2**23  # of images that are answered, not learned from
@@ -61,7 +61,7 @@ def training_batches(
         if logits is not None:
             of_teacher = tf.cast(tf.gather(logits[which], positions), tf.float32)
             probabilities = tf.stack([probabilities, of_teacher], axis=1)
-        return _augmented(pixels(positions), amounts, options), probabilities
+        return changed(pixels(positions), amounts, options), probabilities
 
     rows = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
     # Each of several workers takes its share of every batch.
@@ -84,7 +84,7 @@ def augmented_images(images: Images, options: FitOptions, which: int) -> tf.data
     rows = _positions(images, _amounts(len(images), options, which))
     pixels = _reader(images)
     return rows.map(
-        lambda positions, amounts: _augmented(pixels(positions), amounts, options), num_parallel_calls=2
+        lambda positions, amounts: changed(pixels(positions), amounts, options), num_parallel_calls=2
     ).prefetch(4)
 
 
@@ -124,12 +124,8 @@ def _reader(images: Images) -> Callable[[tf.Tensor], tf.Tensor]:
     return read
 
 
-def _augmented(pixels: tf.Tensor, amounts: tf.Tensor, options: FitOptions) -> tf.Tensor:
-    return affine(pixels, amounts * options.augmentation) if options.augmentation else tf.cast(pixels, tf.float32)
-
-
 def _amounts(count: int, options: FitOptions, which: int | tf.Tensor) -> tf.Tensor:
-    return random_amounts(count, _seed(options, 2 * which + 1))
+    return random_changes(count, _seed(options, 2 * which + 1), options)
 
 
 def _seed(options: FitOptions, number: int | tf.Tensor) -> tf.Tensor:

@@ -42,6 +42,38 @@ class Progress:
         return len(self.history.get("loss", ()))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedState:
+    """What a checkpoint holds.
+
+    Attributes:
+        progress: How far the training had come.
+        arrays: The state's, by kind and position.
+        path: Of the checkpoint, for messages.
+    """
+
+    progress: Progress
+    arrays: Mapping[str, NDArray[np.generic]]
+    path: Path
+
+    def assign_to(self, model: keras.Model) -> None:
+        """Set model and optimizer to the state.
+
+        Args:
+            model: Built and compiled as when the last epoch was finished, with its optimizer built.
+
+        Raises:
+            InvalidFileError: The state is not of such a model.
+        """
+        for kind, variables in _variables(model).items():
+            for position, variable in enumerate(variables):
+                value = self.arrays.get(f"{kind}/{position}")
+                if value is None or value.shape != tuple(variable.shape):
+                    shape = variable.shape
+                    raise InvalidFileError(f"{self.path} does not hold the {kind}'s {variable.path} of shape {shape}")
+                variable.assign(value)
+
+
 class Checkpoint:
     """The folder of an unfinished training.
 
@@ -69,11 +101,8 @@ class Checkpoint:
         with atomic_files(self._folder) as staging:
             np.savez(staging / STATE_NAME, allow_pickle=False, **arrays)
 
-    def restore(self, model: keras.Model) -> Progress:
-        """Set model and optimizer to their state after the last finished epoch.
-
-        Args:
-            model: Built and compiled as then, with its optimizer built.
+    def read(self) -> SavedState:
+        """Read the state after the last finished epoch.
 
         Raises:
             InvalidFileError: There is no such state, or it is damaged.
@@ -87,18 +116,12 @@ class Checkpoint:
         saved, now = (json.loads(text) for text in (str(arrays["identity"]), self._identity))
         if saved != now:
             raise SpecMismatchError(f"{self._folder} is of another training: {_first_difference(saved, now)}")
-        for kind, variables in _variables(model).items():
-            for position, variable in enumerate(variables):
-                value = arrays.get(f"{kind}/{position}")
-                if value is None or value.shape != tuple(variable.shape):
-                    shape = variable.shape
-                    raise InvalidFileError(f"{self.path} does not hold the {kind}'s {variable.path} of shape {shape}")
-                variable.assign(value)
         progress = parse(str(arrays["progress"]), "the progress")
         figures = progress.get("history")
         history = {name: [value.number() for value in figures.get(name).items()] for name in figures.mapping()}
         best = [arrays[f"best/{position}"] for position in range(sum(name.startswith("best/") for name in arrays))]
-        return Progress(history=history, seconds=progress.get("seconds").number(), best=best)
+        done = Progress(history=history, seconds=progress.get("seconds").number(), best=best)
+        return SavedState(progress=done, arrays=arrays, path=self.path)
 
     def remove(self) -> None:
         """Remove it, with its folder."""

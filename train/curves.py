@@ -10,8 +10,8 @@ from ..runtime.io.disk_full import writing
 _TRAIN, _VALIDATION = "#8a94a6", "#0b6e99"
 
 
-def draw_curves(history: dict[str, list[float]], path: Path) -> None:
-    """Draw the history of Keras's fit into a PNG file."""
+def draw_curves(history: dict[str, list[float]], path: Path, *, frozen_epochs: int = 0) -> None:
+    """Draw the history of Keras's fit into a PNG file, with a line where the frozen epochs end, if there are any."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     errors, losses = figure.subplots(1, 2)
     epochs = range(1, len(history["loss"]) + 1)
@@ -19,6 +19,8 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
     for axes, name, title in ((errors, "accuracy", "Accuracy"), (losses, "loss", "Loss")):
         axes.plot(epochs, history[name], color=_TRAIN, marker=".", label="training")
         axes.plot(epochs, history[f"val_{name}"], color=_VALIDATION, marker=".", label="validation")
+        if frozen_epochs:
+            axes.axvline(frozen_epochs + 0.5, color=_TRAIN, linestyle="--", linewidth=1, label="unfrozen")
         axes.set_title(title, loc="left", fontweight="bold")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

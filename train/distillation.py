@@ -18,7 +18,7 @@ from ..runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.files import read_file
 from ..runtime.validation import are_probabilities
-from .augmentation import LIMITS
+from .augmentation.changes import changes_images, describe_changes
 from .batches import augmented_images
 from .options import FitOptions
 
@@ -34,11 +34,12 @@ class DistillationLoss(keras.losses.Loss):
     Args:
         weight: Of the teacher's term, 0 to 1; the labels' is 1 - weight.
         temperature: Divides the logits of both.
+        weighted: Whether the sum of an image's labels is what the image counts, by its class; else all count 1.
     """
 
-    def __init__(self, weight: float, temperature: float) -> None:
+    def __init__(self, weight: float, temperature: float, *, weighted: bool = False) -> None:
         super().__init__(name="distillation")
-        self._weight, self._temperature = weight, temperature
+        self._weight, self._temperature, self._weighted = weight, temperature, weighted
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Return the loss of each image.
@@ -52,6 +53,8 @@ class DistillationLoss(keras.losses.Loss):
         soft = tf.nn.softmax_cross_entropy_with_logits(
             tf.nn.softmax(teacher / self._temperature), _logits(y_pred) / self._temperature
         )
+        if self._weighted:  # the first term is, being linear in the labels
+            soft *= tf.reduce_sum(labels, axis=-1)
         return (1 - self._weight) * hard + self._weight * self._temperature**2 * soft
 
 
@@ -81,13 +84,13 @@ def teacher_logits(
         InvalidFileError: A teacher cannot be read.
         SpecMismatchError: A teacher is for other images or classes, or does not give probabilities.
     """
-    digest = hashlib.sha256(f"{options.seed} {options.augmentation} {LIMITS} {images.shape}".encode())
+    digest = hashlib.sha256(f"{options.seed} {describe_changes(options)} {images.shape}".encode())
     for path in teachers:
         digest.update(read_file(path, "teacher"))
     for batch in batches(images):
         digest.update(np.ascontiguousarray(batch).data)
     folder = (cache or Path(pooch.os_cache("edgeproof"))) / "teachers"
-    sets = min(SETS, options.epochs) if options.augmentation else 1
+    sets = min(SETS, options.all_epochs) if changes_images(options) else 1
     models: list[keras.Model] = []
     found: list[NDArray[np.float16]] = []
     for which in range(sets):

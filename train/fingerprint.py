@@ -1,8 +1,8 @@
 """The fingerprint of a training: trainings with the same one give the same model."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -14,7 +14,8 @@ from ..runtime.io.decode import encode
 from ..runtime.io.digest import sha256_of
 from ..runtime.io.files import read_file
 from .architecture import Architecture
-from .options import FitOptions
+from .options import RANDOM, FitOptions
+from .transfer.applications import backbone_layers
 
 _PACKAGES = ("edgeproof", "tensorflow", "keras", "numpy")
 
@@ -24,8 +25,8 @@ def identity(
 ) -> dict[str, object]:
     """Describe all that the model depends on, JSON-serializable; the model is built, but not fitted yet."""
     return {
-        "architecture": asdict(architecture) | {"layers_sha256": _layers_sha256(model)},
-        "options": asdict(options),
+        "architecture": encode(architecture) | {"layers_sha256": _layers_sha256(model)} | _weights(architecture, model),
+        "options": encode(options),
         "teachers": [sha256_of(read_file(path, "teacher")) for path in teachers],
         "data": {
             "name": data.name,
@@ -45,9 +46,22 @@ def settings_sha256(described: Mapping[str, object]) -> str:
     return sha256_of(json.dumps(settings, sort_keys=True).encode())
 
 
+def _weights(architecture: Architecture, model: keras.Model) -> dict[str, str]:
+    """Return a digest of the weights that a backbone begins with, if not with random ones, which the seed decides."""
+    if architecture.weights in (None, RANDOM):
+        return {}
+    digest = hashlib.sha256()
+    for layer in backbone_layers(model):
+        for weight in layer.get_weights():
+            digest.update(weight.tobytes())
+    return {"weights_sha256": digest.hexdigest()}
+
+
 def _layers_sha256(model: keras.Model) -> str:
     """Return a digest of the layers' configurations and wiring, without their names, which are counted."""
-    layers = [(type(layer).__name__, layer.get_config()) for layer in model._flatten_layers(include_self=False)]
+    # A chain inside is told by its layers, which follow; its own configuration would repeat their counted names.
+    flat = [one for one in model._flatten_layers(include_self=False) if not isinstance(one, keras.Sequential)]
+    layers = [(type(layer).__name__, layer.get_config()) for layer in flat]
     nameless = [(kind, {name: value for name, value in config.items() if name != "name"}) for kind, config in layers]
     return sha256_of(json.dumps([*nameless, *_wiring(model)], sort_keys=True, default=str).encode())
 

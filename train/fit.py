@@ -19,10 +19,13 @@ from ..datasets.stratify import validation_split
 from ..runtime.errors import CheckFailedError
 from .batches import plain_images, steps_per_epoch, training_batches
 from .checkpoint import Checkpoint, Progress
+from .class_weights import balanced_weights
 from .distillation import DistillationLoss, label_accuracy, teacher_logits
 from .options import FitOptions
 from .progress import EpochLines
 from .strategy import ONE_DEVICE, Devices
+from .transfer.backbone import NO_BACKBONE, Backbone
+from .transfer.stages import Stage, stages_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +50,7 @@ def fit(
     progress: TextIO | None = None,
     tensorboard: Path | None = None,
     devices: Devices = ONE_DEVICE,
+    backbone: Backbone = NO_BACKBONE,
 ) -> Fitted:
     """Fit the model in place; the test images are not touched.
 
@@ -61,6 +65,7 @@ def fit(
         progress: Stream for a line per epoch; None for silence.
         tensorboard: The folder for TensorBoard's logs; None for none.
         devices: Those that the model was built on.
+        backbone: The layers that are frozen in the first epochs, if the options have such epochs.
 
     Raises:
         CheckFailedError: The loss is not a number any more.
@@ -70,10 +75,8 @@ def fit(
     held_out, used = validation_split(data, options.validation_share, options.seed)
     images, labels, classes = select(data.x_train, used), data.y_train[used], len(data.classes)
     steps = steps_per_epoch(len(images), options)
-    with devices.scope():
-        _compile(model, options, steps, taught=bool(teachers))
-        model.optimizer.build(model.trainable_variables)  # otherwise TensorFlow traces the first step twice
-        done = checkpoint.restore(model) if checkpoint is not None and resume else Progress()
+    saved = checkpoint.read() if checkpoint is not None and resume else None
+    done = Progress() if saved is None else saved.progress
     say = progress or io.StringIO()
     say.write(f"  learning from {len(used):,} images, validating on {len(held_out):,}\n")
     if done.epochs:
@@ -82,15 +85,30 @@ def fit(
         say.write(f"  asking {len(teachers)} teacher(s), unless they have been asked before\n")
     say.flush()
     logits = teacher_logits(teachers, images, classes, options) if teachers else None
-    monitor = _Monitor(done, options, checkpoint if devices.is_chief else None)
-    if not monitor.finished:
-        targets = _probabilities(labels, classes, options.label_smoothing)
-        epochs = range(begin + done.epochs, begin + options.epochs)
-        with devices.fitting(model):
-            model.fit(
+    targets = _probabilities(labels, classes, options.label_smoothing)
+    if options.class_weights:  # the loss is linear in the wanted probabilities
+        targets *= balanced_weights(labels, classes)[labels, None]
+    monitor = _Monitor(model, done, options, checkpoint if devices.is_chief else None)
+    for stage in stages_of(options):
+        if done.epochs > stage.end:
+            continue
+        with devices.scope():
+            student = _student(model, backbone, options, stage, steps, taught=bool(teachers))
+            if saved is not None and done.epochs > stage.begin:
+                saved.assign_to(student)
+                saved = None
+        monitor.end = stage.end
+        if monitor.finished:
+            _finalize(student, options)
+            continue
+        if options.frozen_epochs:
+            say.write(f"  {stage}\n")
+        epochs = range(begin + done.epochs, begin + stage.end)
+        with devices.fitting(student):
+            student.fit(
                 training_batches(images, targets, options, epochs=epochs, teacher=logits),
                 initial_epoch=done.epochs,
-                epochs=options.epochs,
+                epochs=options.all_epochs,
                 steps_per_epoch=steps,
                 shuffle=False,  # the pipeline shuffles
                 validation_data=_validation(data, held_out, taught=bool(teachers)),
@@ -101,9 +119,6 @@ def fit(
                 ],
                 verbose=0,
             )
-    elif options.ema is not None:
-        # Keras does so at the end of fit, which a training that was cut off after its last epoch does not reach.
-        model.optimizer.finalize_variable_values(model.trainable_variables)
     if monitor.progress.best:
         model.set_weights(monitor.progress.best)
     return Fitted(
@@ -115,19 +130,27 @@ def fit(
 
 
 class _Monitor(keras.callbacks.Callback):
-    """Records history, best weights and checkpoints; stops a training that has failed or does not improve."""
+    """Records history, best weights and checkpoints; stops a training that has failed or does not improve.
 
-    def __init__(self, progress: Progress, options: FitOptions, checkpoint: Checkpoint | None) -> None:
+    Attributes:
+        progress: So far.
+        end: The epoch after the last one of the stage.
+    """
+
+    def __init__(
+        self, whole: keras.Model, progress: Progress, options: FitOptions, checkpoint: Checkpoint | None
+    ) -> None:
         super().__init__()
-        self.progress = progress
-        self._epochs, self._patience, self._checkpoint = options.epochs, options.patience, checkpoint
+        self.progress, self.end = progress, options.all_epochs
+        self._whole, self._patience, self._checkpoint = whole, options.patience, checkpoint
+        self._frozen_epochs = options.frozen_epochs
 
     @property
     def finished(self) -> bool:
-        """Whether this was the last epoch, or the patience is exhausted."""
+        """Whether this was the last epoch of the stage, or the patience with the unfrozen ones is exhausted."""
         epochs = self.progress.epochs
-        stopped = self._patience is not None and epochs - 1 - self._best_epoch() >= self._patience
-        return stopped or epochs == self._epochs
+        waited = epochs - 1 - max(self._best_epoch(), self._frozen_epochs - 1)
+        return epochs == self.end or (self._patience is not None and waited >= self._patience)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._begin = time.perf_counter()
@@ -142,7 +165,7 @@ class _Monitor(keras.callbacks.Callback):
             self.progress.history.setdefault(name, []).append(float(value))
         self.progress.seconds += time.perf_counter() - self._begin
         if self._patience is not None and self._best_epoch() == self.progress.epochs - 1:
-            self.progress.best = self.model.get_weights()
+            self.progress.best = self._whole.get_weights()
         if self._checkpoint is not None:
             self._checkpoint.save(self.model, self.progress)
         if self.finished:
@@ -154,24 +177,47 @@ class _Monitor(keras.callbacks.Callback):
         return accuracies.index(max(accuracies)) if accuracies else -1
 
 
-def _compile(model: keras.Model, options: FitOptions, steps: int, *, taught: bool) -> None:
+def _student(
+    model: keras.Model, backbone: Backbone, options: FitOptions, stage: Stage, steps: int, *, taught: bool
+) -> keras.Model:
+    """Return the model to fit in a stage, compiled; it shares all weights with the whole one."""
+    if stage.is_frozen:
+        model = backbone.freeze(model)
+    else:
+        backbone.unfreeze()
+    _compile(model, options, stage, steps, taught=taught)
+    model.optimizer.build(model.trainable_variables)  # otherwise TensorFlow traces the first step twice
+    return model
+
+
+def _finalize(model: keras.Model, options: FitOptions) -> None:
+    """Take over the averaged weights, if there are any.
+
+    Keras does so at the end of fit, which a training that was cut off after the last epoch of a stage does not reach.
+    """
+    if options.ema is not None:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+
+
+def _compile(model: keras.Model, options: FitOptions, stage: Stage, steps: int, *, taught: bool) -> None:
     optimizer = keras.optimizers.AdamW(
-        _schedule(options, options.epochs * steps),
+        _schedule(options.schedule, stage.learning_rate, (stage.end - stage.begin) * steps),
         weight_decay=options.weight_decay,
         use_ema=options.ema is not None,
         ema_momentum=options.ema or 0.99,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    loss = DistillationLoss(options.distill_weight, options.temperature) if taught else "categorical_crossentropy"
+    weighted = options.class_weights is not None
+    distillation = DistillationLoss(options.distill_weight, options.temperature, weighted=weighted)
+    loss = distillation if taught else "categorical_crossentropy"
     accuracy = keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
     model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
 
 
-def _schedule(options: FitOptions, steps: int) -> keras.optimizers.schedules.CosineDecay | float:
-    peak = options.learning_rate
-    if options.schedule == "constant":
+def _schedule(name: str, peak: float, steps: int) -> keras.optimizers.schedules.CosineDecay | float:
+    if name == "constant":
         return peak
-    if options.schedule == "cosine-no-warmup":
+    if name == "cosine-no-warmup":
         return keras.optimizers.schedules.CosineDecay(peak, steps)
     warmup = max(steps // 20, 1)
     return keras.optimizers.schedules.CosineDecay(

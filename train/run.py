@@ -28,9 +28,10 @@ from .environment import describe_machine
 from .fingerprint import identity
 from .fit import Fitted, fit
 from .mistakes import draw_confusion, draw_mistakes, list_mistakes
-from .options import FitOptions, settings
+from .options import IMAGENET, FitOptions, settings
 from .quantization_aware import check_foldable, fake_quantized, fold_batch_norm, round_weights
 from .strategy import devices as find_devices
+from .transfer.backbone import find_backbone
 
 CURVES_NAME, CONFUSION_NAME, MISTAKES_NAME, LOGS_NAME = "curves.png", "confusion.png", "mistakes.png", "tensorboard"
 
@@ -93,12 +94,15 @@ def train(
     if not resume:
         check_no_unfinished_run(out)
     architecture = architecture or Architecture()
-    options = options or settings(architecture.preset)
+    options = options or settings(architecture.preset, architecture.weights)
     devices.check_batch(options.batch_size)
     with atomic_files(out) if devices.is_chief else nullcontext() as staging:
         keras.utils.set_random_seed(options.seed)
+        if architecture.weights == IMAGENET:
+            _say(progress, "Loading ImageNet weights from Keras's cache, or downloading them into it")
         with devices.scope():
             model = architecture.build(data.image_shape, len(data.classes))
+        backbone = find_backbone(architecture, model, options)
         if options.quantization_epochs:
             check_foldable(model)
         described = identity(data, architecture, model, options, teachers)
@@ -114,6 +118,7 @@ def train(
             progress=progress,
             tensorboard=out / LOGS_NAME if tensorboard and devices.is_chief else None,
             devices=devices,
+            backbone=backbone,
         )
         if staging is None:
             return None
@@ -124,7 +129,12 @@ def train(
             _say(progress, f"Fine-tuning under the rounding of int8, epochs: {options.quantization_epochs}")
             model = fold_batch_norm(model)
             tuned = fit(
-                fake_quantized(model), data, _fine(options), teachers=teachers, begin=options.epochs, progress=progress
+                fake_quantized(model),
+                data,
+                _fine(options),
+                teachers=teachers,
+                begin=options.all_epochs,
+                progress=progress,
             )
             round_weights(model)
         probabilities = model.predict(plain_images(data.x_test), verbose=0)
@@ -142,7 +152,7 @@ def train(
             "mistakes": list_mistakes(data.y_test, probabilities, data.classes, data.test.names),
         }
         (staging / RECORD_NAME).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        _draw(data, fitted, probabilities, staging)
+        _draw(data, fitted, probabilities, staging, options.frozen_epochs)
     checkpoint.remove()
     return Trained(path=out / MODEL_NAME, test_accuracy=test_accuracy, parameters=model.count_params())
 
@@ -153,8 +163,8 @@ def _say(progress: TextIO | None, text: str) -> None:
         progress.flush()
 
 
-def _draw(data: Dataset, fitted: Fitted, probabilities: NDArray[np.float32], folder: Path) -> None:
-    draw_curves(fitted.history, folder / CURVES_NAME)
+def _draw(data: Dataset, fitted: Fitted, probabilities: NDArray[np.float32], folder: Path, frozen_epochs: int) -> None:
+    draw_curves(fitted.history, folder / CURVES_NAME, frozen_epochs=frozen_epochs)
     draw_confusion(data.y_test, probabilities.argmax(axis=1), data.classes, folder / CONFUSION_NAME)
     draw_mistakes(data.x_test, data.y_test, probabilities, data.classes, data.test.names, folder / MISTAKES_NAME)
 
@@ -178,8 +188,9 @@ def _deployed(model: keras.Model) -> keras.Model:
 
 def _fine(options: FitOptions) -> FitOptions:
     """Return how the model is fitted once more under rounding."""
-    rate = options.learning_rate / 10
-    return replace(options, epochs=options.quantization_epochs, learning_rate=rate, ema=None, patience=None)
+    # At once: the backbone stays unfrozen, and the head knows it.
+    stage = replace(options, frozen_epochs=0, fine_tuning_rate=None, learning_rate=options.unfrozen_rate / 10)
+    return replace(stage, epochs=options.quantization_epochs, ema=None, patience=None)
 
 
 def _outcome(data: Dataset, fitted: Fitted, tuned: Fitted | None, test_accuracy: float) -> dict[str, object]:

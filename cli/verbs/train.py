@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from ...runtime.errors import SpecMismatchError
 from ...runtime.io.atomic import recover
 from ...runtime.io.worker import Parent, Worker, WorkerDiedError
-from ...train.options import SCHEDULES, settings
+from ...train.options import APPLICATIONS, CLASS_WEIGHTS, SCHEDULES, settings
 from ..arguments import (
     CACHE,
     OptionTable,
@@ -25,6 +25,7 @@ from ..arguments import (
     given,
     positive,
     seed,
+    whole_number,
 )
 from ..json_output import lines_aside, versioned_json
 from ..progress import show_reading
@@ -47,6 +48,11 @@ _MODEL_OPTIONS: OptionTable = {
         "metavar": "SHARE",
         "help": "share of the features that is dropped before the last layer (default: 0)",
     },
+    "weights": {
+        "metavar": "imagenet|random|FILE",
+        "help": f"what {', '.join(APPLICATIONS)} begin with: imagenet, from Keras's cache or downloaded into it; "
+        "random; or a .weights.h5, .h5 or .keras file of the same network (default: imagenet)",
+    },
 }
 # Of FitOptions.
 _FIT_OPTIONS: OptionTable = {
@@ -65,6 +71,36 @@ _FIT_OPTIONS: OptionTable = {
         "type": float,
         "metavar": "X",
         "help": "how far images are rotated, zoomed and shifted: 1 is 10 degrees, 10 %% and 2 pixels of 28; 0 is off",
+    },
+    "flip": {"action": "store_true", "help": "mirror half of the images, left to right, at random"},
+    "crop": {
+        "type": float,
+        "metavar": "SHARE",
+        "help": "cut out a window of at least this share of the area, at random, and resize it to the image; 1 is off",
+    },
+    "crop_ratio": {
+        "type": float,
+        "metavar": "R",
+        "help": "how much wider or higher than the image a --crop may be, from 1 (default: 4/3)",
+    },
+    "colour": {
+        "type": float,
+        "metavar": "X",
+        "help": "change brightness, contrast and saturation by factors from 1-X to 1+X; 0 is off",
+    },
+    "class_weights": {
+        "choices": CLASS_WEIGHTS,
+        "help": "weigh each image by the inverse frequency of its class",
+    },
+    "frozen_epochs": {
+        "type": whole_number,
+        "metavar": "N",
+        "help": "epochs before the others in which only the head of a pretrained network learns",
+    },
+    "fine_tuning_rate": {
+        "type": float,
+        "metavar": "RATE",
+        "help": "highest learning rate once all layers learn (default after frozen epochs: a tenth of --learning-rate)",
     },
     "patience": {
         "type": positive,
@@ -124,7 +160,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--preset",
         help="tiny for microcontrollers, default for phones and Pis, accurate for the fewest mistakes (default: "
-        "default)",
+        f"default); for photographs {', '.join(APPLICATIONS)}, pretrained",
     )
     which.add_argument(
         "--model",
@@ -162,7 +198,9 @@ def _train(options: argparse.Namespace) -> dict[str, object]:
             "--distill-weight and --temperature are for learning from a --teacher, and there is none"
         )
     preset = None if options.model else options.preset or "default"
-    chosen = replace(settings(preset), seed=options.seed, **given(options, {**_FIT_OPTIONS, **_TEACHER_OPTIONS}))
+    chosen = replace(
+        settings(preset, options.weights), seed=options.seed, **given(options, {**_FIT_OPTIONS, **_TEACHER_OPTIONS})
+    )
     out = options.out or Path("runs") / (preset or options.model.rpartition(":")[2])
     knobs = given(options, _MODEL_OPTIONS)
     how = {

@@ -44,12 +44,10 @@ def test_every_epoch_has_an_order_of_its_own(images: np.ndarray) -> None:
     assert len({tuple(order) for order in orders}) == 3
 
 
-@pytest.mark.parametrize("augmentation", [0.0, 1.0])
-def test_a_later_beginning_gives_what_would_have_come(images: np.ndarray, augmentation: float) -> None:
-    whole = seen(images, options(augmentation=augmentation))
-    for (x, y), (x_later, y_later) in zip(
-        whole[2:], seen(images, options(augmentation=augmentation), epochs=range(1, 3)), strict=True
-    ):
+@pytest.mark.parametrize("changes", [{}, {"augmentation": 1.0}, {"flip": True, "crop": 0.5, "colour": 0.3}])
+def test_a_later_beginning_gives_what_would_have_come(images: np.ndarray, changes: dict[str, object]) -> None:
+    whole = seen(images, options(**changes))
+    for (x, y), (x_later, y_later) in zip(whole[2:], seen(images, options(**changes), epochs=range(1, 3)), strict=True):
         np.testing.assert_array_equal(x, x_later)
         np.testing.assert_array_equal(y, y_later)
 
@@ -73,8 +71,11 @@ def test_the_order_does_not_follow_from_the_changes(images: np.ndarray) -> None:
     assert max(abs(np.corrcoef(places, column)[0, 1]) for column in amounts.T) < 0.06
 
 
-def test_a_teacher_is_asked_about_the_very_images_that_are_learned_from(images: np.ndarray) -> None:
-    augmented = options(augmentation=1.0, epochs=5)
+@pytest.mark.parametrize("more", [{}, {"flip": True, "crop": 0.5, "colour": 0.3}])
+def test_a_teacher_is_asked_about_the_very_images_that_are_learned_from(
+    images: np.ndarray, more: dict[str, object]
+) -> None:
+    augmented = options(augmentation=1.0, epochs=5, **more)
     shown = [np.concatenate([b.numpy() for b in augmented_images(images, augmented, which)]) for which in (0, 1)]
     # The teacher's answer is a digest of the picture.
     told = np.stack([np.repeat(x.mean(axis=(1, 2)), CLASSES, axis=1) for x in shown]).astype(np.float16)

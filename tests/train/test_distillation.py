@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -116,3 +117,22 @@ def test_the_accuracy_is_that_of_the_labels() -> None:
     assert label_accuracy(tf.constant(np.stack([label, logits], axis=1)), answer).numpy() == [1]
     assert label_accuracy(tf.constant(label), answer).numpy() == [1]
     assert label_accuracy(tf.constant(logits), answer).numpy() == [0]
+
+
+def test_class_weights_weigh_both_terms() -> None:
+    drawn = np.random.default_rng(0).dirichlet(np.ones(4), (3, 6)).astype(np.float32)
+    labels, answers, teachers = drawn[0], drawn[1], np.log(drawn[2])
+    factors = np.array([0.2, 0.5, 1, 1, 2, 3], np.float32)
+    plain = DistillationLoss(0.9, 4.0).call(tf.stack([labels, teachers], axis=1), answers)
+    scaled = tf.stack([labels * factors[:, None], teachers], axis=1)
+    weighted = DistillationLoss(0.9, 4.0, weighted=True).call(scaled, answers)
+    np.testing.assert_allclose(weighted, plain * factors, rtol=1e-5)
+
+
+def test_answers_to_other_changes_are_not_taken_from_the_cache(images: np.ndarray, tmp_path: Path) -> None:
+    file = teacher(tmp_path / "1.keras", 1)
+    first = teacher_logits([file], images, 3, OPTIONS, cache=tmp_path)
+    mirrored = teacher_logits([file], images, 3, replace(OPTIONS, flip=True), cache=tmp_path)
+    assert not np.array_equal(first, mirrored)
+    never = replace(OPTIONS, augmentation=0.0, epochs=1)
+    assert len(teacher_logits([file], images, 3, replace(never, frozen_epochs=2, flip=True), cache=tmp_path)) == 3

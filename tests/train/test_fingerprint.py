@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
@@ -44,6 +45,41 @@ def test_what_a_layer_does_outside_the_model_does_not_matter(small_data: "Datase
     before = digest(small_data, chain())
     shared(keras.Input((14, 14, 1)))
     assert digest(small_data, chain()) == before
+
+
+def test_a_chain_inside_a_model_has_no_names_of_its_own(small_data: "Dataset") -> None:
+    """Keras counts them, so that the second model of a process would be another one."""
+
+    def nested(filters: int = 2) -> keras.Model:
+        inner = keras.Sequential([keras.Input((28, 28, 1)), layers.Conv2D(filters, 3), layers.Flatten()])
+        return keras.Sequential([keras.Input((28, 28, 1)), inner, layers.Dense(10, activation="softmax")])
+
+    assert digest(small_data, nested()) == digest(small_data, nested())
+    assert digest(small_data, nested()) != digest(small_data, nested(filters=3))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"flip": True}, {"crop": 0.5}, {"colour": 0.1}, {"class_weights": "balanced"}, {"frozen_epochs": 1}],
+)
+def test_every_option_is_in_the_digest(small_data: "Dataset", option: dict[str, object]) -> None:
+    chain = Architecture(preset="tiny").build((28, 28, 1), 10)
+    assert digest(small_data, chain, **option) != digest(small_data, chain)
+
+
+def test_the_weights_that_a_preset_begins_with_are_in_the_digest(small_data: "Dataset", tmp_path: Path) -> None:
+    def digests(seed: int) -> tuple[str, str]:
+        keras.utils.set_random_seed(seed)
+        own = keras.applications.MobileNetV3Small(include_top=False, weights=None, input_shape=(32, 32, 3))
+        own.save_weights(tmp_path / "own.weights.h5")
+        architecture = Architecture(preset="mobilenetv3-small", weights=str(tmp_path / "own.weights.h5"))
+        described = identity(small_data, architecture, architecture.build((32, 32, 3), 10), FitOptions(), [])
+        return described["architecture"]["weights_sha256"], settings_sha256(described)  # type: ignore[index]
+
+    one, again, other = digests(1), digests(1), digests(2)
+    assert one == again
+    assert one[0] != other[0]
+    assert one[1] != other[1]
 
 
 @pytest.mark.parametrize("other", [{"first": False}, {"first": True, "added": False}])

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ import pytest
 from edgeproof.datasets.stratify import validation_split
 from edgeproof.runtime.errors import CheckFailedError
 from edgeproof.train.architecture import Architecture
+from edgeproof.train.batches import training_batches
+from edgeproof.train.class_weights import balanced_weights
 from edgeproof.train.fit import fit
 from edgeproof.train.options import FitOptions
 
@@ -150,3 +153,47 @@ def test_a_later_beginning_learns_from_the_images_in_another_way(small_data: "Da
 
     np.testing.assert_array_equal(fitted(0), fitted(0))
     assert not np.array_equal(fitted(0), fitted(1))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_class_weights_weigh_the_targets_of_the_images_learned_from(
+    smoothing: float, small_data: "Dataset", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cross-entropy is linear in them. The validation stays as it is: its figures say what the model does."""
+    seen: list[np.ndarray] = []
+
+    def watched(images: np.ndarray, targets: np.ndarray, *rest: object, **more: object) -> object:
+        seen.append(targets)
+        return training_batches(images, targets, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("edgeproof.train.fit.training_batches", watched)
+    options = FitOptions(epochs=1, label_smoothing=smoothing)
+    plain = fit(model(), small_data, options)
+    weighted = fit(model(), small_data, replace(options, class_weights="balanced"))
+    _, used = validation_split(small_data, options.validation_share, options.seed)
+    labels = small_data.y_train[used]
+    factors = balanced_weights(labels, 10)[labels]
+    np.testing.assert_allclose(seen[1], seen[0] * factors[:, None], rtol=1e-6)
+    np.testing.assert_allclose(seen[1].sum(axis=1), factors, rtol=1e-5)
+    assert weighted.history["loss"] != plain.history["loss"]
+
+
+def test_a_rare_class_is_found_with_class_weights(small_data: "Dataset") -> None:
+    """Of two classes, one has 20 images and the other 180: without weights nearly all answers are the latter."""
+    digits = np.flatnonzero(np.isin(small_data.y_train, (4, 9)))
+    few = [*digits[small_data.y_train[digits] == 4][:12], *digits[small_data.y_train[digits] == 9][:55]]
+    data = replace(
+        small_data,
+        x_train=small_data.x_train[few],
+        y_train=(small_data.y_train[few] == 9).astype(np.int64),
+        classes=("four", "nine"),
+    )
+    tested = small_data.x_test[small_data.y_test == 4].astype(np.float32)
+
+    def found(weights: str | None) -> float:
+        keras.utils.set_random_seed(1)
+        made = Architecture(preset=None, builder=f"{SMALL}:without_dropout").build((28, 28, 1), 2)
+        fit(made, data, FitOptions(epochs=10, batch_size=16, learning_rate=1e-3, class_weights=weights))
+        return float(made.predict(tested, verbose=0)[:, 0].mean())
+
+    assert found("balanced") > found(None) + 0.05

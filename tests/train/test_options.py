@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from edgeproof.runtime.errors import SpecMismatchError, UnknownNameError
-from edgeproof.train.options import FitOptions, settings
+from edgeproof.train.options import APPLICATIONS, FitOptions, settings
 from edgeproof.train.presets import PRESETS
 
 
@@ -25,15 +25,27 @@ from edgeproof.train.presets import PRESETS
         {"temperature": 0.0},
         {"seed": -1},
         {"seed": 2**31},
+        {"frozen_epochs": -1},
+        {"fine_tuning_rate": 0.0},
+        {"crop": 0.0},
+        {"crop": 1.5},
+        {"crop_ratio": 0.5, "crop": 0.5},
+        {"crop_ratio": 2.0},
+        {"colour": 1.1},
     ],
 )
 def test_impossible_options_are_refused_with_what_was_given(options: dict[str, float]) -> None:
     with pytest.raises(SpecMismatchError) as refused:
         FitOptions(**options)
-    assert "patience" in options or str(next(iter(options.values()))) in str(refused.value)
+    assert {"patience", "crop_ratio"} & {*options} or str(next(iter(options.values()))) in str(refused.value)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+def test_unknown_class_weights_name_those_that_exist() -> None:
+    with pytest.raises(UnknownNameError, match="unknown class weights 'equal'; possible: balanced"):
+        FitOptions(class_weights="equal")
+
+
+@pytest.mark.parametrize("preset", [*PRESETS, *APPLICATIONS])
 def test_every_preset_has_settings(preset: str) -> None:
     assert settings(preset).epochs > 1
     assert settings(preset).seed == FitOptions().seed

@@ -2,7 +2,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from edgeproof.device.machine import read_machine
 from edgeproof.runtime.errors import InvalidFileError, OutputError, SpecMismatchError, UnknownNameError
+from edgeproof.runtime.io.checked_json import parse
+from edgeproof.runtime.io.decode import decode, encode
 from edgeproof.train import run as run_module
 from edgeproof.train.architecture import Architecture
 from edgeproof.train.options import FitOptions
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("undrawn")
 
 SMALL = Architecture(preset=None, builder=f"{Path(__file__).parents[1] / 'data' / 'small_model.py'}:build")
+WITH_BACKBONE = Architecture(preset=None, builder=str(SMALL.builder).replace(":build", ":with_backbone"))
 OPTIONS = FitOptions(epochs=4, batch_size=64, patience=3)
 
 
@@ -63,9 +66,16 @@ class StopAfter:
         return False
 
 
-def cut_off(data: "Dataset", out: Path, epochs: int) -> None:
+def cut_off(
+    data: "Dataset",
+    out: Path,
+    epochs: int,
+    *,
+    architecture: Architecture = SMALL,
+    options: FitOptions = OPTIONS,
+) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(data, out, architecture=SMALL, options=OPTIONS, progress=StopAfter(epochs))  # type: ignore[arg-type]
+        train(data, out, architecture=architecture, options=options, progress=StopAfter(epochs))  # type: ignore[arg-type]
 
 
 def weights(folder: Path) -> list[np.ndarray]:
@@ -97,8 +107,8 @@ def test_the_record_has_what_it_takes_to_repeat_the_run(run_folder: Path, small_
     record = json.loads((run_folder / "training.json").read_text())
     assert record["schema_version"] == 2
     assert record["model_sha256"] == hashlib.sha256((run_folder / "model.keras").read_bytes()).hexdigest()
-    assert record["options"] == asdict(FitOptions(epochs=3, batch_size=32, learning_rate=1e-2))
-    assert record["architecture"].items() > asdict(Architecture()).items()
+    assert record["options"] == encode(FitOptions(epochs=3, batch_size=32, learning_rate=1e-2))
+    assert record["architecture"].items() > encode(Architecture()).items()
     assert record["data"]["sha256"] == dict(small_data.sha256)
     resized = {"method": "resize", "interpolation": "bilinear", "antialias": True}  # as older versions read it
     assert record["data"]["options"]["preprocessing"] == resized
@@ -158,6 +168,67 @@ def test_a_run_that_was_cut_off_at_the_very_end_only_has_to_be_written(
     train(small_data, cut, architecture=SMALL, options=options, resume=True)
     for one, other in zip(weights(whole), weights(cut), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(scope="module", params=[{"patience": 3}, {"ema": 0.9}], ids=["patience", "ema"])
+def in_two_stages(request: pytest.FixtureRequest) -> FitOptions:
+    changes = {"flip": True, "crop": 0.5, "colour": 0.3, "class_weights": "balanced"}
+    return FitOptions(epochs=2, frozen_epochs=2, batch_size=64, **changes, **request.param)
+
+
+@pytest.fixture(scope="module")
+def whole_of_two_stages(
+    in_two_stages: FitOptions, small_data: "Dataset", tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    out = tmp_path_factory.mktemp("two-stages")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(run_module, "_draw", lambda *_: None)
+        train(small_data, out, architecture=WITH_BACKBONE, options=in_two_stages)
+    return out
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
+def test_a_run_in_two_stages_goes_on_to_the_same_model_wherever_it_was_cut_off(
+    epochs: int, in_two_stages: FitOptions, whole_of_two_stages: Path, small_data: "Dataset", tmp_path: Path
+) -> None:
+    """In the frozen stage, between the stages, in the second one, and after it."""
+    cut_off(small_data, tmp_path, epochs, architecture=WITH_BACKBONE, options=in_two_stages)
+    train(small_data, tmp_path, architecture=WITH_BACKBONE, options=in_two_stages, resume=True)
+    for one, other in zip(weights(whole_of_two_stages), weights(tmp_path), strict=True):
+        np.testing.assert_array_equal(one, other)
+    one, other = (json.loads((out / "training.json").read_text())["history"] for out in (whole_of_two_stages, tmp_path))
+    assert one == other
+    assert len(one["loss"]) == 4
+
+
+def test_the_backbone_waits_for_the_head(small_data: "Dataset", tmp_path: Path) -> None:
+    def convolution(epochs: int) -> np.ndarray:
+        options = FitOptions(epochs=epochs, frozen_epochs=1, fine_tuning_rate=1e-9)
+        train(small_data, tmp_path / str(epochs), architecture=WITH_BACKBONE, options=options)
+        return weights(tmp_path / str(epochs))[0]
+
+    keras.utils.set_random_seed(FitOptions().seed)
+    built = WITH_BACKBONE.build(small_data.image_shape, 10).get_weights()[0]
+    assert not np.array_equal(convolution(1), built)
+    np.testing.assert_allclose(convolution(2), built, atol=1e-6)
+
+
+def test_patience_counts_from_the_unfrozen_epochs_on(small_data: "Dataset", tmp_path: Path) -> None:
+    """With a rate of nearly nothing no epoch is better than the first."""
+    rates = {"learning_rate": 1e-12, "fine_tuning_rate": 1e-12}
+    options = FitOptions(epochs=5, frozen_epochs=3, patience=1, augmentation=0.0, **rates)
+    train(small_data, tmp_path, architecture=WITH_BACKBONE, options=options)
+    assert len(json.loads((tmp_path / "training.json").read_text())["history"]["loss"]) == 4
+
+
+def test_the_record_has_the_options_that_were_used_and_only_these(small_data: "Dataset", tmp_path: Path) -> None:
+    """An older edgeproof has none of them, and its records and digests stay what they were."""
+    options = FitOptions(epochs=1, frozen_epochs=1, flip=True)
+    train(small_data, tmp_path, architecture=WITH_BACKBONE, options=options)
+    recorded = json.loads((tmp_path / "training.json").read_text())["options"]
+    assert (recorded["frozen_epochs"], recorded["flip"]) == (1, True)
+    assert recorded.keys().isdisjoint({"crop", "colour", "class_weights", "fine_tuning_rate"})
+    assert decode(FitOptions, parse(json.dumps(recorded), "them")) == options
 
 
 def test_an_unfinished_run_is_not_lost_by_starting_anew(small_data: "Dataset", tmp_path: Path) -> None:

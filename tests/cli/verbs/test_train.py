@@ -173,3 +173,37 @@ def test_json_is_alone_on_standard_output(small_npz: Path, tmp_path: Path) -> No
     assert (done.returncode, document["schema_version"], document["test_images"]) == (0, 1, 200)
     assert document["model"] == str(tmp_path / "run" / "model.keras")
     assert "Training preset tiny on small" in done.stderr
+
+
+def test_options_are_kept_in_the_record_as_they_were_typed(small_npz: Path, tmp_path: Path) -> None:
+    changes = ["--flip", "--crop", "0.5", "--crop-ratio", "1.2", "--colour", "0.3", "--class-weights", "balanced"]
+    done = run("train", "--data", small_npz, "--preset", "tiny", "--epochs", "1", *changes, "--out", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    recorded = json.loads((tmp_path / "training.json").read_text())["options"]
+    expected = {"flip": True, "crop": 0.5, "crop_ratio": 1.2, "colour": 0.3, "class_weights": "balanced"}
+    assert recorded.items() > expected.items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--preset", "mobilenetv3-small", "--weights", "random"], "images of three channels, .* have 1; --rgb reads"),
+        (["--preset", "tiny", "--weights", "random"], r"initial weights \(--weights\) are for the presets mobilenetv3"),
+        (["--preset", "MobileNetV3Small"], "unknown preset 'MobileNetV3Small'; did you mean mobilenetv3-small"),
+        (
+            ["--preset", "convnext-tiny", "--width", "2"],
+            "preset convnext-tiny has fixed layers: width and",
+        ),
+        (["--frozen-epochs", "1"], "frozen epochs are for a model with a backbone: for the presets mobilenetv3-small"),
+        (["--fine-tuning-rate", "0.1"], "preset default has none; say --learning-rate instead"),
+        (["--crop-ratio", "2"], "a crop ratio is for random crops; say how small they may be, too: --crop 0.5"),
+        (["--crop", "2"], "crop must be above 0 and at most 1, got 2"),
+    ],
+)
+def test_options_that_cannot_be_are_one_line(
+    arguments: list[str], complaint: str, small_npz: Path, tmp_path: Path
+) -> None:
+    done = run("train", "--data", small_npz, *arguments, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert re.search(complaint, error_line(done))
+    assert not (tmp_path / "run").exists()

@@ -33,15 +33,22 @@ def affine(images: tf.Tensor, amounts: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 tensor of the same shape and range.
     """
-    height, width = images.shape[1:3]
+    transforms = affine_transforms(amounts, images.shape[1], images.shape[2])
+    return keras.ops.image.affine_transform(tf.cast(images, tf.float32), transforms, fill_mode="constant")
+
+
+def affine_transforms(amounts: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Return the changes of `affine` as `keras.ops.image.affine_transform` takes them, float32 of shape (N, 8).
+
+    An output pixel (u, v) takes the input pixel (a u + b v + c, d u + e v + f); a row is a to f and two zeros.
+    """
     rotation, zoom, right, down = tf.unstack(amounts, axis=1)
     angle = rotation * math.radians(MAX_ROTATION_DEGREES)
     scale = 1.0 + zoom * MAX_ZOOM
     cos, sin = tf.cos(angle) * scale, tf.sin(angle) * scale
     x, y = (width - 1) / 2, (height - 1) / 2
-    # An output pixel (u, v) takes the input pixel (a u + b v + c, d u + e v + f): the centre itself, then the shift.
+    # The centre itself, then the shift.
     c = x - cos * x + sin * y + right * MAX_SHIFT * width
     f = y - sin * x - cos * y + down * MAX_SHIFT * height
     zero = tf.zeros_like(c)
-    transforms = tf.stack([cos, -sin, c, sin, cos, f, zero, zero], axis=1)
-    return keras.ops.image.affine_transform(tf.cast(images, tf.float32), transforms, fill_mode="constant")
+    return tf.stack([cos, -sin, c, sin, cos, f, zero, zero], axis=1)

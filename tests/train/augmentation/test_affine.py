@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from edgeproof.train import augmentation
-from edgeproof.train.augmentation import AMOUNTS, affine, random_amounts
+from edgeproof.train.augmentation import affine as augmentation
+from edgeproof.train.augmentation.affine import AMOUNTS, affine, random_amounts
 
 ROTATION, ZOOM, RIGHT, DOWN = range(AMOUNTS)
 

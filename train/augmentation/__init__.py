@@ -1,0 +1,1 @@
+"""Augmentation: random changes of training images, in the input pipeline."""

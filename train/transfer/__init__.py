@@ -1,0 +1,1 @@
+"""Transfer learning: pretrained backbones, and the stages in which they are trained."""
