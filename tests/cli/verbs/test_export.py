@@ -442,7 +442,7 @@ def not_even_pixels(_: Path, new: Path) -> None:
         (without_weights, "it has no model.weights.h5"),
         (not_even_pixels, "holds no weights"),
         (lambda _, new: new.write_bytes(os.urandom(1000)), "is not a .keras file"),
-        (lambda _, new: new.mkdir(), "is not a regular file"),
+        (lambda _, new: new.mkdir(), "is a folder; needed is the Keras model"),
     ],
 )
 def test_a_bad_model_is_refused(
