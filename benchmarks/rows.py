@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.evaluation import EvaluationImages
+from ..datasets.fingerprints import pixel_digests
 from ..export.verification.reference_linter import describe_chance
 from ..metrics.comparison import accuracy, compare_answers, confusions, corrected, reliability
 from ..metrics.types import Memory
+from ..report.identities import identify_images
 from ..report.model import ReferenceRow, VariantRow
 from ..report.raw_data import Answers
 from ..report.verdict import judge
@@ -78,3 +80,14 @@ def reference_row(
         memory=memory,
         warning=describe_chance(expected, labels, data.classes, "test images"),
     )
+
+
+def image_names(data: EvaluationImages, positions: Sequence[int]) -> dict[int, str] | None:
+    """Return the names of the images at these positions; None where names are not known."""
+    return {position: data.names[position] for position in positions} if data.names else None
+
+
+def image_digests(data: EvaluationImages) -> str:
+    """Return what tells the images that two reports have in common."""
+    labels = [] if data.labels is None else [data.classes[label] for label in data.labels.tolist()]
+    return identify_images(data.digests or pixel_digests(data.images), labels)

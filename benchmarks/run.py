@@ -11,6 +11,7 @@ from ..datasets.evaluation import EvaluationImages, check_images, evaluation_ima
 from ..device.environment import describe_environment
 from ..device.state import machine_state, remarks
 from ..report.model import DataFacts, Report, SkippedImage
+from ..report.naming import shown_positions
 from ..report.raw_data import RawData
 from ..runtime.bundle.reader import read_manifest
 from ..runtime.bundle.recipes import preference
@@ -20,7 +21,7 @@ from .measurement import KERAS, MEMORY_ROUNDS, Stages, measure_peaks, run_models
 from .options import BenchmarkOptions
 from .reference.location import reference_of
 from .reference.worker import ReferenceFile
-from .rows import reference_row, variant_rows
+from .rows import image_digests, image_names, reference_row, variant_rows
 from .targets import benchmark_targets, peer_targets
 
 
@@ -86,6 +87,8 @@ def benchmark(
     memory = measure_peaks(targets, folder, file, chosen, stages)
     stages.begin("statistics", "statistics")
     timings = Timings(found.repetitions, calls=found.calls, rows=[target.title for target in targets])
+    row = reference_row(file, found.engine, found.expected, images, timings, memory.get(KERAS))
+    rows = variant_rows(targets, found.answers, found.expected, images, timings, memory)
     report = Report(
         environment=environment,
         data=DataFacts(
@@ -95,10 +98,12 @@ def benchmark(
             sha256=images.sha256,
             classes=images.classes,
             skipped=tuple(SkippedImage(file=file, error=error) for file, error in images.skipped),
+            image_names=image_names(images, shown_positions(row, rows, len(images.images))),
+            image_digests=image_digests(images),
         ),
         method=_method(chosen, stages.seconds),
-        reference=reference_row(file, found.engine, found.expected, images, timings, memory.get(KERAS)),
-        rows=variant_rows(targets, found.answers, found.expected, images, timings, memory),
+        reference=row,
+        rows=rows,
         peers=variant_rows(peers, found.answers, found.expected, images, timings, memory),
         not_run=not_run | failed | peers_not_run | peers_failed,
         failed=(*failed, *peers_failed),

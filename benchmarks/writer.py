@@ -7,6 +7,7 @@ from pathlib import Path
 from ..metrics.explanation import Explanation
 from ..metrics.explanation_json import EXPLANATION_NAME, read_explanation
 from ..metrics.explanation_json import to_json as to_explanation_json
+from ..report.render.answers_table import render_answers
 from ..report.render.csv_table import render_csv
 from ..report.render.explanation import insert_section, of_report
 from ..report.render.gallery import draw_gallery
@@ -21,12 +22,13 @@ from .latency.raw_samples import SAMPLES_NAME, to_npz
 from .run import BenchmarkResult
 
 TABLE_NAME, SUMMARY_NAME, PAGE_NAME, GALLERY_NAME = "report.csv", "report.md", "report.html", "predictions.png"
+ANSWERS_NAME = "answers.csv"
 
 
 def write_report(result: BenchmarkResult, out: str | Path) -> None:
     """Write a report in all its forms with the raw latencies: whole or not at all.
 
-    The files are report.json, report.csv, report.md, report.html, latency.npz and predictions.png.
+    The files are report.json, report.csv, answers.csv, report.md, report.html, latency.npz and predictions.png.
 
     Args:
         result: From `benchmark`.
@@ -49,6 +51,7 @@ def write_report_files(result: BenchmarkResult, folder: Path, explanation: Expla
     texts = {
         REPORT_NAME: to_json(result.report),
         TABLE_NAME: render_csv(result.report),
+        ANSWERS_NAME: render_answers(result.report, result.raw_data),
         SUMMARY_NAME: render_markdown(result.report),
     }
     with warnings.catch_warnings():

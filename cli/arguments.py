@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..runtime.bundle.model_metadata import DIGIT, INTERPOLATIONS, RESIZE
+from ..runtime.bundle.image_reading import CHOICES
+from ..runtime.bundle.model_metadata import DIGIT, INTERPOLATIONS, READINGS, RESIZE, Preprocessing
 from ..runtime.errors import SpecMismatchError
 
 _LONGEST = 100_000
@@ -102,7 +103,43 @@ SKIP_BAD: OptionTable = {
         "help": "exit with 0 where some test images cannot be read; they are named all the same",
     },
 }
-# Of DataOptions; `data_options_from` makes one preprocessing of four of them.
+# Of Preprocessing, for resizing.
+READING_OPTIONS: OptionTable = {
+    "reading": {
+        "choices": tuple(READINGS),
+        "help": "read images as image_dataset_from_directory or load_img of Keras does, here and on the device: "
+        "options below change single points of it (default: edgeproof)",
+    },
+    "interpolation": {"choices": INTERPOLATIONS, "help": f"for resizing (default: {RESIZE.interpolation})"},
+    "no_antialias": {
+        "action": "store_true",
+        "help": "resize without antialiasing, the default of Keras's loaders and tf.image.resize",
+    },
+    "alpha": {
+        "choices": CHOICES["alpha"],
+        "help": "draw transparent images on this, or drop the transparency (default: white)",
+    },
+    "exif": {
+        "choices": CHOICES["orientation"],
+        "help": "turn images as EXIF says, or leave them as they are stored (default: apply)",
+    },
+    "sixteen_bits": {
+        "choices": CHOICES["sixteen_bits"],
+        "help": "how gray values of 16 bits become 8: divided by 257, their high byte, or clipped at 255 "
+        "(default: scale)",
+    },
+    "colour_order": {
+        "choices": CHOICES["colour_order"],
+        "help": "of the model's channels: bgr for models that have learned from OpenCV's images (default: rgb)",
+    },
+}
+_READING_FIELDS = {
+    "alpha": "alpha",
+    "exif": "orientation",
+    "sixteen_bits": "sixteen_bits",
+    "colour_order": "colour_order",
+}
+# Of DataOptions; `data_options_from` makes one preprocessing of those that are about it.
 DATA_OPTIONS: OptionTable = {
     "image_size": {
         "nargs": 2,
@@ -117,11 +154,7 @@ DATA_OPTIONS: OptionTable = {
         "help": "how an image of any size is brought to the model's: digit finds the ink and places it as MNIST's "
         "digits are (default: digit for --data mnist, else resize)",
     },
-    "interpolation": {"choices": INTERPOLATIONS, "help": f"for resizing (default: {RESIZE.interpolation})"},
-    "no_antialias": {
-        "action": "store_true",
-        "help": "resize without antialiasing, the default of Keras's loaders and tf.image.resize",
-    },
+    **READING_OPTIONS,
     "draft": {
         "action": "store_true",
         "help": "decode large JPEG files at 1/2, 1/4 or 1/8, at least twice the model's size: faster, in less memory, "
@@ -159,18 +192,13 @@ def data_options_from(options: argparse.Namespace) -> dict[str, Any]:
         SpecMismatchError: Options contradict each other.
     """
     found = given(options, DATA_OPTIONS)
-    resizes = bool(found.keys() & {"interpolation", "no_antialias", "draft"})
+    resizing = {name: found.pop(name) for name in (*READING_OPTIONS, "draft") if name in found}
     if found.get("preprocessing") == "digit":
-        if resizes:
-            raise SpecMismatchError(
-                "--interpolation, --no-antialias and --draft are for --preprocessing resize, not for digit"
-            )
+        if resizing:
+            raise SpecMismatchError(f"{_listed(resizing)} for --preprocessing resize, not for digit")
         found["preprocessing"] = DIGIT
-    elif resizes or "preprocessing" in found:
-        interpolation = found.pop("interpolation", RESIZE.interpolation)
-        antialias = not found.pop("no_antialias", False)
-        draft = found.pop("draft", False)
-        found["preprocessing"] = replace(RESIZE, interpolation=interpolation, antialias=antialias, draft=draft)
+    elif resizing or "preprocessing" in found:
+        found["preprocessing"] = preprocessing_from(resizing) or RESIZE
     gray, rgb = found.pop("gray", False), found.pop("rgb", False)
     if gray and rgb:
         raise SpecMismatchError("--gray and --rgb contradict each other: give one of them")
@@ -179,6 +207,31 @@ def data_options_from(options: argparse.Namespace) -> dict[str, Any]:
     if "image_size" in found:
         found["image_size"] = tuple(found["image_size"])
     return found
+
+
+def preprocessing_from(chosen: Mapping[str, Any]) -> Preprocessing | None:
+    """Return the preprocessing of options in `READING_OPTIONS`, and of ``draft``; None if none of them is given.
+
+    Raises:
+        SpecMismatchError: Options contradict each other.
+    """
+    if not chosen:
+        return None
+    base = READINGS[chosen.get("reading", "edgeproof")]
+    return replace(
+        base,
+        interpolation=chosen.get("interpolation", base.interpolation),
+        antialias=base.antialias and not chosen.get("no_antialias", False),
+        draft=chosen.get("draft", False),
+        reading=replace(
+            base.reading, **{_READING_FIELDS[name]: chosen[name] for name in chosen if name in _READING_FIELDS}
+        ),
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    flags = [flag(name) for name in names]
+    return f"{' and '.join(flags)} {'is' if len(flags) == 1 else 'are'}"
 
 
 def flag(name: str) -> str:

@@ -23,7 +23,7 @@ from .parser import BAD_INPUT, OneLineParser, error_text
 _VERBS = {
     "demo": "train on MNIST, export, verify, benchmark, and write the report",
     "train": "train a preset and write model.keras",
-    "export": "convert a .keras file to TFLite and ONNX, verified against the Keras original",
+    "export": "convert a Keras model to TFLite and ONNX, verified against the Keras original",
     "predict": "classify image files with an exported model",
     "inspect": "show what is inside a model file or a bundle",
     "explain": "show which layers of a bundle's files lose accuracy or time, why, and what to do",

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _MEASURING: OptionTable = {
     "data": {"help": "test images, as for edgeproof benchmark"},
-    "reference": {"type": Path, "help": "the .keras file that it was exported from (default: model.keras beside it)"},
+    "reference": {
+        "type": Path,
+        "help": "the .keras or .h5 file that it was exported from (default: model.keras or model.h5 beside it)",
+    },
     **CUSTOM,
     **SKIP_BAD,
 }

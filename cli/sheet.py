@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import OutputError, SpecMismatchError
-from ..runtime.images.draft import draft_size
+from ..runtime.images.draft import jpeg_decoding
 from ..runtime.images.reading import ImageLike, is_pillow, read_image
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.disk_full import writing
@@ -59,7 +59,8 @@ def write_sheet(
     """
     from PIL import Image, ImageDraw
 
-    draft = draft_size(classifier.image, classifier.preprocessing)
+    jpeg = jpeg_decoding(classifier.image, classifier.preprocessing)
+    is_bgr = classifier.preprocessing.reading.colour_order == "bgr"
     rows = -(-len(images) // _COLUMNS)
     width, height = _CARD
     columns = min(_COLUMNS, len(images))
@@ -71,9 +72,10 @@ def write_sheet(
     for position, (name, image, prediction) in enumerate(zip(names, images, predictions, strict=True)):
         x, y = position % _COLUMNS * width, _HEADER + position // _COLUMNS * height
         draw.rectangle((x + 4, y + 4, x + width - 5, y + height - 5), outline=_FRAME)
-        original = image if is_pillow(image) else read_image(image, draft)  # type: ignore[arg-type]
+        original = image if is_pillow(image) else read_image(image, jpeg)  # type: ignore[arg-type]
         sheet.paste(_thumbnail(original), (x + _GAP, y + _GAP))
-        sheet.paste(_seen(classifier.pixels(image)[0]), (x + 2 * _GAP + _SIDE, y + _GAP))
+        seen = classifier.pixels(image)[0][:, :, :: -1 if is_bgr else 1]
+        sheet.paste(_seen(seen), (x + 2 * _GAP + _SIDE, y + _GAP))
         _answers(draw, x + 3 * _GAP + 2 * _SIDE, y + _GAP, classifier, prediction)
         caption = _fitting(draw, visible(name), width - 2 * _GAP)
         draw.text((x + _GAP, y + _GAP + _SIDE + 8), caption, fill=_SOFT, font=_font(13))

@@ -1,23 +1,21 @@
 """Named arrays of images and labels, as `.npz` files and folders of IDX files have them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import InvalidFileError, foreign_errors
-from ..runtime.io.files import read_file
-from ..runtime.io.npz import check_size, names_in_npz, outlines_in_npz, read_npz
-from ..runtime.io.shortage import memory_needed_to
+from ..runtime.errors import InvalidFileError
 from ..runtime.text import visible
+from .layouts.images import image_layout
 
 # The names of images and labels, in the order of preference.
 TRAIN_ARRAYS, TEST_ARRAYS = (("x_train", "y_train"), ("x", "y")), ("x_test", "y_test")
-ARRAY_NAMES = tuple(name for names in (*TRAIN_ARRAYS, TEST_ARRAYS) for name in names)
-_LABELS = frozenset(y for _, y in (*TRAIN_ARRAYS, TEST_ARRAYS))
-_MAX_NPZ_BYTES = 2**34
+PAIRS = (*TRAIN_ARRAYS, TEST_ARRAYS)
+ARRAY_NAMES = tuple(name for names in PAIRS for name in names)
+IMAGES = "images are uint8, 0 to 255, of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3)"
 
 
 class NamedArrays(NamedTuple):
@@ -29,6 +27,8 @@ class NamedArrays(NamedTuple):
         arrays: By name.
         held: The names of all arrays there, read or not.
         remarks: What was done to them, in sentences without a full stop.
+        columns: How many columns labels have there that are one-hot, by the name of the array.
+        advice: What to type where arrays are missing, as the end of a message; or nothing.
     """
 
     name: str
@@ -36,6 +36,8 @@ class NamedArrays(NamedTuple):
     arrays: Mapping[str, NDArray[Any]]
     held: Collection[str]
     remarks: tuple[str, ...] = ()
+    columns: Mapping[str, int] = {}
+    advice: str = ""
 
     def images(self, name: str) -> NDArray[np.uint8]:
         """Return an array as images of shape (N, H, W, C).
@@ -44,13 +46,10 @@ class NamedArrays(NamedTuple):
             InvalidFileError: It is not uint8 of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), or is empty.
         """
         array = self.arrays[name]
-        images = array[..., np.newaxis] if array.ndim == 3 else array
-        if array.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape:
-            raise InvalidFileError(
-                f"{name} of {self.location} is {array.dtype} of shape {array.shape}; images are uint8 of shape "
-                "(N, H, W), (N, H, W, 1) or (N, H, W, 3)"
-            )
-        return images
+        layout = image_layout(array.shape)
+        if array.dtype != np.uint8 or layout is None or layout.channels_first:
+            raise InvalidFileError(f"{name} of {self.location} is {array.dtype} of shape {array.shape}; {IMAGES}")
+        return layout.ordered(array)
 
     def labels(self, name: str, count: int) -> NDArray[Any]:
         """Return an array as labels of `count` images: integers of shape (N,).
@@ -68,47 +67,13 @@ class NamedArrays(NamedTuple):
             )
         return labels
 
+    @property
+    def pairs(self) -> dict[str, str]:
+        """The names of labels with those of their images, of all that is there, those of the training first."""
+        train = next((pair for pair in TRAIN_ARRAYS if pair[0] in self.held), TRAIN_ARRAYS[0])
+        return {y: x for x, y in (train, TEST_ARRAYS) if x in self.held and y in self.held}
+
     def missing(self, names: Sequence[str], needed: str) -> InvalidFileError:
         """Return the error that these arrays are missing."""
         held = visible(", ".join(sorted(self.held)))[:200] or "nothing"
-        return InvalidFileError(f"{self.location} has no {', '.join(names)}; it holds {held}; {needed}")
-
-
-def read_npz_file(
-    path: Path, only: Collection[str], check: Callable[[NamedArrays], object] | None = None
-) -> NamedArrays:
-    """Read the arrays of these names from an `.npz` file; others may be anything.
-
-    Args:
-        path: The file.
-        only: The names.
-        check: Called with labels, and with outlines of images: arrays of the same dtype and shape. What it raises
-            saves unpacking these.
-
-    Raises:
-        InvalidFileError: It is missing or damaged, or these are not images and labels.
-    """
-    content = read_file(path, "data file")
-    problem = f"{path} is not an .npz file that can be read"
-    with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)):
-        source = NamedArrays(visible(path.stem), path, outlines_in_npz(content, only=only), names_in_npz(content))
-    _check_pairs(source)
-
-    def unpacked(names: Collection[str]) -> dict[str, NDArray[Any]]:
-        with foreign_errors(InvalidFileError, problem, caught=(InvalidFileError,)), memory_needed_to(f"read {path}"):
-            check_size(source.arrays.values(), _MAX_NPZ_BYTES)
-            return read_npz(content, max_bytes=_MAX_NPZ_BYTES, only=names)
-
-    labels = unpacked(source.arrays.keys() & _LABELS)
-    if check is not None:
-        check(source._replace(arrays={**source.arrays, **labels}))
-    return source._replace(arrays={**labels, **unpacked(source.arrays.keys() - _LABELS)})
-
-
-def _check_pairs(source: NamedArrays) -> None:
-    """Refuse what is not images with their labels by dtype and shape, before it is unpacked."""
-    for x, y in (*TRAIN_ARRAYS, TEST_ARRAYS):
-        if x in source.arrays:
-            images = source.images(x)
-            if y in source.arrays:
-                source.labels(y, len(images))
+        return InvalidFileError(f"{self.location} has no {', '.join(names)}; it holds {held}; {needed}{self.advice}")

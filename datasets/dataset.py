@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import MAX_SIDE, Preprocessing
 from ..runtime.errors import SpecMismatchError
+from .held_out.split_record import SplitRecord
 from .rows import Images
 from .split import Split
 
@@ -60,6 +61,7 @@ class Dataset:
         sha256: SHA-256 of the bytes of x_train, y_train, x_test and y_test as they were loaded, by these names.
         options: The options they were loaded with, without any None: the same files give the same images again.
         test_drawn: Whether the test split was drawn from the images, because the data has none of its own.
+        earlier: The split of an earlier training that this one keeps to; None where it is drawn anew.
         remarks: What is doubtful about them, and what was done to them, in sentences without a full stop.
         skipped: Image files that could not be read and were left out: their names, and what was wrong with them.
     """
@@ -72,6 +74,7 @@ class Dataset:
     sha256: Mapping[str, str]
     options: DataOptions = field(default_factory=DataOptions)
     test_drawn: bool = False
+    earlier: SplitRecord | None = None
     remarks: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
 

@@ -16,12 +16,15 @@ from ..runtime.text import visible
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
 from .dataset import renumber
+from .held_out.held_out_images import read_split, select_held_out
 from .image_listing import TEST, list_images, list_splits
 from .image_reader import ImageReader
+from .layouts.remedy import in_numpy
 from .loading import is_image_folder, load_data, read_arrays
 from .reading_progress import Progress
 from .recorded_split import bundle_options, find_recorded_split
-from .rows import Images, batches
+from .rows import Images, batches, select
+from .split import Split
 from .wording import SUFFIXES, first_of
 
 _PAIRS = (TEST_ARRAYS, *TRAIN_ARRAYS)
@@ -41,6 +44,7 @@ class EvaluationImages:
         skipped: Image files that could not be read: their names, and what was wrong with them.
         names: What a user knows each image as: a file's name below the folder, or a place in an array such as
             ``x_test[0]``; empty where none are known.
+        digests: Of each image's pixels, where they were computed in reading; else empty.
     """
 
     name: str
@@ -51,6 +55,16 @@ class EvaluationImages:
     is_test_split: bool = True
     skipped: tuple[tuple[str, str], ...] = ()
     names: Sequence[str] = ()
+    digests: Sequence[bytes] = ()
+
+    def __getitem__(self, positions: NDArray[np.intp]) -> "EvaluationImages":
+        return replace(
+            self,
+            images=select(self.images, positions),
+            labels=None if self.labels is None else self.labels[positions],
+            names=[self.names[position] for position in positions.tolist()] if self.names else (),
+            digests=[self.digests[position] for position in positions.tolist()] if self.digests else (),
+        )
 
     @property
     def sha256(self) -> str:
@@ -89,11 +103,12 @@ def evaluation_images(
     """
     manifest = read_manifest(bundle)
     chosen = _default(manifest) if name is None else name
-    data = (
-        load_data(chosen)
-        if chosen in BUILT_IN
-        else find_recorded_split(Path(chosen), manifest, cache=cache, progress=progress)
-    )
+    held_out = None if chosen in BUILT_IN else read_split(bundle, manifest)
+    data = None
+    if chosen in BUILT_IN:
+        data = load_data(chosen)
+    elif held_out is None:
+        data = find_recorded_split(Path(chosen), manifest, cache=cache, progress=progress)
     if data is not None:
         return EvaluationImages(
             name=data.name,
@@ -103,10 +118,20 @@ def evaluation_images(
             remarks=data.remarks,
             skipped=data.skipped,
             names=data.test.names,
+            digests=data.test.digests,
         )
-    found = read_images(Path(chosen), manifest, skip_bad=skip_bad, cache=cache, progress=progress)
+    # What the training could not read is not among its held-out images.
+    skips = skip_bad or held_out is not None
+    found = read_images(Path(chosen), manifest, skip_bad=skips, cache=cache, progress=progress)
     if found.is_test_split:
         return found
+    if held_out is not None:
+        labels = np.zeros(len(found.images), np.int64) if found.labels is None else found.labels
+        candidates = Split(images=found.images, labels=labels, names=found.names, digests=found.digests)
+        kept, remarks = select_held_out(candidates, held_out, found.classes, labelled=found.labels is not None)
+        found = replace(found, remarks=(*found.remarks, *remarks))
+        if len(kept):
+            return found[kept]
     remark = (
         "nothing vouches that the model has not learned from these images: they are not a test part, and not the data "
         "that the bundle says it was trained on"
@@ -192,10 +217,19 @@ def _from_arrays(source: NamedArrays, manifest: Manifest) -> EvaluationImages:
         raise source.missing(("x_test", "x_train", "x"), "one of these is needed")
     x, y = pairs[0]
     images = source.images(x)
+    count = len(manifest.classes)
+    if (columns := source.columns.get(y, count)) != count:
+        raise SpecMismatchError(f"{y} of {source.location} has {columns} columns; the bundle has {count} classes")
+    labels = source.labels(y, len(images)).astype(np.int64) if y in source.arrays else None
+    if labels is not None and labels.min() >= 1 and labels.max() == count:
+        raise SpecMismatchError(
+            f"{source.name} has the label {count}; the bundle's {count} classes are numbered from 0 to {count - 1}"
+            f"{in_numpy([f'{y} = {y} - 1'])}"
+        )
     return EvaluationImages(
         name=source.name,
         images=images,
-        labels=source.labels(y, len(images)).astype(np.int64) if y in source.arrays else None,
+        labels=labels,
         classes=manifest.classes,
         remarks=source.remarks,
         is_test_split=x == TEST_ARRAYS[0],
@@ -232,4 +266,5 @@ def _from_folder(
         is_test_split=has_test,
         skipped=reader.skipped,
         names=found.names,
+        digests=found.digests,
     )

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from ..runtime.bundle.model_metadata import ImageSpec, Preprocessing
 from ..runtime.errors import InvalidFileError, SpecMismatchError
-from ..runtime.images.draft import draft_size
-from ..runtime.images.orientation import upright_size
+from ..runtime.images.draft import JpegDecoding, jpeg_decoding
 from ..runtime.images.preprocess import prepare
 from ..runtime.images.reading import read_as_stored
+from ..runtime.images.stored import read_size
 from ..runtime.io.shortage import memory_needed_to
 from ..runtime.parallel import map_in_order
 from .image_header import GRAY_MODES, ImageFile
+from .reading_remarks import NO_TRAITS, Trait, traits_of
 
 _TASK_PIXELS, _TASK_FILES = 2**21, 64  # of files that one thread decodes in a row
 
@@ -30,12 +31,14 @@ class DecodedImage(NamedTuple):
         digest: SHA-256 of the pixels.
         blank: Whether digit preprocessing found no ink.
         complaint: What is wrong; empty if nothing is.
+        traits: That libraries read in different ways.
     """
 
     pixels: NDArray[np.uint8]
     digest: bytes = b""
     blank: bool = False
     complaint: str = ""
+    traits: Trait = NO_TRAITS
 
 
 class ImageDecoder:
@@ -52,7 +55,7 @@ class ImageDecoder:
         self._image, self._preprocessing = image, preprocessing
         self._resizes, self._is_gray = resizes, is_gray
         # Without a size, all images have the model's own, and none is large enough for a draft.
-        self._draft = draft_size(image, preprocessing) if resizes else None
+        self._jpeg: JpegDecoding | None = jpeg_decoding(image if resizes else None, preprocessing)
 
     def decode_all(self, files: Iterable[ImageFile]) -> Iterator[DecodedImage]:
         """Yield each of the files decoded, in their order, by as many threads as this process has cores.
@@ -77,8 +80,8 @@ class ImageDecoder:
     def _read(self, path: Path) -> DecodedImage:
         try:
             with memory_needed_to(f"read {path}"):
-                image = read_as_stored(path, self._draft)
-                own = upright_size(image)
+                image = read_as_stored(path, self._jpeg)
+                own = read_size(image, self._preprocessing.reading)
                 if not self._resizes and own != (self._image.height, self._image.width):
                     raise SpecMismatchError(f"it has {own[0]} x {own[1]} pixels, unlike what its header says")
                 if self._is_gray and image.mode not in GRAY_MODES:
@@ -87,7 +90,8 @@ class ImageDecoder:
         except (InvalidFileError, SpecMismatchError) as error:
             return DecodedImage(np.zeros((0, 0, 0), np.uint8), complaint=str(error))
         pixels = np.ascontiguousarray(prepared.pixels[0])
-        return DecodedImage(pixels, hashlib.sha256(pixels.data).digest(), bool(prepared.blank))
+        digest = hashlib.sha256(pixels.data).digest()
+        return DecodedImage(pixels, digest, bool(prepared.blank), traits=traits_of(image))
 
 
 def available_cores() -> int:

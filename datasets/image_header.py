@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from ..runtime.bundle.image_reading import DEFAULT_READING, ImageReading
 from ..runtime.errors import InvalidFileError
 from ..runtime.images.reading import open_header
 
@@ -13,8 +14,8 @@ class ImageHeader(NamedTuple):
     """What a header says.
 
     Attributes:
-        height: Of the upright image.
-        width: Of the upright image.
+        height: Of the image as it is read: upright, or as it is stored.
+        width: Likewise.
         is_gray: Whether it has no colours.
     """
 
@@ -41,14 +42,14 @@ class ImageFile(NamedTuple):
         return _stamp(self.path) == self.stamp
 
 
-def read_header(path: Path) -> ImageFile:
-    """Read the header of an image file.
+def read_header(path: Path, reading: ImageReading = DEFAULT_READING) -> ImageFile:
+    """Read the header of an image file, which the reading may turn upright.
 
     Decoding may find another orientation than it has: some PNG files have theirs behind the pixels.
     """
     stamp = _stamp(path)
     try:
-        (height, width), mode = open_header(path)
+        (height, width), mode = open_header(path, upright=reading.orientation == "apply")
     except InvalidFileError:
         return ImageFile(path, stamp, None)
     return ImageFile(path, stamp, ImageHeader(height, width, mode in GRAY_MODES))

@@ -21,6 +21,7 @@ from .image_decoder import ImageDecoder, available_cores
 from .image_header import ImageFile, read_header
 from .pixel_cache import KEY_BYTES, CachedImage, PixelCache
 from .reading_progress import Progress, Step
+from .reading_remarks import Trait, reading_remarks
 from .rows import Images
 from .split import Split
 from .wording import file_remark, first_of, relative_name
@@ -61,6 +62,8 @@ class ImageReader:
         self._folder, self._cache, self._progress = folder, cache, progress
         self._bad: dict[Path, str] = {}
         self._blank: list[Path] = []
+        self._traits: dict[Path, Trait] = {}
+        self._is_chosen = options.preprocessing is not None
         self._notes: list[str] = []
         self._size = options.image_size or ((_DIGIT_SIDE, _DIGIT_SIDE) if digit else None)
         self._channels = options.channels or (1 if digit else None)
@@ -114,6 +117,7 @@ class ImageReader:
             *file_remark(others, "left out (not an image of a class)", self._folder),
             *file_remark([*self._bad], "skipped (cannot be read as an image)", self._folder, _LISTED),
             *file_remark(self._blank, "black for the model (no digit was found)", self._folder),
+            *reading_remarks(self._traits, self.preprocessing, self._folder, is_chosen=self._is_chosen),
             *self._notes,
         )
 
@@ -121,7 +125,7 @@ class ImageReader:
         step = Step("reading the headers of images", len(paths), self._progress)
 
         def read(some: Sequence[Path]) -> list[ImageFile]:
-            return [read_header(path) for path in some]
+            return [read_header(path, self.preprocessing.reading) for path in some]
 
         parts = (paths[start : start + _HEADERS_AT_ONCE] for start in range(0, len(paths), _HEADERS_AT_ONCE))
         found: list[ImageFile] = []
@@ -165,6 +169,7 @@ class ImageReader:
         positions = np.array(sorted(found), np.intp)
         cached = [found[position] for position in positions.tolist()]
         self._blank = [files[position].path for position in positions.tolist() if found[position].blank]
+        self._traits = {files[at].path: one.traits for at, one in zip(positions, cached, strict=True) if one.traits}
         rows = entry.rows(np.array([one.row for one in cached], np.intp))
         with memory_needed_to(f"hold the images of {self._folder}"):
             images = rows[:] if is_small else rows
@@ -178,7 +183,7 @@ class ImageReader:
             images = np.empty((len(files), *spec.shape), np.uint8)
         positions: list[int] = []
         digests: list[bytes] = []
-        self._bad, self._blank = {}, []
+        self._bad, self._blank, self._traits = {}, [], {}
         for position, decoded in enumerate(decoder.decode_all(files)):
             step.advance()
             if decoded.complaint:
@@ -187,6 +192,8 @@ class ImageReader:
             images[len(positions)] = decoded.pixels
             positions.append(position)
             digests.append(decoded.digest)
+            if decoded.traits:
+                self._traits[files[position].path] = decoded.traits
             if decoded.blank:
                 self._blank.append(files[position].path)
         return images[: len(positions)], np.array(positions, np.intp), digests
@@ -217,7 +224,11 @@ class ImageReader:
                         self._bad[files[position].path] = decoded.complaint
                     else:
                         found[position] = addition.add(
-                            keys[position], decoded.pixels, decoded.digest, blank=decoded.blank
+                            keys[position],
+                            decoded.pixels,
+                            decoded.digest,
+                            blank=decoded.blank,
+                            traits=decoded.traits,
                         )
         entry.mark_used()
         return entry, found

@@ -9,22 +9,25 @@ import numpy as np
 from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, check_fit
 from ..runtime.errors import SpecMismatchError, UnknownNameError, did_you_mean
 from ..runtime.io.files import is_folder, near_path
-from .arrays import ARRAY_NAMES, NamedArrays, read_npz_file
+from .arrays import ARRAY_NAMES, NamedArrays
 from .audit import audit
-from .builtin import BUILT_IN
+from .builtin import BUILT_IN, find_known
 from .dataset import DataOptions, Dataset
 from .fingerprints import array_sha256, images_sha256
+from .held_out.split_record import SplitRecord
+from .held_out.test_draw import draw_test_split
 from .idx import holds_idx, read_idx_folder
 from .image_folder import read_image_folder
+from .layouts.npz_file import read_npz_file
 from .reading_progress import Progress
 from .splits import Splits, check_arrays, splits_of_arrays
-from .stratify import stratified_split
 
 
 def load_data(
     name: str | Path,
     options: DataOptions | None = None,
     *,
+    earlier: SplitRecord | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -34,6 +37,8 @@ def load_data(
         name: ``"mnist"``; ``"fashion-mnist"``; an `.npz` file with x_train, y_train, x_test, y_test, or x, y; a folder
             of IDX files named as MNIST's, or of images in a sub-folder for each class, with `train` and `test` or not.
         options: How the files become a data set; the defaults if None.
+        earlier: The split of an earlier training. Where the test split is drawn, its test images stay test images, and
+            those that it learned from or validated on never become any.
         cache: The folder for decoded images, where a folder's are many; the user's cache folder if None.
         progress: Called now and then with how many images of a folder were read.
 
@@ -44,10 +49,10 @@ def load_data(
         SpecMismatchError: The options do not go with the data.
     """
     chosen = options or DataOptions()
-    return _to_dataset(_splits(name, chosen, cache, progress), chosen)
+    return _to_dataset(_splits(name, chosen, cache, progress), chosen, earlier)
 
 
-def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
+def _to_dataset(splits: Splits, options: DataOptions, earlier: SplitRecord | None) -> Dataset:
     """Draw a test split where there is none, and audit the data."""
     _check_shape(splits, options)
     _, *size, channels = splits.train.images.shape
@@ -55,13 +60,8 @@ def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
     check_fit(ImageSpec(height=size[0], width=size[1], channels=channels), preprocessing)
     train, test, remarks = splits.train, splits.test, splits.remarks
     if test is None:
-        held_out, used = stratified_split(train.labels, options.test_share, options.split_seed, train.digests)
-        train, test = train[used], train[held_out]
-        remarks = (
-            *remarks,
-            f"{len(held_out):,} of {len(held_out) + len(used):,} images are the test part, drawn by split seed "
-            f"{options.split_seed}, because the data has none of its own",
-        )
+        drawn = draw_test_split(train, splits.classes, preprocessing, options, earlier)
+        train, test, remarks, earlier = drawn.train, drawn.test, (*remarks, *drawn.remarks), drawn.earlier
     return Dataset(
         name=splits.name,
         train=replace(train, labels=train.labels.astype(np.int64)),
@@ -76,6 +76,7 @@ def _to_dataset(splits: Splits, options: DataOptions) -> Dataset:
         },
         options=replace(options, image_size=(size[0], size[1]), channels=channels, preprocessing=preprocessing),
         test_drawn=splits.test is None,
+        earlier=earlier if splits.test is None else None,
         remarks=(*remarks, *audit(train, test, splits.classes)),
         skipped=splits.skipped,
     )
@@ -122,4 +123,5 @@ def _splits(name: str | Path, options: DataOptions, cache: Path | None, progress
     path = Path(name)
     if is_image_folder(path):
         return read_image_folder(path, options, cache=cache, progress=progress)
-    return splits_of_arrays(read_arrays(path, check=check_arrays), RESIZE)
+    source = read_arrays(path, check=check_arrays)
+    return (find_known(source) if is_folder(path) else None) or splits_of_arrays(source, RESIZE)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import OutputError
+from .reading_remarks import ALL_TRAITS, NO_TRAITS, Trait
 from .rows import ImageRows
 
 if sys.platform != "win32":
@@ -23,7 +24,8 @@ if sys.platform != "win32":
 
 PIXELS_NAME, INDEX_NAME, LOCK_NAME = "pixels", "index", "lock"
 KEY_BYTES = 16
-_RECORD = np.dtype([("key", np.void, KEY_BYTES), ("digest", np.void, 32), ("blank", np.bool_)])
+_RECORD = np.dtype([("key", np.void, KEY_BYTES), ("digest", np.void, 32), ("flags", np.uint8)])
+_BLANK, _TRAITS = 1, 1  # of the flags: a bit, and by how many bits the traits are shifted
 _WAIT_SECONDS = 0.2
 _UNSAVED_BYTES = 2**27  # of pixels: what a killed process decodes twice, at most
 
@@ -35,11 +37,13 @@ class CachedImage(NamedTuple):
         row: Its place in the file of pixels.
         digest: SHA-256 of its pixels.
         blank: Whether digit preprocessing found no ink.
+        traits: Of its file.
     """
 
     row: int
     digest: bytes
     blank: bool
+    traits: Trait = NO_TRAITS
 
 
 class PixelCache:
@@ -60,7 +64,7 @@ class PixelCache:
     def known(self) -> Mapping[bytes, CachedImage]:
         """Return the images in the index by their keys."""
         return {
-            record["key"].tobytes(): CachedImage(row, record["digest"].tobytes(), bool(record["blank"]))
+            record["key"].tobytes(): CachedImage(row, record["digest"].tobytes(), *_from_flags(int(record["flags"])))
             for row, record in enumerate(self._index())
         }
 
@@ -120,12 +124,14 @@ class Addition:
     def __init__(self, folder: Path, pixels: IO[bytes], index: IO[bytes], count: int, row_bytes: int) -> None:
         self._folder, self._pixels, self._index, self._count = folder, pixels, index, count
         self._at_once = max(_UNSAVED_BYTES // row_bytes, 1)
-        self._unsaved: list[tuple[bytes, bytes, bool]] = []
+        self._unsaved: list[tuple[bytes, bytes, int]] = []
         # Pixels of a process that was killed before it saved them are written over.
         pixels.seek(count * row_bytes)
         index.seek(count * _RECORD.itemsize)
 
-    def add(self, key: bytes, pixels: NDArray[np.uint8], digest: bytes, *, blank: bool) -> CachedImage:
+    def add(
+        self, key: bytes, pixels: NDArray[np.uint8], digest: bytes, *, blank: bool, traits: Trait = NO_TRAITS
+    ) -> CachedImage:
         """Add an image, and return its place.
 
         Raises:
@@ -133,11 +139,11 @@ class Addition:
         """
         with _reported(self._folder):
             _write(self._pixels, pixels.tobytes())
-        self._unsaved.append((key, digest, blank))
+        self._unsaved.append((key, digest, blank * _BLANK | traits.value << _TRAITS))
         if len(self._unsaved) == self._at_once:
             self.save()
         self._count += 1
-        return CachedImage(self._count - 1, digest, blank)
+        return CachedImage(self._count - 1, digest, blank, traits)
 
     def save(self) -> None:
         """Write what was added to the disk, and then its records; errors as in `add`."""
@@ -147,6 +153,12 @@ class Addition:
                 _write(self._index, np.array(self._unsaved, _RECORD).tobytes())
                 os.fsync(self._index.fileno())
             self._unsaved = []
+
+
+def _from_flags(flags: int) -> tuple[bool, Trait]:
+    """Return whether an image is blank, and its traits."""
+    # A damaged index may have bits that are none of the traits.
+    return bool(flags & _BLANK), Trait(flags >> _TRAITS & ALL_TRAITS.value)
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -1,7 +1,7 @@
 """The splits of a data set as its files have them: a training split, and a test split where there is one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.errors import InvalidFileError
 from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
+from .layouts.labels import class_lines
+from .layouts.remedy import in_numpy
 from .split import Split
 
 
@@ -64,10 +66,19 @@ def check_arrays(source: NamedArrays) -> int:
     """Return the number of classes, after all checks of `splits_of_arrays`, for which outlines of images are enough."""
     x, y = _train_arrays(source)
     train = source.images(x)
-    count = _class_count(source.labels(y, len(train)), f"{y} of {source.location}")
+    labels, test_labels = source.labels(y, len(train)), None
     if TEST_ARRAYS[0] in source.arrays:
         test = source.images(TEST_ARRAYS[0])
-        _check_test(test, source.labels(TEST_ARRAYS[1], len(test)), train, count, source.location)
+        test_labels = source.labels(TEST_ARRAYS[1], len(test))
+        if train.shape[1:] != test.shape[1:]:
+            raise InvalidFileError(f"{source.location}: x_train has shape {train.shape}, x_test {test.shape}")
+    lines = class_lines(labels, test_labels, source.pairs, source.columns)
+    count = _class_count(labels, f"{y} of {source.location}", lines)
+    if test_labels is not None and (test_labels.min() < 0 or test_labels.max() >= count):
+        raise InvalidFileError(
+            f"y_test of {source.location} must hold {len(test_labels)} labels from 0 to {count - 1}, one for each image"
+            f"{in_numpy(lines)}"
+        )
     return count
 
 
@@ -85,22 +96,13 @@ def _read_split(source: NamedArrays, x: str, y: str) -> Split:
     return Split(images=images, labels=source.labels(y, len(images)), names=[f"{x}[{i}]" for i in range(len(images))])
 
 
-def _check_test(test: NDArray[Any], labels: NDArray[Any], train: NDArray[Any], count: int, location: Path) -> None:
-    if train.shape[1:] != test.shape[1:]:
-        raise InvalidFileError(f"{location}: x_train has shape {train.shape}, x_test {test.shape}")
-    if labels.min() < 0 or labels.max() >= count:
-        raise InvalidFileError(
-            f"y_test of {location} must hold {len(test)} labels from 0 to {count - 1}, one for each image"
-        )
-
-
-def _class_count(labels: NDArray[Any], what: str) -> int:
+def _class_count(labels: NDArray[Any], what: str, lines: Sequence[str]) -> int:
     present = np.unique(labels)
     count = len(present)
     if count < 2 or present[0] != 0 or present[-1] != count - 1:
         absent = sorted(set(range(count)) - set(present.tolist()))[:5]
         raise InvalidFileError(
             f"{what} has {count} class(es) from {present[0]} to {present[-1]}, none of {absent}; labels are whole "
-            "numbers from 0 without gaps, of at least two classes"
+            f"numbers from 0 without gaps, of at least two classes{in_numpy(lines) if count > 1 else ''}"
         )
     return count

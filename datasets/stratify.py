@@ -11,12 +11,16 @@ from .dataset import Dataset
 
 
 def stratified_split(
-    labels: NDArray[np.int64], share: float, seed: int, digests: Sequence[bytes]
+    labels: NDArray[np.int64],
+    share: float,
+    seed: int,
+    digests: Sequence[bytes],
+    sides: Sequence[bool | None] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of the images that are held out, and of those that are used.
 
     Each class gives its share, rounded so that the total is as near to the share as possible. A class with two
-    different images or more is on both sides; a single image is used.
+    different images or more is on both sides, unless `sides` has it otherwise; a single image is used.
 
     Args:
         labels: The class of each image, shape (N,).
@@ -24,6 +28,8 @@ def stratified_split(
         seed: Seed of the draw.
         digests: Of each image's pixels. They alone decide what is held out, not names or order; a few images more or
             fewer hardly change the rest. Identical images stay on one side.
+        sides: True for an image that is to be held out, False for one that is to be used, None for one to draw from;
+            equal for identical images. None to draw from all.
 
     Returns:
         Two arrays of positions in ascending order, disjoint and together complete; neither is empty.
@@ -41,7 +47,8 @@ def stratified_split(
             f"a split needs a class with two different images; the largest of {len(sizes)} class(es) has one"
         )
     quotas = _quotas(divisible, share, round(len(labels) * share))
-    chosen = [position for label, quota in quotas.items() for position in _taken(classes[label], quota)]
+    given = sides or [None] * len(labels)
+    chosen = [position for label, groups in classes.items() for position in _taken(groups, quotas.get(label, 0), given)]
     held_out = np.isin(np.arange(len(labels)), chosen)
     return np.flatnonzero(held_out), np.flatnonzero(~held_out)
 
@@ -79,10 +86,14 @@ def _quotas(sizes: dict[int, int], share: float, total: int) -> dict[int, int]:
     return quotas
 
 
-def _taken(groups: Sequence[list[int]], quota: int) -> list[int]:
-    """Return the members of the first groups that fit into the quota; of at least one group, and not of all."""
-    taken: list[int] = []
-    for group in groups:
+def _taken(groups: Sequence[list[int]], quota: int, sides: Sequence[bool | None]) -> list[int]:
+    """Return the members of the groups that are to be held out, and of the first others that fit into the quota.
+
+    These are of at least one group where the quota is above 0, and not of all.
+    """
+    taken = [position for group in groups for position in group if sides[group[0]]]
+    free = [group for group in groups if sides[group[0]] is None]
+    for group in free:
         if len(taken) + len(group) <= quota:
             taken += group
-    return taken or min(groups, key=len)
+    return taken or (min(free, key=len) if free and quota else [])

@@ -10,14 +10,15 @@ from typing import Any
 from ..datasets.builtin import BUILT_IN
 from ..datasets.dataset import DataOptions, Dataset
 from ..datasets.loading import is_image_folder, load_data
-from ..datasets.training_record import describe_training_data, find_data_options, find_held_out
+from ..datasets.reading_remarks import advises_reading
+from ..datasets.training_record import describe_training_data, find_data_options, find_held_out, find_split
 from ..runtime.bundle.manifest import LeftOut, Manifest
 from ..runtime.bundle.reader import check_is_bundle
 from ..runtime.errors import InvalidFileError, SpecMismatchError
 from ..runtime.io.atomic import atomic_folder
 from ..runtime.io.worker import Parent, Worker, WorkerDiedError
 from .options import DEFAULTS, DataNote, DataWarning, Event, ExportOptions, Started
-from .reference.keras_file import check_keras_file
+from .reference.model_kind import check_model_file
 from .reference.stored_input import stored_input
 
 
@@ -36,7 +37,7 @@ def export_bundle(
     images to fit temperatures.
 
     Args:
-        model: A `.keras` file.
+        model: A `.keras` or `.h5` file.
         data: The data set that the model has learned from, or what `load_data` loads it from. Calibration, verification
             and golden images are drawn from the training images; the test images give the reference's accuracy only.
         out: The bundle's folder; an older bundle there is replaced, in one step, once all variants are verified.
@@ -57,7 +58,7 @@ def export_bundle(
     if overrides and isinstance(data, Dataset):
         raise SpecMismatchError(f"data options are for data that is to be loaded; {data.name} is loaded already")
     DataOptions(**overrides)  # checks them before anything is loaded
-    check_keras_file(model)
+    check_model_file(model)
     with atomic_folder(out, check_replaceable=check_is_bundle) as staging:
         return _write_in_children((model, data, overrides, staging, options), on_event)
 
@@ -99,6 +100,8 @@ def _write(
     os.environ["KERAS_BACKEND"] = "tensorflow"
     dataset = data if isinstance(data, Dataset) else _load(parent, model, data, overrides, options.cache)
     chosen = _with_record(options, model, dataset, lambda text: parent.send(DataWarning(text=text)))
+    for remark in filter(advises_reading, dataset.remarks):
+        parent.send(DataWarning(text=remark))
     from .bundle_writer import write_bundle
 
     return write_bundle(model, dataset, folder, chosen, known_failures=failures, on_event=parent.send)
@@ -113,7 +116,10 @@ def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str,
         if completed != options:
             parent.send(DataNote(text=f"images are read as {model.name} takes them: {taken}"))
         options = completed
-    return load_data(data, options, cache=cache, progress=parent.send)
+    split = None
+    with suppress(InvalidFileError):  # reported where held-out images are looked for
+        split = find_split(model)
+    return load_data(data, options, earlier=split, cache=cache, progress=parent.send)
 
 
 def _data_options(model: Path, overrides: Mapping[str, Any]) -> DataOptions:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
-from ..runtime.bundle.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference
+from ..datasets.held_out.split_record import SPLIT_NAME
+from ..datasets.training_record import record_split
+from ..runtime.bundle.manifest import MANIFEST_NAME, Calibration, Golden, LeftOut, Manifest, Reference, SplitFile
 from ..runtime.bundle.model_metadata import LABELS_NAME, Description
 from ..runtime.bundle.reader import read_manifest
 from ..runtime.bundle.recipes import RECIPES, Format, Recipe
@@ -49,7 +52,7 @@ def write_bundle(
     """
     runtimes = [runtime for runtime in (find_micro(), find_runtime(options.prove_in)) if runtime]
     source = load_source(
-        model, size=data.image_shape, input_range=options.input_range, softmax=options.softmax, custom=options.custom
+        model, size=data.image_shape, input_range=options.input_range, output=options.output, custom=options.custom
     )
     own_classes = data.classes
     data = match_data(source, data, options.labels, lambda text: on_event(DataNote(text=text)))
@@ -89,6 +92,7 @@ def write_bundle(
         attempt = partial(_attempt, converters, verifier, known_failures, on_event)
         verified, missing = _tell_apart(_variants(options.recipes, attempt), on_event)
     golden = _golden_file(samples.golden, expected, verified)
+    split, held_out = _split_file(data, classes, options)
     manifest = Manifest(
         image=source.image,
         preprocessing=description.preprocessing,
@@ -106,13 +110,28 @@ def write_bundle(
         left_out=tuple(one for one in missing if isinstance(one, LeftOut)),
         golden=Golden(file=GOLDEN_NAME, sha256=sha256_of(golden), images=len(samples.golden)),
         data=options.data,
+        split=None if split is None else SplitFile(file=SPLIT_NAME, sha256=sha256_of(split), images=held_out),
     )
+    if split is not None:
+        (folder / SPLIT_NAME).write_bytes(split)
     for file in verified:
         (folder / file.variant.file).write_bytes(file.content)
     (folder / GOLDEN_NAME).write_bytes(golden)
     (folder / LABELS_NAME).write_text("".join(f"{label}\n" for label in classes), encoding="utf-8")
     (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
     return read_manifest(folder)  # what cannot be read back must not be written
+
+
+def _split_file(data: Dataset, classes: Sequence[str], options: ExportOptions) -> tuple[bytes | None, int]:
+    """Return what the bundle says of its test images, and how many they are; nothing where that is not known.
+
+    Data with a test split of its own says so itself.
+    """
+    if options.data is None or not data.test_drawn:
+        return None, 0
+    names = dict(zip(data.classes, classes, strict=True))
+    record = record_split(data, rename=lambda label: names.get(label, label))
+    return replace(record, train=frozenset(), validation=frozenset()).to_bytes(), len(record.test)
 
 
 def _samples(data: Dataset, options: ExportOptions) -> Samples:

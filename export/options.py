@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..datasets.reading_progress import Reading
 from ..metrics.distance import NumericDifference
-from ..runtime.bundle.manifest import LeftOut, TrainingData, Variant
+from ..runtime.bundle.manifest import LeftOut, ModelOutput, TrainingData, Variant
 from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.bundle.recipes import RECIPES, Recipe
 from ..runtime.errors import SpecMismatchError
@@ -24,6 +24,7 @@ class ExportOptions:
         calibration_images: How many images to measure activation ranges on.
         input_range: The model's values of black and white, for example (0.0, 1.0).
         softmax: The model gives logits; append a softmax.
+        normalize_outputs: The model gives a sigmoid per class, each image has one class; divide them by their sum.
         labels: Names of the classes in the model's order; None for the data's own. See `match_data`.
         custom: A Python file that registers the model's own layers.
         reduce_range: Whether int8 ONNX weights keep to 7 bits, which every CPU computes right; see `to_onnx`.
@@ -35,7 +36,7 @@ class ExportOptions:
         cache: The folder for the decoded images of data that is to be loaded; the user's cache folder if None.
 
     Raises:
-        SpecMismatchError: There is a budget, and no recipe that it is for.
+        SpecMismatchError: There is a budget, and no recipe that it is for; or `softmax` and `normalize_outputs` both.
     """
 
     recipes: Sequence[Recipe] = tuple(RECIPES.values())
@@ -43,6 +44,7 @@ class ExportOptions:
     calibration_images: int = CALIBRATION_IMAGES
     input_range: tuple[float, float] = PIXELS
     softmax: bool = False
+    normalize_outputs: bool = False
     labels: tuple[str, ...] | None = None
     custom: Path | None = None
     reduce_range: bool = True
@@ -56,6 +58,15 @@ class ExportOptions:
     def __post_init__(self) -> None:
         if self.budget is not None and not any(recipe.where_needed for recipe in self.recipes):
             raise SpecMismatchError("a budget of accuracy is for mixed files: have mixed among the recipes, or all")
+        if self.softmax and self.normalize_outputs:
+            raise SpecMismatchError("--softmax is for logits, --normalize-outputs for a sigmoid per class: choose one")
+
+    @property
+    def output(self) -> ModelOutput:
+        """What the model gives, as far as the user says."""
+        if self.normalize_outputs:
+            return ModelOutput.SIGMOIDS
+        return ModelOutput.LOGITS if self.softmax else ModelOutput.PROBABILITIES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

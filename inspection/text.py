@@ -52,6 +52,7 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
         ("classes", f"{len(manifest.classes):,}: {shown(', '.join(manifest.classes), _LONGEST_LIST)}"),
         ("reference", f"{reference.parameters:,} parameters, {_accuracy(manifest)}, sha256 {reference.sha256[:12]}"),
         ("golden", f"{golden.images:,} images in {shown(golden.file, _LONGEST_NAME)}, {states[golden.file]}"),
+        *_test_part(manifest, states),
         *(("left out", shown(f"{one.name}: {one.reason}", _LONGEST_LIST)) for one in manifest.left_out),
     ]
     rows = [("variant", "size", "input", "output", "operators", "arena", "oldest runtime shown", "file")]
@@ -69,6 +70,14 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
         for variant in manifest.variants
     ]
     return "\n\n".join([_facts(facts), text_table(rows, left=[rows[0].index(title) for title in _LEFT])])
+
+
+def _test_part(manifest: Manifest, states: Mapping[str, FileState]) -> list[tuple[str, str]]:
+    split = manifest.split
+    if split is None:
+        return []
+    file = f"{shown(split.file, _LONGEST_NAME)}, {states[split.file]}"
+    return [("test part", f"{count(split.images, 'image')} held out from the training, known by digests in {file}")]
 
 
 def shown(text: str, longest: int) -> str:

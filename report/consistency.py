@@ -21,6 +21,7 @@ from ..metrics.types import (
 )
 from ..runtime.bundle.recipes import Format
 from ..runtime.errors import InvalidFileError
+from .identities import image_identities
 from .model import KerasTiming, Report, VariantRow
 from .verdict import judge
 
@@ -64,6 +65,8 @@ def _rules_of_report(report: Report) -> Iterator[tuple[str, bool]]:
     yield "the noise floors, one for each number of threads", len(set(threads)) == len(threads)
     yield "what failed, which is not in not_run", report.not_run.keys() >= set(report.failed)
     reference, images, classes = report.reference, report.data.images, len(report.data.classes)
+    yield "the names of the images", all(position < images for position in report.data.image_names or ())
+    yield "the digests of the images", _are_digests(report.data.image_digests, images)
     right = reference.accuracy
     yield "the accuracy of the reference", (right is not None) == report.data.labelled and _is_share(right, images)
     if right is not None and reference.wrong is not None:
@@ -126,6 +129,13 @@ def _rules_of_row(
         yield "latencies", all(map(_is_distribution, parts))
         ratio, keras = one.ratio_to_keras, report.reference.fastest(one.threads)
         yield "latencies", ratio is None or (keras is not None and _is_ratio(ratio, one.run, keras))
+
+
+def _are_digests(text: str | None, images: int) -> bool:
+    try:
+        return text is None or len(image_identities(text)) == images
+    except ValueError:
+        return False
 
 
 def _is_size(size: Size) -> bool:

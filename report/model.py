@@ -34,6 +34,10 @@ class DataFacts:
         sha256: Digest of pixels and labels: reports with the same one can be compared image by image.
         classes: The labels, in the order of the probabilities.
         skipped: Images that could not be read.
+        image_names: What a user knows an image as, by its position: a file's name below the folder, or a place in an
+            array such as ``x_test[0]``. Of the images that a report shows or lists; None in reports of older versions.
+        image_digests: What tells the images of two reports apart, in their order: of each the first 8 bytes of a
+            SHA-256 of pixels and label, in Base64. None in reports of older versions.
     """
 
     name: str
@@ -42,6 +46,12 @@ class DataFacts:
     sha256: str
     classes: tuple[str, ...]
     skipped: tuple[SkippedImage, ...] = ()
+    image_names: Mapping[Count, str] | None = None
+    image_digests: str | None = None
+
+    def image_name(self, position: int) -> str:
+        """Return what a user knows an image as."""
+        return (self.image_names or {}).get(position, f"image {position}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

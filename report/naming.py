@@ -1,7 +1,12 @@
-"""The names of rows where all of them stand together."""
+"""The names of rows where all of them stand together, and which images are named."""
+
+from collections.abc import Sequence
 
 from ..runtime.text import count
-from .model import Report, VariantRow
+from .model import ReferenceRow, Report, VariantRow
+
+# Images of predictions.png that are shown whatever the answers.
+FIRST_SHOWN = 48
 
 
 def row_name(report: Report, row: VariantRow) -> str:
@@ -18,6 +23,12 @@ def name_lines(name: str) -> list[str]:
 def keras_name(call: str | None) -> str:
     """Return the name of the Keras reference, called in one way."""
     return "Keras original" if call is None else f"Keras original, {call}"
+
+
+def shown_positions(reference: ReferenceRow, rows: Sequence[VariantRow], images: int) -> list[int]:
+    """Return the positions of the images that a report shows or lists: the first, the wrong and the flipped ones."""
+    flipped = {flip.position for row in rows for flip in row.comparison.flips}
+    return sorted(flipped.union(reference.wrong or (), range(min(images, FIRST_SHOWN))))
 
 
 def subjects(report: Report) -> str:

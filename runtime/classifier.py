@@ -17,6 +17,7 @@ from .probabilities import check_probabilities, not_probabilities, step_of
 from .validation import probability, whole_number
 
 if TYPE_CHECKING:  # imported when a model is loaded: `import edgeproof.runtime` stays as light as NumPy's
+    from .bundle.model_metadata import Preprocessing
     from .loading import LoadOptions, Model
 
 _CHUNK, _CHUNK_BYTES = 256, 2**22  # part of a large array: large enough to make what surrounds the engine cheap
@@ -32,7 +33,9 @@ _HIGHEST = 1.001  # 1, and what rounding may add; a model that nobody vouches fo
 class Classifier:
     """An image classifier in any of its variants: images in, labels and class probabilities out.
 
-    Several threads may call it at once, with the same answers as one. Pickled, it is loaded again from the same path.
+    Several threads may call it at once, with the same answers as one. Pickled, it carries a model file of up to 8 MiB,
+    and runs wherever the engine is installed; a larger file is loaded again from the same path, or refused if it has
+    changed.
 
     Attributes:
         classes: The labels, in the order of the probabilities.
@@ -64,6 +67,7 @@ class Classifier:
         self._origin = os.fspath(origin) if is_pretrained(origin) else os.fspath(Path(origin).absolute())
         pinned = model.variant if is_pretrained(origin) or is_folder(Path(origin)) else None
         self._options = replace(options, variant=pinned, sha256=model.sha256)
+        self._packed = model.packed()
 
     @property
     def engine(self) -> str:
@@ -87,6 +91,7 @@ class Classifier:
         variant: str | None = None,
         threads: int = 1,
         trusted: bool = False,
+        preprocessing: "Preprocessing | None" = None,
     ) -> "Classifier":
         """Load a bundle, a single model file, or a model that comes with edgeproof.
 
@@ -102,16 +107,21 @@ class Classifier:
             threads: How many threads the engine may use for one image.
             trusted: Damaged files can end or hang the engine's process. A file without a manifest is therefore first
                 tried in a child process, which takes some tenths of a second; True skips that.
+            preprocessing: How other images come to the model's size, for a file without metadata: one of `READINGS` in
+                `edgeproof.runtime.bundle.model_metadata`, say, whose names are those of ``--reading``.
 
         Raises:
             InvalidFileError: The file or bundle is missing, damaged, or not what its manifest says.
             UnknownNameError: The bundle has no such variant, or there is no such engine.
             EngineMissingError: The engine that the file needs is not installed.
-            SpecMismatchError: The model is not an image classifier that edgeproof can run, or `threads` is impossible.
+            SpecMismatchError: The model is not an image classifier that edgeproof can run, or `threads` is impossible,
+                or it has a preprocessing already.
         """
         from .loading import LoadOptions, load_model
 
-        options = LoadOptions(engine=engine, variant=variant, threads=threads, trusted=trusted)
+        options = LoadOptions(
+            engine=engine, variant=variant, threads=threads, trusted=trusted, preprocessing=preprocessing
+        )
         return cls(load_model(path, options), origin=path, options=options)
 
     def predict(
@@ -223,7 +233,7 @@ class Classifier:
         return self._prepared(images, value_range).pixels
 
     def __reduce__(self) -> tuple[Callable[..., "Classifier"], tuple[object, ...]]:
-        return _load_again, (type(self), self._origin, self._options)
+        return _load_again, (type(self), self._packed, self._origin, self._options)
 
     def _prepared(self, images: ImageLike, value_range: tuple[float, float] | None) -> Prepared:
         return prepare(images, self.image, self.preprocessing, value_range=value_range)
@@ -293,11 +303,14 @@ class Classifier:
         return map(answers, parts) if workers == 1 else map_in_order(answers, parts, workers)
 
 
-def _load_again(cls: type[Classifier], origin: str, options: "LoadOptions") -> Classifier:
-    """Load what was pickled, from the very same file."""
-    from .loading import load_model
+def _load_again(
+    cls: type[Classifier], packed: dict[str, Any] | None, origin: str, options: "LoadOptions"
+) -> Classifier:
+    """Load what was pickled, from the very same file or its content."""
+    from .loading import load_model, unpack_model
 
-    return cls(load_model(origin, options), origin=origin, options=options)
+    model = load_model(origin, options) if packed is None else unpack_model(packed, options)
+    return cls(model, origin=origin, options=options)
 
 
 def _chunks(batch: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -39,6 +39,18 @@ def visible(name: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
+def shortened(text: str, most: int) -> str:
+    """Cut a long text in its middle: of a file's name both the folder and the end tell it from others.
+
+    >>> shortened("cat/IMG_20240513_181203.jpeg", 20), shortened("cat/1.jpeg", 20)
+    ('cat/IMG_20…1203.jpeg', 'cat/1.jpeg')
+    """
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
 def printable_lines(text: str) -> str:
     """Return a text whose lines are `printable`."""
     return "\n".join(map(printable, text.split("\n")))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,11 +10,14 @@ from numpy.typing import NDArray
 
 from ..datasets.rows import Images
 from ..runtime.io.disk_full import writing
+from ..runtime.text import shortened
 
 # With more classes than this, the matrix is drawn without figures, which would not be readable.
 _MOST_NUMBERED = 30
 _COLUMNS, _ROWS = 8, 5
-_LONGEST_LABEL = 14
+_LONGEST_LABEL, _LONGEST_NAME = 14, 26
+# A training's record is read back; it must stay small.
+MOST_LISTED = 200
 
 
 def draw_confusion(labels: NDArray[np.int64], answers: NDArray[np.intp], classes: Sequence[str], path: Path) -> None:
@@ -54,21 +58,23 @@ def draw_mistakes(
     labels: NDArray[np.int64],
     probabilities: NDArray[np.float32],
     classes: Sequence[str],
+    names: Sequence[str],
     path: Path,
 ) -> None:
-    """Draw the wrongly answered images, the surest answers first.
+    """Draw the wrongly answered images with their names, the surest answers first.
 
     Args:
         images: Shape (N, H, W, C), values 0-255.
         labels: Positions in `classes`, shape (N,).
         probabilities: The model's, shape (N, classes).
         classes: The labels.
+        names: What a user knows each image as.
         path: The PNG file.
     """
     answers = probabilities.argmax(axis=1)
     highest = probabilities.max(axis=1)
-    wrong = np.flatnonzero(answers != labels)
-    shown = wrong[np.argsort(-highest[wrong], kind="stable")][: _COLUMNS * _ROWS]
+    wrong = wrong_positions(labels, probabilities)
+    shown = wrong[: _COLUMNS * _ROWS]
     rows = max(-(-len(shown) // _COLUMNS), 1)
     figure = Figure(figsize=(_COLUMNS * 1.25, rows * 1.5 + 0.5), layout="constrained")
     tiles = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
@@ -76,13 +82,42 @@ def draw_mistakes(
     figure.suptitle(f"{len(wrong):,} of {len(labels):,} test images wrong{more}", x=0.01, ha="left", fontweight="bold")
     for tile in tiles:
         tile.axis("off")
-    for tile, position in zip(tiles, shown.tolist(), strict=False):
+    for tile, position in zip(tiles, map(int, shown), strict=False):
         answer, truth = (_short(classes[int(of[position])]) for of in (answers, labels))
         tile.imshow(images[position], cmap="gray", vmin=0, vmax=255)  # which colour images ignore
-        title = f"{answer} ({highest[position] * 100:.0f} %)\nis {truth}, image {position}"
+        title = f"{answer} ({highest[position] * 100:.0f} %)\nis {truth}"
         tile.set_title(title, fontsize=7, color="#1f2933")
+        name = shortened(names[position], _LONGEST_NAME)
+        style: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 5.5, "parse_math": False}
+        tile.text(0.5, -0.03, name, transform=tile.transAxes, color="#1f2933", **style)
     with writing(path):
         figure.savefig(path, dpi=150, format="png")
+
+
+def wrong_positions(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the positions of the wrongly answered images, the surest answers first, shape (N,)."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+
+
+def list_mistakes(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float32], classes: Sequence[str], names: Sequence[str]
+) -> list[dict[str, object]]:
+    """Return the wrongly answered images by name, the surest answers first, at most `MOST_LISTED`.
+
+    The arguments are those of `draw_mistakes`; the result is JSON-serializable.
+    """
+    listed = wrong_positions(labels, probabilities)[:MOST_LISTED].tolist()
+    answers = probabilities[listed].argmax(axis=1).tolist()
+    return [
+        {
+            "image": names[position],
+            "label": classes[int(labels[position])],
+            "answer": classes[answer],
+            "probability": round(float(probabilities[position, answer]), 4),
+        }
+        for position, answer in zip(listed, answers, strict=True)
+    ]
 
 
 def _short(name: str) -> str:

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
-from ..datasets.training_record import MODEL_NAME, RECORD_NAME, record_version
+from ..datasets.held_out.split_record import SPLIT_NAME
+from ..datasets.stratify import validation_split
+from ..datasets.training_record import MODEL_NAME, RECORD_NAME, record_split, record_version
 from ..runtime.errors import EngineMissingError
 from ..runtime.io.atomic import atomic_files
 from ..runtime.io.digest import sha256_of
@@ -25,7 +27,7 @@ from .curves import draw_curves
 from .environment import describe_machine
 from .fingerprint import identity
 from .fit import Fitted, fit
-from .mistakes import draw_confusion, draw_mistakes
+from .mistakes import draw_confusion, draw_mistakes, list_mistakes
 from .options import FitOptions, settings
 from .quantization_aware import check_foldable, fake_quantized, fold_batch_norm, round_weights
 from .strategy import devices as find_devices
@@ -135,7 +137,9 @@ def train(
             **described,
             "replicas": devices.replicas,
             "machine": describe_machine(),
+            **_split_file(data, options, staging),
             **_outcome(data, fitted, tuned, test_accuracy),
+            "mistakes": list_mistakes(data.y_test, probabilities, data.classes, data.test.names),
         }
         (staging / RECORD_NAME).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         _draw(data, fitted, probabilities, staging)
@@ -152,7 +156,17 @@ def _say(progress: TextIO | None, text: str) -> None:
 def _draw(data: Dataset, fitted: Fitted, probabilities: NDArray[np.float32], folder: Path) -> None:
     draw_curves(fitted.history, folder / CURVES_NAME)
     draw_confusion(data.y_test, probabilities.argmax(axis=1), data.classes, folder / CONFUSION_NAME)
-    draw_mistakes(data.x_test, data.y_test, probabilities, data.classes, folder / MISTAKES_NAME)
+    draw_mistakes(data.x_test, data.y_test, probabilities, data.classes, data.test.names, folder / MISTAKES_NAME)
+
+
+def _split_file(data: Dataset, options: FitOptions, folder: Path) -> dict[str, object]:
+    """Write which images were held out where nothing else tells it, and return what the record says of the file."""
+    if not data.test_drawn:
+        return {}
+    validation, _ = validation_split(data, options.validation_share, options.seed)
+    content = record_split(data, validation.tolist()).to_bytes()
+    (folder / SPLIT_NAME).write_bytes(content)
+    return {"split_sha256": sha256_of(content)}
 
 
 def _deployed(model: keras.Model) -> keras.Model:

@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ...export.reference.source import LOGITS, Source, load_source
-from ...runtime.bundle.manifest import Manifest
+from ...export.reference.source import Source, load_source
+from ...runtime.bundle.manifest import Manifest, ModelOutput
+from ...runtime.errors import InvalidFileError
 
 
 class KerasCall(StrEnum):
@@ -47,9 +48,19 @@ def load_reference(path: Path, manifest: Manifest, *, custom: Path | None = None
         path,
         size=manifest.image.shape,
         input_range=reference.input_range,
-        softmax=reference.output == LOGITS,
+        output=_output(reference.output),
         custom=custom,
     )
+
+
+def _output(name: str) -> ModelOutput:
+    try:
+        return ModelOutput(name)
+    except ValueError:
+        raise InvalidFileError(
+            f"the bundle's Keras model gives {name!r}, which this edgeproof does not know; it knows "
+            f"{', '.join(ModelOutput)}"
+        ) from None
 
 
 def version() -> str:

@@ -35,7 +35,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a bundle's folder")
     parser.add_argument(
-        "--reference", type=Path, help="the .keras file that it was exported from (default: model.keras beside it)"
+        "--reference",
+        type=Path,
+        help="the .keras or .h5 file that it was exported from (default: model.keras or model.h5 beside it)",
     )
     parser.add_argument(
         "--data",

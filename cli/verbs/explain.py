@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference",
         metavar="MODEL",
-        help="the .keras file in the commands that it advises (default: model.keras beside BUNDLE)",
+        help="the .keras or .h5 file in the commands that it advises (default: model.keras or model.h5 beside BUNDLE)",
     )
     parser.add_argument("--json", action="store_true", help="print explain.json instead of the tables")
     parser.add_argument(

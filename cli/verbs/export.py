@@ -6,7 +6,7 @@ from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut, Manifest
+from ...runtime.bundle.manifest import MANIFEST_NAME, FittedTemperature, LeftOut, Manifest, ModelOutput
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
 from ...runtime.errors import CheckFailedError, SpecMismatchError
 from ...runtime.text import count, file_size
@@ -52,6 +52,10 @@ _MODEL_OPTIONS: OptionTable = {
         "help": "the model's values of black and white; every exported file takes raw pixels (default: 0 255)",
     },
     "softmax": {"action": "store_true", "help": "the model gives logits: append a softmax"},
+    "normalize_outputs": {
+        "action": "store_true",
+        "help": "the model gives a sigmoid per class, and each image has one class: divide them by their sum",
+    },
     "labels": {
         "metavar": "FILE|A,B,…",
         "help": "names of the classes in the model's order, one per line of a file or with commas between them; those "
@@ -90,7 +94,7 @@ _BUDGET_OPTIONS: OptionTable = {
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file: an image classifier")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras or .h5 file: an image classifier")
     add_data(parser)
     parser.add_argument(
         "--recipes",
@@ -125,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace, out: Path) -> Manifest:
     from ...export.bundle import export_bundle
     from ...export.options import ExportOptions
-    from ...export.reference.keras_file import check_keras_file
+    from ...export.reference.model_kind import check_model_file
 
     overrides = data_options_from(options)
     typed = given(options, {**_MODEL_OPTIONS, **_EXPORT_OPTIONS, **CACHE})
@@ -140,7 +144,7 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
         budget=_budget(options),
         **typed,
     )
-    check_keras_file(options.model)
+    check_model_file(options.model)
     print(f"Exporting {options.model}; every file is compared with it on up to 500 training images", flush=True)
     manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=_printer())
     options.written = f"the bundle is in {out}"
@@ -249,14 +253,29 @@ def _print_trial(tried: "Tried") -> None:
 
 def _summarize(manifest: Manifest, out: Path) -> None:
     reference = manifest.reference
-    given = f"gives {reference.output}" + ("; a softmax was appended" if reference.output == "logits" else "")
     low, high = reference.input_range
     print(f"  {out}: {count(len(manifest.variants), 'file')}, each within its recipe's tolerance of the original")
-    print(f"  the Keras original takes {low:g} to {high:g} and {given}", end="")
+    print(f"  the Keras original takes {low:g} to {high:g} and gives {_outputs(manifest)}", end="")
     if reference.accuracy is not None:
         print(f"; it gets {reference.accuracy * 100:.2f} % of {reference.test_images:,} test images right", end="")
     print()
     print(f"  probabilities: {_calibration(manifest)}")
+
+
+def _outputs(manifest: Manifest) -> str:
+    """Say what the Keras model gives, and what was made of it."""
+    first, second = manifest.classes[0], manifest.classes[-1]
+    match manifest.reference.output:
+        case ModelOutput.LOGITS:
+            return "logits; a softmax was appended"
+        case ModelOutput.LOGIT:
+            return f"one logit, of {second!r}; a sigmoid was appended, and {first!r} gets the rest to 1"
+        case ModelOutput.PROBABILITY:
+            return f"one probability, of {second!r}; {first!r} gets the rest to 1"
+        case ModelOutput.SIGMOIDS:
+            return "a sigmoid per class; they were divided by their sum"
+        case other:
+            return other
 
 
 def _print_times(manifest: Manifest, out: Path) -> None:

@@ -14,12 +14,13 @@ from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchErro
 from ...runtime.io.shortage import memory_needed_to
 from ...runtime.pretrained import PRETRAINED
 from ...runtime.text import visible
-from ..arguments import given, positive
+from ..arguments import READING_OPTIONS, add_table, given, positive, preprocessing_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...runtime.classifier import Classifier
+    from ...runtime.images.draft import JpegDecoding
     from ...runtime.images.reading import ImageLike
     from ...runtime.prediction import Prediction
     from ..bad_images import BadImage
@@ -31,7 +32,7 @@ SCHEMA_VERSION = 2
 
 _STANDARD_INPUT = "-"
 _MAX_IMAGE_BYTES = 2**29
-_MODEL_SUFFIXES = (".tflite", ".onnx", ".keras")
+_MODEL_SUFFIXES = (".tflite", ".onnx", ".keras", ".h5", ".hdf5")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +73,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="exit with 0 where some images cannot be read; they are named all the same",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, with the probability of every class")
+    add_table(parser.add_argument_group("how images are read for a model file that does not say it"), READING_OPTIONS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,7 +82,11 @@ def run(options: argparse.Namespace) -> int:
 
     warnings.simplefilter("ignore")  # image decoders' warnings about damaged metadata
     sources = _sources(options.images)
-    classifier = Classifier.load(options.model, **given(options, ("engine", "variant", "threads", "trusted")))
+    classifier = Classifier.load(
+        options.model,
+        preprocessing=preprocessing_from(given(options, READING_OPTIONS)),
+        **given(options, ("engine", "variant", "threads", "trusted")),
+    )
     # Wrong options are refused here: later, each image would be blamed for them.
     classifier.stream((), min_confidence=options.min_confidence, workers=options.workers)
     if options.show is not None:
@@ -123,18 +129,18 @@ def _answers(
     classifier: "Classifier", sources: "Sequence[tuple[str, _Source]]", options: argparse.Namespace
 ) -> "Iterator[tuple[str, ImageLike, Prediction | EdgeproofError]]":
     """Yield for each image its name, the image, and the answer or why there is none."""
-    from ...runtime.images.draft import draft_size
+    from ...runtime.images.draft import jpeg_decoding
     from ...runtime.images.reading import read_as_stored
     from ...runtime.parallel import map_in_order
 
-    draft = draft_size(classifier.image, classifier.preprocessing)
+    jpeg = jpeg_decoding(classifier.image, classifier.preprocessing)
 
     def answer(item: "tuple[str, _Source]") -> "tuple[str, ImageLike, Prediction | EdgeproofError]":
         name, source = item
         try:
             if isinstance(source, InvalidFileError):
                 raise source
-            image = read_as_stored(source, draft) if isinstance(source, Path) else _from_standard_input(draft)
+            image = read_as_stored(source, jpeg) if isinstance(source, Path) else _from_standard_input(jpeg)
         except InvalidFileError as error:
             return name, name, error
         # An InvalidFileError is the model's from here on, and ends the command.
@@ -187,7 +193,7 @@ def _sources(arguments: list[str]) -> "list[tuple[str, _Source]]":
     return found
 
 
-def _from_standard_input(draft: tuple[int, int] | None) -> "ImageLike":
+def _from_standard_input(jpeg: "JpegDecoding | None") -> "ImageLike":
     from ...runtime.images.reading import decode_image
 
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  (None where it is closed)
@@ -197,7 +203,7 @@ def _from_standard_input(draft: tuple[int, int] | None) -> "ImageLike":
         raise InvalidFileError(f"standard input has more than {_MAX_IMAGE_BYTES:,} bytes")
     if not content:
         raise InvalidFileError("standard input is empty")
-    return decode_image(io.BytesIO(content), "standard input", draft)
+    return decode_image(io.BytesIO(content), "standard input", jpeg)
 
 
 def _files(path: Path, others: list[str]) -> "list[tuple[str, _Source]]":

@@ -103,6 +103,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder; a finished training there is replaced (default: runs/PRESET, or runs/FUNCTION of --model)",
     )
+    parser.add_argument(
+        "--keep-split",
+        type=Path,
+        metavar="FILE",
+        help="split.npz of an earlier training: its test images stay test images, its other images never become any, "
+        "and new images are drawn from (default: that in --out, if there is one, unless --test-share or --split-seed "
+        "are other than its own)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a training in that folder that was cut off")
     parser.add_argument("--json", action="store_true", help="print the result as JSON; all else on standard error")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs into that folder, too")
@@ -165,7 +173,8 @@ def _train(options: argparse.Namespace) -> dict[str, object]:
         "tensorboard": options.tensorboard,
         "strategy": options.strategy,
     }
-    arguments = (options.data, data_options_from(options), options.cache, out, how, sys.stdout.isatty())
+    reading = (options.data, data_options_from(options), options.cache, options.keep_split)
+    arguments = (*reading, out, how, sys.stdout.isatty())
     with Worker(_work, *arguments, name="the training") as worker, _interrupted_well(worker, out):
         trained, test_images = worker.result(_show)
     if trained is None:  # in a worker that is not the chief
@@ -196,6 +205,7 @@ def _work(
     data: str,
     data_options: Mapping[str, Any],
     cache: Path | None,
+    keep_split: Path | None,
     out: Path,
     how: dict[str, Any],
     is_live: bool,
@@ -205,9 +215,12 @@ def _work(
     try:
         _on_request_to_end(signal.default_int_handler)
         from ...datasets.dataset import DataOptions
+        from ...datasets.held_out.keep import check_kept, split_to_keep
         from ...datasets.loading import load_data
 
-        loaded = load_data(data, DataOptions(**data_options), cache=cache, progress=parent.send)
+        earlier = split_to_keep(keep_split, out, data_options)
+        loaded = load_data(data, DataOptions(**data_options), earlier=earlier, cache=cache, progress=parent.send)
+        check_kept(loaded, keep_split)
         for remark in loaded.remarks:
             parent.send(f"  note: {remark}\n")
         # These imports spend seconds in native code, which no exception ends, and have nothing to clean up.

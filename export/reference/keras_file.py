@@ -1,14 +1,12 @@
-"""Checks of a `.keras` file without Keras: that it is one, is safe to unpack, and whose code it needs."""
+"""Checks of a `.keras` file without Keras: that it is one, and is safe to unpack."""
 
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...runtime.errors import InvalidFileError, foreign_errors, one_line
+from ...runtime.errors import InvalidFileError, foreign_errors
 from ...runtime.io.archive import open_zip
-from ...runtime.io.files import check_file
 
 _ENTRIES = {"metadata.json", "config.json", "model.weights.h5"}
 _MAX_UNPACKED_BYTES = 2**33
@@ -21,12 +19,9 @@ def check_keras_file(path: Path) -> None:
     """Refuse a file that is not a `.keras` file, or not safe to unpack.
 
     Raises:
-        InvalidFileError: It is missing, has another suffix, is not a zip archive with Keras's entries, reaches out of
-            its folder, or unpacks to far more than it holds.
+        InvalidFileError: It is not a zip archive with Keras's entries, reaches out of its folder, or unpacks to far
+            more than it holds.
     """
-    check_file(path, "model")
-    if path.suffix != ".keras":
-        raise InvalidFileError(f"{path} is not a .keras file; save the model with model.save('name.keras')")
     problem = foreign_errors(InvalidFileError, f"{path} is not a .keras file", caught=(OSError, InvalidFileError))
     with problem, path.open("rb") as stream:
         entries = open_zip(stream, "it").infolist()
@@ -42,47 +37,12 @@ def check_keras_file(path: Path) -> None:
         raise InvalidFileError(f"{path} is not a .keras file: it has no {', '.join(sorted(missing))}")
 
 
-def loading_problem(path: Path, error: Exception) -> str:
-    """Return in one line why Keras refused a file that `check_keras_file` passed: the layer, and what to do."""
-    try:
-        with path.open("rb") as stream:
-            config = json.loads(open_zip(stream, "it").read("config.json"))
-        objects = list(_objects(config, "model"))
-    # InvalidFileError is a ValueError.
-    except (ValueError, OSError, RecursionError, KeyError, zipfile.BadZipFile):
-        objects = []
-    coded = [layer for layer, one in objects if one["class_name"] in ("Lambda", "__lambda__")]
-    if coded:
-        return (
-            f"layer {coded[0]!r} holds a Python function, which is code, and a model file is not run as code: use a "
-            "layer of Keras, or a class of your own that is registered in a file given with --custom"
-        )
-    foreign = {
-        one["class_name"]: layer
-        for layer, one in objects
-        if not str(one.get("module") or "").startswith("keras") and "registered_name" in one
-    }
-    unknown = [f"{name!r} (layer {layer!r})" for name, layer in foreign.items() if name in str(error)]
-    if unknown:
-        return (
-            f"it needs the class {', '.join(unknown)}: register it with @keras.saving.register_keras_serializable() "
-            "in a Python file and give that with --custom"
-        )
-    return one_line(error)[:300]
+def configuration_of(path: Path) -> Any:  # noqa: ANN401
+    """Return the configuration of the model in a file that `check_keras_file` passed.
 
-
-def _objects(value: object, layer: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every object in a configuration with the name of the layer that it belongs to."""
-    if isinstance(value, dict):
-        config = value.get("config")
-        if isinstance(value.get("class_name"), str):
-            name = config.get("name") if isinstance(config, dict) else None
-            layer = name if isinstance(name, str) else layer
-            yield layer, value
-        elif value.keys() == {"value"} and isinstance(value["value"], list):  # a lambda given as an activation
-            yield layer, {"class_name": "__lambda__"}
-        for inner in value.values():
-            yield from _objects(inner, layer)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _objects(inner, layer)
+    Raises:
+        InvalidFileError: It cannot be read.
+    """
+    damaged = (ValueError, OSError, RecursionError, KeyError, zipfile.BadZipFile)
+    with foreign_errors(InvalidFileError, f"{path} holds no configuration", caught=damaged), path.open("rb") as stream:
+        return json.loads(open_zip(stream, "it").read("config.json"))

@@ -1,27 +1,37 @@
 """Wraps a model so that it takes raw pixels and gives probabilities."""
 
 import functools
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from ...runtime.bundle.manifest import ModelOutput
 from ...runtime.bundle.model_metadata import ImageSpec
 from ...runtime.errors import SpecMismatchError, foreign_errors
 from ..samples import PIXELS
 from ..tracing.layer_names import SERVING_NAME, numbered_layers
+from .heads import append_head
 
 
 def serving_model(
-    model: keras.Model, image: ImageSpec, *, input_range: tuple[float, float] = PIXELS, softmax: bool = False
+    model: keras.Model,
+    image: ImageSpec,
+    *,
+    input_range: tuple[float, float] = PIXELS,
+    file: str = "model.keras",
 ) -> keras.Model:
-    """Wrap a model so that it takes raw pixels and gives probabilities, in inference mode.
+    """Wrap a model so that it takes raw pixels, in inference mode; it gives what it gives.
 
     Args:
         model: With one input and one output, also a subclass; it may take images without the channel, or flat vectors.
         image: The images that it will be given.
         input_range: The model's values of black and white.
-        softmax: Append a softmax.
+        file: The model's, in the command that an error advises.
 
     Returns:
         A model with an input of shape (batch, H, W, C), float32, and one output, float32.
@@ -47,12 +57,17 @@ def serving_model(
         answers = model(fed, training=False)
     outputs = keras.tree.flatten(answers)
     if len(outputs) != 1 or not isinstance(outputs[0], keras.KerasTensor):
-        raise SpecMismatchError(
-            f"model {model.name!r} has {len(outputs)} outputs; one is needed: save keras.Model(model.inputs, that one)"
-        )
-    if softmax:
-        outputs = [keras.layers.Softmax(name="softmax", dtype="float32")(outputs[0])]
-    serving = keras.Model(pixels, outputs[0], name=SERVING_NAME)
+        raise SpecMismatchError(_several_outputs(model, outputs, file))
+    return _serving(pixels, outputs[0])
+
+
+def with_head(serving: keras.Model, given: ModelOutput) -> keras.Model:
+    """Return a serving model that gives probabilities of all classes in place of what it gives."""
+    return _serving(serving.inputs[0], append_head(serving.outputs[0], given))
+
+
+def _serving(pixels: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.Model:
+    serving = keras.Model(pixels, outputs, name=SERVING_NAME)
     serving.call = _numbered_when_traced(serving)
     return serving
 
@@ -69,6 +84,21 @@ def _numbered_when_traced(model: keras.Model) -> Any:  # noqa: ANN401
             return call(*args, **options)
 
     return numbered
+
+
+def _several_outputs(model: keras.Model, outputs: Sequence[Any], file: str) -> str:
+    """Return one line for a model with several outputs: what they are, and the command that keeps the first."""
+    names = getattr(model, "output_names", None) or [str(number) for number in range(len(outputs))]
+    listed = ", ".join(f"{name!r} of shape {tuple(one.shape)}" for name, one in zip(names, outputs, strict=False))
+    kept = Path(file).with_stem(f"{Path(file).stem}-1").with_suffix(".keras")
+    code = (
+        f"import keras; m = keras.saving.load_model({json.dumps(file)}, compile=False); "
+        f"keras.Model(m.inputs, m.outputs[0]).save({json.dumps(str(kept))})"
+    )
+    return (
+        f"model {model.name!r} has {len(outputs)} outputs ({listed}); one is needed, since an answer is one class per "
+        f"image. To keep the first: python -c {shlex.quote(code)}"
+    )
 
 
 def image_of(model: keras.Model, size: tuple[int, int, int] | None) -> ImageSpec:

@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.rows import Images, batch_size, batches
+from ...runtime.bundle.manifest import ModelOutput
 from ...runtime.bundle.model_metadata import ImageSpec
-from ...runtime.errors import InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
+from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
 from ...runtime.io.digest import sha256_of
 from ...runtime.io.shortage import memory_needed_to
-from ...runtime.validation import are_probabilities
 from ..conversion_errors import leaf_layers
 from ..samples import PIXELS
 from .custom import run_custom
-from .keras_file import check_keras_file, loading_problem
-from .serving import force_float32, image_of, serving_model
+from .model_kind import check_model_file, loading_problem, readable_file
+from .outputs import RawOutputs, raw_outputs
+from .serving import force_float32, image_of, serving_model, with_head
 
-PROBABILITIES, LOGITS = "probabilities", "logits"
 _BATCH, _BYTES_AT_ONCE = 100, 2**24
 
 
@@ -33,7 +33,7 @@ class Source:
         classes: Number of probabilities.
         parameters: Number of weights.
         input_range: Black and white as the model in the file takes them.
-        output: Of the model in the file: ``"probabilities"`` or ``"logits"``.
+        raw: What the model in the file gives by itself.
         sha256: Digest of the file.
     """
 
@@ -42,8 +42,13 @@ class Source:
     classes: int
     parameters: int
     input_range: tuple[float, float]
-    output: str
+    raw: RawOutputs
     sha256: str
+
+    @property
+    def output(self) -> ModelOutput:
+        """What the model in the file gives."""
+        return self.raw.given
 
     def probabilities(self, images: Images) -> NDArray[np.float32]:
         """Return the reference's answers: float32 of shape (N, classes) for uint8 images of shape (N, H, W, C).
@@ -55,14 +60,7 @@ class Source:
             return np.zeros((0, self.classes), np.float32)
         with foreign_errors(SpecMismatchError, "Keras cannot run the model", caught=(Exception,)):
             found = predict(self.model, images)
-        if self.output == LOGITS:
-            _check_logits(found)
-        # What is compared, reported and thresholded later are probabilities; scores would be misread silently.
-        if not are_probabilities(found):
-            raise SpecMismatchError(
-                f"the model's outputs are not probabilities: they go from {found.min():.3g} to {found.max():.3g} and "
-                f"sum up to {found.sum(axis=1).mean():.3g}; if they are logits, say --softmax to have one appended"
-            )
+        self.raw.check(images, found)
         return found
 
 
@@ -82,29 +80,31 @@ def load_source(
     *,
     size: tuple[int, int, int] | None = None,
     input_range: tuple[float, float] = PIXELS,
-    softmax: bool = False,
+    output: ModelOutput = ModelOutput.PROBABILITIES,
     custom: Path | None = None,
 ) -> Source:
-    """Load a `.keras` file in Keras's safe mode, in which it can hold no code.
+    """Load a `.keras` or `.h5` file in Keras's safe mode, in which it can hold no code.
 
     Args:
         path: The file.
         size: Height, width and channels of the images, for a model that leaves them open.
         input_range: The model's values of black and white.
-        softmax: The model gives logits; append a softmax.
+        output: What the model gives: of all classes, or of the second of two alone.
         custom: A Python file to run first: it registers layers by ``@keras.saving.register_keras_serializable()``.
 
     Raises:
         InvalidFileError: A file is missing, is not what it should be, or cannot be loaded safely.
         SpecMismatchError: The model is not an image classifier with one input and one output.
     """
-    check_keras_file(path)
+    check_model_file(path)
     if custom is not None:
         run_custom(custom)
     sha256 = sha256_of(path.read_bytes())
     try:
-        with memory_needed_to(f"load {path}"):
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with memory_needed_to(f"load {path}"), readable_file(path) as file:
+            model = keras.saving.load_model(file, compile=False, safe_mode=True)
+    except EdgeproofError:
+        raise
     # Keras raises whatever a layer's constructor or the archive raised.
     except Exception as error:
         if is_interruption(error):
@@ -112,7 +112,7 @@ def load_source(
         raise InvalidFileError(f"Keras cannot load {path}: {loading_problem(path, error)}") from error
     if sha256_of(path.read_bytes()) != sha256:
         raise InvalidFileError(f"{path} was changed while it was read")
-    return as_source(model, sha256=sha256, size=size, input_range=input_range, softmax=softmax)
+    return as_source(model, sha256=sha256, size=size, input_range=input_range, output=output, file=str(path))
 
 
 def as_source(
@@ -121,40 +121,31 @@ def as_source(
     sha256: str,
     size: tuple[int, int, int] | None = None,
     input_range: tuple[float, float] = PIXELS,
-    softmax: bool = False,
+    output: ModelOutput = ModelOutput.PROBABILITIES,
+    file: str = "model.keras",
 ) -> Source:
     """Wrap an image classifier with one input and one output, or raise SpecMismatchError; see `load_source`."""
     image = image_of(model, size)
     if not model.built or not model.count_params():
         raise SpecMismatchError(f"model {model.name!r} holds no weights; call it once and train it before it is saved")
     force_float32(model)
-    serving = serving_model(model, image, input_range=input_range, softmax=softmax)
-    match serving.output_shape:
-        case (_, int(classes)) if classes > 1:
-            return Source(
-                model=serving,
-                image=image,
-                classes=classes,
-                parameters=model.count_params(),
-                input_range=input_range,
-                output=LOGITS if softmax else PROBABILITIES,
-                sha256=sha256,
-            )
+    wrapped = serving_model(model, image, input_range=input_range, file=file)
+    match wrapped.output_shape:
+        case (_, int(units)) if units > 0:
+            raw = raw_outputs(model, wrapped, output)
         case given:
             last = [model, *leaf_layers(model)][-1]
             raise SpecMismatchError(
-                f"the model gives shape {given} (its last layer is {last.name!r}); needed is (batch, classes) with "
-                "at least 2 classes: end it in a Dense layer with one unit per class"
+                f"the model gives shape {given} (its last layer is {last.name!r}); needed is (batch, classes): end it "
+                "in a Dense layer with one unit per class, or with one unit for two classes"
             )
-
-
-def _check_logits(softmaxed: NDArray[np.float32]) -> None:
-    """Refuse a softmax on top of a softmax: it would flatten all answers.
-
-    A softmax tells logits up to a constant. If, with the constant that makes them sum up to 1, all of them are
-    probabilities and some are certain, they were probabilities.
-    """
-    shifted = np.log(np.maximum(softmaxed, np.finfo(np.float32).tiny))
-    before = shifted + (1 - shifted.sum(axis=1, keepdims=True)) / softmaxed.shape[1]
-    if before.min() > -1e-4 and before.max() > 0.99:
-        raise SpecMismatchError("the model gives probabilities already; leave out --softmax")
+    serving = with_head(wrapped, raw.given)
+    return Source(
+        model=serving,
+        image=image,
+        classes=serving.output_shape[1],
+        parameters=model.count_params(),
+        input_range=input_range,
+        raw=raw,
+        sha256=sha256,
+    )

@@ -1,16 +1,14 @@
 """The images that a stored model takes, read from its file without Keras."""
 
-import json
-import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ...datasets.dataset import DataOptions
-from ...runtime.errors import SpecMismatchError
-from ...runtime.io.archive import open_zip
+from ...runtime.errors import InvalidFileError, SpecMismatchError
+from . import keras_file, legacy_file
 
-_MAX_CONFIG_BYTES = 2**26
 _COLOURS = {1: "gray", 3: "RGB"}
 
 
@@ -55,7 +53,7 @@ class StoredInput:
 
 
 def stored_input(model: Path) -> StoredInput:
-    """Return the images that a `.keras` file takes, whose entries `check_keras_file` has passed."""
+    """Return the images that a model in a file takes, which `check_model_file` has passed."""
     match _input_shape(_config(model)):
         case [_, height, width, channels]:
             pass
@@ -67,23 +65,26 @@ def stored_input(model: Path) -> StoredInput:
     return StoredInput(image_size=size, channels=channels if channels in _COLOURS else None)
 
 
-def _config(model: Path) -> dict[str, Any]:
-    """Return the configuration in a `.keras` file; empty where it cannot be read, which Keras will explain."""
-    try:
-        with model.open("rb") as stream, open_zip(stream, "it").open("config.json") as file:
-            config = json.loads(file.read(_MAX_CONFIG_BYTES))
-    # InvalidFileError is a ValueError.
-    except (ValueError, OSError, RecursionError, KeyError, zipfile.BadZipFile):
-        return {}
-    return cast("dict[str, Any]", config) if isinstance(config, dict) else {}
+def _config(model: Path) -> Any:  # noqa: ANN401
+    """Return the configuration in a model's file; None where it cannot be read, which is told where it is loaded."""
+    read = legacy_file.configuration_of if model.suffix in legacy_file.SUFFIXES else keras_file.configuration_of
+    with suppress(InvalidFileError, RecursionError):
+        return read(model)
+    return None
 
 
-def _input_shape(config: dict[str, Any]) -> object:
+def _input_shape(config: Any) -> object:  # noqa: ANN401
     """Return the shape of a model's one input, the batch first; None where there are several, or none is known."""
     try:
-        layers = [one for one in config["config"].get("layers", ()) if one["class_name"] == "InputLayer"]
-        if layers:
-            return layers[0]["config"]["batch_shape"] if len(layers) == 1 else None
+        inner = config["config"]
+        # Of Keras 1, a Sequential model is the list of its layers.
+        layers = inner if isinstance(inner, list) else inner.get("layers", [])
+        inputs = [layer["config"] for layer in layers if layer["class_name"] == "InputLayer"]
+        # Before Keras 3, its first layer has the shape, and an InputLayer may be missing.
+        inputs = inputs or [layer["config"] for layer in layers[:1] if "batch_input_shape" in layer["config"]]
+        if inputs:
+            (only,) = inputs
+            return only.get("batch_shape") or only.get("batch_input_shape")
         return config["build_config"]["input_shape"]  # of a subclass, which remembers what it was built with
-    except (AttributeError, KeyError, TypeError):  # another layout
+    except (AttributeError, KeyError, TypeError, ValueError):  # several, or another layout
         return None

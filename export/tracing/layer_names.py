@@ -103,7 +103,7 @@ def numbered_layers(model: keras.Model) -> Generator[LayerNames]:
     operations: list[Any] = list(model._flatten_layers())
     operations += _bare_operations(operations)
     with ExitStack() as undo:
-        last = _output_operation(model)
+        last = output_operation(model)
         output = next((number for number, operation in enumerate(operations) if operation is last), None)
         kernels = [number for number, operation in enumerate(operations) if _has_kernel(operation)]
         names = LayerNames(_unique_names(operations), output, kernels)
@@ -156,7 +156,7 @@ def _has_kernel(operation: Any) -> bool:  # noqa: ANN401
     return any(len(variable.shape) > 1 for variable in own)
 
 
-def _output_operation(model: Any) -> Any:  # noqa: ANN401
+def output_operation(model: Any) -> Any:  # noqa: ANN401
     """Return the operation that gives a model's output, within inner models; a model of own code stands for itself."""
     while isinstance(model, keras.Model) and getattr(model, "outputs", None):
         model = model.outputs[0]._keras_history.operation

@@ -1,13 +1,20 @@
 """Commands that a finding ends with, to be copied into a shell."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ...runtime.bundle.manifest import NO_AVX2, Manifest
+from ...runtime.bundle.manifest import NO_AVX2, Manifest, ModelOutput
 
 _PIXELS = (0.0, 255.0)
+# Of an export, for what a model gives that are not probabilities.
+_OPTIONS_OF_OUTPUTS: Mapping[str, tuple[str, ...]] = {
+    ModelOutput.LOGITS: ("--softmax",),
+    ModelOutput.LOGIT: ("--softmax",),
+    ModelOutput.SIGMOIDS: ("--normalize-outputs",),
+}
 _DROP = "0.5"  # points: what a test set of some thousand images can show
 _FEWEST = 500  # the default of the export
 _CALIBRATION = "--calibration-images"
@@ -43,7 +50,7 @@ class Commands:
         reference = manifest.reference
         low, high = reference.input_range
         options = () if (low, high) == _PIXELS else ("--input-range", f"{low:g}", f"{high:g}")
-        options += ("--softmax",) if reference.output == "logits" else ()
+        options += _OPTIONS_OF_OUTPUTS.get(reference.output, ())
         options += ("--onnx-int8-for", "vnni") if any(one.cpus == NO_AVX2 for one in manifest.variants) else ()
         # Beside the bundle, also where it was named ``.`` or ``..``.
         named = bundle if bundle.name not in ("", "..") else bundle.resolve()

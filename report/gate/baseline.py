@@ -8,10 +8,12 @@ from math import exp, hypot, log
 
 from ...metrics.types import Difference, Distribution, Ratio
 from ...runtime.errors import InvalidFileError, SpecMismatchError
+from ..identities import common_positions, image_identities
 from ..model import Report, VariantRow
 from ..verdict import LEVEL
 
 _VERSION = re.compile(r" v?\d\S*$")
+_IN_BOTH = ", the images in both reports"
 # The range of durations in microseconds; others give no ratio.
 _SHORTEST, _LONGEST = 1e-6, 1e12
 
@@ -23,7 +25,8 @@ class Change:
     Attributes:
         fixed: Positions of images that are right now and were wrong before.
         broken: Positions of images that are wrong now and were right before.
-        images: How many there are.
+        images: How many were compared.
+        others: Images that only one of the reports has, and that were not compared.
         difference: Accuracy now minus that before.
         p_adjusted: Two-sided exact McNemar test of the two counts, after Holm's correction for the number of rows.
         size_ratio: Size of the file now over that before.
@@ -34,6 +37,7 @@ class Change:
     fixed: tuple[int, ...]
     broken: tuple[int, ...]
     images: int
+    others: int = 0
     difference: Difference
     p_adjusted: float
     size_ratio: float
@@ -46,32 +50,41 @@ class Change:
         return self.p_adjusted < LEVEL and len(self.broken) > len(self.fixed)
 
     @property
+    def counted(self) -> str:
+        """How many images were compared, and which."""
+        return f"n = {self.images:,}{_IN_BOTH if self.others else ''}"
+
+    @property
     def words(self) -> str:
         """The change of the answers, in one sentence without a full stop."""
+        common = _IN_BOTH if self.others else ""
         if not self.fixed and not self.broken:
-            return f"a tie: right and wrong on the same of {self.images:,} images as in the baseline"
+            return f"a tie: right and wrong on the same of {self.images:,} images as in the baseline{common}"
         verdict = "not detectably worse" if self.p_adjusted >= LEVEL else "worse" if self.is_worse else "better"
         seen, low, high = (f"{end:+.2f}" for end in (self.difference.points, self.difference.low, self.difference.high))
         counts = f"{len(self.broken):,} broken and {len(self.fixed):,} fixed since, p = {self.p_adjusted:.2g}"
-        return f"{verdict} than the baseline: {counts}, {seen} points ({low} to {high}, n = {self.images:,})"
+        return f"{verdict} than the baseline: {counts}, {seen} points ({low} to {high}, {self.counted})"
 
 
 def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report) -> dict[str, Change]:
     """Compare rows with those of the same variant and engine in an older report; the engine's version may differ.
 
+    Where the test images are not the same, those that both reports have are compared, with the same labels.
+
     Returns the changes by the row's title; rows that the baseline lacks are missing.
 
     Raises:
-        SpecMismatchError: The reports are about other images, or these have no labels.
+        SpecMismatchError: The reports have no images in common, or these have no labels.
         InvalidFileError: A report contradicts itself.
     """
     from ...metrics.paired import holm, mcnemar, paired_difference
 
-    _check_same_images(report, baseline)
+    common = _images_in_common(report, baseline)
+    images = report.data.images if common is None else len(common)
     counterparts = _Counterparts(report, baseline)
     found = [(row, counterparts.of(row)) for row in rows]
     pairs = [(row, old) for row, old in found if old is not None]
-    changed = ChangedImages(report, baseline)
+    changed = ChangedImages(report, baseline, common)
     flips = [changed.since(row, old) for row, old in pairs]
     p_values = holm([mcnemar(len(fixed), len(broken)) for fixed, broken in flips])
     relative = _relative_to_keras(report, baseline)
@@ -80,8 +93,9 @@ def compare_reports(report: Report, rows: Sequence[VariantRow], baseline: Report
         row.title: Change(
             fixed=fixed,
             broken=broken,
-            images=report.data.images,
-            difference=paired_difference(len(fixed), len(broken), report.data.images),
+            images=images,
+            others=report.data.images + baseline.data.images - 2 * images,
+            difference=paired_difference(len(fixed), len(broken), images),
             p_adjusted=p,
             size_ratio=_size_ratio(row, old),
             relative_to_keras=relative,
@@ -100,12 +114,15 @@ class ChangedImages:
     Args:
         report: Of the rows.
         baseline: Of the other rows; about the same images, or the same report.
+        common: Positions in `report` of the images that are in both, by those in `baseline`; None where all are, each
+            at the same position.
     """
 
-    def __init__(self, report: Report, baseline: Report) -> None:
-        self._report, self._baseline = report, baseline
+    def __init__(self, report: Report, baseline: Report, common: Mapping[int, int] | None = None) -> None:
+        self._report, self._baseline, self._common = report, baseline, common
+        self._here = None if common is None else frozenset(common.values())
         self._wrong, self._wrong_before = (frozenset(one.reference.wrong or ()) for one in (report, baseline))
-        self._different = self._wrong ^ self._wrong_before
+        self._different = self._in_common(self._wrong) ^ self._moved(self._wrong_before)
 
     def since(self, row: VariantRow, old: VariantRow) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the positions of the images that `row` gets right and `old` wrong, and of those the other way round.
@@ -114,10 +131,20 @@ class ChangedImages:
             SpecMismatchError: A report does not say which images its row gets wrong.
             InvalidFileError: It contradicts itself.
         """
-        turned = _turned(self._report, row, self._wrong)
-        different = self._different ^ turned ^ _turned(self._baseline, old, self._wrong_before)
+        turned = self._in_common(_turned(self._report, row, self._wrong))
+        different = self._different ^ turned ^ self._moved(_turned(self._baseline, old, self._wrong_before))
         broken = {position for position in different if (position in self._wrong) != (position in turned)}
         return tuple(sorted(different - broken)), tuple(sorted(broken))
+
+    def _in_common(self, positions: frozenset[int]) -> frozenset[int]:
+        return positions if self._here is None else positions & self._here
+
+    def _moved(self, positions: frozenset[int]) -> frozenset[int]:
+        """Return where images of the baseline are in the report, as far as they are there."""
+        common = self._common
+        if common is None:
+            return positions
+        return frozenset(common[position] for position in positions if position in common)
 
 
 def _turned(report: Report, row: VariantRow, wrong: frozenset[int]) -> frozenset[int]:
@@ -141,19 +168,32 @@ def engine_name(engine: str) -> str:
     return _VERSION.sub("", engine)
 
 
-def _check_same_images(report: Report, baseline: Report) -> None:
+def _images_in_common(report: Report, baseline: Report) -> Mapping[int, int] | None:
+    """Return the positions in the report of the images in both, by those in the baseline; None where all are the same.
+
+    Raises:
+        SpecMismatchError: There are none, or it is not known which.
+    """
     if not (report.data.labelled and baseline.data.labelled):
         raise SpecMismatchError("a comparison with a baseline needs labelled test images in both reports")
-    if report.data.sha256 != baseline.data.sha256 or report.data.images != baseline.data.images:
-        old, new = baseline.data, report.data
-        raise SpecMismatchError(
-            f"the baseline is about other test images: {old.name}, n = {old.images:,}, sha256 {old.sha256:.8}...; "
-            f"the report has {new.name}, n = {new.images:,}, sha256 {new.sha256:.8}..."
-        )
-    if report.data.classes != baseline.data.classes:
-        raise SpecMismatchError("the baseline has other classes, or has them in another order")
-    if report.data.images < 1:
+    old, new = baseline.data, report.data
+    if min(old.images, new.images) < 1:
         raise SpecMismatchError("a comparison with a baseline needs at least one test image")
+    if new.sha256 == old.sha256 and new.images == old.images:
+        if new.classes != old.classes:
+            raise SpecMismatchError("the baseline has other classes, or has them in another order")
+        return None
+    problem = (
+        f"the baseline is about other test images: {old.name}, n = {old.images:,}, sha256 {old.sha256:.8}...; "
+        f"the report has {new.name}, n = {new.images:,}, sha256 {new.sha256:.8}..."
+    )
+    if old.image_digests is None or new.image_digests is None:
+        older = "the baseline" if old.image_digests is None else "the report"
+        raise SpecMismatchError(f"{problem}; {older} is of an older version, which did not tell the images apart")
+    common = common_positions(image_identities(old.image_digests), image_identities(new.image_digests))
+    if not common:
+        raise SpecMismatchError(f"{problem}; none of them is in both with the same label")
+    return common
 
 
 class _Counterparts:

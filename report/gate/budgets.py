@@ -11,7 +11,8 @@ def _drop(subject: BudgetInput, since: LabelledComparison | Change | None) -> Re
     if since is None:
         return None
     drop = since.difference
-    return Reading(judged=drop.largest_drop, seen=max(0.0, -drop.points), note=_images(subject))
+    note = since.counted if isinstance(since, Change) else _images(subject)
+    return Reading(judged=drop.largest_drop, seen=max(0.0, -drop.points), note=note)
 
 
 def _broken(subject: BudgetInput) -> Reading | None:

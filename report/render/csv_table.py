@@ -31,11 +31,11 @@ def render_csv(report: Report) -> str:
     content = io.StringIO()
     writer = csv.DictWriter(content, fieldnames=list(lines[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
+    writer.writerows({name: safe_cell(value) for name, value in line.items()} for line in lines)
     return content.getvalue()
 
 
-def _cell(value: object) -> object:
+def safe_cell(value: object) -> object:
     """Keep a spreadsheet from taking a name for a formula, which blanks can precede and full-width signs begin."""
     if not isinstance(value, str):
         return value

@@ -51,6 +51,7 @@ class Tile:
 
     Attributes:
         position: Where it stands in the test set, from 0.
+        name: What a user knows it as: a file's name below the folder, or a place in an array.
         png: A PNG file as a data URI.
         small: Whether the image is the image itself, to be enlarged pixel by pixel.
         truth: Its class; None without labels.
@@ -60,6 +61,7 @@ class Tile:
     """
 
     position: int
+    name: str
     png: str
     small: bool
     truth: str | None
@@ -81,14 +83,19 @@ def flipped_images(report: Report) -> int:
 
 def tiles(report: Report, raw_data: RawData) -> dict[Kind, list[Tile]]:
     """Return the tiles of at most `MOST_TILES` images in groups, the broken ones first; none is empty."""
-    flips = _by_position(report)
-    order = list(Kind)
-    worst = {i: min(order.index(_kind(flip, flip.found)) for _, flip in found) for i, found in flips.items()}
     groups: dict[Kind, list[Tile]] = {}
-    for position in sorted(flips, key=lambda i: (worst[i], i))[:MOST_TILES]:
-        tile = _tile(report, raw_data.images[position], flips[position])
+    for flips in worst_flips(report, MOST_TILES):
+        tile = _tile(report, raw_data.images[flips[0][1].position], flips)
         groups.setdefault(tile.kind, []).append(tile)
     return groups
+
+
+def worst_flips(report: Report, most: int) -> list[list[tuple[str, Flip]]]:
+    """Return the flips of so many images, each with the name of its variant, the broken images first."""
+    flips = _by_position(report)
+    order = list(Kind)
+    worst = {i: min(order.index(kind_of(flip, flip.found)) for _, flip in found) for i, found in flips.items()}
+    return [flips[position] for position in sorted(flips, key=lambda i: (worst[i], i))[:most]]
 
 
 def thumbnail(image: NDArray[np.uint8]) -> str:
@@ -121,13 +128,14 @@ def _tile(report: Report, image: NDArray[np.uint8], flips: list[tuple[str, Flip]
     found = [
         FlippedAnswer(
             label=classes[answer],
-            kind=_kind(first, answer),
+            kind=kind_of(first, answer),
             variants=tuple((name, flip.found_probability) for name, flip in flips if flip.found == answer),
         )
         for answer in dict.fromkeys(flip.found for _, flip in flips)
     ]
     return Tile(
         position=first.position,
+        name=report.data.image_name(first.position),
         png=thumbnail(image),
         small=max(image.shape[:2]) <= _SMALL,
         truth=None if first.truth is None else classes[first.truth],
@@ -137,7 +145,8 @@ def _tile(report: Report, image: NDArray[np.uint8], flips: list[tuple[str, Flip]
     )
 
 
-def _kind(flip: Flip, answer: int) -> Kind:
+def kind_of(flip: Flip, answer: int) -> Kind:
+    """Return the meaning of an answer to a flip's image."""
     if flip.truth is None:
         return Kind.DIFFERS
     if flip.reference == flip.truth:

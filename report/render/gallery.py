@@ -12,10 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ...runtime.text import shortened
 from ..model import Report
+from ..naming import FIRST_SHOWN
 from ..raw_data import RawData
 
-COLUMNS, ROWS = 12, 4
+COLUMNS = 12
+ROWS = FIRST_SHOWN // COLUMNS
+_LONGEST_NAME, _LONGEST_LABEL = 21, 12  # characters that a tile has room for
+_SHORT_LABEL = 4  # beside which the probability has room
 _RIGHT, _WRONG, _UNKNOWN = "#0b8f6a", "#c8102e", "#1d2433"
 
 
@@ -35,8 +40,7 @@ def draw_gallery(report: Report, raw_data: RawData) -> bytes:
     blocks = [(first, f"The first {shown} test images")]
     if len(wrong):
         shown_of = "All" if len(mistakes) == len(wrong) else f"{len(mistakes)} of the"
-        numbered = "#: its position in the test set"
-        blocks.append((mistakes, f"{shown_of} {len(wrong)} wrong answers among {len(images):,} ({numbered})"))
+        blocks.append((mistakes, f"{shown_of} {len(wrong)} wrong answers among {len(images):,}"))
 
     figure = Figure(figsize=(12, 0.4 + 5.4 * len(blocks)), layout="constrained")
     title: dict[str, Any] = {"fontsize": 15, "fontweight": "bold", "parse_math": False}
@@ -49,21 +53,22 @@ def draw_gallery(report: Report, raw_data: RawData) -> bytes:
             if position is not None:
                 truth = None if labels is None else classes[int(labels[position])]
                 answer, probability = classes[int(chosen[position])], float(probabilities[position].max())
-                _tile(axes, images[position], answer, probability, truth, position)
+                _tile(axes, images[position], answer, probability, truth, report.data.image_name(position))
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()
 
 
-def _tile(
-    axes: Axes, image: NDArray[np.uint8], answer: str, probability: float, truth: str | None, position: int
-) -> None:
+def _tile(axes: Axes, image: NDArray[np.uint8], answer: str, probability: float, truth: str | None, name: str) -> None:
     wrong = truth not in (None, answer)
     colour = _UNKNOWN if truth is None else _WRONG if wrong else _RIGHT
     axes.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
-    text = f"{'✗ ' if wrong else ''}{answer}  {probability * 100:.0f} %"
+    label, percent = f"{'✗ ' if wrong else ''}{shortened(answer, _LONGEST_LABEL)}", f"{probability * 100:.0f} %"
+    beside = len(answer) <= _SHORT_LABEL
+    text, size = (f"{label}  {percent}", 10) if beside else (f"{label}\n{percent}", 7.5)
     # A dollar sign in a label is not a formula.
-    axes.set_title(text, fontsize=10, color=colour, fontweight="bold", pad=3, parse_math=False)
+    axes.set_title(text, fontsize=size, color=colour, fontweight="bold", pad=3, parse_math=False)
+    style: dict[str, Any] = {"ha": "center", "va": "top", "parse_math": False, "transform": axes.transAxes}
     if wrong:
-        style: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
-        axes.text(0.5, -0.03, f"is {truth} (#{position})", transform=axes.transAxes, **style)
+        axes.text(0.5, -0.03, f"is {shortened(truth, _LONGEST_LABEL)}", fontsize=8, **style)
+    axes.text(0.5, -0.18 if wrong else -0.03, shortened(name, _LONGEST_NAME), fontsize=5.5, color=_UNKNOWN, **style)

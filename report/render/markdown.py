@@ -1,15 +1,18 @@
 """report.md: the report as a comment on a pull request."""
 
+from ...runtime.text import count
 from .. import formatting
 from ..model import Report, VariantRow
 from ..naming import keras_name, row_name
 from .environment_table import facts, remarks, states
+from .flips import flipped_images, worst_flips
 from .headline import headline
 from .markdown_escape import escape
 from .ranking import fastest, noise
 from .table import markdown_table, sweep
 
 _TIMED = ("p50", "speed, Keras = 1 (95 %)")
+_MOST_FLIPS = 20
 
 
 def render_markdown(report: Report) -> str:
@@ -20,6 +23,7 @@ def render_markdown(report: Report) -> str:
         markdown_table(_verdicts(report), words=(0, 1)),
         _explanation(report),
         *(f"{state}: {escape(name)} ({escape(reason)})." for state, name, reason in report.absent),
+        *_flips(report),
         *_latency(report),
         *_memory(report),
         *_peers(report),
@@ -65,6 +69,25 @@ def _explanation(report: Report) -> str:
         f"The Keras original: {accuracy} right, {formatting.file_size(report.reference.file_bytes)}. {agreement} "
         "Fixed: right only in the variant; broken: right only in Keras."
     )
+
+
+def _flips(report: Report) -> list[str]:
+    """List the images that a variant answers otherwise than Keras, the broken ones first."""
+    found = worst_flips(report, _MOST_FLIPS)
+    if not found:
+        return []
+    total, classes = flipped_images(report), report.data.classes
+    head = ("image", *(("is",) if report.data.labelled else ()), "Keras", "variants")
+    rows: list[tuple[str, ...]] = [head]
+    for flips in found:
+        first = flips[0][1]
+        truth = () if first.truth is None else (classes[first.truth],)
+        answers = "; ".join(f"{name}: {classes[flip.found]}" for name, flip in flips)
+        rows.append((report.data.image_name(first.position), *truth, classes[first.reference], answers))
+    shown = f", {len(found)} of them" if len(found) < total else ""
+    table = markdown_table(rows, words=range(len(head)))
+    title = f"{count(total, 'image')} answered otherwise than by Keras{shown}"
+    return [f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"]
 
 
 def _latency(report: Report) -> list[str]:

@@ -8,7 +8,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ...runtime.text import count, printable, printable_lines
+from ...runtime.text import count, printable, printable_lines, shortened
 from .. import formatting
 
 _BEFORE_FORMAT = re.compile(r"\.(?=[a-z])")
@@ -27,6 +27,7 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["shortened"] = _shortened
     environment.filters["breakable"] = _breakable
     environment.filters["breakable_in_words"] = _breakable_in_words
     environment.globals.update(formatting=formatting, count=count)
@@ -38,6 +39,11 @@ def _seen(value: object) -> object:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return printable_lines(value)
+
+
+def _shortened(text: str, most: int) -> str:
+    """Cut a long text in its middle; with codes already, because as codes it is longer."""
+    return shortened(printable(text), most)
 
 
 def _breakable(name: str) -> Markup:

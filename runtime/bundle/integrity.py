@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import InvalidFileError
 from ..io.files import read_file
-from .manifest import Golden, Manifest, Variant
+from .manifest import Manifest, VouchedFile
 from .reader import find_difference
 
 
@@ -19,11 +19,11 @@ class FileState(StrEnum):
 
 
 def check_files(folder: Path, manifest: Manifest) -> dict[str, FileState]:
-    """Compare every file that the manifest vouches for, model files and golden vectors, by name."""
-    return {vouched.file: _state(folder / vouched.file, vouched) for vouched in (*manifest.variants, manifest.golden)}
+    """Compare every file that the manifest vouches for, by name."""
+    return {vouched.file: _state(folder / vouched.file, vouched) for vouched in manifest.vouched_files}
 
 
-def _state(path: Path, vouched: Variant | Golden) -> FileState:
+def _state(path: Path, vouched: VouchedFile) -> FileState:
     if path.is_symlink():
         return FileState.NO_FILE
     if not path.exists():

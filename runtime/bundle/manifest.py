@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from ..errors import InvalidFileError, UnknownNameError, did_you_mean
 from ..io.checked_json import Node
@@ -32,6 +33,16 @@ MANIFEST_NAME = "manifest.json"
 ANY_CPU, NO_AVX2 = "any", "ARM, or x86 with VNNI"
 
 
+class ModelOutput(StrEnum):
+    """What a Keras model gives: `Reference.output`."""
+
+    PROBABILITIES = "probabilities"  # of all classes
+    PROBABILITY = "probability"  # of the second of two classes
+    LOGITS = "logits"  # of all classes; export appends a softmax
+    LOGIT = "logit"  # of the second of two classes; export appends a sigmoid
+    SIGMOIDS = "sigmoids"  # one per class, independent of the others; export divides them by their sum
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
     """The Keras model that the variants were exported from.
@@ -40,7 +51,7 @@ class Reference:
         sha256: Digest of the `.keras` file.
         parameters: Number of its weights.
         input_range: Black and white in its input, for example (0.0, 1.0); the variants take pixels and scale them.
-        output: ``"probabilities"``, or ``"logits"`` where export appended a softmax to the variants.
+        output: One of `ModelOutput`, or of a later version's; the variants give probabilities of all classes.
         accuracy: Share of the test images that it gets right; None where it was not measured.
         test_images: Number of these test images.
     """
@@ -159,6 +170,25 @@ class Golden:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SplitFile:
+    """Digests of the images that were held out from the training to test on; no device needs it.
+
+    Attributes:
+        file: Its name inside the bundle's folder.
+        sha256: Digest of the file.
+        images: Number of different images.
+    """
+
+    file: FileName
+    sha256: Sha256
+    images: Count
+
+
+# What a manifest vouches for.
+VouchedFile: TypeAlias = Variant | Golden | SplitFile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingData:
     """The labelled images that the model was trained on, according to its training record.
 
@@ -196,6 +226,12 @@ class Manifest:
     left_out: tuple[LeftOut, ...] = ()
     golden: Golden
     data: Annotated[TrainingData | None, partial(decode, TrainingData)] = field(default=None, metadata=MAY_BE_ABSENT)
+    split: Annotated[SplitFile | None, partial(decode, SplitFile)] = field(default=None, metadata=MAY_BE_ABSENT)
+
+    @property
+    def vouched_files(self) -> tuple[VouchedFile, ...]:
+        """The files that it has the digests of: models, golden vectors, and the split if there is one."""
+        return (*self.variants, self.golden, *([] if self.split is None else [self.split]))
 
     @property
     def schema_version(self) -> int:

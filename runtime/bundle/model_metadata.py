@@ -1,6 +1,7 @@
 """The metadata inside a model file, so that the file alone is enough to predict with."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, TypeAlias
@@ -8,6 +9,7 @@ from typing import Annotated, TypeAlias
 from ..errors import InvalidFileError, SpecMismatchError, UnknownNameError
 from ..io.checked_json import Node, parse
 from ..io.decode import MAY_BE_ABSENT, Label, Sha256, decode, encode
+from .image_reading import AS_PILLOW, AS_TENSORFLOW, DEFAULT_READING, ImageReading
 
 SCHEMA_VERSIONS = (1, 2)  # of descriptions and manifests; see `Preprocessing.schema_version`
 TASK = "image-classification"
@@ -68,12 +70,14 @@ class Preprocessing:
         interpolation: One of `INTERPOLATIONS`.
         antialias: Whether shrinking averages over the area. Keras's loaders and `tf.image.resize` do not by default.
         draft: Whether a JPEG file is decoded at 1/2, 1/4 or 1/8 where both its sides stay twice the model's or longer.
+        reading: How the file becomes pixels before that.
     """
 
     method: str
     interpolation: str
     antialias: bool
     draft: bool = field(default=False, metadata=MAY_BE_ABSENT)
+    reading: ImageReading = field(default=DEFAULT_READING, metadata=MAY_BE_ABSENT)
 
     def __post_init__(self) -> None:
         if self.interpolation not in INTERPOLATIONS:
@@ -93,21 +97,43 @@ class Preprocessing:
             )
         if self.draft and self.method == "digit":
             raise SpecMismatchError("preprocessing digit does not go with draft, which is for resize")
+        if self.reading != DEFAULT_READING:
+            self._check_reading()
+
+    def _check_reading(self) -> None:
+        other, arithmetic = str(self.reading), self.reading.arithmetic
+        if self.method == "digit":
+            raise SpecMismatchError(f"preprocessing digit does not go with {other}, which is for resize")
+        if self.draft:
+            # Version 2 was first that of drafts alone: what reads no more than these must not take both for one.
+            raise SpecMismatchError(f"draft does not go with {other}: a draft is read in edgeproof's way")
+        if arithmetic != "edgeproof" and self.antialias != (arithmetic == "pillow"):
+            possible = "nearest and bilinear without it" if arithmetic == "tensorflow" else "any interpolation with it"
+            raise SpecMismatchError(
+                f"{arithmetic}'s arithmetic does not go with antialias {self.antialias}; possible: {possible}"
+            )
 
     @property
     def schema_version(self) -> int:
-        """The version of a manifest or description with it: 2 with `draft`, a member that older runtimes ignore."""
-        return 2 if self.draft else 1
+        """The version of a manifest or description with it: 2 with a member that older runtimes would ignore."""
+        return 2 if self.draft or self.reading != DEFAULT_READING else 1
 
     def __str__(self) -> str:
         if self.method == "digit":
             return "the digit's ink placed as MNIST's"
         draft = ", from a JPEG draft" if self.draft else ""
+        draft += f"; {self.reading}" if self.reading != DEFAULT_READING else ""
         return f"resized ({self.interpolation}, {'with' if self.antialias else 'without'} antialias{draft})"
 
 
 DIGIT = Preprocessing(method="digit", interpolation="area", antialias=True)
 RESIZE = Preprocessing(method="resize", interpolation="bilinear", antialias=True)
+# By the names of `--reading`; Keras's loaders are `image_dataset_from_directory` and `load_img`.
+READINGS: Mapping[str, Preprocessing] = {
+    "edgeproof": RESIZE,
+    "keras-dataset": Preprocessing(method="resize", interpolation="bilinear", antialias=False, reading=AS_TENSORFLOW),
+    "keras-load-img": Preprocessing(method="resize", interpolation="nearest", antialias=True, reading=AS_PILLOW),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,16 +171,20 @@ def parse_description(text: bytes | str) -> Description:
     version = check_version(node)
     try:
         description = decode(Description, node)
-        check_draft(version, description.preprocessing)
+        check_preprocessing_version(version, description.preprocessing)
     except (SpecMismatchError, UnknownNameError) as error:
         raise InvalidFileError(f"{node.where}: {error}") from None
     return description
 
 
 def check_fit(image: ImageSpec, preprocessing: Preprocessing) -> None:
-    """Refuse digit preprocessing for a model whose images are not square and gray."""
+    """Refuse digit preprocessing for a model whose images are not square and gray, and an order of one channel."""
     if preprocessing.method == "digit" and (image.height != image.width or image.channels != 1):
         raise SpecMismatchError(f"preprocessing digit is for square gray images, not for shape {image.shape}")
+    if preprocessing.reading.colour_order != "rgb" and image.channels == 1:
+        raise SpecMismatchError(
+            f"colour order {preprocessing.reading.colour_order} is for colours, not for gray images"
+        )
 
 
 def check_tensors(
@@ -175,13 +205,12 @@ def check_tensors(
         raise SpecMismatchError(f"{model} takes shape {taken}, not images of shape {image.shape}")
 
 
-def check_draft(version: int, preprocessing: Preprocessing) -> None:
-    """Refuse a draft in a document of version 1, which runtimes read that know none; only with it is the version 2."""
+def check_preprocessing_version(version: int, preprocessing: Preprocessing) -> None:
+    """Refuse a document of another version than its preprocessing has: version 1 knows neither draft nor reading."""
     if version != preprocessing.schema_version:
-        state = "on" if preprocessing.draft else "off"
-        raise SpecMismatchError(
-            f"schema_version is {version}; with preprocessing.draft {state} it is {preprocessing.schema_version}"
-        )
+        members = [name for name in ("draft", "reading") if name in encode(preprocessing)]
+        state = f"with preprocessing.{members[0]}" if members else "without preprocessing.draft and .reading"
+        raise SpecMismatchError(f"schema_version is {version}; {state} it is {preprocessing.schema_version}")
 
 
 def check_version(node: Node) -> int:

@@ -10,8 +10,8 @@ from ..io.checked_json import MAX_JSON_BYTES, parse
 from ..io.decode import decode
 from ..io.digest import sha256_of
 from ..io.files import check_file, exists, is_file, is_folder, near_path, read_file
-from .manifest import MANIFEST_NAME, Golden, Manifest, Variant
-from .model_metadata import LABELS_NAME, TASK, check_draft, check_fit, check_tensors, check_version
+from .manifest import MANIFEST_NAME, Manifest, Variant, VouchedFile
+from .model_metadata import LABELS_NAME, TASK, check_fit, check_preprocessing_version, check_tensors, check_version
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -27,7 +27,7 @@ def read_manifest(folder: Path) -> Manifest:
         version = check_version(node)
         manifest = decode(Manifest, node)
         check_fit(manifest.image, manifest.preprocessing)
-        check_draft(version, manifest.preprocessing)
+        check_preprocessing_version(version, manifest.preprocessing)
         _check_files(manifest)
         for variant in manifest.variants:
             _check_variant(variant, manifest)
@@ -57,14 +57,15 @@ def check_is_bundle(folder: Path) -> None:
     node = parse(_content(folder), "manifest")
     if node.get("schema_version").integer(1) and node.get("task").text() != TASK:
         raise InvalidFileError(f"task is not {TASK}")
-    files = [*node.get("variants").items(), node.get("golden")]
+    optional = [node.get(name) for name in ("split",) if name in node.mapping()]
+    files = [*node.get("variants").items(), node.get("golden"), *optional]
     known = {MANIFEST_NAME, LABELS_NAME, *(file.get("file").file_name() for file in files)}
     strange = sorted(path.name for path in folder.iterdir() if path.name not in known)
     if strange:
         raise InvalidFileError(f"it holds more than a bundle: {', '.join(map(ascii, strange[:3]))}")
 
 
-def read_vouched_file(folder: Path, vouched: Variant | Golden) -> bytes:
+def read_vouched_file(folder: Path, vouched: VouchedFile) -> bytes:
     """Read a file of a bundle and check that it is the one that the manifest vouches for.
 
     Raises:
@@ -81,7 +82,7 @@ def read_vouched_file(folder: Path, vouched: Variant | Golden) -> bytes:
     return content
 
 
-def find_difference(content: bytes, vouched: Variant | Golden) -> str:
+def find_difference(content: bytes, vouched: VouchedFile) -> str:
     """Return how a file's content differs from what the manifest says of it; empty where it does not."""
     found = sha256_of(content)
     if found != vouched.sha256:
@@ -94,12 +95,12 @@ def find_difference(content: bytes, vouched: Variant | Golden) -> str:
 def _check_files(manifest: Manifest) -> None:
     if not manifest.variants:
         raise InvalidFileError("there are no variants; a bundle has one at least")
-    files = [MANIFEST_NAME, LABELS_NAME, manifest.golden.file, *(variant.file for variant in manifest.variants)]
+    files = [MANIFEST_NAME, LABELS_NAME, *(vouched.file for vouched in manifest.vouched_files)]
     [(name, uses)] = Counter(files).most_common(1)
     if uses > 1:
         raise InvalidFileError(
-            f"{name!r} is named for {uses} purposes; each variant, the golden vectors, {LABELS_NAME} and "
-            f"{MANIFEST_NAME} have a file of their own"
+            f"{name!r} is named for {uses} purposes; each variant, the golden vectors, the split, {LABELS_NAME} "
+            f"and {MANIFEST_NAME} have a file of their own"
         )
 
 

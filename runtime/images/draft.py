@@ -1,7 +1,7 @@
-"""JPEG files decoded at a fraction of their size, in less time and memory."""
+"""JPEG files decoded in other ways: at a fraction of their size, in less time and memory, or as by TensorFlow."""
 
 import os
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 from .orientation import SIDEWAYS, orientation_of
 
@@ -11,13 +11,23 @@ if TYPE_CHECKING:
 
     from ..bundle.model_metadata import ImageSpec, Preprocessing
 
+# Height and width that a draft is made for, or "fast": by TensorFlow's fast transform.
+JpegDecoding: TypeAlias = tuple[int, int] | Literal["fast"]
+
 _TIMES = 2  # the model's size, at least: the averages that are left to make hide the difference
 _START = b"\xff\xd8\xff"
 
 
-def draft_size(image: "ImageSpec", preprocessing: "Preprocessing") -> tuple[int, int] | None:
-    """Return the height and width that drafts are made for; None if whole images are decoded."""
-    return (image.height, image.width) if preprocessing.draft else None
+def jpeg_decoding(image: "ImageSpec | None", preprocessing: "Preprocessing") -> JpegDecoding | None:
+    """Return how JPEG files are decoded; None if they are decoded whole, and as Pillow does.
+
+    Args:
+        image: What images are resized to; None where they keep their sizes: then there are no drafts.
+        preprocessing: Says how.
+    """
+    if preprocessing.reading.arithmetic == "tensorflow":
+        return "fast"
+    return (image.height, image.width) if preprocessing.draft and image is not None else None
 
 
 def holds_jpeg(stream: IO[bytes]) -> bool:
@@ -57,8 +67,8 @@ def _is_one_scan(image: "JpegImageFile", stream: IO[bytes]) -> bool:
     return "progressive" not in image.info and stream.read(len(start)) == start
 
 
-def as_draft(image: "Image", size: tuple[int, int]) -> "Image":
-    """Open the JPEG file of an image that was opened elsewhere once more as a draft.
+def reopened(image: "Image", decoding: JpegDecoding) -> "Image":
+    """Open the JPEG file of an image that was opened elsewhere once more, to be decoded in another way.
 
     The image itself is returned where that cannot be: if it is decoded already, or is not the first one of a JPEG file.
     """
@@ -68,4 +78,11 @@ def as_draft(image: "Image", size: tuple[int, int]) -> "Image":
         return image
     if [tile[2] for tile in image.tile] != [0]:  # offsets; there are no tiles once the image is decoded
         return image
-    return open_draft(image.fp, size)[0]
+    if decoding != "fast":
+        return open_draft(image.fp, decoding)[0]
+    from .tensorflow_jpeg import decode_fast
+
+    image.fp.seek(0)
+    again = JpegImageFile(image.fp)
+    decode_fast(again)
+    return again

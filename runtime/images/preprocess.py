@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import SpecMismatchError
 from .colour import with_channels
-from .draft import draft_size
+from .draft import jpeg_decoding
 from .reading import ImageLike, is_pillow, read_as_stored
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def prepare(
             return Prepared(batch)
     elif isinstance(images, (str, os.PathLike)):
         try:
-            return _from_pillow(read_as_stored(images, draft_size(image, preprocessing)), image, preprocessing)
+            return _from_pillow(read_as_stored(images, jpeg_decoding(image, preprocessing)), image, preprocessing)
         except SpecMismatchError as error:
             raise SpecMismatchError(f"{os.fspath(images)}: {error}") from None
     elif is_pillow(images):
@@ -69,13 +69,15 @@ def prepare(
         return _digits(list(with_channels(batch, 1, show_ink=True)[:, :, :, 0]), image)
     from .resize import resize  # late: a model that gets camera bytes in its own size never resizes
 
+    reading = preprocessing.reading
     return Prepared(
         resize(
-            with_channels(batch, image.channels),
+            with_channels(batch, image.channels, alpha=reading.alpha, arithmetic=reading.arithmetic),
             image.height,
             image.width,
             interpolation=preprocessing.interpolation,
             antialias=preprocessing.antialias,
+            arithmetic=reading.arithmetic,
         )
     )
 
@@ -89,15 +91,16 @@ def _from_pillow(opened: "Image", image: "ImageSpec", preprocessing: "Preprocess
         return _digits([GrayStrips(strips) if is_large else strips.array()[:, :, 0]], image)
     from .resize import resize_strips
 
-    return Prepared(
-        resize_strips(
-            Strips(opened, image.channels, draft=draft_size(image, preprocessing)),
-            image.height,
-            image.width,
-            interpolation=preprocessing.interpolation,
-            antialias=preprocessing.antialias,
-        )
+    reading = preprocessing.reading
+    pixels = resize_strips(
+        Strips(opened, image.channels, reading=reading, jpeg=jpeg_decoding(image, preprocessing)),
+        image.height,
+        image.width,
+        interpolation=preprocessing.interpolation,
+        antialias=preprocessing.antialias,
+        arithmetic=reading.arithmetic,
     )
+    return Prepared(pixels if reading.colour_order == "rgb" else np.ascontiguousarray(pixels[..., ::-1]))
 
 
 def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:

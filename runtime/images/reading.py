@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import PYTHON_ERRORS, EngineMissingError, InvalidFileError, foreign_errors, one_line
 from ..io.memory import memory_limit
 from ..io.shortage import memory_needed_to
-from .draft import holds_jpeg, open_draft
+from .draft import JpegDecoding, holds_jpeg, open_draft
 from .orientation import orientation_of, upright_size
 
 if TYPE_CHECKING:  # Pillow is imported with the first image that needs it
@@ -37,22 +37,22 @@ _COMMENT = re.compile(rb"#[^\r\n]*[\r\n]?")
 _PIXELS = re.compile(r"\((\d+) pixels\)")  # in Pillow's message
 
 
-def read_image(path: str | os.PathLike[str], draft: tuple[int, int] | None = None) -> "Image":
+def read_image(path: str | os.PathLike[str], jpeg: JpegDecoding | None = None) -> "Image":
     """Decode an image file to its end, upright by its EXIF orientation.
 
     Args:
         path: The file.
-        draft: Height and width that the image will be resized to: a JPEG file is decoded at the fraction that
-            `open_draft` chooses. None for the whole image.
+        jpeg: How a JPEG file is decoded: for the height and width that the image will be resized to, at the fraction
+            that `open_draft` chooses, or ``"fast"``, in mode YCbCr for `as_decoded_fast`. None for the whole image.
 
     Raises:
         InvalidFileError: It is missing, not an image, truncated or too large to be decoded safely.
     """
     with memory_needed_to(f"read {path}"):
-        return _upright(read_as_stored(path, draft))
+        return _upright(read_as_stored(path, jpeg))
 
 
-def read_as_stored(path: str | os.PathLike[str], draft: tuple[int, int] | None = None) -> "Image":
+def read_as_stored(path: str | os.PathLike[str], jpeg: JpegDecoding | None = None) -> "Image":
     """Decode an image file as `read_image`, but do not turn it: a turned one takes as much memory again."""
     from pathlib import Path
 
@@ -61,18 +61,18 @@ def read_as_stored(path: str | os.PathLike[str], draft: tuple[int, int] | None =
     file = Path(path)
     check_file(file, "image")
     with reading(file), file.open("rb") as stream:
-        return decode_as_stored(stream, str(file), draft)
+        return decode_as_stored(stream, str(file), jpeg)
 
 
-def decode_image(stream: IO[bytes], name: str, draft: tuple[int, int] | None = None) -> "Image":
+def decode_image(stream: IO[bytes], name: str, jpeg: JpegDecoding | None = None) -> "Image":
     """Decode the image in a seekable stream, which errors call `name`; otherwise as `read_image`."""
-    return _upright(decode_as_stored(stream, name, draft))
+    return _upright(decode_as_stored(stream, name, jpeg))
 
 
-def decode_as_stored(stream: IO[bytes], name: str, draft: tuple[int, int] | None = None) -> "Image":
+def decode_as_stored(stream: IO[bytes], name: str, jpeg: JpegDecoding | None = None) -> "Image":
     """Decode an image as `decode_image`, but do not turn it: a turned one takes as much memory again."""
     _check_ppm(stream, name)
-    with _readable(name), _opened(stream, name, draft) as image:
+    with _readable(name), _opened(stream, name, jpeg) as image:
         image.load()
         # Before the file is let go of: some formats have it behind the pixels.
         image.getexif()
@@ -83,8 +83,12 @@ def decode_as_stored(stream: IO[bytes], name: str, draft: tuple[int, int] | None
         return image
 
 
-def open_header(path: str | os.PathLike[str]) -> tuple[tuple[int, int], str]:
-    """Return the height and width of an image file, upright as far as its header says, and its mode; decode nothing.
+def open_header(path: str | os.PathLike[str], *, upright: bool = True) -> tuple[tuple[int, int], str]:
+    """Return the height and width of an image file, and its mode; decode nothing.
+
+    Args:
+        path: The file.
+        upright: Whether the size is that of the upright image, as far as its header says, or of the stored one.
 
     Raises:
         InvalidFileError: It is missing, or not an image.
@@ -102,8 +106,8 @@ def open_header(path: str | os.PathLike[str]) -> tuple[tuple[int, int], str]:
 
             with Image.open(stream, formats=_FORMATS) as image:
                 # Of a PNG file Pillow would decode the pixels to find one behind them.
-                is_upright = image.format == "PNG" and "exif" not in image.info
-                size = (image.height, image.width) if is_upright else upright_size(image)
+                as_stored = not upright or (image.format == "PNG" and "exif" not in image.info)
+                size = (image.height, image.width) if as_stored else upright_size(image)
                 return size, "I;16" if _is_wide_gray(image) else image.mode
 
 
@@ -135,19 +139,24 @@ def _readable(name: str) -> Generator[None]:
             raise
 
 
-def _opened(stream: IO[bytes], name: str, draft: tuple[int, int] | None) -> "Image":
+def _opened(stream: IO[bytes], name: str, jpeg: JpegDecoding | None) -> "Image":
     """Open an image that memory has room for, and that has its end."""
     from PIL import Image
 
-    if draft is not None and holds_jpeg(stream):
-        image, held = open_draft(stream, draft)
+    if isinstance(jpeg, tuple) and holds_jpeg(stream):
+        image, held = open_draft(stream, jpeg)
         _check_pixels(*held, name)
         return image
     with Image.open(stream, formats=_FORMATS) as image:
         _check_pixels(image.width, image.height, name)
         image.verify()  # sees a PNG file's missing end, which decoding does not
     stream.seek(0)
-    return Image.open(stream, formats=_FORMATS)
+    image = Image.open(stream, formats=_FORMATS)
+    if jpeg == "fast":
+        from .tensorflow_jpeg import decode_fast
+
+        decode_fast(image)
+    return image
 
 
 def _check_ppm(stream: IO[bytes], name: str) -> None:

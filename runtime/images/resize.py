@@ -19,7 +19,13 @@ _SMALL = 2**24  # so many bytes fit everywhere: there is no need to ask for the 
 
 
 def resize(
-    batch: NDArray[Any], height: int, width: int, *, interpolation: str = "bilinear", antialias: bool = True
+    batch: NDArray[Any],
+    height: int,
+    width: int,
+    *,
+    interpolation: str = "bilinear",
+    antialias: bool = True,
+    arithmetic: str = "edgeproof",
 ) -> NDArray[Any]:
     """Resize images; the result has the same dtype.
 
@@ -30,14 +36,20 @@ def resize(
         interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos"`` or ``"area"``.
         antialias: Whether shrinking averages over the area, as in Pillow; without, for ``nearest`` and ``bilinear``,
             only the nearest pixels count, as in `tf.image.resize` and Keras's data loaders.
+        arithmetic: Whose places and roundings; see `ImageReading`.
 
     Raises:
         SpecMismatchError: Memory has no room for the images in their old height and new width.
     """
     if batch.shape[1:3] == (height, width):
         return batch
-    if antialias and interpolation != "nearest":
+    if _is_pillows(interpolation, antialias, arithmetic):
         return _averaged(batch, height, width, interpolation)
+    if arithmetic == "tensorflow":
+        from .tensorflow_resize import resize_as_tensorflow
+
+        resized = resize_as_tensorflow(batch, height, width, interpolation)
+        return np.rint(resized).astype(np.uint8) if batch.dtype == np.uint8 else resized
     rows, columns = _centres(batch.shape[1], height), _centres(batch.shape[2], width)
     if interpolation == "nearest":
         return batch[:, rows.astype(np.intp)][:, :, columns.astype(np.intp)]
@@ -46,7 +58,13 @@ def resize(
 
 
 def resize_strips(
-    strips: "Strips", height: int, width: int, *, interpolation: str = "bilinear", antialias: bool = True
+    strips: "Strips",
+    height: int,
+    width: int,
+    *,
+    interpolation: str = "bilinear",
+    antialias: bool = True,
+    arithmetic: str = "edgeproof",
 ) -> NDArray[np.uint8]:
     """Resize an image that comes in strips, to the same pixels as `resize` gives of the whole, shape (1, H, W, C).
 
@@ -56,16 +74,21 @@ def resize_strips(
         return strips.array()[np.newaxis]
     # Across first and then down, so that each strip can be made narrow by itself.
     _check_memory(strips.height, width, strips.channels)
-    if antialias and interpolation != "nearest":
+    if _is_pillows(interpolation, antialias, arithmetic):
         narrow = strips.resized_across(width, _resampling(interpolation))
         return _averaged(narrow[np.newaxis], height, width, interpolation)
     from .strips import join
 
     # In float, which is rounded at the end alone.
-    sampled = partial(resize, interpolation=interpolation, antialias=antialias)
+    sampled = partial(resize, interpolation=interpolation, antialias=antialias, arithmetic=arithmetic)
     parts = (sampled(strip[np.newaxis].astype(np.float32), len(strip), width)[0] for strip in strips)
     narrow = join(parts, np.empty((strips.height, width, strips.channels), np.float32))
     return np.rint(sampled(narrow[np.newaxis], height, width)).astype(np.uint8)
+
+
+def _is_pillows(interpolation: str, antialias: bool, arithmetic: str) -> bool:
+    """Tell whether Pillow resizes; its nearest pixels are others than ours where a place is halfway between two."""
+    return arithmetic == "pillow" or (antialias and interpolation != "nearest")
 
 
 def _check_memory(height: int, width: int, channels: int) -> None:

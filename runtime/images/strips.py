@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle.image_reading import DEFAULT_READING, ImageReading
 from ..errors import SpecMismatchError, foreign_errors
-from .colour import ground_behind
-from .draft import as_draft
-from .orientation import FROM_END, METHODS, SIDEWAYS, orientation_of, turned, upright_size
+from .colour import gray_as_libpng, ground_behind
+from .draft import JpegDecoding, reopened
+from .orientation import FROM_END, METHODS, SIDEWAYS, turned
+from .stored import alpha_of, as_tensorflow, drops_remainders, eight_bits, read_orientation, read_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
@@ -29,27 +31,38 @@ class Strips:
         image: Of any mode with known black and white, as it is stored.
         channels: As above.
         show_ink: How transparency is drawn; see `with_channels`.
-        draft: Height and width for which a JPEG file that is not decoded yet becomes a draft; see `as_draft`.
+        reading: How it is read, but for its colour order.
+        jpeg: How a JPEG file that is not decoded yet is decoded; see `reopened`.
 
     Raises:
         SpecMismatchError: Its mode has no known black and white, or it cannot be decoded or converted.
     """
 
     def __init__(
-        self, image: "Image", channels: int, *, show_ink: bool = False, draft: tuple[int, int] | None = None
+        self,
+        image: "Image",
+        channels: int,
+        *,
+        show_ink: bool = False,
+        reading: ImageReading = DEFAULT_READING,
+        jpeg: JpegDecoding | None = None,
     ) -> None:
         # OSError, SyntaxError: a file that was opened elsewhere, and is broken.
         with _unusable(image):
-            image = image if draft is None else as_draft(image, draft)
+            image = image if jpeg is None else reopened(image, jpeg)
             image.load()
         if image.mode in ("I", "F"):
             raise SpecMismatchError(f"an image in mode {image.mode} has no known range; convert it to 8 or 16 bits")
-        self._image = image
-        self._orientation = orientation_of(image)
-        self.height, self.width = upright_size(image)
+        self._orientation = read_orientation(image, reading)
+        self.height, self.width = read_size(image, reading)
         self.channels, self._mode = (1, "L") if channels == 1 else (3, "RGB")
+        self._alpha, self._sixteen_bits = alpha_of(image, reading), reading.sixteen_bits
+        self._drops_remainders = channels == 1 and drops_remainders(image, reading)
+        self._image = image if reading.arithmetic != "tensorflow" else as_tensorflow(image, channels)
         self._transparent = image.has_transparency_data and not image.mode.startswith("I;16")
-        self._ground = self._found_ground() if self._transparent and show_ink else 255
+        self._ground = 0 if self._alpha == "black" else 255
+        if self._transparent and show_ink:
+            self._ground = self._found_ground()
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         """Yield strips of shape (rows, width, channels), values 0-255."""
@@ -84,12 +97,15 @@ class Strips:
     def _converted(self, strip: "Image") -> "Image":
         from PIL import Image
 
-        if strip.mode.startswith("I;16"):  # Pillow's own conversion clips to white
-            wide = np.asarray(strip).astype(np.float64)
-            strip = Image.fromarray((wide / 257.0).round().clip(0, 255).astype(np.uint8))
+        if strip.mode.startswith("I;16"):
+            strip = Image.fromarray(eight_bits(np.asarray(strip), self._sixteen_bits))
+        elif self._transparent and self._alpha == "drop":
+            strip.info.pop("transparency", None)  # which Pillow would convert, and warn of
         elif self._transparent:
             layer = strip.convert("RGBA")
             strip = Image.alpha_composite(Image.new("RGBA", layer.size, (self._ground,) * 3), layer)
+        if self._drops_remainders and strip.mode not in ("L", "LA", "1"):
+            return Image.fromarray(gray_as_libpng(np.asarray(strip.convert("RGB")))[..., 0])
         return strip if strip.mode == self._mode else strip.convert(self._mode)
 
     def _found_ground(self) -> int:

@@ -4,6 +4,8 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import IO, cast
 
 from ..errors import InvalidFileError, foreign_errors
@@ -60,15 +62,32 @@ class Archive:
         Raises:
             InvalidFileError: They are damaged, or packed with a rare method.
         """
+        with self.unpacking(name) as read:
+            return read(count)
+
+    @contextmanager
+    def unpacking(self, name: str) -> Generator[Callable[[int], bytearray]]:
+        """Unpack a file piece by piece: in the block, each call returns the next bytes, fewer only at the end.
+
+        Raises:
+            InvalidFileError: They are damaged, or packed with a rare method.
+        """
         entry, where = self._zip.getinfo(name), f"{name} inside {self._called}"
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise InvalidFileError(f"{where} is packed with method {entry.compress_type}")
-        content = bytearray()
-        with foreign_errors(InvalidFileError, f"{where} is damaged", caught=_DAMAGE), self._zip.open(entry) as file:
-            # The archive's own sizes may be wrong: a few bytes can unpack to any number.
-            while len(content) < count and (chunk := file.read(min(_CHUNK_BYTES, count - len(content)))):
-                content += chunk
-        return content
+        with foreign_errors(InvalidFileError, f"{where} is damaged", caught=_DAMAGE):
+            file = self._zip.open(entry)
+
+        def read(count: int) -> bytearray:
+            content = bytearray()
+            with foreign_errors(InvalidFileError, f"{where} is damaged", caught=_DAMAGE):
+                # The archive's own sizes may be wrong: a few bytes can unpack to any number.
+                while len(content) < count and (chunk := file.read(min(_CHUNK_BYTES, count - len(content)))):
+                    content += chunk
+            return content
+
+        with file:
+            yield read
 
 
 class _InChunks:

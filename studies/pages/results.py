@@ -1,4 +1,4 @@
-"""Committed figures as sections of README.md, docs/runtime.md and docs/report.md, and as images beside them.
+"""Committed figures as sections of README.md and of pages in docs, and as images beside them.
 
     python -m studies.pages.results [runs/demo/report]
 
@@ -26,11 +26,13 @@ from ..frontier.results import Summary, read_rows, summarize
 from ..quantizers.figures import STORE as QUANTIZER_FIGURES
 from ..quantizers.page import quantizers_page
 from ..results_store import RESULTS
+from ..scale.figures import STORE as SCALE_FIGURES
+from ..scale.page import scale_table
 
 DOCS = Path(__file__).parents[2] / "docs"
-README, RUNTIME, REPORT, FAMILIES, QUANTIZERS = (
+README, RUNTIME, REPORT, FAMILIES, QUANTIZERS, DATA = (
     DOCS.parent / "README.md",
-    *(DOCS / f"{name}.md" for name in ("runtime", "report", "families", "quantizers")),
+    *(DOCS / f"{name}.md" for name in ("runtime", "report", "families", "quantizers", "data")),
 )
 DEMO, SCENES, OVERHEAD, REPEATABILITY, FRONTIER = (
     RESULTS / f"{name}.json" for name in ("demo", "scenes", "overhead", "repeatability", "frontier")
@@ -153,6 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         FAMILIES.write_text(families_page(families), encoding="utf-8")
     if (quantizers := QUANTIZER_FIGURES.read()) is not None:
         QUANTIZERS.write_text(quantizers_page(quantizers), encoding="utf-8")
+    if (scale := SCALE_FIGURES.read()) is not None:
+        text = f"{scale_table(scale)}\n![Memory and time over the number of images](../studies/results/scale.png)\n"
+        DATA.write_text(with_section(DATA.read_text(encoding="utf-8"), "scale", text), encoding="utf-8")
 
 
 if __name__ == "__main__":

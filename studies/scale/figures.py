@@ -26,11 +26,33 @@ class Size:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Decoding:
+    """The decoding of large photographs.
+
+    Attributes:
+        images: Number of files.
+        width: Of each.
+        height: Of each.
+        seconds_one_core: The median of several rounds, for all of them.
+        seconds_two_cores: Likewise.
+        speedups: The ratio in each round.
+    """
+
+    images: int
+    width: int
+    height: int
+    seconds_one_core: float
+    seconds_two_cores: float
+    speedups: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Scale:
     """All folders, from the smallest on.
 
     Attributes:
         sizes: Of each.
+        decoding: Of large photographs.
         shape: Height, width and channels of an image.
         classes: Number of classes.
         environment: The machine.
@@ -38,6 +60,7 @@ class Scale:
     """
 
     sizes: tuple[Size, ...]
+    decoding: Decoding
     shape: tuple[int, int, int]
     classes: int
     environment: Mapping[str, Any]

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from edgeproof.runtime.errors import CheckFailedError
+from edgeproof.runtime.io.child import start_child
 from edgeproof.runtime.io.processes import python_command
 
 _SECONDS_BETWEEN = 0.1
@@ -39,7 +40,7 @@ def measure_command(*arguments: str) -> Cost:
     command = [*python_command("from edgeproof.__main__ import start\nstart()"), *arguments]
     start = monotonic()
     peak = 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with start_child(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
             peak = max(peak, sum(map(_anonymous_bytes, _tree(process.pid))))
             with suppress(subprocess.TimeoutExpired):

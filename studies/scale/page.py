@@ -8,7 +8,7 @@ import io
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from .figures import Scale
+from .figures import Decoding, Scale
 
 _GIB = 2**30
 _COLOURS = {"train": "#1f5fbf", "export": "#0b8f6a", "benchmark": "#b3541e"}
@@ -41,7 +41,17 @@ def scale_table(scale: Scale) -> str:
             "one epoch with an empty cache, export of all recipes, benchmark of all files. Memory: the most anonymous "
             "memory of all processes together. "
             f"{machine['cpu']}, {machine['cores']} cores; `python -m studies.scale.run`.\n",
+            _decoding_text(scale.decoding),
         ]
+    )
+
+
+def _decoding_text(found: Decoding) -> str:
+    low, high = min(found.speedups), max(found.speedups)
+    return (
+        f"{found.images} JPEG files of {found.width * found.height / 1e6:.0f} megapixels are decoded in "
+        f"{found.seconds_one_core:.2f} s on one core and in {found.seconds_two_cores:.2f} s on two: {low:.2f} to "
+        f"{high:.2f} times as fast in {len(found.speedups)} rounds in turns.\n"
     )
 
 

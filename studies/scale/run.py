@@ -16,6 +16,7 @@ from edgeproof.cli.arguments import positive
 from edgeproof.device.environment import describe_environment
 
 from ..commands import one_line_errors
+from .decoding import measure_decoding
 from .figures import STORE, Scale, Size
 from .images import CLASSES, SIDE, make_images
 from .memory import measure_command
@@ -45,13 +46,14 @@ def measure(folder: Path, count: int) -> Size:
 @one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure all counts, and write studies/results/scale.json."""
-    parser = argparse.ArgumentParser(prog="python -m studies.scale.run", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m studies.scale.run", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("runs/scale"), help="for images, cache and runs")
     parser.add_argument("--counts", type=positive, nargs="+", default=COUNTS, help="numbers of images")
     options = parser.parse_args(arguments)
     environment = describe_environment()
+    decoding = measure_decoding(options.folder / "large", SIDE)
     sizes = tuple(measure(options.folder, count) for count in options.counts)
-    scale = Scale(sizes=sizes, shape=(SIDE, SIDE, 3), classes=CLASSES, environment=environment)
+    scale = Scale(sizes=sizes, decoding=decoding, shape=(SIDE, SIDE, 3), classes=CLASSES, environment=environment)
     STORE.write(scale, {".md": scale_table(scale).encode(), ".png": draw_scale(scale)})
     return 0
 

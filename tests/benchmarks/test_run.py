@@ -1,3 +1,4 @@
+import csv
 import gzip
 import hashlib
 import json
@@ -33,6 +34,7 @@ from edgeproof.export.options import ExportOptions
 from edgeproof.inspection.reader import read_graph
 from edgeproof.metrics.calibration_error import expected_calibration_error
 from edgeproof.metrics.types import VerdictKind
+from edgeproof.report.identities import image_identities
 from edgeproof.report.model import Report
 from edgeproof.report.serialization import from_json, to_json
 from edgeproof.runtime import Classifier
@@ -61,7 +63,11 @@ ROUNDS = 2
 @pytest.fixture(scope="module")
 def digits(small_data: "Dataset") -> EvaluationImages:
     return EvaluationImages(
-        name="small", images=small_data.x_test, labels=small_data.y_test, classes=tuple("0123456789")
+        name="small",
+        images=small_data.x_test,
+        labels=small_data.y_test,
+        classes=tuple("0123456789"),
+        names=small_data.test.names,
     )
 
 
@@ -75,6 +81,23 @@ def measured(exported: Path, digits: EvaluationImages) -> BenchmarkResult:
 @pytest.fixture(scope="module")
 def report(measured: BenchmarkResult) -> Report:
     return measured.report
+
+
+def test_the_images_that_are_shown_are_named(measured: BenchmarkResult, digits: EvaluationImages) -> None:
+    data, reference = measured.report.data, measured.report.reference
+    assert data.image_names is not None
+    flipped = {flip.position for row in measured.report.rows for flip in row.comparison.flips}
+    assert data.image_names.keys() == flipped.union(reference.wrong or (), range(48))
+    assert data.image_name(199 if 199 in data.image_names else 47).startswith("x_test[")
+    assert data.image_digests is not None
+    assert len(image_identities(data.image_digests)) == len(digits.images)
+
+
+def test_answers_are_listed_by_name(measured: BenchmarkResult, written: Path) -> None:
+    lines = [*csv.DictReader((written / "answers.csv").read_text(encoding="utf-8").splitlines())]
+    wrong = [line for line in lines if line["Keras"] != line["label"]]
+    assert [int(line["position"]) for line in wrong] == [*(measured.report.reference.wrong or ())]
+    assert all(line["image"] == f"x_test[{line['position']}]" for line in lines)
 
 
 def quick(exported: Path, digits: EvaluationImages, bundle: Path | None = None) -> Report:
@@ -218,7 +241,7 @@ def test_the_command_and_the_library_write_the_same_files(
     monkeypatch.setattr("edgeproof.benchmarks.run.benchmark", given)
     command = ["benchmark", str(exported), "--data", "mnist", "--threads", "1,2", "--out", str(tmp_path / "a")]
     assert main([*command, "--json"] if json_asked else command) == 0
-    names = ["latency.npz", "predictions.png", "report.csv", "report.html", "report.json", "report.md"]
+    names = ["answers.csv", "latency.npz", "predictions.png", "report.csv", "report.html", "report.json", "report.md"]
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == names
     for file in written.iterdir():
         assert file.read_bytes() == (tmp_path / "a" / file.name).read_bytes()
@@ -242,7 +265,7 @@ def test_a_report_is_one_commit(
     ):
         with commits() as made:
             write()
-        assert [len(names) for names in made] == [6]
+        assert [len(names) for names in made] == [7]
 
 
 def test_a_report_that_cannot_be_printed_is_written(
@@ -421,6 +444,13 @@ def test_the_reference_is_what_was_exported_scaled_and_with_its_softmax(
         assert 1 < row.memory.increment_mib < row.memory.peak_mib < 200  # no TensorFlow in there
     assert report.reference.memory is not None
     assert report.reference.memory.increment_mib > 200
+
+
+def test_a_reference_of_a_later_version_is_refused(exported: Path) -> None:
+    manifest = read_manifest(exported)
+    later = replace(manifest, reference=replace(manifest.reference, output="boxes"))
+    with pytest.raises(InvalidFileError, match="gives 'boxes', which this edgeproof does not know; it knows prob"):
+        load_reference(exported.parent / "model.keras", later)
 
 
 @pytest.mark.parametrize("call", list(KerasCall))

@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,12 @@ from edgeproof.datasets.builtin import (
     load_fashion_mnist_splits,
     load_mnist_splits,
 )
+from edgeproof.datasets.dataset import DataOptions
 from edgeproof.datasets.loading import load_data
 from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE
 from edgeproof.runtime.errors import InvalidFileError
 
-from tests.helpers.files import idx
+from tests.helpers.files import idx, write_idx
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = Path("nowhere")
@@ -67,7 +69,7 @@ def test_the_digests_are_those_of_the_notice() -> None:
 
 def test_a_forged_checkout_file_is_refused_and_kept(forged: Path) -> None:
     before = forged.read_bytes()
-    with pytest.raises(InvalidFileError, match=r"is not MNIST: the sha256 of x_train is .* remove or replace"):
+    with pytest.raises(InvalidFileError, match=r"is not MNIST: the sha256 of y_train is .* remove or replace"):
         load_mnist_splits(checkout=forged)
     assert forged.read_bytes() == before
 
@@ -82,7 +84,7 @@ def test_a_forged_cached_file_is_refused_and_kept(forged: Path, monkeypatch: pyt
 
 def test_a_file_without_an_array_is_not_mnist(tmp_path: Path) -> None:
     np.savez(tmp_path / "mnist.npz", x_test=np.zeros((3, 28, 28), np.uint8))
-    with pytest.raises(InvalidFileError, match="is not MNIST: the sha256 of x_train is missing"):
+    with pytest.raises(InvalidFileError, match="is not MNIST: the sha256 of y_train is missing"):
         load_mnist_splits(checkout=tmp_path / "mnist.npz")
 
 
@@ -117,14 +119,18 @@ def clothes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "clothes"
     folder.mkdir()
     rng = np.random.default_rng(0)
+    arrays = {}
     for part, count in (("train", 40), ("t10k", 20)):
         labels = np.arange(count, dtype=np.uint8) % 10
         images = rng.integers(0, 256, (count, 28, 28), np.uint8)
-        (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
-        (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
+        split = "train" if part == "train" else "test"
+        for kind, array, name in (("images-idx3", images, f"x_{split}"), ("labels-idx1", labels, f"y_{split}")):
+            (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(idx(array)))
+            arrays[name] = hashlib.sha256(array.tobytes()).hexdigest()
     digests = {path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     assert digests.keys() == FASHION_FILE_MD5.keys()
     monkeypatch.setattr(builtin, "FASHION_FILE_MD5", digests)
+    monkeypatch.setattr(builtin, "FASHION_MNIST", replace(builtin.FASHION_MNIST, sha256=arrays))
     return folder
 
 
@@ -146,25 +152,69 @@ def test_files_that_are_there_need_no_download(clothes: Path, monkeypatch: pytes
     assert len(load_fashion_mnist_splits(cache=clothes).train.images) == 40
 
 
+def packed_anew(folder: Path) -> None:
+    """Pack the files otherwise, as Debian does."""
+    for path in folder.glob("*.gz"):
+        content = path.read_bytes()
+        path.write_bytes(gzip.compress(gzip.decompress(content), 1, mtime=1))
+        assert path.read_bytes() != content
+
+
+def test_the_arrays_count_and_not_how_they_are_packed(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_download(monkeypatch)
+    packed_anew(clothes)
+    assert len(load_fashion_mnist_splits(cache=clothes).train.images) == 40
+    images = clothes / "train-images-idx3-ubyte.gz"
+    (clothes / images.stem).write_bytes(gzip.decompress(images.read_bytes()))
+    images.unlink()
+    assert len(load_fashion_mnist_splits(cache=clothes).train.images) == 40
+
+
 def test_what_else_lies_in_the_cache_is_not_read(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unpacked copy has no digest to be checked by, and any IDX folder would be read from it."""
     no_download(monkeypatch)
-    before = load_fashion_mnist_splits(cache=clothes).train.labels
-    (clothes / "train-labels-idx1-ubyte").write_bytes(idx(np.full(40, 3, np.uint8)))
     (clothes / "other-train-labels-idx1-ubyte").write_bytes(b"nothing")
-    np.testing.assert_array_equal(load_fashion_mnist_splits(cache=clothes).train.labels, before)
+    assert len(load_fashion_mnist_splits(cache=clothes).train.images) == 40
 
 
-def test_another_file_in_the_cache_is_refused_and_kept(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["t10k-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte"])
+def test_another_file_in_the_cache_is_refused_and_kept(
+    clothes: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     no_download(monkeypatch)
-    labels = clothes / "t10k-labels-idx1-ubyte.gz"
-    labels.write_bytes(gzip.compress(idx(np.zeros(20, np.uint8))))
-    before = labels.read_bytes()
+    other = idx(np.zeros(20, np.uint8))
+    content = gzip.compress(other) if name.endswith(".gz") else other
+    (clothes / name).write_bytes(content)
     with pytest.raises(
-        InvalidFileError, match=r"t10k-labels.* is not of Fashion-MNIST: its md5 is .* remove or replace"
+        InvalidFileError, match=r"clothes is not Fashion-MNIST: the sha256 of y_test is .* remove or replace"
     ):
         load_fashion_mnist_splits(cache=clothes)
-    assert labels.read_bytes() == before
+    assert (clothes / name).read_bytes() == content
+
+
+def test_a_folder_with_its_arrays_is_the_built_in_set(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_download(monkeypatch)
+    packed_anew(clothes)
+    found = load_data(clothes)
+    assert (found.name, found.classes, found.preprocessing) == ("fashion-mnist", FASHION_CLASSES, RESIZE)
+    assert found.remarks[0] == "the files hold the arrays of Fashion-MNIST; they are taken as --data fashion-mnist"
+    images = clothes / "t10k-images-idx3-ubyte.gz"
+    content = bytearray(gzip.decompress(images.read_bytes()))
+    content[-1] ^= 1
+    images.write_bytes(gzip.compress(content))
+    other = load_data(clothes)
+    assert (other.name, other.classes) == ("clothes", tuple("0123456789"))
+
+
+def test_the_idx_files_of_mnist_are_mnist(tmp_path: Path) -> None:
+    with np.load(ROOT / "data" / "mnist.npz") as mnist:
+        for part, split in (("train", "train"), ("t10k", "test")):
+            write_idx(tmp_path / "digits" / f"{part}-images-idx3-ubyte", mnist[f"x_{split}"])
+            write_idx(tmp_path / "digits" / f"{part}-labels-idx1-ubyte", mnist[f"y_{split}"])
+    found = load_data(tmp_path / "digits")
+    assert (found.name, found.preprocessing, dict(found.sha256)) == ("mnist", DIGIT, MNIST_ARRAY_SHA256)
+    assert found.remarks == ("the files hold the arrays of MNIST; they are taken as --data mnist",)
+    resized = load_data(tmp_path / "digits", DataOptions(preprocessing=RESIZE))
+    assert resized.preprocessing == RESIZE
 
 
 def test_a_download_that_fails_leaves_nothing(clothes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,13 +140,18 @@ def test_pictures_without_a_digit_are_counted(golden: Path, tmp_path: Path) -> N
     ("arrays", "complaint"),
     [
         ({"a": IMAGES}, "has no x_test, x_train, x; it holds a; one of these is needed"),
-        ({"x_test": IMAGES.astype(np.float32), "y_test": LABELS}, "x_test of .* is float32"),
+        ({"x_test": IMAGES / np.float32(255), "y_test": LABELS}, "x_test of .* holds float32 from 0 to"),
         ({"x_test": IMAGES[:, :, 0], "y_test": LABELS}, r"\(4, 28\); images are uint8"),
         (
             {"x_test": IMAGES, "y_test": LABELS[:3]},
             r"shape \(3,\); labels are whole numbers from 0, \(4,\) or \(4, 1\), one for each image",
         ),
-        ({"x_test": IMAGES, "y_test": LABELS / 2}, "y_test of .* is float64"),
+        ({"x_test": IMAGES, "y_test": LABELS / 2}, "y_test of .* holds numbers"),
+        (
+            {"x_test": IMAGES, "y_test": np.array([3, 10, 1, 2])},
+            "the label 10; the bundle's 10 classes are numbered from 0 to 9; in NumPy: y_test = y_test - 1$",
+        ),
+        ({"x_test": IMAGES, "y_test": np.eye(9)[LABELS]}, "y_test of .* has 9 columns; the bundle has 10 classes"),
         (
             {"x_test": IMAGES, "y_test": LABELS + 9},
             "the label 13; the bundle's 10 classes are numbered from 0 to 9",

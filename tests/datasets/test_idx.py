@@ -164,8 +164,9 @@ def test_a_folder_is_read_by_the_names_of_its_files(tmp_path: Path) -> None:
     )
     (tmp_path / "README").write_text("about")
     assert holds_idx(tmp_path)
-    _, _, arrays, _, remarks = read_idx_folder(tmp_path)
-    assert remarks == ()
+    found = read_idx_folder(tmp_path)
+    arrays = found.arrays
+    assert found.remarks == ()
     assert {name: array.shape for name, array in arrays.items()} == {
         "x_train": (7, 5, 4),
         "y_train": (7,),
@@ -190,10 +191,11 @@ def test_emnist_is_turned_upright_and_that_is_told(tmp_path: Path) -> None:
         emnist__digits__test__images__idx3__ubyte=IMAGES[:2],
         emnist__digits__test__labels__idx1__ubyte=LABELS[:2],
     )
-    _, _, arrays, _, remarks = read_idx_folder(tmp_path)
+    found = read_idx_folder(tmp_path)
+    arrays = found.arrays
     np.testing.assert_array_equal(arrays["x_train"], IMAGES.transpose(0, 2, 1))
     np.testing.assert_array_equal(arrays["x_test"], IMAGES[:2].transpose(0, 2, 1))
-    assert remarks == ("EMNIST's files hold their images transposed; they were turned upright",)
+    assert found.remarks == ("EMNIST's files hold their images transposed; they were turned upright",)
 
 
 @pytest.mark.parametrize("missing", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])

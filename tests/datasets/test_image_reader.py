@@ -11,7 +11,7 @@ from edgeproof.datasets.loading import load_data
 from edgeproof.datasets.pixel_cache import INDEX_NAME, PIXELS_NAME
 from edgeproof.datasets.reading_progress import Reading
 from edgeproof.datasets.rows import ImageRows
-from edgeproof.runtime.bundle.model_metadata import DIGIT
+from edgeproof.runtime.bundle.model_metadata import DIGIT, READINGS
 from edgeproof.runtime.errors import InvalidFileError, OutputError
 from edgeproof.runtime.images.preprocess import prepare
 from PIL import Image
@@ -143,8 +143,8 @@ def test_a_file_that_changes_while_it_is_read_is_said(
 def test_a_file_that_vanishes_while_it_is_read_is_said(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     headers = image_reader.read_header
 
-    def vanishing(path: Path) -> object:
-        found = headers(path)
+    def vanishing(path: Path, *rest: object) -> object:
+        found = headers(path, *rest)  # type: ignore[arg-type]
         if path.name == "03.png":
             path.unlink()
         return found
@@ -246,3 +246,29 @@ def test_a_killed_decode_goes_on(
     decoded.clear()
     load_data(photos, OPTIONS, cache=cache)
     assert len(decoded) == 24 - kept
+
+
+@pytest.mark.usefixtures("everything_on_disk")
+def test_what_libraries_read_otherwise_is_remembered_with_the_pixels(
+    photos: Path, cache: Path, decoded: list[str]
+) -> None:
+    image = Image.open(photos / "cat" / "03.png")
+    image.putalpha(9)
+    image.save(photos / "cat" / "03.png")
+    first, again = (load_data(photos, OPTIONS, cache=cache) for _ in range(2))
+    assert len(decoded) == 24
+    assert first.remarks == again.remarks
+    told = "1 of the folder's files is transparent, and drawn on white: cat/03.png; Keras's loaders drop"
+    assert any(remark.startswith(told) for remark in again.remarks)
+
+
+def test_images_of_one_size_keep_it_as_it_is_stored_where_they_are_not_turned(photos: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for path in photos.glob("*/*.png"):
+        Image.open(path).resize((30, 20)).save(path, exif=exif)
+    turned, stored = (
+        load_data(photos, DataOptions(preprocessing=preprocessing))
+        for preprocessing in (None, READINGS["keras-dataset"])
+    )
+    assert (turned.image_shape, stored.image_shape) == ((30, 20, 3), (20, 30, 3))

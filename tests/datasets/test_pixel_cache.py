@@ -9,6 +9,7 @@ from time import sleep
 import numpy as np
 import pytest
 from edgeproof.datasets.pixel_cache import INDEX_NAME, PIXELS_NAME, PixelCache
+from edgeproof.datasets.reading_remarks import ALL_TRAITS, NO_TRAITS, Trait
 from edgeproof.runtime.errors import OutputError
 
 SHAPE = (2, 3, 1)
@@ -25,7 +26,7 @@ def key(value: int) -> bytes:
 def add(cache: PixelCache, *values: int) -> None:
     with cache.adding(lambda: None) as addition:
         for value in values:
-            addition.add(key(value), pixels(value), bytes([value]) * 32, blank=value == 0)
+            addition.add(key(value), pixels(value), bytes([value]) * 32, blank=value == 0, traits=Trait(value % 8))
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def test_images_are_found_by_their_keys_in_any_order(cache: PixelCache) -> None:
     add(cache, 7, 0)
     add(cache, 9)
     known = cache.known()
+    assert [known[key(value)].traits for value in (7, 0, 9)] == [ALL_TRAITS, NO_TRAITS, Trait.TRANSPARENT]
     assert [(known[key(value)].row, known[key(value)].blank) for value in (7, 0, 9)] == [
         (0, False),
         (1, True),

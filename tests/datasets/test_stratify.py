@@ -102,3 +102,20 @@ def test_what_cannot_be_split_is_refused(labels: list[int]) -> None:
 def test_copies_of_one_image_cannot_be_split() -> None:
     with pytest.raises(SpecMismatchError, match="two different images"):
         stratified_split(np.zeros(5, int), 0.5, 0, pixel_digests(np.zeros((5, 2, 2, 1), np.uint8)))
+
+
+def test_images_that_have_a_side_keep_it_and_the_others_fill_the_share() -> None:
+    labels, keys = RNG.integers(0, 3, 300), digests(300)
+    first, _ = stratified_split(labels[:200], 0.2, 0, keys[:200])
+    sides = [i in first for i in range(200)] + [None] * 100
+    held_out, used = stratified_split(labels, 0.2, 0, keys, sides)
+    np.testing.assert_array_equal(held_out[held_out < 200], first)
+    np.testing.assert_array_equal(np.sort(np.concatenate([held_out, used])), np.arange(300))
+    assert len(held_out) == 60
+
+
+def test_more_images_may_have_a_side_than_the_share_is() -> None:
+    labels, keys = np.repeat([0, 1], 20), digests(40)
+    sides = [True] * 15 + [None] * 5 + [False] * 20
+    held_out, _ = stratified_split(labels, 0.2, 0, keys, sides)
+    assert held_out.tolist() == [*range(15)]

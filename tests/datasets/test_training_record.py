@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from edgeproof.datasets.training_record import find_data_options, find_held_out
-from edgeproof.runtime.bundle.model_metadata import RESIZE
+from edgeproof.datasets.dataset import DataOptions
+from edgeproof.datasets.loading import load_data
+from edgeproof.datasets.split import Split
+from edgeproof.datasets.training_record import (
+    describe_training_data,
+    find_data_options,
+    find_held_out,
+    find_split,
+    record_split,
+)
+from edgeproof.runtime.bundle.model_metadata import READINGS, RESIZE, Preprocessing
 from edgeproof.runtime.errors import InvalidFileError
+from edgeproof.runtime.io.decode import encode
+from edgeproof.runtime.io.digest import sha256_of
 
 if TYPE_CHECKING:
     from edgeproof.datasets.dataset import Dataset
@@ -118,21 +129,18 @@ def test_the_record_says_how_the_data_was_loaded(copied: Path, small_data: "Data
     assert find_data_options(copied / "model.keras") == small_data.options
 
 
-def test_a_record_of_drafts_has_a_version_that_older_versions_refuse(copied: Path, small_data: "Dataset") -> None:
-    def draft(record: dict[str, Any]) -> None:
+@pytest.mark.parametrize("preprocessing", [replace(RESIZE, draft=True), READINGS["keras-dataset"]])
+def test_a_record_of_another_reading_has_a_version_that_older_versions_refuse(
+    copied: Path, small_data: "Dataset", preprocessing: Preprocessing
+) -> None:
+    def write(record: dict[str, Any]) -> None:
         record["schema_version"] = 3
-        record["data"]["options"]["preprocessing"] = {
-            "method": "resize",
-            "interpolation": "bilinear",
-            "antialias": True,
-            "draft": True,
-        }
+        record["data"]["options"]["preprocessing"] = encode(preprocessing)
 
-    edited(copied, draft)
-    expected = replace(small_data.options, preprocessing=replace(RESIZE, draft=True))
-    assert find_data_options(copied / "model.keras") == expected
+    edited(copied, write)
+    assert find_data_options(copied / "model.keras") == replace(small_data.options, preprocessing=preprocessing)
     edited(copied, lambda record: record.update(schema_version=2))
-    with pytest.raises(InvalidFileError, match=r"with this preprocessing\.draft schema_version is 3"):
+    with pytest.raises(InvalidFileError, match=r"with this preprocessing schema_version is 3"):
         find_data_options(copied / "model.keras")
 
 
@@ -164,3 +172,70 @@ def test_a_damaged_record_does_not_say_how_the_data_was_loaded(
     with pytest.raises(InvalidFileError, match=complaint) as caught:
         find_data_options(copied / "model.keras")
     assert str(caught.value).isprintable()
+
+
+@pytest.fixture
+def drawn(small_data: "Dataset", copied: Path) -> "tuple[Path, Dataset]":
+    """A run of which the digits were split at random, and these digits."""
+    train, test = replace(small_data.train, names=small_data.train.names), small_data.test
+    data = replace(small_data, train=train, test=test, test_drawn=True)
+    content = record_split(data, range(30)).to_bytes()
+    (copied / "split.npz").write_bytes(content)
+    edited(copied, lambda record: record.update(split_sha256=sha256_of(content)))
+    return copied, data
+
+
+def test_the_split_is_read_where_the_record_vouches_for_it(drawn: "tuple[Path, Dataset]") -> None:
+    folder, data = drawn
+    split = find_split(folder / "model.keras")
+    assert split == record_split(data, range(30))
+    assert (len(split.test), len(split.validation), len(split.train)) == (200, 30, 570)
+    edited(folder, lambda record: record.update(split_sha256="0" * 64))
+    with pytest.raises(InvalidFileError, match=r"does not tell which images were test images: it is about another fi"):
+        find_split(folder / "model.keras")
+    edited(folder, lambda record: record.pop("split_sha256"))
+    assert find_split(folder / "model.keras") is None
+
+
+def test_of_grown_data_the_images_that_were_not_learned_from_are_held_out(drawn: "tuple[Path, Dataset]") -> None:
+    folder, data = drawn
+    more = Split(images=data.x_train ^ 1, labels=data.y_train, names=data.train.names)
+    both = Split(
+        images=np.concatenate([more.images, data.x_train]),
+        labels=np.concatenate([more.labels, data.y_train]),
+        names=[*more.names, *data.train.names],
+    )
+    grown = replace(data, train=both, sha256=dict(data.sha256) | {"x_train": "0" * 64})
+    with pytest.raises(InvalidFileError, match="it is about other data than small"):
+        find_held_out(folder / "model.keras", grown)
+    positions = find_held_out(folder / "model.keras", replace(grown, earlier=find_split(folder / "model.keras")))
+    assert positions is not None
+    assert positions.tolist() == [*range(630)]  # the new ones, and those for validation
+
+
+def test_what_earlier_trainings_learned_from_stays_known(drawn: "tuple[Path, Dataset]") -> None:
+    _, data = drawn
+    first = record_split(data, range(30))
+    half = replace(data, train=data.train[np.arange(300)], test=data.test[np.arange(100)], earlier=first)
+    second = record_split(half, range(10))
+    assert second.test == first.test
+    assert second.train | second.validation == first.train | first.validation
+    assert len(second.validation) == 10
+
+
+def test_labels_are_recorded_as_the_bundle_calls_them(drawn: "tuple[Path, Dataset]") -> None:
+    _, data = drawn
+    names = {
+        name for labels in record_split(data, rename=lambda label: f"digit {label}").test.values() for name in labels
+    }
+    assert names == {f"digit {i}" for i in range(10)}
+
+
+def test_a_bundle_tells_the_draw_only_where_it_gives_the_split(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4), np.uint8)
+    np.savez(tmp_path / "mine.npz", x=images, y=np.arange(60) % 3)
+    data = load_data(tmp_path / "mine.npz", DataOptions(split_seed=7))
+    assert (describe_training_data(data).test_share, describe_training_data(data).split_seed) == (1 / 6, 7)
+    kept = load_data(tmp_path / "mine.npz", earlier=record_split(data))
+    assert {*kept.test.names} == {*data.test.names}
+    assert describe_training_data(kept).test_share is None  # which older versions would draw with another result

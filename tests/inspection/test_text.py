@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from edgeproof.inspection import Graph, Operator
 from edgeproof.inspection.text import describe_bundle, describe_graph
-from edgeproof.runtime.bundle.integrity import check_files
-from edgeproof.runtime.bundle.manifest import LeftOut
+from edgeproof.runtime.bundle.integrity import FileState, check_files
+from edgeproof.runtime.bundle.manifest import LeftOut, SplitFile
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.bundle.tensors import QuantParams, TensorSpec
@@ -69,3 +69,10 @@ def test_variants_that_were_left_out_are_named(golden: Path) -> None:
     left_out = LeftOut(name="float16.onnx", reason="could not be converted")
     text = describe_bundle(replace(manifest, left_out=(left_out,)), check_files(golden, manifest))
     assert "left out   float16.onnx: could not be converted" in text.splitlines()
+
+
+def test_what_is_known_of_the_test_images_is_told(golden: Path) -> None:
+    manifest = replace(read_manifest(golden), split=SplitFile(file="split.npz", sha256="0" * 64, images=67))
+    states = {**check_files(golden, manifest), "split.npz": FileState.CHANGED}
+    line = "test part  67 images held out from the training, known by digests in split.npz, changed"
+    assert line in describe_bundle(manifest, states).splitlines()

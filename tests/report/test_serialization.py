@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from edgeproof.metrics.paired import share
+from edgeproof.report.identities import identify_images
 from edgeproof.report.model import Report, SkippedImage, Sustained, SustainedTurn
 from edgeproof.report.serialization import from_json, read_report, to_json
 from edgeproof.runtime.errors import InvalidFileError
@@ -47,6 +48,30 @@ def test_a_report_from_before_skipped_images_were_listed_is_read(report: Report)
     document = json.loads(to_json(replace(report, data=replace(report.data, skipped=(bad,)))))
     assert document["data"].pop("skipped") == [{"file": "7/bad.png", "error": "it is text"}]
     assert from_json(json.dumps(document)) == report
+
+
+def test_a_report_from_before_images_were_named_is_read(report: Report) -> None:
+    data = replace(report.data, image_names={17: "a/1.png"}, image_digests=identify_images([b"1"] * 100, []))
+    document = json.loads(to_json(replace(report, data=data)))
+    assert document["data"].pop("image_names") == {"17": "a/1.png"}
+    del document["data"]["image_digests"]
+    read = from_json(json.dumps(document))
+    assert read == report
+    assert read.data.image_name(17) == "image 17"
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "where"),
+    [
+        ("image_names", {"100": "a"}, "the names of the images"),
+        ("image_digests", "AAAA", "the digests of the images"),
+        ("image_digests", identify_images([b"1"] * 99, []), "the digests of the images"),
+        ("image_digests", "é", "the digests of the images"),
+    ],
+)
+def test_names_and_digests_must_fit_the_images(report: Report, member: str, value: object, where: str) -> None:
+    with pytest.raises(InvalidFileError, match=f"contradicts itself in {where}"):
+        from_json(changed(report, ("data", member), value))
 
 
 def test_the_document_has_its_parts(report: Report) -> None:

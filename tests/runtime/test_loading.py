@@ -3,6 +3,7 @@ import multiprocessing
 import pickle
 import shutil
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,13 @@ from edgeproof.runtime import (
     UnknownNameError,
     loading,
 )
+from edgeproof.runtime.bundle.image_reading import ImageReading
+from edgeproof.runtime.bundle.model_metadata import READINGS, RESIZE
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.engines import probe
-from edgeproof.runtime.engines.engine import ENGINE_OF
+from edgeproof.runtime.engines.engine import ENGINE_OF, is_installed
+
+from tests.helpers.onnx_files import WEIGHTS, onnx_with_data_in
 
 
 def test_a_pickled_classifier_gives_the_same_answers(golden: Path, images: np.ndarray, variant: str) -> None:
@@ -27,7 +32,14 @@ def test_a_pickled_classifier_gives_the_same_answers(golden: Path, images: np.nd
     np.testing.assert_array_equal(again.probabilities(images[:20]), loaded.probabilities(images[:20]))
 
 
-def test_a_process_pool_carries_it(golden: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def by_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every file be too large to be pickled."""
+    monkeypatch.setattr(loading, "_LARGEST_PICKLED", 0)
+
+
+@pytest.mark.usefixtures("by_path")
+def test_a_process_pool_finds_the_file(golden: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(golden.parent)
     loaded = Classifier.load(golden.name)  # a relative path, which means another place elsewhere
     monkeypatch.chdir("/")
@@ -37,11 +49,64 @@ def test_a_process_pool_carries_it(golden: Path, images: np.ndarray, monkeypatch
 
 
 @pytest.mark.needs("tflite")
+@pytest.mark.usefixtures("by_path")
 def test_the_built_in_model_is_pickled_by_its_name() -> None:
     assert b"models" not in pickle.dumps(Classifier.load("mnist"))
 
 
+def test_it_is_pickled_with_the_file(bundle_copy: Path, images: np.ndarray, variant: str) -> None:
+    """Where it is loaded again there may be another file at that path, or none."""
+    loaded = Classifier.load(bundle_copy, variant=variant)
+    expected = loaded.probabilities(images[:20])
+    pickled = pickle.dumps(loaded)
+    assert 0 < len(pickled) - (bundle_copy / variant).stat().st_size < 3000
+    shutil.rmtree(bundle_copy)
+    again = pickle.loads(pickled)
+    np.testing.assert_array_equal(again.probabilities(images[:20]), expected)
+    once_more = pickle.loads(pickle.dumps(again))
+    np.testing.assert_array_equal(once_more.probabilities(images[:20]), expected)
+
+
+@pytest.mark.usefixtures("by_path")
+def test_a_large_file_is_pickled_by_its_path(golden: Path, images: np.ndarray, variant: str) -> None:
+    loaded = Classifier.load(golden, variant=variant)
+    pickled = pickle.dumps(loaded)
+    assert len(pickled) < 1000
+    np.testing.assert_array_equal(pickle.loads(pickled).probabilities(images[:20]), loaded.probabilities(images[:20]))
+
+
+@pytest.mark.needs("onnx")
+def test_a_file_with_weights_in_other_files_is_pickled_by_its_path(tmp_path: Path) -> None:
+    WEIGHTS.tofile(tmp_path / "data.bin")
+    (tmp_path / "model.onnx").write_bytes(onnx_with_data_in("data.bin", in_node=False))
+    pickled = pickle.dumps(Classifier.load(tmp_path / "model.onnx"))
+    assert b"model.onnx" in pickled
+    assert b"MatMul" not in pickled
+    assert pickle.loads(pickled).classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("suffix", ["tflite", "onnx"])
+def test_a_lone_file_is_pickled_as_a_bundles(golden: Path, tmp_path: Path, images: np.ndarray, suffix: str) -> None:
+    if not is_installed(ENGINE_OF[Format(suffix)]):
+        pytest.skip(f"needs {suffix}")
+    file = Path(shutil.copy(golden / f"float32.{suffix}", tmp_path))
+    loaded = Classifier.load(file, trusted=True)
+    pickled = pickle.dumps(loaded)
+    file.unlink()
+    np.testing.assert_array_equal(pickle.loads(pickled).probabilities(images[:20]), loaded.probabilities(images[:20]))
+
+
 @pytest.mark.needs("tflite")
+def test_the_limit_is_for_the_file(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = (golden / "float32.tflite").stat().st_size
+    for limit, is_carried in ((size, True), (size - 1, False)):
+        monkeypatch.setattr(loading, "_LARGEST_PICKLED", limit)
+        pickled = pickle.dumps(Classifier.load(golden, variant="float32.tflite"))
+        assert (len(pickled) > size) == is_carried
+
+
+@pytest.mark.needs("tflite")
+@pytest.mark.usefixtures("by_path")
 def test_a_file_that_has_changed_is_not_loaded_again(golden: Path, tmp_path: Path) -> None:
     file = tmp_path / "model.tflite"
     shutil.copy(golden / "float32.tflite", file)
@@ -52,6 +117,7 @@ def test_a_file_that_has_changed_is_not_loaded_again(golden: Path, tmp_path: Pat
 
 
 @pytest.mark.needs("tflite")
+@pytest.mark.usefixtures("by_path")
 def test_no_engine_sees_a_file_that_has_changed(golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "model.tflite"
     shutil.copy(golden / "float32.tflite", file)
@@ -63,7 +129,11 @@ def test_no_engine_sees_a_file_that_has_changed(golden: Path, tmp_path: Path, mo
 
 
 @pytest.mark.needs("tflite")
-def test_a_file_that_is_known_is_not_tried_again(golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("largest", [0, 2**20])
+def test_a_file_that_is_known_is_not_tried_again(
+    golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr(loading, "_LARGEST_PICKLED", largest)
     shutil.copy(golden / "float32.tflite", tmp_path)
     pickled = pickle.dumps(Classifier.load(tmp_path / "float32.tflite"))
     monkeypatch.setattr(probe, "probe", pytest.fail)
@@ -209,3 +279,35 @@ def test_impossible_threads_are_refused(golden: Path, threads: object) -> None:
 def test_an_empty_path_is_refused() -> None:
     with pytest.raises(InvalidFileError, match="the model's path is empty"):
         Classifier.load("")
+
+
+@pytest.fixture
+def bare(golden: Path, tmp_path: Path) -> Path:
+    """A TFLite file that says nothing of itself."""
+    file = tmp_path / "bare.tflite"
+    file.write_bytes((golden / "float32.tflite").read_bytes().replace(b"PK\x05\x06", b"gone"))
+    return file
+
+
+@pytest.mark.needs("tflite")
+def test_a_file_without_metadata_is_given_its_preprocessing(bare: Path, images: np.ndarray) -> None:
+    assert Classifier.load(bare, trusted=True).preprocessing == READINGS["edgeproof"]
+    loaded = Classifier.load(bare, trusted=True, preprocessing=READINGS["keras-load-img"])
+    large = images[:1].repeat(3, axis=1).repeat(3, axis=2)
+    np.testing.assert_array_equal(loaded.pixels(large), images[:1].reshape(1, 28, 28, 1))
+    assert pickle.loads(pickle.dumps(loaded)).preprocessing == READINGS["keras-load-img"]
+
+
+@pytest.mark.needs("tflite")
+def test_its_preprocessing_must_fit_it(bare: Path) -> None:
+    bgr = replace(RESIZE, reading=ImageReading(colour_order="bgr"))
+    with pytest.raises(SpecMismatchError, match="colour order bgr is for colours, not for gray images"):
+        Classifier.load(bare, trusted=True, preprocessing=bgr)
+
+
+@pytest.mark.needs("tflite")
+def test_a_model_that_says_how_its_images_are_read_is_not_given_another_way(golden: Path, tmp_path: Path) -> None:
+    lone = Path(shutil.copy(golden / "float32.tflite", tmp_path))
+    for path in (golden, golden / "float32.tflite", lone):
+        with pytest.raises(SpecMismatchError, match="says itself how its images are read; options for that are for"):
+            Classifier.load(path, trusted=True, preprocessing=READINGS["keras-dataset"])

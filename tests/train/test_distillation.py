@@ -73,6 +73,17 @@ def test_what_the_answers_depend_on_is_asked_about_anew(images: np.ndarray, tmp_
     assert not np.array_equal(teacher_logits([file], shown, 3, options, cache=tmp_path), before)
 
 
+def test_a_teacher_in_hdf5_is_asked_and_code_in_it_is_not_run(images: np.ndarray, tmp_path: Path) -> None:
+    found = teacher_logits([teacher(tmp_path / "1.h5", 1)], images, 3, OPTIONS, cache=tmp_path / "of h5")
+    same = teacher_logits([teacher(tmp_path / "1.keras", 1)], images, 3, OPTIONS, cache=tmp_path / "of keras")
+    np.testing.assert_array_equal(found, same)
+    doubled = keras.layers.Lambda(lambda x: x * 2)
+    layers = [keras.Input((8, 8, 1)), doubled, keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
+    keras.Sequential(layers).save(tmp_path / "coded.h5")
+    with pytest.raises(InvalidFileError, match=r"coded\.h5 is not a Keras model that can be read: .*`Lambda` layer"):
+        teacher_logits([tmp_path / "coded.h5"], images, 3, OPTIONS, cache=tmp_path)
+
+
 def test_a_teacher_for_something_else_is_refused(images: np.ndarray, tmp_path: Path) -> None:
     file = teacher(tmp_path / "1.keras", 1, classes=4)
     with pytest.raises(SpecMismatchError, match=r"gives \(None, 4\); needed are \(None, 8, 8, 1\) and \(None, 3\)"):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.train.mistakes import draw_confusion, draw_mistakes
+from edgeproof.train.mistakes import MOST_LISTED, draw_confusion, draw_mistakes, list_mistakes
 from PIL import Image
 
 GENERATOR = np.random.default_rng(0)
@@ -32,7 +32,7 @@ def test_wrongly_answered_images_are_shown_and_no_others(channels: int, wrong: i
     labels = np.zeros(100, np.int64)
     probabilities = np.tile(np.float32([0.9, 0.1]), (100, 1))
     probabilities[:wrong] = [0.2, 0.8]
-    draw_mistakes(images, labels, probabilities, ("good", "$bad$"), tmp_path / "mistakes.png")
+    draw_mistakes(images, labels, probabilities, ("good", "$bad$"), ["a/$\\frac$.png"] * 100, tmp_path / "mistakes.png")
     picture = drawn(tmp_path / "mistakes.png")
     grey, black = ((picture == value).all(axis=2).sum() for value in (128, 0))
     assert (grey > 10_000 * min(max(wrong, 1), 40)) == (wrong > 0)
@@ -43,8 +43,24 @@ def test_the_surest_mistake_comes_first(tmp_path: Path) -> None:
     images = np.full((3, 8, 8, 1), 255, np.uint8)
     images[1] = 0  # the surest one
     probabilities = np.float32([[0.4, 0.6], [0.1, 0.9], [0.3, 0.7]])
-    draw_mistakes(images, np.zeros(3, np.int64), probabilities, ("a", "b"), tmp_path / "m.png")
+    draw_mistakes(images, np.zeros(3, np.int64), probabilities, ("a", "b"), ["c"] * 3, tmp_path / "m.png")
     picture = drawn(tmp_path / "m.png").astype(int).sum(axis=2)
     columns = np.flatnonzero((picture < 30).sum(axis=0) > 40)
     assert columns.size
     assert columns.max() < picture.shape[1] / 8 + 10
+
+
+def test_mistakes_are_listed_by_name_the_surest_first() -> None:
+    probabilities = np.float32([[0.4, 0.6], [0.1, 0.9], [0.7, 0.3]])
+    names = ["cat/1.png", "cat/2.png", "cat/3.png"]
+    assert list_mistakes(np.zeros(3, np.int64), probabilities, ("cat", "dog"), names) == [
+        {"image": "cat/2.png", "label": "cat", "answer": "dog", "probability": 0.9},
+        {"image": "cat/1.png", "label": "cat", "answer": "dog", "probability": 0.6},
+    ]
+
+
+def test_of_very_many_mistakes_the_first_are_listed() -> None:
+    count = MOST_LISTED + 1
+    probabilities = np.tile(np.float32([0.4, 0.6]), (count, 1))
+    listed = list_mistakes(np.zeros(count, np.int64), probabilities, ("a", "b"), [*map(str, range(count))])
+    assert [one["image"] for one in listed] == [*map(str, range(MOST_LISTED))]

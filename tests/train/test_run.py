@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -103,6 +104,9 @@ def test_the_record_has_what_it_takes_to_repeat_the_run(run_folder: Path, small_
     assert record["data"]["options"]["preprocessing"] == resized
     assert record["images"] == {"learned_from": 550, "validated_on": 50, "tested_on": 200}
     assert len(record["history"]["val_accuracy"]) == 3
+    assert len(record["mistakes"]) == round((1 - record["test_accuracy"]) * 200)
+    assert all(re.fullmatch(r"x_test\[\d+\]", one["image"]) for one in record["mistakes"])
+    assert "split_sha256" not in record  # the data has a test split of its own
     assert {"python", "edgeproof", "tensorflow", "keras", "numpy"} == set(record["versions"])
     assert record["machine"]["architecture"] == read_machine().architecture
     assert record["machine"]["threads"] >= 1

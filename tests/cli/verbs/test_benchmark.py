@@ -95,7 +95,7 @@ def test_another_original_is_refused(golden: Path, tmp_path: Path) -> None:
     ("arrays", "told"),
     [
         ({"x_test": IMAGES, "y_test": LABELS + 8}, "my has the label 10; the bundle's 10 classes are numbered from 0"),
-        ({"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "images are uint8 of shape (N, H, W)"),
+        ({"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "images are uint8, 0 to 255, of shape (N, H, W)"),
         (
             {"x_test": IMAGES, "y_test": LABELS[:2]},
             "labels are whole numbers from 0, (3,) or (3, 1), one for each",

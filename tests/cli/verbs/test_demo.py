@@ -62,6 +62,7 @@ def test_the_demo_runs_the_whole_chain(demo: tuple[Path, Done]) -> None:
         *(f"bundle/{name}" for name in ("manifest.json", "labels.txt", "golden.npz")),
         *(f"bundle/{variant}" for variant in STANDARD_VARIANTS),
         *(f"report/report.{suffix}" for suffix in ("json", "html", "csv", "md")),
+        "report/answers.csv",
         "report/predictions.png",
         "report/latency.npz",
     }

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from edgeproof.cli import main
 from edgeproof.runtime import Classifier
+from edgeproof.runtime.bundle.model_metadata import READINGS
 
 from tests.helpers.command import run as run_here
 from tests.helpers.files import edit_json
@@ -80,6 +81,27 @@ def test_drafts_are_read_from_files_and_from_standard_input(
     assert (done.returncode, done.stderr) == (0, "")
     for row in json.loads(done.stdout)["predictions"]:
         assert list(row["probabilities"].values()) == [round(float(share), 6) for share in expected]
+
+
+@pytest.mark.needs("tflite")
+def test_a_file_without_metadata_reads_images_as_it_is_told_to(files: Path, golden: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes((golden / "float32.tflite").read_bytes().replace(b"PK\x05\x06", b"gone"))
+    found: list[list[float]] = []
+    for name in ("edgeproof", "keras-load-img"):
+        done = run_here("predict", files / "two.jpg", "--model", bare, "--trusted", "--json", "--reading", name)
+        assert (done.returncode, done.stderr) == (0, "")
+        [row] = json.loads(done.stdout)["predictions"]
+        expected = Classifier.load(bare, trusted=True, preprocessing=READINGS[name]).probabilities(files / "two.jpg")
+        found.append(list(row["probabilities"].values()))
+        assert found[-1] == [round(float(share), 6) for share in expected[0]]
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("flags", [("--reading", "keras-dataset"), ("--alpha", "drop"), ("--no-antialias",)])
+def test_a_bundle_is_not_told_how_to_read_images(files: Path, golden: Path, flags: tuple[str, ...]) -> None:
+    told = refused(files / "one.png", "--model", golden, *flags)
+    assert f"{golden} says itself how its images are read; options for that are for model files without" in told
 
 
 @pytest.fixture

@@ -28,6 +28,17 @@ def test_commands_say_what_the_model_needs(golden: Path) -> None:
     assert commands.more_calibration().count("--calibration-images") == 1
 
 
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [("probabilities", ""), ("probability", ""), ("logit", "--softmax "), ("sigmoids", "--normalize-outputs ")],
+)
+def test_commands_say_what_the_model_gives(golden: Path, output: str, options: str) -> None:
+    manifest = read_manifest(golden)
+    changed = replace(manifest, data=None, reference=replace(manifest.reference, output=output))
+    command = Commands.for_bundle(Path("bundle"), changed, "model.keras").more_calibration()
+    assert command.startswith(f"edgeproof export model.keras --data DATA {options}--calibration-images")
+
+
 def test_what_is_not_known_is_left_to_the_user(golden: Path) -> None:
     manifest = replace(read_manifest(golden), data=None)
     commands = Commands.for_bundle(Path("bundle"), manifest, "model.keras")

@@ -1,3 +1,5 @@
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -5,6 +7,7 @@ from edgeproof.metrics.types import Ratio
 from edgeproof.report.gate.baseline import Change, ChangedImages, compare_reports, engine_name
 from edgeproof.report.gate.gate import BudgetResult, check_budgets
 from edgeproof.report.gate.limits import Limits
+from edgeproof.report.identities import identify_images
 from edgeproof.report.model import Report
 from edgeproof.runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError
 
@@ -195,6 +198,67 @@ def test_a_baseline_of_other_images_is_refused(report: Report, data: dict[str, o
     other = replace(report, data=replace(report.data, **data))
     with pytest.raises(SpecMismatchError, match=complaint):
         compare_reports(report, report.rows, other)
+
+
+def about(report: Report, images: Sequence[int], labels: Sequence[str] | None = None, sha256: str = "f") -> Report:
+    """The report as if its images were those of these numbers, each with its own pixels."""
+    digests = [hashlib.sha256(str(image).encode()).digest() for image in images]
+    known = identify_images(digests, labels or ["a"] * len(images))
+    data = replace(report.data, sha256=sha256 * 64, images=len(images), image_digests=known)
+    return replace(report, data=data)
+
+
+def test_of_other_images_those_in_common_are_compared(report: Report) -> None:
+    # Before: 0 to 99, of which Keras got 4 and 50 wrong, the variant 17, 23 and 50. Now: 20 to 109, at 0 to 89.
+    old, new = about(report, range(100)), about(report, range(20, 110), sha256="e")
+    new = replace(new, reference=replace(new.reference, wrong=(5, 85)))  # 25, and 105, which is new
+    change = change_of(with_answers(new, 1, (5,), (6, 86)), old)  # 25 is right; 26 is wrong, and 106, which is new
+    assert (change.fixed, change.broken) == ((3, 30), (6,))  # 23 and 50 are right now, 26 is wrong
+    assert (change.images, change.others) == (80, 30)
+    assert change.difference.points == pytest.approx(100 / 80)
+    assert change.words.endswith("n = 80, the images in both reports)")
+    [budget] = (
+        one
+        for one in check_budgets(
+            with_answers(new, 1, (5,), (6, 86)),
+            Limits(flags={"max_drop_points_to_baseline": 20}),
+            baseline=old,
+            variants=[INT8],
+        )
+        if one.budget == "max_drop_points_to_baseline"
+    )
+    assert budget.words.endswith("(0.00 seen, n = 80, the images in both reports)")
+    same = change_of(about(report, range(100), sha256="e"), old)
+    assert same.words == "a tie: right and wrong on the same of 100 images as in the baseline"
+
+
+def test_the_order_of_the_images_does_not_matter(report: Report) -> None:
+    turned = about(report, [*range(99, -1, -1)], sha256="e")
+    turned = replace(turned, reference=replace(turned.reference, wrong=(49, 95)))
+    change = change_of(with_answers(turned, 1, (95,), (76, 82)), about(report, range(100)))
+    assert (change.fixed, change.broken, change.images) == ((), (), 100)
+
+
+def test_an_image_with_another_label_is_another_one(report: Report) -> None:
+    labels = ["b" if i in (4, 50) else "a" for i in range(100)]
+    new = about(with_answers(report, 1, (4,), (17,)), range(100), labels, sha256="e")
+    change = change_of(new, about(report, range(100)))
+    assert (change.fixed, change.broken, change.images) == ((23,), (), 98)
+
+
+def test_classes_may_be_added_where_images_are_told_apart(report: Report) -> None:
+    new = about(report, range(100), sha256="e")
+    new = replace(new, data=replace(new.data, classes=("a", "aa", "b", "c")))
+    assert change_of(new, about(report, range(100))).images == 100
+
+
+def test_without_an_image_in_common_nothing_is_compared(report: Report) -> None:
+    old, new = about(report, range(100)), about(report, range(100, 200), sha256="e")
+    with pytest.raises(SpecMismatchError, match=r"about other test images: .*; none of them is in both with the same"):
+        compare_reports(new, new.rows, old)
+    for pair, older in ((new, report), "the baseline"), ((report, new), "the report"):
+        with pytest.raises(SpecMismatchError, match=f"{older} is of an older version, which did not tell the images"):
+            compare_reports(pair[0], pair[0].rows, pair[1])
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [((5,), ()), ((), (50,)), ((), (100,)), ((), (-1,))])

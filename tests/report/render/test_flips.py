@@ -72,7 +72,7 @@ def test_every_flipped_image_is_on_the_page(report: Report, raw_data: RawData) -
     many = tuple(replace(row.comparison.flips[1], position=position) for position in range(60))
     flipped = replace(row, comparison=replace(row.comparison, flips=many))
     page = render_page(replace(report, rows=(flipped,)), raw_data)
-    assert re.findall(r'alt="test image (\d+)"', page) == [str(position) for position in range(60)]
+    assert re.findall(r'alt="image (\d+)"', page) == [str(position) for position in range(60)]
     assert "36 more images" in page
 
 
@@ -94,3 +94,14 @@ def test_thumbnails_are_small(shape: tuple[int, ...], mode: str, size: tuple[int
 def test_a_large_photograph_costs_few_bytes() -> None:
     photograph = np.random.default_rng(1).integers(0, 256, (224, 224, 3), np.uint8)
     assert len(flips.thumbnail(photograph)) < 20_000
+
+
+def test_a_tile_names_the_file_in_full_where_it_is_pointed_at(report: Report, raw_data: RawData) -> None:
+    long = "cats/" + "<b>&" * 20 + "0017.png"
+    page = render_page(replace(report, data=replace(report.data, image_names={17: long, 23: 'd/"x".png'})), raw_data)
+    escaped = long.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert f'<p class="file" title="{escaped}">cats/&lt;b&gt;' in page
+    assert "0017.png</p>" in page
+    assert 'title="d/&#34;x&#34;.png">d/&#34;x&#34;.png</p>' in page
+    assert 'title="image 4">image 4</p>' in page  # whose name the report does not have
+    assert "<b>&" not in page

@@ -22,7 +22,9 @@ class Draw:
     def __init__(self, report: Report, raw_data: RawData) -> None:
         self.report, self.raw_data = report, raw_data
 
-    def __call__(self, right: list[bool], *, labelled: bool = True, name: str = "1", width: int = 8) -> np.ndarray:
+    def __call__(
+        self, right: list[bool], *, labelled: bool = True, name: str = "1", width: int = 8, file: str = "image"
+    ) -> np.ndarray:
         answers = self.raw_data.answers[self.raw_data.default_row]
         stored = np.array([[0.9, 0.1, 0] if ok else [0.1, 0.9, 0] for ok in right], np.float32)
         raw_data = replace(
@@ -31,7 +33,7 @@ class Draw:
             labels=np.zeros(len(right), np.int64) if labelled else None,
             answers={self.raw_data.default_row: replace(answers, stored=stored)},
         )
-        data = replace(self.report.data, name=f"{name} on $\\foo$", classes=("0", name, "2"))
+        data = replace(self.report.data, name=f"{name} on $\\foo$", classes=("0", name, "2"), image_names={0: file})
         content = draw_gallery(replace(self.report, data=data), raw_data)
         return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).reshape(-1, 3)
 
@@ -60,3 +62,14 @@ def test_a_label_is_no_formula(gallery: Draw) -> None:
 
 def test_images_of_one_column_are_drawn(gallery: Draw) -> None:
     assert pixels_of(GREEN, gallery([True], width=1)) > 0
+
+
+def test_an_image_has_its_name_and_none_that_is_a_formula(gallery: Draw) -> None:
+    drawn = gallery([True], file="a/$\\frac$.png")
+    assert (drawn != gallery([True], file="b")).any()
+
+
+def test_a_long_name_is_cut_in_its_middle(gallery: Draw) -> None:
+    one, other, third = (gallery([True], file=f"{start}{'x' * 300}{end}") for start, end in ("ab", "cb", "ad"))
+    assert (one != other).any()
+    assert (one != third).any()

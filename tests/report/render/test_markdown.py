@@ -91,3 +91,19 @@ def test_a_reference_that_answers_by_chance_is_warned_of_before_the_table(report
     lines = plain(render_markdown(warned)).splitlines()
     assert lines[2] == r"**Warning:** it guesses \| here."
     assert "Warning" not in render_markdown(report)
+
+
+def test_flipped_images_are_listed_by_name(report: Report) -> None:
+    named = replace(report, data=replace(report.data, image_names={17: "a|b/<i>.png", 4: "c/4.png"}))
+    text = render_markdown(named)
+    assert "3 images answered otherwise than by Keras</summary>" in text
+    assert "| a\\|b/&lt;i&gt;.png | a | a | static_wi8_ai8.onnx: b |" in text
+    assert text.index("a\\|b") < text.index("image 23") < text.index("c/4.png")  # the broken ones first
+
+
+def test_very_many_flipped_images_are_not_all_listed(report: Report) -> None:
+    row = report.rows[1]
+    many = tuple(replace(row.comparison.flips[1], position=position) for position in range(60))
+    text = render_markdown(replace(report, rows=(replace(row, comparison=replace(row.comparison, flips=many)),)))
+    assert "60 images answered otherwise than by Keras, 20 of them</summary>" in text
+    assert text.count("| image ") == 21  # with the head

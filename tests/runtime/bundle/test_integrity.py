@@ -3,6 +3,7 @@ from pathlib import Path
 
 from edgeproof.runtime.bundle.integrity import FileState, check_files
 from edgeproof.runtime.bundle.reader import read_manifest
+from edgeproof.runtime.io.digest import sha256_of
 
 from tests.helpers.files import edit_json
 
@@ -36,3 +37,16 @@ def test_each_kind_of_difference_is_told_apart(bundle_copy: Path, tmp_path: Path
     assert states[linked.name] is FileState.NO_FILE
     assert states[folder.name] is FileState.NO_FILE
     assert states["static_wi8_ai8.onnx"] is FileState.UNCHANGED
+
+
+def test_the_digests_of_held_out_images_are_one_of_the_files(bundle_copy: Path) -> None:
+    def split(manifest: dict[str, object]) -> None:
+        manifest["split"] = {"file": "split.npz", "sha256": sha256_of(b"digests"), "images": 3}
+
+    edit_json(bundle_copy / "manifest.json", split)
+    manifest = read_manifest(bundle_copy)
+    assert check_files(bundle_copy, manifest)["split.npz"] is FileState.MISSING
+    (bundle_copy / "split.npz").write_bytes(b"digests")
+    assert check_files(bundle_copy, manifest)["split.npz"] is FileState.UNCHANGED
+    (bundle_copy / "split.npz").write_bytes(b"others")
+    assert check_files(bundle_copy, manifest)["split.npz"] is FileState.CHANGED

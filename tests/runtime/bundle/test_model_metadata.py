@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 from edgeproof.runtime import Classifier
 from edgeproof.runtime.bundle.attachments import read_attached
+from edgeproof.runtime.bundle.image_reading import AS_PILLOW, AS_TENSORFLOW, ImageReading
 from edgeproof.runtime.bundle.model_metadata import (
     DESCRIPTION_NAME,
+    READINGS,
     RESIZE,
     Description,
     ImageSpec,
+    check_fit,
     parse_description,
 )
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.runtime.io.checked_json import MAX_JSON_BYTES
+from edgeproof.runtime.io.decode import encode
 
 from tests.helpers.files import archived
 
@@ -51,7 +55,39 @@ def test_a_description_with_a_draft_has_a_version_that_older_runtimes_refuse() -
     assert json.loads(DESCRIPTION.to_json())["schema_version"] == 1
 
 
+@pytest.mark.parametrize("name", ["keras-dataset", "keras-load-img"])
+def test_a_description_with_a_reading_has_it_too(name: str) -> None:
+    described = replace(DESCRIPTION, preprocessing=READINGS[name])
+    assert parse_description(described.to_json()) == described
+    document = json.loads(described.to_json())
+    assert document["schema_version"] == 2
+    assert document["preprocessing"]["reading"]["alpha"] == "drop"
+    assert "reading" not in DESCRIPTION.to_json()
+
+
+@pytest.mark.parametrize(
+    ("choices", "complaint"),
+    [
+        ({"method": "digit", "interpolation": "area"}, "digit does not go with alpha black, which is for resize"),
+        ({"draft": True}, "draft does not go with alpha black"),
+        ({"reading": AS_TENSORFLOW}, "tensorflow's arithmetic does not go with antialias True; possible: nearest and"),
+        ({"reading": AS_PILLOW, "antialias": False}, "pillow's arithmetic does not go with antialias False; possible:"),
+    ],
+)
+def test_a_reading_does_not_go_with_everything(choices: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(SpecMismatchError, match=complaint):
+        replace(RESIZE, **{"reading": ImageReading(alpha="black"), **choices})
+
+
+def test_an_order_of_colours_is_for_colours() -> None:
+    bgr = replace(RESIZE, reading=ImageReading(colour_order="bgr"))
+    check_fit(ImageSpec(height=2, width=3, channels=3), bgr)
+    with pytest.raises(SpecMismatchError, match="colour order bgr is for colours, not for gray images"):
+        check_fit(ImageSpec(height=2, width=3, channels=1), bgr)
+
+
 DIGIT = {"method": "digit", "interpolation": "area", "antialias": True}
+READ = {**encode(ImageReading()), "alpha": "black"}
 RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
 
 
@@ -59,8 +95,12 @@ RESIZED = {"method": "resize", "interpolation": "bilinear", "antialias": True}
     ("change", "complaint"),
     [
         ({"schema_version": 3}, "schema_version is 3; this edgeproof reads 1 and 2"),
-        ({"schema_version": 2}, "schema_version is 2; with preprocessing.draft off it is 1"),
-        ({"preprocessing": RESIZED | {"draft": True}}, "schema_version is 1; with preprocessing.draft on it is 2"),
+        ({"schema_version": 2}, "schema_version is 2; without preprocessing.draft and .reading it is 1"),
+        ({"preprocessing": RESIZED | {"draft": True}}, "schema_version is 1; with preprocessing.draft it is 2"),
+        ({"preprocessing": RESIZED | {"reading": READ}}, "schema_version is 1; with preprocessing.reading it is 2"),
+        ({"preprocessing": RESIZED | {"reading": READ | {"alpha": "red"}}}, "unknown alpha 'red'; possible: white, bl"),
+        ({"preprocessing": RESIZED | {"reading": {"alpha": "drop"}}}, "reading has no 'orientation'"),
+        ({"preprocessing": RESIZED | {"reading": None}}, "reading must be an object"),
         ({"task": "detection"}, "task is 'detection'"),
         ({"classes": ["a", "a"]}, "holds a class twice"),
         ({"classes": ["\x1b[2J"]}, r"classes\[0\] must be printable text"),

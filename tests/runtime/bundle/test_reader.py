@@ -89,10 +89,10 @@ CONFIDENCE = {"temperature": 1.5, "images": 10, "held_out": True, "ece_before": 
     ("edit", "complaint"),
     [
         (lambda m: m.update(schema_version=3), "schema_version is 3; this edgeproof reads 1 and 2"),
-        (lambda m: m.update(schema_version=2), "schema_version is 2; with preprocessing.draft off it is 1"),
+        (lambda m: m.update(schema_version=2), "schema_version is 2; without preprocessing.draft and .reading it is 1"),
         (
             lambda m: m["preprocessing"].update(RESIZED, draft=True),
-            "schema_version is 1; with preprocessing.draft on it is 2",
+            "schema_version is 1; with preprocessing.draft it is 2",
         ),
         (lambda m: m["preprocessing"].update(draft=1), "draft must be true or false, got 1"),
         (
@@ -197,6 +197,29 @@ def test_a_bundle_may_be_replaced(golden: Path) -> None:
 
 def test_a_bundle_of_another_version_may_be_replaced(bundle_copy: Path) -> None:
     check_is_bundle(edited(bundle_copy, lambda m: (m.update(schema_version=7), m.pop("calibration"))))
+
+
+def test_a_bundle_with_the_digests_of_its_test_images_may_be_replaced(bundle_copy: Path) -> None:
+    (bundle_copy / "split.npz").write_bytes(b"")
+    with pytest.raises(InvalidFileError, match=r"it holds more than a bundle: 'split\.npz'"):
+        check_is_bundle(bundle_copy)
+    named = {"file": "split.npz", "sha256": "0" * 64, "images": 1}
+    check_is_bundle(edited(bundle_copy, lambda m: m.update(split=named)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"file": "../split.npz"}, "manifest.split.file must be a plain file name"),
+        ({"file": "golden.npz"}, "'golden.npz' is named for 2 purposes"),
+        ({"sha256": "0"}, "manifest.split.sha256 must be a sha256"),
+        ({"images": -1}, "manifest.split.images must be a whole number"),
+    ],
+)
+def test_a_split_is_not_believed(bundle_copy: Path, changed: dict[str, object], complaint: str) -> None:
+    split = {"file": "split.npz", "sha256": "0" * 64, "images": 1} | changed
+    with pytest.raises(InvalidFileError, match=complaint):
+        read_manifest(edited(bundle_copy, lambda m: m.update(split=split)))
 
 
 def test_a_bundle_for_another_task_is_not_ours(bundle_copy: Path) -> None:

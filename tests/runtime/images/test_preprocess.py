@@ -1,9 +1,11 @@
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from edgeproof.runtime.bundle.image_reading import ImageReading
 from edgeproof.runtime.bundle.model_metadata import DIGIT as AS_DIGIT
-from edgeproof.runtime.bundle.model_metadata import RESIZE, ImageSpec, Preprocessing
+from edgeproof.runtime.bundle.model_metadata import READINGS, RESIZE, ImageSpec, Preprocessing
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.runtime.images.preprocess import prepare
 
@@ -210,3 +212,63 @@ def test_a_wide_picture_takes_no_more_memory_than_it_has() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4e6
+
+
+TRANSPARENT = np.zeros((2, 2, 4), np.uint8)
+TRANSPARENT[:, :, 0] = 200
+TRANSPARENT[:, 1, 3] = 255
+
+
+@pytest.mark.parametrize(("alpha", "left"), [("white", (255, 255, 255)), ("black", (0, 0, 0)), ("drop", (200, 0, 0))])
+@pytest.mark.parametrize("as_array", [True, False])
+def test_transparency_is_drawn_or_dropped(alpha: str, left: tuple[int, ...], as_array: bool) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    preprocessing = replace(RESIZE, interpolation="nearest", reading=ImageReading(alpha=alpha))
+    image = TRANSPARENT if as_array else pillow.fromarray(TRANSPARENT)
+    found = prepare(image, RGB, preprocessing).pixels[0]
+    assert (tuple(found[0, 0]), tuple(found[0, 5])) == (left, (200, 0, 0))
+    # A palette with a transparent colour, and alphas for all of them.
+    if not as_array:
+        for transparency in (0, b"\x00\xff"):
+            palette = pillow.fromarray(np.array([[0, 1]], np.uint8), "L").convert("P")
+            palette.putpalette([200, 0, 0, 200, 0, 0])
+            palette.info["transparency"] = transparency
+            found = prepare(palette, RGB, preprocessing).pixels[0]
+            assert (tuple(found[0, 0]), tuple(found[0, 5])) == (left, (200, 0, 0))
+
+
+def test_an_ignored_orientation_leaves_an_image_as_it_is_stored() -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    image = pillow.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6))
+    exif = pillow.Exif()
+    exif[0x0112] = 3
+    image.info["exif"] = exif.tobytes()
+    turned = prepare(image, RGB, RESIZE).pixels[0, :, :, 0]
+    stored = prepare(image, RGB, replace(RESIZE, reading=ImageReading(orientation="ignore"))).pixels[0, :, :, 0]
+    np.testing.assert_array_equal(stored, np.asarray(image))
+    np.testing.assert_array_equal(turned, stored[::-1, ::-1])
+
+
+@pytest.mark.parametrize(("way", "expected"), [("scale", 4), ("high-byte", 3), ("clip", 255)])
+def test_sixteen_bits_are_read_as_said(way: str, expected: int) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    image = pillow.fromarray(np.full((3, 3), 1020, np.uint16))
+    found = prepare(image, RGB, replace(RESIZE, reading=ImageReading(sixteen_bits=way))).pixels
+    assert found.min() == found.max() == expected
+
+
+def test_images_come_to_the_models_order_of_colours_and_arrays_have_it() -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    preprocessing = replace(RESIZE, reading=ImageReading(colour_order="bgr"))
+    colour = np.full((8, 9, 3), (10, 20, 30), np.uint8)
+    assert tuple(prepare(pillow.fromarray(colour), RGB, preprocessing).pixels[0, 0, 0]) == (30, 20, 10)
+    for array in (colour, colour[:4, :6]):
+        assert tuple(prepare(array, RGB, preprocessing).pixels[0, 0, 0]) == (10, 20, 30)
+
+
+def test_the_gray_of_colours_is_rounded_down_as_by_libpng() -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    colour = np.full((28, 28, 3), (255, 1, 1), np.uint8)  # a gray of 76.946
+    usual, tensorflow = RESIZE, READINGS["keras-dataset"]
+    for image in (colour, pillow.fromarray(colour)):
+        assert [int(prepare(image, GRAY, each).pixels[0, 0, 0, 0]) for each in (usual, tensorflow)] == [77, 76]

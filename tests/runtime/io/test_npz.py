@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from edgeproof.runtime.errors import InvalidFileError
-from edgeproof.runtime.io.npz import names_in_npz, outlines_in_npz, read_npz
+from edgeproof.runtime.io.npz import ANYTHING, names_in_npz, outlines_in_npz, read_npz, rows_in_npz
 from numpy.typing import NDArray
 
 from tests.helpers.files import archived
@@ -214,3 +214,55 @@ def test_any_damage_is_an_error_of_ours() -> None:
             read_npz(bytes(content), max_bytes=LIMIT)
             refused -= 1
     assert 1000 < refused < 2000
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("shape", [(3, 5), (7, 300, 200), (3, 2**18 + 1), (2**18 + 1,), (0, 5), (5, 0), ()])
+@pytest.mark.parametrize("dtype", ["u1", "<f4", ">f8"])
+def test_the_rows_of_an_array_come_in_parts(compressed: bool, shape: tuple[int, ...], dtype: str) -> None:
+    array = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+    parts = list(rows_in_npz(saved(compressed, other=np.zeros(2), a=array), "a", max_bytes=LIMIT))
+    np.testing.assert_array_equal(np.concatenate(parts) if shape else parts[0], array)
+    assert {part.dtype for part in parts} == {array.dtype.newbyteorder("=")}
+    assert all(part.nbytes <= 2**20 or part.shape[:1] == (1,) for part in parts)
+
+
+def test_an_array_in_the_order_of_fortran_is_one_part() -> None:
+    array = np.asfortranarray(np.arange(12.0).reshape(3, 4))
+    [part] = rows_in_npz(saved(a=array), "a", max_bytes=array.nbytes)
+    np.testing.assert_array_equal(part, array)
+    with pytest.raises(InvalidFileError, match="have 96 bytes; at most 95 are possible"):
+        next(rows_in_npz(saved(a=array), "a", max_bytes=95))
+
+
+@pytest.mark.parametrize(("numbers", "held"), [(63, "63"), (65, "more"), (0, "0")])
+def test_an_array_that_comes_in_parts_is_as_long_as_it_says(numbers: int, held: str) -> None:
+    content = archived({"a.npy": npy(described((4, 4)), bytes(numbers))})
+    with pytest.raises(InvalidFileError, match=f"has 64 bytes by its header.*; it holds {held}"):
+        list(rows_in_npz(content, "a", max_bytes=LIMIT))
+
+
+def test_text_and_objects_have_outlines_where_they_may_but_no_numbers() -> None:
+    content = saved(text=np.array(["a"]), truth=np.array([True]), objects=np.array([{}], object))
+    assert [outline.dtype.kind for outline in outlines_in_npz(content, kinds=ANYTHING).values()] == ["U", "b", "O"]
+    with pytest.raises(InvalidFileError, match="holds <U1"):
+        outlines_in_npz(content)
+    with pytest.raises(InvalidFileError, match="holds object"):
+        next(rows_in_npz(content, "objects", max_bytes=LIMIT, kinds=ANYTHING))
+
+
+def test_damage_is_seen_in_parts_as_in_the_whole() -> None:
+    good = saved(False, a=np.arange(12.0).reshape(3, 4))
+    rng = random.Random(1)
+    for _ in range(1000):
+        content = bytearray(good)
+        content[rng.randrange(len(content))] = rng.randrange(256)
+        outcomes = []
+        for read in (
+            lambda of: read_npz(of, max_bytes=LIMIT)["a"],
+            lambda of: [*rows_in_npz(of, "a", max_bytes=LIMIT)],
+        ):
+            with suppress(InvalidFileError, KeyError):
+                outcomes.append(np.concatenate(list(read(bytes(content)))).tobytes())
+        assert len(outcomes) in (0, 2)
+        assert len(set(outcomes)) <= 1

@@ -49,7 +49,7 @@ def test_the_innermost_purpose_is_told() -> None:
 
 # What runs out of memory, what is read, and what it is needed for.
 READERS: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "a.npz": ("edgeproof.datasets.arrays.read_npz", load_data, "read"),
+    "a.npz": ("edgeproof.datasets.layouts.npz_file.read_npz", load_data, "read"),
     "a-idx1-ubyte": ("edgeproof.datasets.idx.parse_idx", read_idx, "read"),
     "a.json": ("edgeproof.runtime.io.files.os.fstat", lambda path: read_file(path, "file"), "read"),
     "seven.png": ("edgeproof.runtime.images.reading.decode_as_stored", read_image, "read"),
