@@ -108,9 +108,6 @@ def _write(
 
 
 def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str, Any], cache: Path | None) -> Dataset:
-    split = None
-    with suppress(InvalidFileError):  # reported where held-out images are looked for
-        split = find_split(model)
     options = _data_options(model, overrides)
     if data not in BUILT_IN and is_image_folder(Path(data)):  # arrays keep their shape
         taken = stored_input(model)
@@ -119,6 +116,9 @@ def _load(parent: Parent, model: Path, data: str | Path, overrides: Mapping[str,
         if completed != options:
             parent.send(DataNote(text=f"images are read as {model.name} takes them: {taken}"))
         options = completed
+    split = None
+    with suppress(InvalidFileError):  # reported where held-out images are looked for
+        split = find_split(model)
     return load_data(data, options, earlier=split, cache=cache, progress=parent.send)
 
 

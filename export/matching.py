@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from ..datasets.dataset import Dataset
+from ..datasets.layouts.remedy import in_numpy
 from ..runtime.errors import SpecMismatchError
 from ..runtime.text import visible
 from .reference.source import Source
 
 _NAMED = 5
 # Also of arrays without an axis for the one channel.
-_TO_RGB = "numpy.repeat(x.reshape(*x.shape[:3], 1), 3, axis=-1)"
+_TO_RGB = "np.repeat(x.reshape(*x.shape[:3], 1), 3, axis=-1)"
 _TO_GRAY = "x.mean(axis=-1, keepdims=True).astype('uint8')"
 
 
@@ -47,7 +48,7 @@ def _check_shape(source: Source, data: Dataset) -> None:
         return
     remedy = ""
     if (*taken[:2], given[2]) == given:
-        remedy = f"; arrays get the model's channels by x = {_TO_RGB if given[2] == 1 else _TO_GRAY}"
+        remedy = in_numpy([f"x = {_TO_RGB if given[2] == 1 else _TO_GRAY}"])
     raise SpecMismatchError(f"the model takes images of shape {taken}, the data has {given}{remedy}")
 
 

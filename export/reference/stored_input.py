@@ -9,7 +9,6 @@ from ...datasets.dataset import DataOptions
 from ...runtime.errors import InvalidFileError, SpecMismatchError
 from .model_kind import configuration_of
 
-_OF_KERAS_2 = "batch_input_shape"
 _COLOURS = {1: "gray", 3: "RGB"}
 
 
@@ -54,9 +53,9 @@ class StoredInput:
 
 
 def stored_input(model: Path) -> StoredInput:
-    """Return the images that a model takes, in a file that `check_model_file` has passed."""
+    """Return the images that a model in a file takes, which `check_model_file` has passed."""
     config = None
-    with suppress(InvalidFileError, RecursionError):  # which Keras will explain
+    with suppress(InvalidFileError, RecursionError):  # which is told where it is loaded
         config = configuration_of(model)
     match _input_shape(config):
         case [_, height, width, channels]:
@@ -72,10 +71,15 @@ def stored_input(model: Path) -> StoredInput:
 def _input_shape(config: Any) -> object:  # noqa: ANN401
     """Return the shape of a model's one input, the batch first; None where there are several, or none is known."""
     try:
-        layers = [one for one in config["config"].get("layers", ()) if one["class_name"] == "InputLayer"]
-        if layers:
-            only = layers[0]["config"]
-            return only[_OF_KERAS_2 if _OF_KERAS_2 in only else "batch_shape"] if len(layers) == 1 else None
+        inner = config["config"]
+        # Of Keras 1, a Sequential model is the list of its layers.
+        layers = inner if isinstance(inner, list) else inner.get("layers", [])
+        inputs = [layer["config"] for layer in layers if layer["class_name"] == "InputLayer"]
+        # Before Keras 3, its first layer has the shape, and an InputLayer may be missing.
+        inputs = inputs or [layer["config"] for layer in layers[:1] if "batch_input_shape" in layer["config"]]
+        if inputs:
+            (only,) = inputs
+            return only.get("batch_shape") or only.get("batch_input_shape")
         return config["build_config"]["input_shape"]  # of a subclass, which remembers what it was built with
-    except (AttributeError, KeyError, TypeError):  # another layout
+    except (AttributeError, KeyError, TypeError, ValueError):  # several, or another layout
         return None

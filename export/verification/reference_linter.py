@@ -14,8 +14,8 @@ Answered = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 _CAUSES = (
     "likely causes: pixels in another range than the model takes (export --input-range), classes in another order "
-    "(export --labels), images read otherwise than in its training (export --no-antialias, --interpolation), "
-    "preprocessing that was left out of the model, or too little training"
+    "(export --labels), images read otherwise than in its training (export --reading keras-dataset, "
+    "--no-antialias), preprocessing that was left out of the model, or too little training"
 )
 # Longer lists of labels do not fit on a command line, nor in a message.
 _MOST_LETTERS = 2000

@@ -19,6 +19,10 @@ class Model:
     def __init__(self, channels: int = 1, classes: int = 3, side: int = 4) -> None:
         self.image = ImageSpec(height=side, width=side, channels=channels)
         self.classes = classes
+        self.raw = self
+
+    def not_these_classes(self, classes: int) -> str:
+        return f"the model has {self.classes} classes, the data has {classes}"
 
 
 def model(**options: int) -> "Source":
@@ -91,12 +95,12 @@ def test_the_number_of_labels_and_classes_must_fit() -> None:
 @pytest.mark.parametrize(("taken", "given"), [(3, 1), (1, 3)])
 def test_other_channels_are_refused_with_what_mends_arrays(taken: int, given: int) -> None:
     data = dataset(given)
-    with pytest.raises(SpecMismatchError, match="; arrays get the model's channels by x = ") as refused:
+    with pytest.raises(SpecMismatchError, match="; in NumPy: x = ") as refused:
         match_data(model(channels=taken), data, None)
-    expression = str(refused.value).partition(" by x = ")[2]
+    expression = str(refused.value).partition(" x = ")[2]
     arrays = [data.x_train, data.x_train[..., 0]] if given == 1 else [data.x_train]
     for x in arrays:
-        mended = eval(expression, {"numpy": np, "x": x})
+        mended = eval(expression, {"np": np, "x": x})
         assert (mended.shape, mended.dtype) == ((4, 4, 4, taken), np.uint8)
 
 

@@ -114,3 +114,19 @@ def test_what_the_model_leaves_open_may_be_anything() -> None:
     StoredInput(channels=3).check(DataOptions(image_size=(8, 9)), Path("m.keras"))
     with pytest.raises(SpecMismatchError, match="takes images of any size in gray, and --rgb asks for others"):
         StoredInput(channels=1).check(DataOptions(channels=3), Path("m.keras"))
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_files_of_keras_2_tell_it_as_well(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"model.{suffix}"
+    sequential(24, 20, 3).save(path)
+    assert stored_input(path) == StoredInput(image_size=SIDES, channels=3)
+
+
+@pytest.mark.parametrize("layers_in", [list, lambda layers: {"name": "sequential", "layers": layers}])
+def test_the_first_layer_of_an_old_model_has_the_shape(layers_in: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    first = {"class_name": "Conv2D", "config": {"batch_input_shape": [None, 24, 20, 3]}}
+    config = {"class_name": "Sequential", "config": layers_in([first, {"class_name": "Flatten", "config": {}}])}
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+    assert stored_input(tmp_path / "model.keras") == StoredInput(image_size=SIDES, channels=3)
