@@ -5,7 +5,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..datasets.reading_progress import Reading
+    from ..datasets.images.progress import Reading
 
 _EVERY = 10.0  # seconds between two lines of a log
 

@@ -17,11 +17,11 @@ from .arrays import TEST_ARRAYS, TRAIN_ARRAYS, NamedArrays
 from .builtin import BUILT_IN
 from .dataset import renumber
 from .held_out.held_out_images import read_split, select_held_out
-from .image_listing import TEST, list_images, list_splits
-from .image_reader import ImageReader
+from .images.listing import TEST, list_images, list_splits
+from .images.progress import Progress
+from .images.reader import ImageReader
 from .layouts.remedy import in_numpy
 from .loading import is_image_folder, load_data, read_arrays
-from .reading_progress import Progress
 from .recorded_split import bundle_options, find_recorded_split
 from .rows import Images, batches, select
 from .split import Split

@@ -17,9 +17,9 @@ from .fingerprints import array_sha256, images_sha256
 from .held_out.split_record import SplitRecord
 from .held_out.test_draw import draw_test_split
 from .idx import holds_idx, read_idx_folder
-from .image_folder import read_image_folder
+from .images.folder import read_image_folder
+from .images.progress import Progress
 from .layouts.npz_file import read_npz_file
-from .reading_progress import Progress
 from .splits import Splits, check_arrays, splits_of_arrays
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from ..runtime.bundle.manifest import Manifest
 from ..runtime.errors import EdgeproofError
 from .dataset import DataOptions, Dataset
+from .images.progress import Progress
 from .loading import load_data
-from .reading_progress import Progress
 
 
 def bundle_options(manifest: Manifest) -> DataOptions:

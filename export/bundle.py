@@ -9,8 +9,8 @@ from typing import Any
 
 from ..datasets.builtin import BUILT_IN
 from ..datasets.dataset import DataOptions, Dataset
+from ..datasets.images.reading_remarks import advises_reading
 from ..datasets.loading import is_image_folder, load_data
-from ..datasets.reading_remarks import advises_reading
 from ..datasets.training_record import describe_training_data, find_data_options, find_held_out, find_split
 from ..runtime.bundle.manifest import LeftOut, Manifest
 from ..runtime.bundle.reader import check_is_bundle

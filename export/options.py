@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets.reading_progress import Reading
+from ..datasets.images.progress import Reading
 from ..metrics.distance import NumericDifference
 from ..runtime.bundle.manifest import LeftOut, ModelOutput, TrainingData, Variant
 from ..runtime.bundle.model_metadata import Preprocessing

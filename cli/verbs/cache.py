@@ -11,7 +11,7 @@ from ...runtime.text_table import text_table
 from ..json_output import versioned_json
 
 if TYPE_CHECKING:
-    from ...datasets.cache_folder import CacheEntry
+    from ...datasets.images.cache_folder import CacheEntry
 
 SCHEMA_VERSION = 1
 
@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List what the cache holds, and remove it if that is asked for."""
-    from ...datasets.cache_folder import default_cache, list_entries
+    from ...datasets.images.cache_folder import default_cache, list_entries
 
     cache = options.cache or default_cache()
     entries = list_entries(cache)

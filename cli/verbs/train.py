@@ -35,7 +35,7 @@ SCHEMA_VERSION = 1
 if TYPE_CHECKING:
     from types import FrameType
 
-    from ...datasets.reading_progress import Reading
+    from ...datasets.images.progress import Reading
     from ...train.run import Trained
 
 _SECONDS_TO_END = 10.0  # a step, and the removal of what was not finished

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 from edgeproof.datasets.dataset import DataOptions
-from edgeproof.datasets.image_folder import read_image_folder
+from edgeproof.datasets.images.folder import read_image_folder
 from PIL import Image
 
 from .figures import Decoding

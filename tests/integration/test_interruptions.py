@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edgeproof.datasets.image_listing import list_images
+from edgeproof.datasets.images.listing import list_images
 from edgeproof.runtime.engines.packages import LITERT, ONNX_RUNTIME
 from edgeproof.runtime.errors import InvalidFileError, foreign_errors
 from edgeproof.runtime.images.reading import decode_image, read_image
@@ -168,7 +168,7 @@ def test_a_folder_that_is_listed_is_interrupted(
     tmp_path: Path, interruption: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with raising(interruption) as interrupt:
-        monkeypatch.setattr("edgeproof.datasets.image_listing._sub_folders", interrupt)
+        monkeypatch.setattr("edgeproof.datasets.images.listing._sub_folders", interrupt)
         assert_unchanged(interruption, lambda: list_images(tmp_path))
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.datasets import image_reader
 from edgeproof.datasets.dataset import Dataset
+from edgeproof.datasets.images import reader
 from edgeproof.datasets.loading import load_data
 from edgeproof.datasets.rows import ImageRows
 from edgeproof.train.options import FitOptions
@@ -24,7 +24,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, small_data: Dataset) -> tuple
         Image.fromarray(pixels[:, :, 0]).save(folder / str(label) / f"{number}.png")
     in_memory = load_data(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image_reader, "IN_MEMORY_BYTES", 0)
+        patch.setattr(reader, "IN_MEMORY_BYTES", 0)
         on_disk = load_data(folder, cache=tmp_path_factory.mktemp("cache"))
     assert isinstance(on_disk.x_train, ImageRows)
     return in_memory, on_disk

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.cli import main
-from edgeproof.datasets import image_reader
-from edgeproof.datasets.cache_folder import list_entries
 from edgeproof.datasets.dataset import DataOptions
+from edgeproof.datasets.images import reader
+from edgeproof.datasets.images.cache_folder import list_entries
+from edgeproof.datasets.images.pixel_cache import PixelCache
 from edgeproof.datasets.loading import load_data
-from edgeproof.datasets.pixel_cache import PixelCache
 from PIL import Image
 
 pytest.importorskip("pooch")
@@ -23,7 +23,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for number in range(2):
             pixels = rng.integers(0, 256, (20, 30, 3), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{number}.png")
-    monkeypatch.setattr(image_reader, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(reader, "IN_MEMORY_BYTES", 0)
     for size in ((8, 6), (9, 7)):
         load_data(tmp_path / "photos", DataOptions(image_size=size), cache=tmp_path / "cache")
     return tmp_path / "cache"

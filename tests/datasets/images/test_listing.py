@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from edgeproof.datasets.image_listing import list_images
+from edgeproof.datasets.images.listing import list_images
 from edgeproof.runtime.errors import InvalidFileError
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runtime.errors import InvalidFileError, SpecMismatchError, is_interruption
-from ..runtime.images.reading import IMAGE_SUFFIXES
-from .wording import first_of
+from ...runtime.errors import InvalidFileError, SpecMismatchError, is_interruption
+from ...runtime.images.reading import IMAGE_SUFFIXES
+from ..wording import first_of
 
 TRAIN, TEST, VALIDATION = "train", "test", ("val", "valid", "validation")
 

@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.bundle.model_metadata import RESIZE, ImageSpec, Preprocessing, check_fit
-from ..runtime.errors import InvalidFileError, OutputError, SpecMismatchError
-from ..runtime.io.shortage import memory_needed_to
-from ..runtime.parallel import map_in_order
-from ..runtime.text import count, visible
+from ...runtime.bundle.model_metadata import RESIZE, ImageSpec, Preprocessing, check_fit
+from ...runtime.errors import InvalidFileError, OutputError, SpecMismatchError
+from ...runtime.io.shortage import memory_needed_to
+from ...runtime.parallel import map_in_order
+from ...runtime.text import count, visible
+from ..dataset import DataOptions
+from ..rows import Images
+from ..split import Split
+from ..wording import file_remark, first_of, relative_name
 from .cache_folder import default_cache, describe_entry, make_room, open_entry
-from .dataset import DataOptions
-from .image_decoder import ImageDecoder, available_cores
-from .image_header import ImageFile, read_header
+from .decoder import ImageDecoder, available_cores
+from .header import ImageFile, read_header
 from .pixel_cache import KEY_BYTES, CachedImage, PixelCache
-from .reading_progress import Progress, Step
+from .progress import Progress, Step
 from .reading_remarks import Trait, reading_remarks
-from .rows import Images
-from .split import Split
-from .wording import file_remark, first_of, relative_name
 
 MAX_OWN_SIDE = 256  # larger images, even if all have one size, are hardly meant as a model's input
 IN_MEMORY_BYTES = 2**28  # more pixels stay on disk; and what takes more to decode is decoded once

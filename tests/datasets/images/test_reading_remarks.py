@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.datasets.reading_remarks import Trait, advises_reading, reading_remarks, traits_of
+from edgeproof.datasets.images.reading_remarks import Trait, advises_reading, reading_remarks, traits_of
 from edgeproof.runtime.bundle.image_reading import ImageReading
 from edgeproof.runtime.bundle.model_metadata import DIGIT, READINGS, RESIZE
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from ..runtime.bundle.image_reading import DEFAULT_READING, ImageReading
-from ..runtime.errors import InvalidFileError
-from ..runtime.images.reading import open_header
+from ...runtime.bundle.image_reading import DEFAULT_READING, ImageReading
+from ...runtime.errors import InvalidFileError
+from ...runtime.images.reading import open_header
 
 GRAY_MODES = frozenset({"1", "L", "LA", "I;16"})
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..runtime.errors import InvalidFileError
-from ..runtime.text import visible
-from .dataset import DataOptions
-from .image_listing import TEST, TRAIN, VALIDATION, ImageFolder, list_splits
-from .image_reader import ImageReader
-from .reading_progress import Progress
-from .splits import Splits
-from .wording import SUFFIXES
+from ...runtime.errors import InvalidFileError
+from ...runtime.text import visible
+from ..dataset import DataOptions
+from ..splits import Splits
+from ..wording import SUFFIXES
+from .listing import TEST, TRAIN, VALIDATION, ImageFolder, list_splits
+from .progress import Progress
+from .reader import ImageReader
 
 
 def read_image_folder(

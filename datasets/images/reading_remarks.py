@@ -5,9 +5,9 @@ from enum import Flag, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..runtime.bundle.model_metadata import Preprocessing
-from ..runtime.images.orientation import METHODS, orientation_of
-from .wording import file_remark
+from ...runtime.bundle.model_metadata import Preprocessing
+from ...runtime.images.orientation import METHODS, orientation_of
+from ..wording import file_remark
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeproof.datasets import cache_folder, image_decoder, image_reader
 from edgeproof.datasets.dataset import DataOptions, Dataset
+from edgeproof.datasets.images import cache_folder, decoder, reader
+from edgeproof.datasets.images.pixel_cache import INDEX_NAME, PIXELS_NAME
+from edgeproof.datasets.images.progress import Reading
 from edgeproof.datasets.loading import load_data
-from edgeproof.datasets.pixel_cache import INDEX_NAME, PIXELS_NAME
-from edgeproof.datasets.reading_progress import Reading
 from edgeproof.datasets.rows import ImageRows
 from edgeproof.runtime.bundle.model_metadata import DIGIT, READINGS
 from edgeproof.runtime.errors import InvalidFileError, OutputError
@@ -38,7 +38,7 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def everything_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_reader, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(reader, "IN_MEMORY_BYTES", 0)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(str(image.size))
         return prepare(image, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(image_decoder, "prepare", noted)
+    monkeypatch.setattr(decoder, "prepare", noted)
     return names
 
 
@@ -68,7 +68,7 @@ def test_images_are_the_same_in_memory_and_on_disk(photos: Path, cache: Path, mo
     options = DataOptions(image_size=(8, 6), skip_bad=True)
     in_memory = load_data(photos, options, cache=cache)
     assert not cache.exists()
-    monkeypatch.setattr(image_reader, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(reader, "IN_MEMORY_BYTES", 0)
     on_disk = load_data(photos, options, cache=cache)
     assert isinstance(on_disk.x_train, ImageRows)
     assert isinstance(in_memory.x_train, np.ndarray)
@@ -94,7 +94,7 @@ def test_digits_without_ink_are_told_from_the_cache_as_well(
 def test_what_takes_much_to_decode_is_decoded_once_and_held_in_memory(
     photos: Path, cache: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_reader, "IN_MEMORY_BYTES", 24 * 8 * 6 * 3 + 1)
+    monkeypatch.setattr(reader, "IN_MEMORY_BYTES", 24 * 8 * 6 * 3 + 1)
     data = load_data(photos, OPTIONS, cache=cache)
     assert isinstance(data.x_train, np.ndarray)
     assert len(decoded) == 24
@@ -135,13 +135,13 @@ def test_a_file_that_changes_while_it_is_read_is_said(
             Image.new("RGB", (5, 5)).save(path)
         return image
 
-    monkeypatch.setattr(image_decoder, "read_as_stored", changed)
+    monkeypatch.setattr(decoder, "read_as_stored", changed)
     with pytest.raises(InvalidFileError, match=r"cat.03\.png was changed or removed while the images were read; start"):
         load_data(photos, OPTIONS, cache=cache)
 
 
 def test_a_file_that_vanishes_while_it_is_read_is_said(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    headers = image_reader.read_header
+    headers = reader.read_header
 
     def vanishing(path: Path, *rest: object) -> object:
         found = headers(path, *rest)  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ def test_a_file_that_vanishes_while_it_is_read_is_said(photos: Path, monkeypatch
             path.unlink()
         return found
 
-    monkeypatch.setattr(image_reader, "read_header", vanishing)
+    monkeypatch.setattr(reader, "read_header", vanishing)
     with pytest.raises(InvalidFileError, match="was changed or removed"):
         load_data(photos, DataOptions(image_size=(8, 6), skip_bad=True))
 
@@ -182,7 +182,7 @@ def test_a_cache_that_cannot_be_written_is_an_error_only_where_it_is_needed(
     photos: Path, cache: Path, is_needed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.write_text("a file")
-    monkeypatch.setattr(image_reader, "IN_MEMORY_BYTES", 0 if is_needed else 24 * 8 * 6 * 3 + 1)
+    monkeypatch.setattr(reader, "IN_MEMORY_BYTES", 0 if is_needed else 24 * 8 * 6 * 3 + 1)
     if is_needed:
         with pytest.raises(OutputError, match=r"cannot write decoded images .* say --cache DIR"):
             load_data(photos, OPTIONS, cache=cache)
@@ -237,7 +237,7 @@ def test_a_killed_decode_goes_on(
         if reading.step == "reading images" and reading.count >= 10:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("edgeproof.datasets.reading_progress.Step.every", 1, raising=False)
+    monkeypatch.setattr("edgeproof.datasets.images.progress.Step.every", 1, raising=False)
     with pytest.raises(KeyboardInterrupt):
         load_data(photos, OPTIONS, cache=cache, progress=interrupt)
     kept = cache_folder.list_entries(cache)[0].images

@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.bundle.model_metadata import ImageSpec, Preprocessing
-from ..runtime.errors import InvalidFileError, SpecMismatchError
-from ..runtime.images.draft import JpegDecoding, jpeg_decoding
-from ..runtime.images.preprocess import prepare
-from ..runtime.images.reading import read_as_stored
-from ..runtime.images.stored import read_size
-from ..runtime.io.shortage import memory_needed_to
-from ..runtime.parallel import map_in_order
-from .image_header import GRAY_MODES, ImageFile
+from ...runtime.bundle.model_metadata import ImageSpec, Preprocessing
+from ...runtime.errors import InvalidFileError, SpecMismatchError
+from ...runtime.images.draft import JpegDecoding, jpeg_decoding
+from ...runtime.images.preprocess import prepare
+from ...runtime.images.reading import read_as_stored
+from ...runtime.images.stored import read_size
+from ...runtime.io.shortage import memory_needed_to
+from ...runtime.parallel import map_in_order
+from .header import GRAY_MODES, ImageFile
 from .reading_remarks import NO_TRAITS, Trait, traits_of
 
 _TASK_PIXELS, _TASK_FILES = 2**21, 64  # of files that one thread decodes in a row

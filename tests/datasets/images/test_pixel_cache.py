@@ -8,8 +8,8 @@ from time import sleep
 
 import numpy as np
 import pytest
-from edgeproof.datasets.pixel_cache import INDEX_NAME, PIXELS_NAME, PixelCache
-from edgeproof.datasets.reading_remarks import ALL_TRAITS, NO_TRAITS, Trait
+from edgeproof.datasets.images.pixel_cache import INDEX_NAME, PIXELS_NAME, PixelCache
+from edgeproof.datasets.images.reading_remarks import ALL_TRAITS, NO_TRAITS, Trait
 from edgeproof.runtime.errors import OutputError
 
 SHAPE = (2, 3, 1)
@@ -91,8 +91,8 @@ def test_records_follow_their_pixels(cache: PixelCache, monkeypatch: pytest.Monk
 
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("open files have no names here")
-    monkeypatch.setattr("edgeproof.datasets.pixel_cache.os.fsync", fsync)
-    monkeypatch.setattr("edgeproof.datasets.pixel_cache._UNSAVED_BYTES", 2 * 6)
+    monkeypatch.setattr("edgeproof.datasets.images.pixel_cache.os.fsync", fsync)
+    monkeypatch.setattr("edgeproof.datasets.images.pixel_cache._UNSAVED_BYTES", 2 * 6)
     add(cache, 1, 2, 3)
     assert done == ["pixels 0", "index 2", "pixels 2", "index 3"]
 
@@ -153,7 +153,7 @@ def test_a_killed_process_loses_what_it_had_not_saved_and_nothing_else(cache: Pi
 
 
 def _add_until_killed(folder: Path) -> None:
-    from edgeproof.datasets import pixel_cache
+    from edgeproof.datasets.images import pixel_cache
 
     pixel_cache._UNSAVED_BYTES = 5 * 6
     with PixelCache(folder, SHAPE).adding(lambda: None) as addition:

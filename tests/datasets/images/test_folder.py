@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeproof.datasets.dataset import DataOptions
-from edgeproof.datasets.image_folder import read_image_folder
+from edgeproof.datasets.images.folder import read_image_folder
+from edgeproof.datasets.images.progress import Reading
 from edgeproof.datasets.loading import load_data
-from edgeproof.datasets.reading_progress import Reading
 from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE, ImageSpec, Preprocessing
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
 from edgeproof.runtime.images.preprocess import prepare

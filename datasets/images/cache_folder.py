@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runtime.bundle.model_metadata import ImageSpec, Preprocessing
-from ..runtime.errors import InvalidFileError, OutputError
-from ..runtime.io.checked_json import MAX_JSON_BYTES, parse
-from ..runtime.io.decode import encode
-from ..runtime.io.files import read_file
-from ..runtime.text import file_size
+from ...runtime.bundle.model_metadata import ImageSpec, Preprocessing
+from ...runtime.errors import InvalidFileError, OutputError
+from ...runtime.io.checked_json import MAX_JSON_BYTES, parse
+from ...runtime.io.decode import encode
+from ...runtime.io.files import read_file
+from ...runtime.text import file_size
 from .pixel_cache import INDEX_NAME, PixelCache
 
 ABOUT_NAME = "about.json"

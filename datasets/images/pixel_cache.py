@@ -15,9 +15,9 @@ from typing import IO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.errors import OutputError
+from ...runtime.errors import OutputError
+from ..rows import ImageRows
 from .reading_remarks import ALL_TRAITS, NO_TRAITS, Trait
-from .rows import ImageRows
 
 if sys.platform != "win32":
     import fcntl

@@ -1,0 +1,1 @@
+"""Folders of image files: listed, read and decoded once."""
