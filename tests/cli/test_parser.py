@@ -18,7 +18,7 @@ def test_no_verb_takes_an_empty_argument(verb: str, tmp_path: Path, monkeypatch:
     for action in options:
         name, count = action.option_strings[0], action.nargs if isinstance(action.nargs, int) else 1
         assert f"argument {name}" in refused(verb, name, *count * [""])
-    if verb not in ("demo", "train", "doctor", "predict"):
+    if verb not in ("demo", "train", "doctor", "predict", "cache"):
         assert "a value is needed, got ''" in refused(verb, "")
     assert os.listdir() == []
 

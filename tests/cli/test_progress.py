@@ -4,6 +4,7 @@ import sys
 import pytest
 from edgeproof.cli import progress
 from edgeproof.cli.progress import show_reading, show_step
+from edgeproof.datasets.images.progress import Reading
 
 
 class Terminal(io.StringIO):
@@ -37,9 +38,9 @@ def test_short_work_leaves_a_log_alone(clock: list[float], capsys: pytest.Captur
 
 def test_a_terminal_has_one_line_that_is_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
-    show_reading(100, 200)
-    show_reading(200, 200)
-    assert sys.stderr.getvalue() == "\r\033[K  reading images, 100 of 200\r\033[K"
+    for number in (100, 200):
+        show_reading(Reading(step="reading images", count=number, total=200, rate=52.4))
+    assert sys.stderr.getvalue() == "\r\033[K  reading images, 100 of 200, 52/s\r\033[K"
 
 
 def test_a_closed_standard_error_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

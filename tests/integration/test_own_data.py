@@ -20,6 +20,9 @@ from tests.helpers.files import edit_json
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("in_process")]
 
+# Enough to tell light from dark, so that nothing is said of answers by chance.
+BRIEFLY = ("--epochs", "10", "--batch-size", "16")
+
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -40,7 +43,7 @@ def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     """A run on them, and what it printed."""
     out = tmp_path_factory.mktemp("runs") / "mine"
     flags = ["--image-size", "16", "12", "--skip-bad", "--test-share", "0.25", "--split-seed", "5"]
-    done = run("train", "--data", photos, *flags, "--preset", "tiny", "--epochs", "1", "--out", out)
+    done = run("train", "--data", photos, *flags, "--preset", "tiny", *BRIEFLY, "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
     assert {path.name for path in out.iterdir()} == {
         *("model.keras", "training.json", "split.npz", "curves.png", "confusion.png", "mistakes.png")
@@ -179,7 +182,7 @@ def test_drafts_are_the_same_in_training_export_test_and_prediction(tmp_path: Pa
             Image.fromarray(pixels).save(tmp_path / "photos" / label / f"{number}.jpg")
     photos, out = tmp_path / "photos", tmp_path / "mine"
     flags = ["--image-size", "16", "12", "--draft", "--test-share", "0.25"]
-    succeeded(run("train", "--data", photos, *flags, "--preset", "tiny", "--epochs", "1", "--out", out))
+    succeeded(run("train", "--data", photos, *flags, "--preset", "tiny", *BRIEFLY, "--out", out))
     record = json.loads((out / "training.json").read_text())
     assert (record["schema_version"], record["data"]["options"]["preprocessing"]["draft"]) == (3, True)
     told = run("export", out / "model.keras", "--data", photos, "--recipes", "float32", "--out", out / "bundle")

@@ -184,8 +184,7 @@ def test_a_rare_class_is_found_with_class_weights(small_data: "Dataset") -> None
     few = [*digits[small_data.y_train[digits] == 4][:12], *digits[small_data.y_train[digits] == 9][:55]]
     data = replace(
         small_data,
-        x_train=small_data.x_train[few],
-        y_train=(small_data.y_train[few] == 9).astype(np.int64),
+        train=replace(small_data.train[np.array(few)], labels=(small_data.y_train[few] == 9).astype(np.int64)),
         classes=("four", "nine"),
     )
     tested = small_data.x_test[small_data.y_test == 4].astype(np.float32)
