@@ -289,7 +289,7 @@ def bare(golden: Path, tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.needs("tflite")
+@pytest.mark.needs("tflite", "pillow")
 def test_a_file_without_metadata_is_given_its_preprocessing(bare: Path, images: np.ndarray) -> None:
     assert Classifier.load(bare, trusted=True).preprocessing == READINGS["edgeproof"]
     loaded = Classifier.load(bare, trusted=True, preprocessing=READINGS["keras-load-img"])

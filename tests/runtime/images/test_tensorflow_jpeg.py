@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 from edgeproof.runtime.images.tensorflow_jpeg import as_decoded_fast, decode_fast
-from PIL import Image
 
-from tests.helpers.image_zoo import encoded, jpegs, noise, resampled_jpeg
+Image = pytest.importorskip("PIL.Image", reason="needs pillow")
+from tests.helpers.image_zoo import encoded, jpegs, noise, resampled_jpeg  # noqa: E402  (needs it, too)
 
 pytestmark = pytest.mark.tensorflow
 
