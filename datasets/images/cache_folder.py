@@ -13,8 +13,8 @@ from ...runtime.errors import InvalidFileError, OutputError
 from ...runtime.io.checked_json import MAX_JSON_BYTES, parse
 from ...runtime.io.decode import encode
 from ...runtime.io.files import read_file
-from ...runtime.text import file_size
-from .pixel_cache import INDEX_NAME, PixelCache
+from ...runtime.text import count, file_size
+from .pixel_cache import INDEX_NAME, PixelCache, cache_errors
 
 ABOUT_NAME = "about.json"
 SCHEMA_VERSION = 1
@@ -80,30 +80,32 @@ def describe_entry(entry: PixelCache, source: Path, image: ImageSpec, preprocess
     """Write what `list_entries` says of an entry, whose folder exists.
 
     Raises:
-        OSError: It cannot be written.
+        OutputError: It cannot be written.
     """
     text = json.dumps(_about(source, image, preprocessing), indent=2) + "\n"
-    (entry.folder / ABOUT_NAME).write_text(text, encoding="utf-8")
+    with cache_errors(entry.folder):
+        (entry.folder / ABOUT_NAME).write_text(text, encoding="utf-8")
 
 
-def make_room(cache: Path, entry: PixelCache, needed: int, described: str) -> None:
-    """Remove entries, the longest unused first, until the cache takes at most half of the disk that is free for it.
+def make_room(entry: PixelCache, images: int, source: str) -> None:
+    """Remove other entries, the longest unused first, until the cache takes at most half of the disk's free space.
 
     Args:
-        cache: The folder.
         entry: The one that is going to grow; it stays.
-        needed: Bytes that it will grow by.
-        described: What takes them, for the error.
+        images: Number of images that it will grow by.
+        source: Their folder, for the error.
 
     Raises:
         OutputError: The disk has no room for that many; then nothing is removed that would not make it.
     """
+    cache, needed = entry.folder.parent, images * entry.row_bytes
     others = [one for one in reversed(list_entries(cache)) if one.folder != entry.folder and not one.is_in_use()]
     free = _free_bytes(cache)
     if needed > free + sum(one.size_bytes for one in others):
         raise OutputError(
-            f"{described} take {file_size(needed)} in the cache {cache}, where {file_size(free)} are free; say "
-            "--cache DIR for a folder on a larger disk, or --image-size for smaller images"
+            f"{count(images, 'image')} of {source}, decoded, take {file_size(needed)} in the cache {cache}, where "
+            f"{file_size(free)} are free; say --cache DIR for a folder on a larger disk, or --image-size for smaller "
+            "images"
         )
     held = sum(one.size_bytes for one in list_entries(cache))
     limit = (free + held) // 2

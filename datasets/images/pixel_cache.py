@@ -49,6 +49,10 @@ class CachedImage(NamedTuple):
 class PixelCache:
     """The images of one folder of files in one size and one way of reading.
 
+    Attributes:
+        folder: Of the cache.
+        row_bytes: What an image takes.
+
     Args:
         folder: Of the cache; made with the first image.
         shape: Height, width and channels of each image.
@@ -56,7 +60,7 @@ class PixelCache:
 
     def __init__(self, folder: Path, shape: tuple[int, int, int]) -> None:
         self.folder, self._shape = folder, shape
-        self._row_bytes = int(np.prod(shape))
+        self.row_bytes = int(np.prod(shape))
 
     def __len__(self) -> int:
         return len(self._index())
@@ -89,14 +93,14 @@ class PixelCache:
             OutputError: The folder cannot be written, or the disk is full.
         """
         with ExitStack() as opened:
-            with _reported(self.folder):
+            with cache_errors(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True)
                 lock = opened.enter_context((self.folder / LOCK_NAME).open("ab"))
                 _take_lock(lock, on_wait)
                 for name in (INDEX_NAME, PIXELS_NAME) if anew else ():
                     (self.folder / name).unlink(missing_ok=True)
                 pixels, index = (opened.enter_context(_open(self.folder / name)) for name in (PIXELS_NAME, INDEX_NAME))
-                addition = Addition(self.folder, pixels, index, len(self._index()), self._row_bytes)
+                addition = Addition(self.folder, pixels, index, len(self._index()), self.row_bytes)
             try:
                 yield addition
             finally:
@@ -112,7 +116,7 @@ class PixelCache:
 
     def _index(self) -> NDArray[np.void]:
         content = b""
-        with _reported(self.folder), suppress(FileNotFoundError, NotADirectoryError):
+        with cache_errors(self.folder), suppress(FileNotFoundError, NotADirectoryError):
             content = (self.folder / INDEX_NAME).read_bytes()
         # A full disk may have cut the last record off.
         return np.frombuffer(content, _RECORD, len(content) // _RECORD.itemsize)
@@ -137,7 +141,7 @@ class Addition:
         Raises:
             OutputError: The disk is full, or cannot be written.
         """
-        with _reported(self._folder):
+        with cache_errors(self._folder):
             _write(self._pixels, pixels.tobytes())
         self._unsaved.append((key, digest, blank * _BLANK | traits.value << _TRAITS))
         if len(self._unsaved) == self._at_once:
@@ -148,7 +152,7 @@ class Addition:
     def save(self) -> None:
         """Write what was added to the disk, and then its records; errors as in `add`."""
         if self._unsaved:
-            with _reported(self._folder):
+            with cache_errors(self._folder):
                 os.fsync(self._pixels.fileno())
                 _write(self._index, np.array(self._unsaved, _RECORD).tobytes())
                 os.fsync(self._index.fileno())
@@ -193,7 +197,12 @@ def _try_lock(lock: IO[bytes]) -> bool:
 
 
 @contextmanager
-def _reported(folder: Path) -> Generator[None]:
+def cache_errors(folder: Path) -> Generator[None]:
+    """Say which cache cannot be written in the block, and the way out.
+
+    Raises:
+        OutputError: It cannot.
+    """
     try:
         yield
     except OSError as error:

@@ -35,6 +35,8 @@ class Reading:
         return f"{self.step}, {self.count:,} of {self.total:,}, {self.rate:,.{0 if self.rate >= 10 else 1}f}/s"
 
 
+_SECONDS = 1.0  # between two calls, where images take long
+
 Progress = Callable[[Reading], None]
 
 
@@ -42,7 +44,7 @@ class Step:
     """A step of the reading, which tells now and then how far it is.
 
     Attributes:
-        every: Images between two calls.
+        every: Images between two calls, where they take less than a second.
 
     Args:
         name: What is done.
@@ -54,12 +56,14 @@ class Step:
 
     def __init__(self, name: str, total: int, progress: Progress | None) -> None:
         self._name, self._total, self._progress = name, total, progress
-        self._count, self._told, self._start = 0, 0, monotonic()
+        self._count, self._told = 0, 0
+        self._start = self._told_at = monotonic()
 
     def advance(self, count: int = 1) -> None:
         """Note that so many more are done."""
         self._count += count
-        if self._count - self._told >= self.every or self._count >= self._total:
+        is_due = self._count - self._told >= self.every or monotonic() - self._told_at >= _SECONDS
+        if is_due or self._count >= self._total:
             self._tell()
 
     def wait(self, reason: str) -> None:
@@ -68,7 +72,7 @@ class Step:
             self._progress(Reading(step=reason, count=self._count, total=self._total, rate=None))
 
     def _tell(self) -> None:
-        self._told = self._count
+        self._told, self._told_at = self._count, monotonic()
         if self._progress is not None:
             rate = self._count / max(monotonic() - self._start, 1e-9)
             self._progress(Reading(step=self._name, count=self._count, total=self._total, rate=rate))

@@ -202,19 +202,21 @@ class ImageReader:
         self, files: Sequence[ImageFile], spec: ImageSpec, decoder: ImageDecoder
     ) -> tuple[PixelCache, dict[int, CachedImage]]:
         """Return the cache with all files that can be decoded in it, and the image of each by its position."""
-        cache = self._cache or default_cache()
-        entry = open_entry(cache, self._folder, spec, self.preprocessing)
+        entry = open_entry(self._cache or default_cache(), self._folder, spec, self.preprocessing)
         keys = [_key(file, self._folder) for file in files]
         found = _lookup(entry, keys)
         if len(found) < len(files):
-            missing = (len(files) - len(found)) * spec.height * spec.width * spec.channels
-            make_room(cache, entry, missing, f"{len(files) - len(found):,} images of {self._folder}, decoded,")
             step = Step("reading images", len(files), self._progress)
+            is_busy = entry.is_being_added_to()  # by a command that may leave nothing to do
+            if not is_busy:
+                make_room(entry, len(files) - len(found), str(self._folder))
             is_mostly_unused = len(entry) > 2 * len(files)
             wait = partial(step.wait, "waiting for another command that reads these images")
             with entry.adding(wait, anew=is_mostly_unused) as addition:
                 describe_entry(entry, self._folder, spec, self.preprocessing)
                 found = _lookup(entry, keys)
+                if is_busy:
+                    make_room(entry, len(files) - len(found), str(self._folder))
                 step.advance(len(found))
                 pending = [position for position in range(len(files)) if position not in found]
                 decoded_files = decoder.decode_all(files[position] for position in pending)

@@ -223,10 +223,8 @@ def test_what_is_not_of_the_cache_is_passed_over_and_stays(photos: Path, cache: 
 def test_progress_has_a_rate(photos: Path, cache: Path, everything_on_disk: None) -> None:
     told: list[Reading] = []
     load_data(photos, OPTIONS, cache=cache, progress=told.append)
-    assert [(one.step, one.count, one.total) for one in told] == [
-        ("reading the headers of images", 24, 24),
-        ("reading images", 24, 24),
-    ]
+    at_the_end = {one.step: (one.count, one.total) for one in told}
+    assert at_the_end == {"reading the headers of images": (24, 24), "reading images": (24, 24)}
     assert all(one.rate is not None and one.rate > 0 for one in told)
 
 
