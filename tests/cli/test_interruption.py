@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.helpers.command import Done, error_line
+from tests.helpers.command import REQUESTS_TO_STOP, Done, error_line
 
 PROGRAM = """
 import os, sys
@@ -36,7 +36,7 @@ def interrupt(name: str, number: signal.Signals, error: str = "", before: str = 
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", REQUESTS_TO_STOP)
 @pytest.mark.parametrize("name", ["edgeproof.cli.command", "argparse", "edgeproof.cli.verbs.selftest"])
 @pytest.mark.parametrize("error", ["", "ImportError('broken')"])
 def test_a_signal_during_the_imports_is_one_line(name: str, number: signal.Signals, error: str) -> None:

@@ -1,6 +1,7 @@
 """Run the command line: in this process wherever possible, in one of its own where the process is what is tested."""
 
 import io
+import signal
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -8,8 +9,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import pytest
 from edgeproof.cli import main
 
+# A process that nohup has started hands on that it ignores SIGHUP: whoever waits for its effect would wait for ever.
+REQUESTS_TO_STOP = [
+    signal.SIGINT,
+    signal.SIGTERM,
+    pytest.param(
+        signal.SIGHUP,
+        marks=pytest.mark.skipif(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="SIGHUP is ignored here"),
+    ),
+]
 COMMAND = (sys.executable, "-P", "-m", "edgeproof.cli")
 
 Argument = str | Path | float

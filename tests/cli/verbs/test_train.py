@@ -12,7 +12,7 @@ import pytest
 from edgeproof.cli.verbs import train
 from edgeproof.runtime.io.worker import Worker
 
-from tests.helpers.command import COMMAND, Done, error_line, run, run_alone
+from tests.helpers.command import COMMAND, REQUESTS_TO_STOP, Done, error_line, run, run_alone
 from tests.runtime.io import worker_jobs
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("warm", "undrawn")]
@@ -25,7 +25,7 @@ def weights(model: Path) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("verb", ["train", "demo"])
-@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("request_to_stop", REQUESTS_TO_STOP)
 def test_a_training_that_is_stopped_keeps_its_finished_epochs(
     verb: str, request_to_stop: signal.Signals, small_npz: Path, tmp_path: Path
 ) -> None:
@@ -34,14 +34,12 @@ def test_a_training_that_is_stopped_keeps_its_finished_epochs(
     arguments = [verb, "--data", str(small_npz), *preset, "--epochs", "100000", "--out", str(out)]
     with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stderr is not None
         for line in process.stdout:
             if " 2/100000" in line:
                 break
         assert any((tmp_path / "runs").rglob(".edgeproof-*"))
         process.send_signal(request_to_stop)
-        errors = process.stderr.read()
-        process.stdout.read()
+        _, errors = process.communicate()
     assert (process.returncode, errors) == (
         130,
         "edgeproof: error: interrupted; the finished epochs are kept, and the same command with --resume goes on after "
