@@ -99,7 +99,8 @@ def make_room(entry: PixelCache, images: int, source: str) -> None:
         OutputError: The disk has no room for that many; then nothing is removed that would not make it.
     """
     cache, needed = entry.folder.parent, images * entry.row_bytes
-    others = [one for one in reversed(list_entries(cache)) if one.folder != entry.folder and not one.is_in_use()]
+    entries = list_entries(cache)
+    others = [one for one in reversed(entries) if one.folder != entry.folder and not one.is_in_use()]
     free = _free_bytes(cache)
     if needed > free + sum(one.size_bytes for one in others):
         raise OutputError(
@@ -107,7 +108,7 @@ def make_room(entry: PixelCache, images: int, source: str) -> None:
             f"{file_size(free)} are free; say --cache DIR for a folder on a larger disk, or --image-size for smaller "
             "images"
         )
-    held = sum(one.size_bytes for one in list_entries(cache))
+    held = sum(one.size_bytes for one in entries)
     limit = (free + held) // 2
     for one in others:
         if held + needed <= limit and needed <= free:

@@ -1,4 +1,4 @@
-"""How far the reading of images is."""
+"""Progress of the reading of images, with its rate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How image files become pixels, before they are resized: what libraries do each in their own way."""
+"""Choices in reading an image file, before it is resized: libraries make them each in their own way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""What the commands took for folders of several sizes, and the layout of the file that keeps it."""
+"""Memory and time of the commands on folders of several sizes, and the layout of the file that keeps them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

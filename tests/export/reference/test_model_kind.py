@@ -1,4 +1,4 @@
-"""What is given as a model and is not one is named, with what to do."""
+"""Files and folders that are not models: named, with what to do."""
 
 import shlex
 import subprocess
