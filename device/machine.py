@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 
 from ..runtime.io.child import run_child
+from ..runtime.parallel import usable_cores
 from .cpu import features_in_cpuinfo, features_in_sysctl
 
 # A 64-bit kernel may run a 32-bit Python, as on Raspberry Pi OS: Python's architecture decides which wheels fit.
@@ -79,7 +80,7 @@ def read_machine(root: Path = Path("/")) -> Machine:
         libc_version=libc_version,
         board=read_text(root / "proc/device-tree/model").strip("\0 \n"),
         cpu_features=_features(root),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        cores=usable_cores(),
         memory_bytes=memory_in_meminfo(read_text(root / "proc/meminfo")) or _memory(),
     )
 

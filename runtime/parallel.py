@@ -1,5 +1,6 @@
 """Spread work over threads and keep its order; engines and Pillow's decoders release the interpreter's lock."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -26,3 +27,10 @@ def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], work
             yield under_way.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def usable_cores() -> int | None:
+    """Return how many cores this process may use; None where the system does not say."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()

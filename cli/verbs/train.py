@@ -14,21 +14,11 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from ...runtime.errors import SpecMismatchError
 from ...runtime.io.atomic import recover
 from ...runtime.io.worker import Parent, Worker, WorkerDiedError
-from ...train.options import APPLICATIONS, CLASS_WEIGHTS, SCHEDULES, settings
-from ..arguments import (
-    CACHE,
-    OptionTable,
-    add_data,
-    add_data_options,
-    add_table,
-    data_options_from,
-    given,
-    positive,
-    seed,
-    whole_number,
-)
+from ...train.options import APPLICATIONS, settings
+from ..arguments import CACHE, add_data, add_data_options, add_table, data_options_from, given, seed
 from ..json_output import lines_aside, versioned_json
 from ..progress import show_reading
+from ..train_arguments import FITTING, MODEL, TEACHING
 
 SCHEMA_VERSION = 1
 
@@ -39,93 +29,6 @@ if TYPE_CHECKING:
     from ...train.run import Trained
 
 _SECONDS_TO_END = 10.0  # a step, and the removal of what was not finished
-
-_MODEL_OPTIONS: OptionTable = {
-    "width": {"type": float, "help": "multiply the preset's filters by this (default: 1)"},
-    "extra_layers": {"type": int, "metavar": "N", "help": "number of additional convolutions (default: 0)"},
-    "dropout": {
-        "type": float,
-        "metavar": "SHARE",
-        "help": "share of the features that is dropped before the last layer (default: 0)",
-    },
-    "weights": {
-        "metavar": "imagenet|random|FILE",
-        "help": f"what {', '.join(APPLICATIONS)} begin with: imagenet, from Keras's cache or downloaded into it; "
-        "random; or a .weights.h5, .h5 or .keras file of the same network (default: imagenet)",
-    },
-}
-# Of FitOptions.
-_FIT_OPTIONS: OptionTable = {
-    "epochs": {"type": positive, "help": "passes over the training images"},
-    "batch_size": {"type": positive, "metavar": "N", "help": "images per step"},
-    "learning_rate": {"type": float, "metavar": "RATE", "help": "highest learning rate of the schedule"},
-    "schedule": {"choices": SCHEDULES, "help": "of the learning rate; cosine starts with a warm-up (default: cosine)"},
-    "weight_decay": {"type": float, "metavar": "X", "help": "weight decay of AdamW"},
-    "label_smoothing": {
-        "type": float,
-        "metavar": "SHARE",
-        "help": "share of a label's probability that is spread over all classes",
-    },
-    "ema": {"type": float, "metavar": "MOMENTUM", "help": "end with an exponential moving average of the weights"},
-    "augmentation": {
-        "type": float,
-        "metavar": "X",
-        "help": "how far images are rotated, zoomed and shifted: 1 is 10 degrees, 10 %% and 2 pixels of 28; 0 is off",
-    },
-    "flip": {"action": "store_true", "help": "mirror half of the images, left to right, at random"},
-    "crop": {
-        "type": float,
-        "metavar": "SHARE",
-        "help": "cut out a window of at least this share of the area, at random, and resize it to the image; 1 is off",
-    },
-    "crop_ratio": {
-        "type": float,
-        "metavar": "R",
-        "help": "how much wider or higher than the image a --crop may be, from 1 (default: 4/3)",
-    },
-    "colour": {
-        "type": float,
-        "metavar": "X",
-        "help": "change brightness, contrast and saturation by factors from 1-X to 1+X; 0 is off",
-    },
-    "class_weights": {
-        "choices": CLASS_WEIGHTS,
-        "help": "weigh each image by the inverse frequency of its class",
-    },
-    "frozen_epochs": {
-        "type": whole_number,
-        "metavar": "N",
-        "help": "epochs before the others in which only the head of a pretrained network learns",
-    },
-    "fine_tuning_rate": {
-        "type": float,
-        "metavar": "RATE",
-        "help": "highest learning rate once all layers learn (default after frozen epochs: a tenth of --learning-rate)",
-    },
-    "patience": {
-        "type": positive,
-        "metavar": "EPOCHS",
-        "help": "stop after this many epochs without a better validation accuracy",
-    },
-    "validation_share": {
-        "type": float,
-        "metavar": "SHARE",
-        "help": "share of the training images that is held out for validation (default: 1/12)",
-    },
-    "quantization_epochs": {
-        "type": positive,
-        "metavar": "N",
-        "help": "epochs of quantization-aware training (int8) at the end",
-    },
-}
-_TEACHER_OPTIONS: OptionTable = {
-    "distill_weight": {"type": float, "metavar": "SHARE", "help": "weight of the distillation loss (default: 0.9)"},
-    "temperature": {
-        "type": float,
-        "metavar": "T",
-        "help": "temperature of the distillation: divides the logits of both models (default: 4)",
-    },
-}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -168,8 +71,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="your own: a function from image shape and number of classes to a Keras model that takes pixels 0-255 and "
         "gives probabilities; the file is run",
     )
-    add_table(model, _MODEL_OPTIONS)
-    add_table(parser.add_argument_group("how it is trained (defaults: the preset's)"), _FIT_OPTIONS)
+    add_table(model, MODEL)
+    add_table(parser.add_argument_group("how it is trained (defaults: the preset's)"), FITTING)
     teacher = parser.add_argument_group("learning from a larger model")
     teacher.add_argument(
         "--teacher",
@@ -179,7 +82,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL.keras",
         help="larger model to distil from; can be given several times",
     )
-    add_table(teacher, _TEACHER_OPTIONS)
+    add_table(teacher, TEACHING)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -198,11 +101,9 @@ def _train(options: argparse.Namespace) -> dict[str, object]:
             "--distill-weight and --temperature are for learning from a --teacher, and there is none"
         )
     preset = None if options.model else options.preset or "default"
-    chosen = replace(
-        settings(preset, options.weights), seed=options.seed, **given(options, {**_FIT_OPTIONS, **_TEACHER_OPTIONS})
-    )
+    chosen = replace(settings(preset, options.weights), seed=options.seed, **given(options, {**FITTING, **TEACHING}))
     out = options.out or Path("runs") / (preset or options.model.rpartition(":")[2])
-    knobs = given(options, _MODEL_OPTIONS)
+    knobs = given(options, MODEL)
     how = {
         "architecture": {"preset": preset, "builder": options.model, "extra": knobs.pop("extra_layers", 0), **knobs},
         "options": chosen,

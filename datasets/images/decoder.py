@@ -1,7 +1,6 @@
 """Decode image files to a model's pixels, several at once."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from ...runtime.images.preprocess import prepare
 from ...runtime.images.reading import read_as_stored
 from ...runtime.images.stored import read_size
 from ...runtime.io.shortage import memory_needed_to
-from ...runtime.parallel import map_in_order
+from ...runtime.parallel import map_in_order, usable_cores
 from .header import GRAY_MODES, ImageFile
 from .reading_remarks import NO_TRAITS, Trait, traits_of
 
@@ -63,7 +62,7 @@ class ImageDecoder:
         Raises:
             InvalidFileError: A file was changed since its header was read.
         """
-        for task in map_in_order(self._decode_task, _tasks(files), available_cores()):
+        for task in map_in_order(self._decode_task, _tasks(files), usable_cores() or 1):
             yield from task
 
     def _decode_task(self, files: list[ImageFile]) -> list[DecodedImage]:
@@ -92,13 +91,6 @@ class ImageDecoder:
         pixels = np.ascontiguousarray(prepared.pixels[0])
         digest = hashlib.sha256(pixels.data).digest()
         return DecodedImage(pixels, digest, bool(prepared.blank), traits=traits_of(image))
-
-
-def available_cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _tasks(files: Iterable[ImageFile]) -> Iterator[list[ImageFile]]:

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from ...runtime.bundle.model_metadata import RESIZE, ImageSpec, Preprocessing, check_fit
 from ...runtime.errors import InvalidFileError, OutputError, SpecMismatchError
 from ...runtime.io.shortage import memory_needed_to
-from ...runtime.parallel import map_in_order
+from ...runtime.parallel import map_in_order, usable_cores
 from ...runtime.text import count, visible
 from ..dataset import DataOptions
 from ..rows import Images
 from ..split import Split
 from ..wording import file_remark, first_of, relative_name
 from .cache_folder import default_cache, describe_entry, make_room, open_entry
-from .decoder import ImageDecoder, available_cores
+from .decoder import ImageDecoder
 from .header import ImageFile, read_header
 from .pixel_cache import KEY_BYTES, CachedImage, PixelCache
 from .progress import Progress, Step
@@ -129,7 +129,7 @@ class ImageReader:
 
         parts = (paths[start : start + _HEADERS_AT_ONCE] for start in range(0, len(paths), _HEADERS_AT_ONCE))
         found: list[ImageFile] = []
-        for part in map_in_order(read, parts, available_cores()):
+        for part in map_in_order(read, parts, usable_cores() or 1):
             found += part
             step.advance(len(part))
         return found
