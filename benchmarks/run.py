@@ -116,6 +116,7 @@ def benchmark(
         answers=found.answers,
         # The one that a device would choose: not by loading it, which a file may not survive.
         default_row=min(targets, key=lambda target: preference(target.variant.name)).title,
+        reading=manifest.preprocessing.reading,
         runs={
             key: np.concatenate([repetition.run for each in rounds for repetition in each])
             for key, rounds in found.repetitions.items()

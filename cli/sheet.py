@@ -60,7 +60,6 @@ def write_sheet(
     from PIL import Image, ImageDraw
 
     jpeg = jpeg_decoding(classifier.image, classifier.preprocessing)
-    is_bgr = classifier.preprocessing.reading.colour_order == "bgr"
     rows = -(-len(images) // _COLUMNS)
     width, height = _CARD
     columns = min(_COLUMNS, len(images))
@@ -74,7 +73,7 @@ def write_sheet(
         draw.rectangle((x + 4, y + 4, x + width - 5, y + height - 5), outline=_FRAME)
         original = image if is_pillow(image) else read_image(image, jpeg)  # type: ignore[arg-type]
         sheet.paste(_thumbnail(original), (x + _GAP, y + _GAP))
-        seen = classifier.pixels(image)[0][:, :, :: -1 if is_bgr else 1]
+        seen = classifier.preprocessing.reading.reorder(classifier.pixels(image)[0])
         sheet.paste(_seen(seen), (x + 2 * _GAP + _SIDE, y + _GAP))
         _answers(draw, x + 3 * _GAP + 2 * _SIDE, y + _GAP, classifier, prediction)
         caption = _fitting(draw, visible(name), width - 2 * _GAP)

@@ -89,14 +89,18 @@ class KnownArrays:
         """Return its splits, read from these arrays."""
         return splits_of_arrays(source._replace(name=self.name), self.preprocessing, self.classes)
 
-    def checked_splits(self, source: NamedArrays) -> Splits:
-        """Return its splits.
+    def read(self, read: Callable[[], NamedArrays]) -> Splits:
+        """Return its splits from files that are meant to hold it.
 
         Raises:
-            InvalidFileError: These are not its arrays.
+            InvalidFileError: They are damaged, or hold other arrays.
         """
-        if difference := self.difference(source):
-            raise InvalidFileError(f"{source.location} is not {self.called}: {difference}; remove or replace it")
+        try:
+            source = read()
+            if difference := self.difference(source):
+                raise InvalidFileError(f"{source.location} is not {self.called}: {difference}")
+        except InvalidFileError as error:
+            raise InvalidFileError(f"{error}; remove or replace it") from error
         return self.splits(source)
 
 
@@ -135,7 +139,7 @@ def load_mnist_splits(*, checkout: Path = _CHECKOUT_FILE, cache: Path | None = N
     if not path.is_file():
         path = (cache or _cache()) / "mnist.npz"
         _download("MNIST", MNIST_URL, path, f"sha256:{MNIST_FILE_SHA256}")
-    return MNIST.checked_splits(read_npz_file(path, MNIST_ARRAY_SHA256))
+    return MNIST.read(lambda: read_npz_file(path, MNIST_ARRAY_SHA256))
 
 
 def load_fashion_mnist_splits(*, cache: Path | None = None) -> Splits:
@@ -155,7 +159,7 @@ def load_fashion_mnist_splits(*, cache: Path | None = None) -> Splits:
     for name, expected in FASHION_FILE_MD5.items():
         if not is_file(folder / name.removesuffix(".gz")):
             _download("Fashion-MNIST", MIRROR + name, folder / name, f"md5:{expected}")
-    return FASHION_MNIST.checked_splits(read_idx_folder(folder, only=names))
+    return FASHION_MNIST.read(lambda: read_idx_folder(folder, only=names))
 
 
 BUILT_IN: Mapping[str, Callable[[], Splits]] = {"mnist": load_mnist_splits, "fashion-mnist": load_fashion_mnist_splits}

@@ -5,6 +5,7 @@ from textwrap import indent
 
 from ..runtime.bundle.integrity import FileState
 from ..runtime.bundle.manifest import Manifest
+from ..runtime.bundle.model_metadata import Preprocessing
 from ..runtime.bundle.recipes import Format
 from ..runtime.bundle.tensors import TensorSpec
 from ..runtime.text import count, file_size, printable
@@ -49,6 +50,7 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
     facts = [
         ("task", shown(manifest.task, _LONGEST_VALUE)),
         ("image", f"{image.height} x {image.width} pixels, {count(image.channels, 'channel')}"),
+        ("reading", _preprocessing(manifest.preprocessing)),
         ("classes", f"{len(manifest.classes):,}: {shown(', '.join(manifest.classes), _LONGEST_LIST)}"),
         ("reference", f"{reference.parameters:,} parameters, {_accuracy(manifest)}, sha256 {reference.sha256[:12]}"),
         ("golden", f"{golden.images:,} images in {shown(golden.file, _LONGEST_NAME)}, {states[golden.file]}"),
@@ -70,6 +72,15 @@ def describe_bundle(manifest: Manifest, states: Mapping[str, FileState]) -> str:
         for variant in manifest.variants
     ]
     return "\n\n".join([_facts(facts), text_table(rows, left=[rows[0].index(title) for title in _LEFT])])
+
+
+def _preprocessing(preprocessing: Preprocessing) -> str:
+    """Say how a picture of any size becomes the model's image."""
+    if preprocessing.method == "digit":
+        return "the ink of a digit is found and placed as in MNIST"
+    way = f"resized, {preprocessing.interpolation} {'with' if preprocessing.antialias else 'without'} antialiasing"
+    draft = "large JPEG files decoded at a fraction of their size" if preprocessing.draft else ""
+    return "; ".join(filter(None, (way, draft, str(preprocessing.reading))))
 
 
 def _test_part(manifest: Manifest, states: Mapping[str, FileState]) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runtime.bundle.image_reading import ImageReading
 from ..runtime.bundle.temperature import Temperature
 from ..runtime.bundle.tensors import TensorSpec
 
@@ -55,6 +56,7 @@ class RawData:
         labels: The true classes, int64 of shape (N,); None where they are not known.
         answers: By the titles of the rows, peers included.
         default_row: The title of the row with the variant that `Classifier.load` takes from the bundle.
+        reading: How the images were read; their channels are in its order.
         runs: Nanoseconds of every timed run, int64, by row title or Keras call, and threads; empty if none was timed.
     """
 
@@ -62,4 +64,9 @@ class RawData:
     labels: NDArray[np.int64] | None
     answers: Mapping[str, Answers]
     default_row: str
+    reading: ImageReading
     runs: Mapping[tuple[str, int], NDArray[Any]]
+
+    def picture(self, position: int) -> NDArray[np.uint8]:
+        """Return a test image as people see it, in RGB or gray, uint8 of shape (H, W, C)."""
+        return self.reading.reorder(self.images[position])

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..datasets.rows import Images
+from ..runtime.bundle.image_reading import ImageReading
 from ..runtime.io.disk_full import writing
 from ..runtime.text import shortened
 
@@ -59,6 +60,7 @@ def draw_mistakes(
     probabilities: NDArray[np.float32],
     classes: Sequence[str],
     names: Sequence[str],
+    reading: ImageReading,
     path: Path,
 ) -> None:
     """Draw the wrongly answered images with their names, the surest answers first.
@@ -69,6 +71,7 @@ def draw_mistakes(
         probabilities: The model's, shape (N, classes).
         classes: The labels.
         names: What a user knows each image as.
+        reading: How the images were read; their channels are in its order.
         path: The PNG file.
     """
     answers = probabilities.argmax(axis=1)
@@ -84,7 +87,7 @@ def draw_mistakes(
         tile.axis("off")
     for tile, position in zip(tiles, map(int, shown), strict=False):
         answer, truth = (_short(classes[int(of[position])]) for of in (answers, labels))
-        tile.imshow(images[position], cmap="gray", vmin=0, vmax=255)  # which colour images ignore
+        tile.imshow(reading.reorder(images[position]), cmap="gray", vmin=0, vmax=255)  # which colour images ignore
         title = f"{answer} ({highest[position] * 100:.0f} %)\nis {truth}"
         tile.set_title(title, fontsize=7, color="#1f2933")
         name = shortened(names[position], _LONGEST_NAME)
@@ -105,7 +108,7 @@ def list_mistakes(
 ) -> list[dict[str, object]]:
     """Return the wrongly answered images by name, the surest answers first, at most `MOST_LISTED`.
 
-    The arguments are those of `draw_mistakes`; the result is JSON-serializable.
+    The arguments are as in `draw_mistakes`; the result is JSON-serializable.
     """
     listed = wrong_positions(labels, probabilities)[:MOST_LISTED].tolist()
     answers = probabilities[listed].argmax(axis=1).tolist()

@@ -166,7 +166,9 @@ def _say(progress: TextIO | None, text: str) -> None:
 def _draw(data: Dataset, fitted: Fitted, probabilities: NDArray[np.float32], folder: Path, frozen_epochs: int) -> None:
     draw_curves(fitted.history, folder / CURVES_NAME, frozen_epochs=frozen_epochs)
     draw_confusion(data.y_test, probabilities.argmax(axis=1), data.classes, folder / CONFUSION_NAME)
-    draw_mistakes(data.x_test, data.y_test, probabilities, data.classes, data.test.names, folder / MISTAKES_NAME)
+    reading = data.preprocessing.reading
+    names, path = data.test.names, folder / MISTAKES_NAME
+    draw_mistakes(data.x_test, data.y_test, probabilities, data.classes, names, reading, path)
 
 
 def _split_file(data: Dataset, options: FitOptions, folder: Path) -> dict[str, object]:

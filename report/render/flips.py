@@ -85,7 +85,7 @@ def tiles(report: Report, raw_data: RawData) -> dict[Kind, list[Tile]]:
     """Return the tiles of at most `MOST_TILES` images in groups, the broken ones first; none is empty."""
     groups: dict[Kind, list[Tile]] = {}
     for flips in worst_flips(report, MOST_TILES):
-        tile = _tile(report, raw_data.images[flips[0][1].position], flips)
+        tile = _tile(report, raw_data.picture(flips[0][1].position), flips)
         groups.setdefault(tile.kind, []).append(tile)
     return groups
 

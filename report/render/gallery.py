@@ -53,7 +53,7 @@ def draw_gallery(report: Report, raw_data: RawData) -> bytes:
             if position is not None:
                 truth = None if labels is None else classes[int(labels[position])]
                 answer, probability = classes[int(chosen[position])], float(probabilities[position].max())
-                _tile(axes, images[position], answer, probability, truth, report.data.image_name(position))
+                _tile(axes, raw_data.picture(position), answer, probability, truth, report.data.image_name(position))
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()

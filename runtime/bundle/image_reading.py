@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "alpha": ("white", "black", "drop"),
@@ -42,6 +46,10 @@ class ImageReading:
             chosen = getattr(self, name)
             if chosen not in possible:
                 raise UnknownNameError(f"unknown {name} {chosen!r}; possible: {', '.join(possible)}")
+
+    def reorder(self, pixels: "NDArray[Any]") -> "NDArray[Any]":
+        """Turn the channels, the last axis, from RGB to the model's order, or back; a view, if they change."""
+        return pixels[..., ::-1] if self.colour_order == "bgr" else pixels
 
     def __str__(self) -> str:
         """List the choices that are not the defaults."""

@@ -100,7 +100,7 @@ def _from_pillow(opened: "Image", image: "ImageSpec", preprocessing: "Preprocess
         antialias=preprocessing.antialias,
         arithmetic=reading.arithmetic,
     )
-    return Prepared(pixels if reading.colour_order == "rgb" else np.ascontiguousarray(pixels[..., ::-1]))
+    return Prepared(np.ascontiguousarray(reading.reorder(pixels)))
 
 
 def as_nhwc(array: NDArray[Any]) -> NDArray[Any]:

@@ -176,6 +176,22 @@ def test_what_else_lies_in_the_cache_is_not_read(clothes: Path, monkeypatch: pyt
     assert len(load_fashion_mnist_splits(cache=clothes).train.images) == 40
 
 
+def test_a_damaged_file_in_the_cache_is_named_and_kept(clothes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_download(monkeypatch)
+    file = clothes / "t10k-labels-idx1-ubyte.gz"
+    file.write_bytes(cut := file.read_bytes()[:-9])
+    with pytest.raises(InvalidFileError, match=f"{file.name}.*; remove or replace it$"):
+        load_fashion_mnist_splits(cache=clothes)
+    assert file.read_bytes() == cut
+
+
+def test_a_damaged_checkout_file_is_named_and_kept(forged: Path) -> None:
+    forged.write_bytes(cut := forged.read_bytes()[:-9])
+    with pytest.raises(InvalidFileError, match=f"{forged.name}.*; remove or replace it$"):
+        load_mnist_splits(checkout=forged)
+    assert forged.read_bytes() == cut
+
+
 @pytest.mark.parametrize("name", ["t10k-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte"])
 def test_another_file_in_the_cache_is_refused_and_kept(
     clothes: Path, name: str, monkeypatch: pytest.MonkeyPatch

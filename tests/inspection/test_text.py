@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from edgeproof.inspection import Graph, Operator
 from edgeproof.inspection.text import describe_bundle, describe_graph
+from edgeproof.runtime.bundle.image_reading import AS_TENSORFLOW
 from edgeproof.runtime.bundle.integrity import FileState, check_files
 from edgeproof.runtime.bundle.manifest import LeftOut, SplitFile
+from edgeproof.runtime.bundle.model_metadata import DIGIT, RESIZE, Preprocessing
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import Format
 from edgeproof.runtime.bundle.tensors import QuantParams, TensorSpec
@@ -69,6 +71,27 @@ def test_variants_that_were_left_out_are_named(golden: Path) -> None:
     left_out = LeftOut(name="float16.onnx", reason="could not be converted")
     text = describe_bundle(replace(manifest, left_out=(left_out,)), check_files(golden, manifest))
     assert "left out   float16.onnx: could not be converted" in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "text"),
+    [
+        (DIGIT, "the ink of a digit is found and placed as in MNIST"),
+        (RESIZE, "resized, bilinear with antialiasing"),
+        (
+            replace(RESIZE, antialias=False, reading=AS_TENSORFLOW),
+            "resized, bilinear without antialiasing; alpha drop, orientation ignore, sixteen bits high-byte, "
+            "arithmetic tensorflow",
+        ),
+        (
+            replace(RESIZE, draft=True),
+            "resized, bilinear with antialiasing; large JPEG files decoded at a fraction of their size",
+        ),
+    ],
+)
+def test_the_way_of_a_picture_to_the_model_is_told(golden: Path, preprocessing: Preprocessing, text: str) -> None:
+    manifest = replace(read_manifest(golden), preprocessing=preprocessing)
+    assert f"reading    {text}" in describe_bundle(manifest, check_files(golden, manifest)).splitlines()
 
 
 def test_what_is_known_of_the_test_images_is_told(golden: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from edgeproof.metrics import types as f
 from edgeproof.report.model import Report, Sustained, SustainedTurn, VariantRow
 from edgeproof.report.raw_data import Answers, RawData
+from edgeproof.runtime.bundle.image_reading import DEFAULT_READING
 from edgeproof.runtime.bundle.tensors import TensorSpec
 
 HOSTILE = '<script>alert("1")</script>|$x_b$'
@@ -31,6 +32,7 @@ def raw_data(report: Report) -> RawData:
         labels=np.zeros(100, np.int64),
         answers=answers,
         default_row=report.rows[0].title,
+        reading=DEFAULT_READING,
         runs=runs,
     )
 

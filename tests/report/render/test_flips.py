@@ -9,6 +9,7 @@ from edgeproof.report.model import Report
 from edgeproof.report.raw_data import RawData
 from edgeproof.report.render import flips
 from edgeproof.report.render.page import render_page
+from edgeproof.runtime.bundle.image_reading import ImageReading
 from PIL import Image
 
 PREFIX = "data:image/png;base64,"
@@ -34,6 +35,13 @@ def test_the_picture_is_that_of_the_image(report: Report, raw_data: RawData) -> 
     [tile] = flips.tiles(report, raw_data)[flips.Kind.FIXED]
     assert np.asarray(picture(tile.png)).tolist() == [[4] * 8] * 8
     assert tile.small
+
+
+def test_an_image_in_the_order_of_opencv_has_its_own_colours(report: Report, raw_data: RawData) -> None:
+    blue = np.full((100, 8, 8, 3), (0, 0, 255), np.uint8)
+    bgr = ImageReading(colour_order="bgr")
+    swapped = replace(raw_data, images=bgr.reorder(blue), reading=bgr)
+    assert flips.tiles(report, swapped) == flips.tiles(report, replace(raw_data, images=blue))
 
 
 def test_an_image_that_several_variants_flip_has_one_tile(report: Report, raw_data: RawData) -> None:

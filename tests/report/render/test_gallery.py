@@ -6,6 +6,7 @@ import pytest
 from edgeproof.report.model import Report
 from edgeproof.report.raw_data import RawData
 from edgeproof.report.render.gallery import draw_gallery
+from edgeproof.runtime.bundle.image_reading import ImageReading
 from PIL import Image
 
 RED, GREEN = (200, 16, 46), (11, 143, 106)
@@ -73,3 +74,10 @@ def test_a_long_name_is_cut_in_its_middle(gallery: Draw) -> None:
     one, other, third = (gallery([True], file=f"{start}{'x' * 300}{end}") for start, end in ("ab", "cb", "ad"))
     assert (one != other).any()
     assert (one != third).any()
+
+
+def test_an_image_in_the_order_of_opencv_has_its_own_colours(report: Report, raw_data: RawData) -> None:
+    blue = np.full((100, 8, 8, 3), (0, 0, 255), np.uint8)
+    bgr = ImageReading(colour_order="bgr")
+    swapped = replace(raw_data, images=bgr.reorder(blue), reading=bgr)
+    assert draw_gallery(report, swapped) == draw_gallery(report, replace(raw_data, images=blue))
