@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ...datasets.rows import Images, batch_size, batches
+from ...datasets.rows import Images, batches
 from ...runtime.bundle.manifest import ModelOutput
 from ...runtime.bundle.model_metadata import ImageSpec
 from ...runtime.errors import EdgeproofError, InvalidFileError, SpecMismatchError, foreign_errors, is_interruption
@@ -20,7 +20,7 @@ from .model_kind import check_model_file, loading_problem, readable_file
 from .outputs import RawOutputs, raw_outputs
 from .serving import force_float32, image_of, serving_model, with_head
 
-_BATCH, _BYTES_AT_ONCE = 100, 2**24
+_BATCH = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,15 +64,19 @@ class Source:
         return found
 
 
-def predict(model: keras.Model, images: Images) -> NDArray[np.float32]:
-    """Return a model's answers, shape (N, classes), to images of shape (N, H, W, C), of which few are held as float32.
+def predict(model: keras.Model, images: Images, *, scale: float = 1.0, offset: float = 0.0) -> NDArray[np.float32]:
+    """Return a model's answers, shape (N, classes), to the numbers `images * scale + offset`.
 
-    However many are passed on at once, they are answered in the same batches.
+    One batch is held as float32: `model.predict` makes tensors of all that it is given, several times.
+
+    Args:
+        model: Takes float32 of shape (batch, H, W, C).
+        images: uint8 of shape (N, H, W, C).
+        scale: Of the pixels.
+        offset: Is added to them.
     """
-    step = batch_size(images.shape, _BYTES_AT_ONCE, multiple=_BATCH)
-    return np.concatenate(
-        [model.predict(some.astype(np.float32), batch_size=_BATCH, verbose=0) for some in batches(images, step)]
-    )
+    parts = (some.astype(np.float32) for some in batches(images, _BATCH))
+    return np.concatenate([model.predict_on_batch(some * np.float32(scale) + np.float32(offset)) for some in parts])
 
 
 def load_source(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...datasets.rows import Images, batches
 from ...metrics.chance import as_many_of_each, count_hits
-from ..reference.source import Source
+from ..reference.source import Source, predict
 from ..samples import PIXELS
 from ..tflite.activations import Activations
 
@@ -83,10 +83,9 @@ def lint_input_range(source: Source, images: NDArray[np.uint8], labels: NDArray[
     answers, accuracy = {}, {}
     own_low, own_high = source.input_range
     for low, high in dict.fromkeys((source.input_range, *_LIKELY_RANGES)):
-        # With this the wrapped model gives the reference inside it pixels scaled to (low, high).
-        scaled = (low + images * ((high - low) / 255) - own_low) * (255 / (own_high - own_low))
-        found = source.model.predict(scaled.astype(np.float32), batch_size=100, verbose=0)
-        answers[low, high] = found.argmax(axis=1)
+        # With these the wrapped model gives the reference inside it pixels scaled to (low, high).
+        scale, offset = (high - low) / (own_high - own_low), (low - own_low) * (255 / (own_high - own_low))
+        answers[low, high] = predict(source.model, images, scale=scale, offset=offset).argmax(axis=1)
         accuracy[low, high] = float(np.mean(answers[low, high] == labels))
     given = accuracy[source.input_range]
     clearly = [value_range for value_range in accuracy if accuracy[value_range] >= given + CLEARLY_BETTER]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...datasets.rows import Images
+from ...datasets.rows import Images, select
 from ...metrics.calibration_error import expected_calibration_error
 from ...metrics.scipy_modules import import_scipy
 from ...runtime.bundle.manifest import FittedTemperature
@@ -48,11 +48,11 @@ class HeldOut:
     labels: NDArray[np.int64]
     positions: NDArray[np.intp]
 
-    def sample(self, macs: int | None, activations: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    def sample(self, macs: int | None, activations: str) -> tuple[Images, NDArray[np.int64]]:
         """Return images with labels, fewer for a model that costs more; its multiply-accumulates may not be known."""
         cost = (macs or _MACS) * (_PLAIN_KERNELS if activations == "int16" else 1)
         chosen = self.positions[: min(max(_MACS // cost, _AT_LEAST), MAX_IMAGES)]
-        return self.images[chosen], self.labels[chosen]
+        return select(self.images, chosen), self.labels[chosen]
 
 
 def held_out_images(

@@ -1,6 +1,6 @@
 """The engines that run model files, behind one protocol."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,15 +52,14 @@ class Engine(Protocol):
         ...
 
 
-def run_each(engine: Engine, images: NDArray[Any]) -> NDArray[Any]:
+def run_each(engine: Engine, images: Iterable[NDArray[Any]]) -> NDArray[Any]:
     """Run images one by one, as a device does: an answer must not depend on the other images.
 
-    Takes pixels of any numeric dtype, values 0-255, shape (N, H, W, C), and returns the raw outputs, shape
-    (N, classes), in the dtype of the engine's output.
+    Takes pixels of any numeric dtype, values 0-255, each image of shape (H, W, C), and returns the raw outputs, shape
+    (N, classes), in the dtype of the engine's output. One image at a time is held in the dtype of the engine's input.
     """
-    batch = engine.input.encode(images)
-    run = engine.run
-    outputs = [run(image) for image in batch[:, np.newaxis]]
+    run, encode = engine.run, engine.input.encode
+    outputs = [run(encode(image[np.newaxis])) for image in images]
     if not outputs:
         return np.zeros((0, *engine.output.shape[1:]), engine.output.dtype)  # type: ignore[arg-type]
     return np.concatenate(outputs)

@@ -6,7 +6,7 @@
 import io
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from .figures import Decoding, Scale
 
@@ -69,6 +69,7 @@ def draw_scale(scale: Scale) -> bytes:
     memory.set_title("anonymous memory at the peak, GiB", loc="left", fontweight="bold", fontsize=11)
     time.set_title("seconds", loc="left", fontweight="bold", fontsize=11)
     time.set_yscale("log")
+    time.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
     time.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     for axes in (memory, time):
         axes.set_xscale("log")

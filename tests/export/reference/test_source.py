@@ -1,12 +1,13 @@
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from edgeproof.export.reference.source import as_source, load_source
+from edgeproof.export.reference.source import as_source, load_source, predict
 from edgeproof.runtime.bundle.manifest import ModelOutput
 from edgeproof.runtime.bundle.model_metadata import ImageSpec
 from edgeproof.runtime.errors import InvalidFileError, SpecMismatchError
@@ -36,10 +37,25 @@ def test_what_interrupts_keras_is_not_blamed_on_the_model(
     model.save(tmp_path / "model.keras")
     source = load_source(tmp_path / "model.keras")
     with raising(interruption) as interrupt:
-        monkeypatch.setattr(source.model, "predict", interrupt)
+        monkeypatch.setattr(source.model, "predict_on_batch", interrupt)
         assert_unchanged(interruption, lambda: source.probabilities(np.zeros((1, 8, 8, 1), np.uint8)))
         monkeypatch.setattr(keras.saving, "load_model", interrupt)
         assert_unchanged(interruption, lambda: load_source(tmp_path / "model.keras"))
+
+
+def test_images_are_answered_as_keras_does_and_a_batch_at_a_time() -> None:
+    model = keras.Sequential([keras.Input((32, 32, 1)), layers.Flatten(), layers.Dense(4, activation="softmax")])
+    images = np.random.default_rng(1).integers(0, 256, (1030, 32, 32, 1), np.uint8)
+    predict(model, images[:100])  # TensorFlow's first trace
+    tracemalloc.start()
+    try:
+        found = predict(model, images, scale=1 / 255, offset=-0.5)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    expected = model.predict(images.astype(np.float32) / 255 - 0.5, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert peak < 2 * images.nbytes  # as floats all of them take four times as much
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

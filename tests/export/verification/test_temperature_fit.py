@@ -1,7 +1,9 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from edgeproof.datasets.rows import ImageRows
 from edgeproof.export.samples import draw_samples
 from edgeproof.export.verification.temperature_fit import (
     MAX_IMAGES,
@@ -167,6 +169,16 @@ def test_held_out_images_are_those_that_were_named_and_none_that_is_calibrated_o
 def test_a_large_model_is_run_on_fewer_images(macs: int | None, activations: str, count: int) -> None:
     images, labels = drawn(range(10_000)).sample(macs, activations)
     assert (len(images), len(labels)) == (count, count)
+
+
+def test_images_on_disk_stay_there(tmp_path: Path) -> None:
+    (tmp_path / "pixels").write_bytes(IMAGES.tobytes())
+    stored = ImageRows(tmp_path / "pixels", len(IMAGES), (1, 2, 2), np.arange(len(IMAGES)))
+    on_disk, labels = replace(drawn(range(10_000)), images=stored).sample(None, "float32")
+    in_memory, same = drawn(range(10_000)).sample(None, "float32")
+    assert isinstance(on_disk, ImageRows)
+    np.testing.assert_array_equal(on_disk[:], in_memory)
+    np.testing.assert_array_equal(labels, same)
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,12 @@
-from typing import ClassVar
-
 import numpy as np
 import pytest
 from edgeproof.export.verification.tolerances import check_tolerance
 from edgeproof.export.verification.verifier import NOISY_BELOW_DB
 from edgeproof.metrics.distance import measure_difference
 from edgeproof.runtime.bundle.recipes import RECIPES
-from edgeproof.runtime.bundle.tensors import TensorSpec
-from edgeproof.runtime.engines.engine import run_each
 from edgeproof.runtime.errors import CheckFailedError
 
-IMAGES = np.arange(40, dtype=np.uint8).reshape(10, 2, 2, 1)
 EXPECTED = np.random.default_rng(0).dirichlet(np.ones(4), 10).astype(np.float32)
-
-
-class Recorded:
-    """An engine that plays back probabilities, one image at a time: image i holds the pixel 4 i."""
-
-    name = "recorded"
-    input = TensorSpec(name="x", dtype="float32", shape=(1, 2, 2, 1))
-    output = TensorSpec(name="y", dtype="float32", shape=(1, 4))
-    metadata: ClassVar[dict[str, str]] = {}
-
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        assert batch.shape == (1, 2, 2, 1)
-        return EXPECTED[[int(batch.flat[0]) // 4]]
-
-
-def test_images_are_run_one_by_one() -> None:
-    np.testing.assert_array_equal(run_each(Recorded(), IMAGES), EXPECTED)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

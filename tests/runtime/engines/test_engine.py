@@ -1,16 +1,48 @@
+import tracemalloc
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from edgeproof.runtime.bundle.reader import read_manifest
 from edgeproof.runtime.bundle.recipes import Format
-from edgeproof.runtime.engines.engine import choose_engine, load_engine
+from edgeproof.runtime.bundle.tensors import TensorSpec
+from edgeproof.runtime.engines.engine import choose_engine, load_engine, run_each
 from edgeproof.runtime.engines.static_checks import check_magic
 from edgeproof.runtime.errors import EngineMissingError, InvalidFileError, SpecMismatchError, UnknownNameError
 
 # Another CPU adds in another order: differences of 1e-7 were seen between x86 and ARM.
 FLOAT_TOLERANCE = 1e-5
 EACH_FORMAT = [pytest.param(one, marks=pytest.mark.needs(one.value)) for one in Format]
+
+
+class Mean:
+    """An engine that gives the mean of one image."""
+
+    name = "mean"
+    input = TensorSpec(name="x", dtype="float32", shape=(1, 32, 32, 1))
+    output = TensorSpec(name="y", dtype="float32", shape=(1, 1))
+    metadata: ClassVar[dict[str, str]] = {}
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        assert (batch.shape, batch.dtype) == (self.input.shape, np.float32)
+        return batch.mean(axis=(1, 2))
+
+
+def test_images_are_run_one_by_one_and_not_all_of_them_held_as_floats() -> None:
+    images = np.random.default_rng(1).integers(0, 256, (1000, 32, 32, 1), np.uint8)
+    tracemalloc.start()
+    try:
+        found = run_each(Mean(), images)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_allclose(found, images.mean(axis=(1, 2)), rtol=1e-5)
+    assert peak < images.nbytes  # as floats they take four times as much
+
+
+def test_no_image_has_no_answer() -> None:
+    assert run_each(Mean(), np.zeros((0, 32, 32, 1), np.uint8)).shape == (0, 1)
 
 
 def test_the_tensors_are_those_of_the_manifest(golden: Path, variant: str) -> None:
