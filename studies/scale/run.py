@@ -10,6 +10,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgeproof.cli.arguments import positive
@@ -17,7 +18,7 @@ from edgeproof.device.environment import describe_environment
 
 from ..commands import one_line_errors
 from .decoding import measure_decoding
-from .figures import STORE, Scale, Size
+from .figures import STORE, Decoding, Scale, Size
 from .images import CLASSES, SIDE, make_images
 from .memory import measure_command
 from .page import draw_scale, scale_table
@@ -43,17 +44,29 @@ def measure(folder: Path, count: int) -> Size:
     )
 
 
+def _measured(options: argparse.Namespace, decoding: Decoding) -> Scale:
+    return Scale(
+        sizes=tuple(measure(options.folder, count) for count in options.counts),
+        decoding=decoding,
+        shape=(SIDE, SIDE, 3),
+        classes=CLASSES,
+        environment=describe_environment(),
+    )
+
+
 @one_line_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure all counts, and write studies/results/scale.json."""
     parser = argparse.ArgumentParser(prog="python -m studies.scale.run", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("runs/scale"), help="for images, cache and runs")
     parser.add_argument("--counts", type=positive, nargs="+", default=COUNTS, help="numbers of images")
+    parser.add_argument(
+        "--decoding", action="store_true", help="measure that of large photographs alone, and keep the rest"
+    )
     options = parser.parse_args(arguments)
-    environment = describe_environment()
+    known = STORE.read() if options.decoding else None
     decoding = measure_decoding(options.folder / "large", SIDE)
-    sizes = tuple(measure(options.folder, count) for count in options.counts)
-    scale = Scale(sizes=sizes, decoding=decoding, shape=(SIDE, SIDE, 3), classes=CLASSES, environment=environment)
+    scale = replace(known, decoding=decoding) if known else _measured(options, decoding)
     STORE.write(scale, {".md": scale_table(scale).encode(), ".png": draw_scale(scale)})
     return 0
 
