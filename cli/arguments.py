@@ -175,13 +175,14 @@ DATA_OPTIONS: OptionTable = {
 }
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add --data."""
+def add_data(parser: argparse.ArgumentParser, default: str | None = "mnist", means: str = "mnist") -> None:
+    """Add --data, and say in its help what the default means."""
     parser.add_argument(
         "--data",
-        default="mnist",
+        default=default,
         help="mnist; fashion-mnist; an .npz file with x_train, y_train, x_test, y_test, or x, y; a folder of IDX "
-        "files; or a folder of images, with a sub-folder for each class, in train and test or without (default: mnist)",
+        "files; or a folder of images, with a sub-folder for each class, in train and test or without "
+        f"(default: {means})",
     )
 
 

@@ -206,8 +206,9 @@ def _default(manifest: Manifest) -> str:
     # Whatever data they were learned from, digits can be tested on MNIST.
     if manifest.classes == tuple("0123456789"):
         return "mnist"
+    learned = f" of {visible(manifest.data.name)!r}" if manifest.data is not None else ""
     raise SpecMismatchError(
-        f"the bundle's classes are {first_of(manifest.classes, 3)}: name its test images with --data (mnist, say)"
+        f"the bundle's classes are {first_of(manifest.classes, 3)}: say where test images{learned} are with --data PATH"
     )
 
 

@@ -39,6 +39,18 @@ def find_data_options(model: Path) -> DataOptions | None:
     return _from_record(model, "how the data was loaded", _data_options)
 
 
+def find_data_name(model: Path) -> str | None:
+    """Return the name of the data that a model has learned from; None if there is no record.
+
+    Args:
+        model: A `.keras` file; the record is the `training.json` beside it.
+
+    Raises:
+        InvalidFileError: As in `find_data_options`.
+    """
+    return _from_record(model, "what data it was", lambda record: record.get("data").get("name").text())
+
+
 def find_held_out(model: Path, data: Dataset) -> NDArray[np.intp] | None:
     """Return the positions of the training images that a model has not learned from.
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from ..runtime.text import count
 from .model import ReferenceRow, Report, VariantRow
 
-# Images of predictions.png that are shown whatever the answers.
-FIRST_SHOWN = 48
+# Images of predictions.png that are shown whatever the answers, and at most as many wrong answers.
+MOST_SHOWN = 48
 
 
 def row_name(report: Report, row: VariantRow) -> str:
@@ -26,9 +26,18 @@ def keras_name(call: str | None) -> str:
 
 
 def shown_positions(reference: ReferenceRow, rows: Sequence[VariantRow], images: int) -> list[int]:
-    """Return the positions of the images that a report shows or lists: the first, the wrong and the flipped ones."""
+    """Return the positions of the images that a report shows or lists: some of all, the wrong and the flipped ones."""
     flipped = {flip.position for row in rows for flip in row.comparison.flips}
-    return sorted(flipped.union(reference.wrong or (), range(min(images, FIRST_SHOWN))))
+    return sorted(flipped.union(reference.wrong or (), evenly_spaced(images)))
+
+
+def evenly_spaced(images: int) -> list[int]:
+    """Return the positions of `MOST_SHOWN` images of so many, or of all.
+
+    Those of a folder stand class by class: the first ones would all be of one.
+    """
+    shown = min(images, MOST_SHOWN)
+    return [number * (images - 1) // max(shown - 1, 1) for number in range(shown)]
 
 
 def subjects(report: Report) -> str:

@@ -79,7 +79,7 @@ def draw_mistakes(
     wrong = wrong_positions(labels, probabilities)
     shown = wrong[: _COLUMNS * _ROWS]
     rows = max(-(-len(shown) // _COLUMNS), 1)
-    figure = Figure(figsize=(_COLUMNS * 1.25, rows * 1.5 + 0.5), layout="constrained")
+    figure = Figure(figsize=(_COLUMNS * 1.25, rows * 1.7 + 0.5), layout="constrained")
     tiles = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     more = f", the {len(shown)} surest of them" if len(shown) < len(wrong) else ""
     figure.suptitle(f"{len(wrong):,} of {len(labels):,} test images wrong{more}", x=0.01, ha="left", fontweight="bold")

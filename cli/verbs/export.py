@@ -1,13 +1,14 @@
 """`edgeproof export`."""
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...runtime.bundle.manifest import MANIFEST_NAME, Manifest, ModelOutput
 from ...runtime.bundle.recipes import RECIPES, choose_recipes
-from ...runtime.errors import CheckFailedError, SpecMismatchError
-from ...runtime.text import count
+from ...runtime.errors import CheckFailedError, InvalidFileError, SpecMismatchError
+from ...runtime.text import count, visible
 from ..arguments import (
     CACHE,
     CUSTOM,
@@ -92,7 +93,7 @@ _BUDGET_OPTIONS: OptionTable = {
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras or .h5 file: an image classifier")
-    add_data(parser)
+    add_data(parser, default=None, means="what the model has learned from, if that is built in; mnist if unknown")
     parser.add_argument(
         "--recipes",
         default="all",
@@ -142,12 +143,28 @@ def _export(options: argparse.Namespace, out: Path) -> Manifest:
         **typed,
     )
     check_model_file(options.model)
+    data = _data(options)
     print(f"Exporting {options.model}; every file is compared with it on up to 500 training images", flush=True)
-    manifest = export_bundle(options.model, options.data, out, chosen, data_options=overrides, on_event=event_printer())
+    manifest = export_bundle(options.model, data, out, chosen, data_options=overrides, on_event=event_printer())
     options.written = f"the bundle is in {out}"
     _summarize(manifest, out)
     _print_times(manifest, out)
     return manifest
+
+
+def _data(options: argparse.Namespace) -> str:
+    """Return the data to export with: what the user says, or the built-in data of the training."""
+    from ...datasets.builtin import BUILT_IN
+    from ...datasets.training_record import find_data_name
+
+    if options.data is not None:
+        return options.data
+    name = None
+    with suppress(InvalidFileError):  # reported where the record is read
+        name = find_data_name(options.model)
+    if name is None or name in BUILT_IN:
+        return name or "mnist"
+    raise SpecMismatchError(f"{options.model} has learned from {visible(name)!r}: say where that is with --data PATH")
 
 
 def _budget(options: argparse.Namespace) -> "AccuracyBudget | None":

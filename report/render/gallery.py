@@ -14,35 +14,36 @@ from numpy.typing import NDArray
 
 from ...runtime.text import shortened
 from ..model import Report
-from ..naming import FIRST_SHOWN
+from ..naming import MOST_SHOWN, evenly_spaced
 from ..raw_data import RawData
 
 COLUMNS = 12
-ROWS = FIRST_SHOWN // COLUMNS
+ROWS = MOST_SHOWN // COLUMNS
 _LONGEST_NAME, _LONGEST_LABEL = 21, 12  # characters that a tile has room for
-_SHORT_LABEL = 4  # beside which the probability has room
+_ROW_INCHES = 1.55  # an image, two lines above it and two below
+_SHORT_LABEL = 3  # beside which the probability has room
 _RIGHT, _WRONG, _UNKNOWN = "#0b8f6a", "#c8102e", "#1d2433"
 
 
 def draw_gallery(report: Report, raw_data: RawData) -> bytes:
-    """Draw the first test images with the answers of the default variant, and below them as many wrong answers.
+    """Draw some test images with the answers of the default variant, and below them as many wrong answers.
 
-    Returns a PNG file. Without labels nothing is right or wrong, and only the first images are drawn.
+    Returns a PNG file. Without labels nothing is right or wrong, and only the former are drawn.
     """
     images, labels, classes = raw_data.images, raw_data.labels, report.data.classes
     probabilities = raw_data.answers[raw_data.default_row].calibrated
     chosen = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(chosen != (chosen if labels is None else labels))
-    shown = min(COLUMNS * ROWS, len(images))
-    first, mistakes = np.arange(shown), wrong[: COLUMNS * ROWS]
+    some, mistakes = np.array(evenly_spaced(len(images))), wrong[evenly_spaced(len(wrong))]
     variant = next(row.variant for row in report.rows if row.title == raw_data.default_row)
 
-    blocks = [(first, f"The first {shown} test images")]
+    shown_of = "All" if len(some) == len(images) else f"{len(some)} of the"
+    blocks = [(some, f"{shown_of} {len(images):,} test images")]
     if len(wrong):
         shown_of = "All" if len(mistakes) == len(wrong) else f"{len(mistakes)} of the"
         blocks.append((mistakes, f"{shown_of} {len(wrong)} wrong answers among {len(images):,}"))
 
-    figure = Figure(figsize=(12, 0.4 + 5.4 * len(blocks)), layout="constrained")
+    figure = Figure(figsize=(12, 0.4 + ROWS * _ROW_INCHES * len(blocks)), layout="constrained")
     title: dict[str, Any] = {"fontsize": 15, "fontweight": "bold", "parse_math": False}
     figure.suptitle(f"{variant} on {report.data.name}", x=0.01, ha="left", **title)
     parts = figure.subfigures(len(blocks), 1, squeeze=False).flat

@@ -78,7 +78,7 @@ def test_digits_are_no_test_of_other_classes(bundle_copy: Path, tmp_path: Path) 
     manifest["classes"] = ["T-shirt", "Trouser", *manifest["classes"][2:]]
     (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
     told = refused("benchmark", bundle_copy, "--out", tmp_path / "out")
-    assert "the bundle's classes are T-shirt, Trouser, 2, …: name its test images with --data" in told
+    assert "the bundle's classes are T-shirt, Trouser, 2, …: say where test images" in told
 
 
 def test_another_original_is_refused(golden: Path, tmp_path: Path) -> None:

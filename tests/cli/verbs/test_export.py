@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ import pytest
 from edgeproof.export.ranges import METHODS
 from edgeproof.runtime.bundle.recipes import STANDARD_VARIANTS, Format
 from edgeproof.runtime.engines.engine import load_engine, run_each
+from edgeproof.runtime.errors import CheckFailedError
 
-from tests.helpers.command import COMMAND, Done, error_line, run, run_alone, succeeded
+from tests.helpers.command import COMMAND, Done, error_line, refused, run, run_alone, succeeded
 
 # The light job runs the other tests of this folder, without Keras.
 keras = pytest.importorskip("keras")
@@ -48,6 +50,35 @@ def test_an_export_tells_of_every_variant(run_folder: Path, small_npz: Path, tmp
     assert "takes 0 to 255 and gives probabilities" in done.stdout
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["classes"][3] == "digit 3"
+
+
+def test_data_of_ones_own_must_be_named_again(run_folder: Path, small_npz: Path, tmp_path: Path) -> None:
+    for name in ("model.keras", "training.json"):
+        shutil.copyfile(run_folder / name, tmp_path / name)
+    told = refused("export", tmp_path / "model.keras")
+    assert f"has learned from {small_npz.stem!r}: say where that is with --data PATH" in told
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_built_in_data_need_not_be_named_again(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def stop(_: Path, data: object, *__: object, **___: object) -> None:
+        asked.append(data)
+        raise CheckFailedError("no further")
+
+    monkeypatch.setattr("edgeproof.export.bundle.export_bundle", stop)
+    shutil.copyfile(run_folder / "model.keras", tmp_path / "model.keras")
+    record = json.loads((run_folder / "training.json").read_text())
+    for name in ("fashion-mnist", "mnist", None):
+        (tmp_path / "training.json").unlink(missing_ok=True)
+        if name is not None:
+            record["data"]["name"] = name
+            (tmp_path / "training.json").write_text(json.dumps(record))
+        assert run("export", tmp_path / "model.keras").returncode == 1
+    assert asked == ["fashion-mnist", "mnist", "mnist"]
 
 
 @pytest.fixture(scope="module")
