@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.errors import InvalidFileError, foreign_errors
-from ..runtime.io.files import read_file
 from ..runtime.io.memory import check_memory
 from ..runtime.io.shortage import memory_needed_to
 from ..runtime.text import visible
+from .array_file import MAX_ARRAY_BYTES, read_array_file
 from .arrays import NamedArrays
 
 # http://yann.lecun.com/exdb/mnist: two zero bytes, the type of the numbers, the rank; then each dimension.
@@ -26,7 +26,6 @@ _RANKS = {"images": (3, 4), "labels": (1,)}
 _GZIP = b"\x1f\x8b"
 _MAX_RATIO = 1032  # deflate packs at most 258 bytes into two bits
 _CHUNK_BYTES = 2**20
-_MAX_BYTES = 2**34
 
 # train-images-idx3-ubyte, t10k-labels.idx1-ubyte.gz, emnist-digits-test-images-idx3-ubyte
 _NAME = re.compile(
@@ -101,7 +100,7 @@ def read_idx(path: Path, ranks: Collection[int] = _ANY_RANK) -> NDArray[np.uint8
             not as long as its header says, or does not fit into the memory.
     """
     with foreign_errors(InvalidFileError, str(path), caught=(InvalidFileError,)), memory_needed_to(f"read {path}"):
-        return parse_idx(read_file(path, "IDX file"), ranks)
+        return parse_idx(read_array_file(path, "IDX file"), ranks)
 
 
 def parse_idx(content: bytes, ranks: Collection[int] = _ANY_RANK) -> NDArray[np.uint8]:
@@ -116,7 +115,7 @@ def parse_idx(content: bytes, ranks: Collection[int] = _ANY_RANK) -> NDArray[np.
             raise InvalidFileError(f"its header says {len(shape)} dimensions, shape {shape}; possible: {possible}")
         expected = math.prod(shape)
         # Before anything of that size is read: the header may lie.
-        if expected > min(_MAX_BYTES, len(content) * (_MAX_RATIO if packed else 1)):
+        if expected > min(MAX_ARRAY_BYTES, len(content) * (_MAX_RATIO if packed else 1)):
             raise InvalidFileError(f"an IDX file of {len(content):,} bytes cannot hold bytes of shape {shape}")
         check_memory(expected, "it")
         numbers = _read(stream, expected + 1)

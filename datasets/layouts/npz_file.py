@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.errors import InvalidFileError, foreign_errors
-from ...runtime.io.files import read_file
 from ...runtime.io.npz import ANYTHING, NUMBERS, check_size, names_in_npz, outlines_in_npz, read_npz, rows_in_npz
 from ...runtime.io.shortage import memory_needed_to
 from ...runtime.text import visible
+from ..array_file import MAX_ARRAY_BYTES, read_array_file
 from ..arrays import IMAGES, PAIRS, TRAIN_ARRAYS, NamedArrays
 from .images import ImageLayout, Values, image_layout, read_pixels, reshape_line, scale_lines
 from .labels import Labels, label_lines, labels_fit, numbering_lines, read_labels
 from .names import rename_line
 from .remedy import in_numpy
 
-_MAX_NPZ_BYTES = 2**34
 _READ = NUMBERS + "b"  # the kinds of dtypes that may be images and labels
 
 
@@ -68,7 +67,7 @@ class _NpzFile:
 
     def __init__(self, path: Path, only: Collection[str]) -> None:
         self._path = path
-        self._content = read_file(path, "data file")
+        self._content = read_array_file(path, "data file")
         self._problem = f"{path} is not an .npz file that can be read"
         with foreign_errors(InvalidFileError, self._problem, caught=(InvalidFileError,)):
             held = names_in_npz(self._content)
@@ -86,17 +85,17 @@ class _NpzFile:
 
     def check_size(self, outlines: Sequence[NDArray[Any]]) -> None:
         with foreign_errors(InvalidFileError, self._problem, caught=(InvalidFileError,)):
-            check_size(outlines, _MAX_NPZ_BYTES)
+            check_size(outlines, MAX_ARRAY_BYTES)
 
     def _whole(self, name: str) -> NDArray[Any]:
         unread = foreign_errors(InvalidFileError, self._problem, caught=(InvalidFileError,))
         with unread, memory_needed_to(f"read {self._path}"):
-            return read_npz(self._content, max_bytes=_MAX_NPZ_BYTES, only={name})[name]
+            return read_npz(self._content, max_bytes=MAX_ARRAY_BYTES, only={name})[name]
 
     def _rows(self, name: str) -> Iterator[NDArray[Any]]:
         unread = foreign_errors(InvalidFileError, self._problem, caught=(InvalidFileError,))
         with unread, memory_needed_to(f"read {self._path}"):
-            yield from rows_in_npz(self._content, name, max_bytes=_MAX_NPZ_BYTES, kinds=_READ)
+            yield from rows_in_npz(self._content, name, max_bytes=MAX_ARRAY_BYTES, kinds=_READ)
 
     def _refused(self, name: str, told: str) -> InvalidFileError:
         return InvalidFileError(f"{name} of {self._path} {told}")

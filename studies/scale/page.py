@@ -38,8 +38,8 @@ def scale_table(scale: Scale) -> str:
             *lines,
             "",
             f"JPEG files of {height} x {width} x {channels} in {scale.classes} classes, one after the other: train for "
-            "one epoch with an empty cache, export of all recipes, benchmark of all files. Memory: the most anonymous "
-            "memory of all processes together. "
+            "one epoch with an empty cache, export of all recipes, benchmark of all exported files. Memory: the most "
+            "anonymous memory of all processes together. "
             f"{machine['cpu']}, {machine['cores']} cores; `python -m studies.scale.run`.\n",
             _decoding_text(scale.decoding),
         ]
