@@ -30,16 +30,27 @@ class Progress:
         history: Loss, accuracy and so on of every finished epoch, by Keras's names.
         seconds: Wall time of these epochs.
         best: The weights of the best epoch, for a training with patience.
+        machines: Those on which the epochs were learned, by `describe_machine`, each as often as it took over; empty
+            for the epochs of a checkpoint that does not say it.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
     best: list[NDArray[np.generic]] = field(default_factory=list)
+    machines: list[dict[str, object]] = field(default_factory=list)
 
     @property
     def epochs(self) -> int:
         """The number of finished epochs."""
         return len(self.history.get("loss", ()))
+
+    def go_on(self, machine: dict[str, object]) -> str | None:
+        """Note that the next epochs are learned on a machine, and return how it differs from the last one's, if so."""
+        before = self.machines[-1] if self.machines else None
+        if before == machine:
+            return None
+        self.machines.append(machine)
+        return None if before is None else _first_difference(before, machine)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +106,7 @@ class Checkpoint:
         arrays: dict[str, NDArray[np.generic]] = {
             "identity": np.array(self._identity),
             "progress": np.array(json.dumps({"history": progress.history, "seconds": progress.seconds})),
+            "machines": np.array(json.dumps(progress.machines)),
         }
         for kind, values in (*_variables(model).items(), ("best", progress.best)):
             arrays |= {f"{kind}/{position}": keras.ops.convert_to_numpy(value) for position, value in enumerate(values)}
@@ -120,7 +132,8 @@ class Checkpoint:
         figures = progress.get("history")
         history = {name: [value.number() for value in figures.get(name).items()] for name in figures.mapping()}
         best = [arrays[f"best/{position}"] for position in range(sum(name.startswith("best/") for name in arrays))]
-        done = Progress(history=history, seconds=progress.get("seconds").number(), best=best)
+        machines = json.loads(str(arrays.get("machines", "[]")))  # an older checkpoint has none
+        done = Progress(history=history, seconds=progress.get("seconds").number(), best=best, machines=machines)
         return SavedState(progress=done, arrays=arrays, path=self.path)
 
     def remove(self) -> None:

@@ -21,6 +21,7 @@ from .batches import plain_images, steps_per_epoch, training_batches
 from .checkpoint import Checkpoint, Progress
 from .class_weights import balanced_weights
 from .distillation import DistillationLoss, label_accuracy, teacher_logits
+from .environment import describe_machine
 from .options import FitOptions
 from .progress import EpochLines
 from .strategy import ONE_DEVICE, Devices
@@ -30,10 +31,11 @@ from .transfer.stages import Stage, stages_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """Loss and accuracy of every epoch by Keras's names, their wall time, and the numbers of images."""
+    """Loss and accuracy of every epoch by Keras's names, their wall time, their machines, and the numbers of images."""
 
     history: dict[str, list[float]]
     seconds: float
+    machines: list[dict[str, object]]
     train_images: int
     validation_images: int
 
@@ -79,8 +81,7 @@ def fit(
     done = Progress() if saved is None else saved.progress
     say = progress or io.StringIO()
     say.write(f"  learning from {len(used):,} images, validating on {len(held_out):,}\n")
-    if done.epochs:
-        say.write(f"  going on after epoch {done.epochs}\n")
+    say.write(_going_on(done))
     if teachers:
         say.write(f"  asking {len(teachers)} teacher(s), unless they have been asked before\n")
     say.flush()
@@ -124,9 +125,22 @@ def fit(
     return Fitted(
         history=monitor.progress.history,
         seconds=monitor.progress.seconds,
+        machines=monitor.progress.machines,
         train_images=len(used),
         validation_images=len(held_out),
     )
+
+
+def _going_on(done: Progress) -> str:
+    """Return the lines for a training that goes on here, and note the machine."""
+    difference = done.go_on(describe_machine())
+    lines = [f"  going on after epoch {done.epochs}\n"] if done.epochs else []
+    if difference is not None:
+        lines.append(
+            f"  note: the epochs until now were learned with other hardware or threads ({difference}); sums are added "
+            "in another order, and the weights differ slightly from those of a training that was not cut off\n"
+        )
+    return "".join(lines)
 
 
 class _Monitor(keras.callbacks.Callback):

@@ -147,6 +147,7 @@ def train(
             **described,
             "replicas": devices.replicas,
             "machine": describe_machine(),
+            **({"earlier_machines": fitted.machines[:-1]} if len(fitted.machines) > 1 else {}),
             **_split_file(data, options, staging),
             **_outcome(data, fitted, tuned, test_accuracy),
             "mistakes": list_mistakes(data.y_test, probabilities, data.classes, data.test.names),

@@ -1,4 +1,5 @@
 import hashlib
+import io
 import json
 import re
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from edgeproof.device.machine import read_machine
 from edgeproof.runtime.errors import InvalidFileError, OutputError, SpecMismatchError, UnknownNameError
 from edgeproof.runtime.io.checked_json import parse
 from edgeproof.runtime.io.decode import decode, encode
+from edgeproof.train import fit as fit_module
 from edgeproof.train import run as run_module
 from edgeproof.train.architecture import Architecture
+from edgeproof.train.environment import describe_machine
 from edgeproof.train.options import FitOptions
 from edgeproof.train.run import train
 from PIL import Image
@@ -152,6 +155,37 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_model_and_history(
     one, other = (json.loads((folder / "training.json").read_text())["history"] for folder in (whole, tmp_path))
     assert one == other
     assert not (tmp_path / "unfinished").exists()
+
+
+@pytest.mark.parametrize("threads", [None, 3])
+def test_a_run_that_goes_on_with_other_threads_says_so(
+    threads: int | None, small_data: "Dataset", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights are not to the bit those of a run that was not cut off."""
+    here = describe_machine()
+    cut_off(small_data, tmp_path, 1)
+    if threads:
+        monkeypatch.setattr(fit_module, "describe_machine", lambda: {**here, "threads": 1000 + threads})
+    said = io.StringIO()
+    train(small_data, tmp_path, architecture=SMALL, options=OPTIONS, resume=True, progress=said)
+    record = json.loads((tmp_path / "training.json").read_text())
+    assert record.get("earlier_machines") == ([here] if threads else None)
+    notes = [line for line in said.getvalue().splitlines() if "note: " in line]
+    assert len(notes) == bool(threads)
+    assert all(f"(its threads is {here['threads']}, not 1003)" in note for note in notes)
+
+
+def test_a_checkpoint_that_names_no_machine_goes_on(small_data: "Dataset", tmp_path: Path) -> None:
+    """As those of older versions."""
+    cut_off(small_data, tmp_path, 1)
+    state = tmp_path / "unfinished" / "state.npz"
+    with np.load(state) as archive:
+        arrays = {name: archive[name] for name in archive if name != "machines"}
+    np.savez(state, **arrays)
+    said = io.StringIO()
+    train(small_data, tmp_path, architecture=SMALL, options=OPTIONS, resume=True, progress=said)
+    assert "note: " not in said.getvalue()
+    assert "earlier_machines" not in json.loads((tmp_path / "training.json").read_text())
 
 
 @pytest.mark.parametrize("options", [OPTIONS, FitOptions(epochs=2, ema=0.9)])
