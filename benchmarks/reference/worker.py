@@ -51,7 +51,8 @@ class ReferenceFile:
         if found != expected:
             raise InvalidFileError(
                 f"{self.path} is not the model that the bundle was exported from: sha256 {found[:12]}… instead of "
-                f"{expected[:12]}…"
+                f"{expected[:12]}…; if it has been trained again, export it again, else name the original with "
+                "--reference"
             )
 
 

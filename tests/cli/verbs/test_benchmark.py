@@ -88,6 +88,7 @@ def test_another_original_is_refused(golden: Path, tmp_path: Path) -> None:
         "benchmark", golden, "--reference", tmp_path / "model.keras", "--data", data, "--out", tmp_path / "out"
     )
     assert "is not the model that the bundle was exported from" in told
+    assert "export it again, else name the original with --reference" in told
     assert not (tmp_path / "out").exists()
 
 
