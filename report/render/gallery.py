@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from ...runtime.text import shortened
 from ..model import Report
-from ..naming import MOST_SHOWN, evenly_spaced
+from ..naming import evenly_spaced
 from ..raw_data import RawData
 
 COLUMNS = 12
-ROWS = MOST_SHOWN // COLUMNS
 _LONGEST_NAME, _LONGEST_LABEL = 21, 12  # characters that a tile has room for
+_HEADING_INCHES = 0.4
 _ROW_INCHES = 1.55  # an image, two lines above it and two below
 _SHORT_LABEL = 3  # beside which the probability has room
 _RIGHT, _WRONG, _UNKNOWN = "#0b8f6a", "#c8102e", "#1d2433"
@@ -43,13 +43,15 @@ def draw_gallery(report: Report, raw_data: RawData) -> bytes:
         shown_of = "All" if len(mistakes) == len(wrong) else f"{len(mistakes)} of the"
         blocks.append((mistakes, f"{shown_of} {len(wrong)} wrong answers among {len(images):,}"))
 
-    figure = Figure(figsize=(12, 0.4 + ROWS * _ROW_INCHES * len(blocks)), layout="constrained")
+    rows = [max(-(-len(positions) // COLUMNS), 1) for positions, _ in blocks]
+    inches = [_HEADING_INCHES + _ROW_INCHES * number for number in rows]
+    figure = Figure(figsize=(12, _HEADING_INCHES + sum(inches)), layout="constrained")
     title: dict[str, Any] = {"fontsize": 15, "fontweight": "bold", "parse_math": False}
     figure.suptitle(f"{variant} on {report.data.name}", x=0.01, ha="left", **title)
-    parts = figure.subfigures(len(blocks), 1, squeeze=False).flat
-    for part, (positions, heading) in zip(parts, blocks, strict=True):
+    parts = figure.subfigures(len(blocks), 1, squeeze=False, height_ratios=inches).flat
+    for part, number, (positions, heading) in zip(parts, rows, blocks, strict=True):
         part.suptitle(heading, fontsize=12, x=0.01, ha="left")
-        for axes, position in zip_longest(part.subplots(ROWS, COLUMNS).flat, positions.tolist()):
+        for axes, position in zip_longest(part.subplots(number, COLUMNS).flat, positions.tolist()):
             axes.set_axis_off()
             if position is not None:
                 truth = None if labels is None else classes[int(labels[position])]

@@ -54,7 +54,7 @@ def test_wrong_answers_are_marked(gallery: Draw) -> None:
 def test_without_labels_nothing_is_right_or_wrong(gallery: Draw) -> None:
     unlabelled = gallery([True] * 59 + [False], labelled=False)
     assert pixels_of(RED, unlabelled) == pixels_of(GREEN, unlabelled) == 0
-    assert len(unlabelled) == 1320 * 726  # pixels of one block
+    assert len(unlabelled) == 1320 * 770  # pixels of one block
 
 
 def test_a_label_is_no_formula(gallery: Draw) -> None:
