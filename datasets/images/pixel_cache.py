@@ -118,11 +118,12 @@ class PixelCache:
             return False
 
     def _index(self) -> NDArray[np.void]:
-        content = b""
+        content, stored = b"", 0
         with cache_errors(self.folder), suppress(FileNotFoundError, NotADirectoryError):
             content = (self.folder / INDEX_NAME).read_bytes()
-        # A full disk may have cut the last record off.
-        return np.frombuffer(content, _RECORD, len(content) // _RECORD.itemsize)
+            stored = (self.folder / PIXELS_NAME).stat().st_size // self.row_bytes
+        # A full disk may have cut the last record off, and a damaged one the pixels.
+        return np.frombuffer(content, _RECORD, min(len(content) // _RECORD.itemsize, stored))
 
 
 class Addition:
@@ -135,6 +136,8 @@ class Addition:
         # Pixels of a process that was killed before it saved them are written over.
         pixels.seek(count * row_bytes)
         index.seek(count * _RECORD.itemsize)
+        # Records whose pixels were lost must not become those of pixels that have none yet.
+        index.truncate()
 
     def add(
         self, key: bytes, pixels: NDArray[np.uint8], digest: bytes, *, blank: bool, traits: Trait = NO_TRAITS

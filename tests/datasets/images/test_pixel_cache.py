@@ -90,6 +90,24 @@ def test_pixels_without_a_record_and_half_a_record_are_written_over(cache: Pixel
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files have no names here")
+def test_images_whose_pixels_were_lost_are_not_known(cache: PixelCache) -> None:
+    add(cache, 1, 2, 3, 4)
+    os.truncate(cache.folder / PIXELS_NAME, 2 * cache.row_bytes + 1)
+    assert list(cache.known()) == [key(1), key(2)]
+    add(cache, 5)
+    with (cache.folder / PIXELS_NAME).open("ab") as file:
+        file.write(bytes(cache.row_bytes))  # as of a process that was killed before it saved the record
+    assert list(cache.known()) == [key(1), key(2), key(5)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files in use cannot be removed")
+def test_images_that_were_opened_can_be_selected_after_the_cache_was_removed(cache: PixelCache) -> None:
+    add(cache, 1, 2, 3)
+    rows = cache.rows(np.array([0, 1, 2]))
+    (cache.folder / PIXELS_NAME).unlink()
+    assert rows.select(np.array([2, 0]))[:].tolist() == [pixels(3).tolist(), pixels(1).tolist()]
+
+
 def test_records_follow_their_pixels(cache: PixelCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record whose pixels are not on the disk would give wrong pixels after a loss of power."""
     done: list[str] = []
