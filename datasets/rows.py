@@ -47,8 +47,11 @@ class ImageRows:
         return type(self), (*self._arguments, self._positions)
 
     def select(self, positions: NDArray[np.intp]) -> "ImageRows":
-        """Return the images at these positions, still on disk."""
-        return ImageRows(*self._arguments, self._positions[positions])
+        """Return the images at these positions, still on disk; the file may have been removed since it was opened."""
+        selected = object.__new__(ImageRows)
+        selected._arguments, selected._stored = self._arguments, self._stored
+        selected._positions = self._positions[positions]
+        return selected
 
 
 # uint8 of shape (N, H, W, C), values 0-255. Rows on disk have an array's len, shape and dtype, and give an array where

@@ -4,6 +4,7 @@ A row is in the index once its pixels are on the disk. So a process that is kill
 nothing else; another one reads the rows in the index while more are added.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Generator, Mapping
@@ -27,6 +28,8 @@ KEY_BYTES = 16
 _RECORD = np.dtype([("key", np.void, KEY_BYTES), ("digest", np.void, 32), ("flags", np.uint8)])
 _BLANK, _TRAITS = 1, 1  # of the flags: a bit, and by how many bits the traits are shifted
 _WAIT_SECONDS = 0.2
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_BLOCK_BYTES = 2**16  # of a file system, at most: what is freed and what is needed are rounded to it
 _UNSAVED_BYTES = 2**27  # of pixels: what a killed process decodes twice, at most
 
 
@@ -115,11 +118,12 @@ class PixelCache:
             return False
 
     def _index(self) -> NDArray[np.void]:
-        content = b""
+        content, stored = b"", 0
         with cache_errors(self.folder), suppress(FileNotFoundError, NotADirectoryError):
             content = (self.folder / INDEX_NAME).read_bytes()
-        # A full disk may have cut the last record off.
-        return np.frombuffer(content, _RECORD, len(content) // _RECORD.itemsize)
+            stored = (self.folder / PIXELS_NAME).stat().st_size // self.row_bytes
+        # A full disk may have cut the last record off, and a damaged one the pixels.
+        return np.frombuffer(content, _RECORD, min(len(content) // _RECORD.itemsize, stored))
 
 
 class Addition:
@@ -127,11 +131,13 @@ class Addition:
 
     def __init__(self, folder: Path, pixels: IO[bytes], index: IO[bytes], count: int, row_bytes: int) -> None:
         self._folder, self._pixels, self._index, self._count = folder, pixels, index, count
-        self._at_once = max(_UNSAVED_BYTES // row_bytes, 1)
+        self._row_bytes, self._at_once = row_bytes, max(_UNSAVED_BYTES // row_bytes, 1)
         self._unsaved: list[tuple[bytes, bytes, int]] = []
         # Pixels of a process that was killed before it saved them are written over.
         pixels.seek(count * row_bytes)
         index.seek(count * _RECORD.itemsize)
+        # Records whose pixels were lost must not become those of pixels that have none yet.
+        index.truncate()
 
     def add(
         self, key: bytes, pixels: NDArray[np.uint8], digest: bytes, *, blank: bool, traits: Trait = NO_TRAITS
@@ -144,19 +150,45 @@ class Addition:
         with cache_errors(self._folder):
             _write(self._pixels, pixels.tobytes())
         self._unsaved.append((key, digest, blank * _BLANK | traits.value << _TRAITS))
+        self._count += 1
+        image = CachedImage(self._count - 1, digest, blank, traits)
         if len(self._unsaved) == self._at_once:
             self.save()
-        self._count += 1
-        return CachedImage(self._count - 1, digest, blank, traits)
+        return image
 
     def save(self) -> None:
-        """Write what was added to the disk, and then its records; errors as in `add`."""
+        """Write what was added to the disk, and then its records; errors as in `add`.
+
+        On a full disk the records take the room of the last images, so that all the others stay.
+        """
         if self._unsaved:
             with cache_errors(self._folder):
+                # Outside of the try: of pixels that failed to reach the disk nobody knows which did.
                 os.fsync(self._pixels.fileno())
-                _write(self._index, np.array(self._unsaved, _RECORD).tobytes())
-                os.fsync(self._index.fileno())
-            self._unsaved = []
+                try:
+                    self._write_records()
+                except OSError as error:
+                    if error.errno in _FULL:
+                        self._give_up_last()
+                        self._write_records()
+                    raise
+                finally:
+                    self._unsaved = []
+
+    def _write_records(self) -> None:
+        """Write the records of what is unsaved, over those that a full disk cut off."""
+        self._index.seek((self._count - len(self._unsaved)) * _RECORD.itemsize)
+        _write(self._index, np.array(self._unsaved, _RECORD).tobytes())
+        os.fsync(self._index.fileno())
+
+    def _give_up_last(self) -> None:
+        """Cut as many of the unsaved images off as make room for the records of the others."""
+        needed = len(self._unsaved) * _RECORD.itemsize + _BLOCK_BYTES
+        kept = max(len(self._unsaved) - -(-needed // self._row_bytes), 0)
+        self._count -= len(self._unsaved) - kept
+        self._unsaved = self._unsaved[:kept]
+        self._index.truncate(self._count * _RECORD.itemsize)
+        self._pixels.truncate(self._count * self._row_bytes)
 
 
 def _from_flags(flags: int) -> tuple[bool, Trait]:

@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import signal
@@ -5,9 +6,11 @@ import sys
 import threading
 from pathlib import Path
 from time import sleep
+from typing import IO
 
 import numpy as np
 import pytest
+from edgeproof.datasets.images import pixel_cache
 from edgeproof.datasets.images.pixel_cache import INDEX_NAME, PIXELS_NAME, PixelCache
 from edgeproof.datasets.images.reading_remarks import ALL_TRAITS, NO_TRAITS, Trait
 from edgeproof.runtime.errors import OutputError
@@ -27,6 +30,12 @@ def add(cache: PixelCache, *values: int) -> None:
     with cache.adding(lambda: None) as addition:
         for value in values:
             addition.add(key(value), pixels(value), bytes([value]) * 32, blank=value == 0, traits=Trait(value % 8))
+
+
+def add_large(cache: PixelCache, images: int) -> None:
+    with cache.adding(lambda: None) as addition:
+        for value in range(images):
+            addition.add(key(value), np.full((200, 100, 3), value, np.uint8), bytes(32), blank=False)
 
 
 @pytest.fixture
@@ -81,6 +90,24 @@ def test_pixels_without_a_record_and_half_a_record_are_written_over(cache: Pixel
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files have no names here")
+def test_images_whose_pixels_were_lost_are_not_known(cache: PixelCache) -> None:
+    add(cache, 1, 2, 3, 4)
+    os.truncate(cache.folder / PIXELS_NAME, 2 * cache.row_bytes + 1)
+    assert list(cache.known()) == [key(1), key(2)]
+    add(cache, 5)
+    with (cache.folder / PIXELS_NAME).open("ab") as file:
+        file.write(bytes(cache.row_bytes))  # as of a process that was killed before it saved the record
+    assert list(cache.known()) == [key(1), key(2), key(5)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files in use cannot be removed")
+def test_images_that_were_opened_can_be_selected_after_the_cache_was_removed(cache: PixelCache) -> None:
+    add(cache, 1, 2, 3)
+    rows = cache.rows(np.array([0, 1, 2]))
+    (cache.folder / PIXELS_NAME).unlink()
+    assert rows.select(np.array([2, 0]))[:].tolist() == [pixels(3).tolist(), pixels(1).tolist()]
+
+
 def test_records_follow_their_pixels(cache: PixelCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record whose pixels are not on the disk would give wrong pixels after a loss of power."""
     done: list[str] = []
@@ -123,6 +150,25 @@ def test_a_full_disk_is_said_with_the_way_out(cache: PixelCache) -> None:
     (cache.folder / PIXELS_NAME).symlink_to("/dev/full")
     with pytest.raises(OutputError, match=r"cache in .*: No space left on device; .* say --cache DIR"):
         add(cache, 2)
+
+
+def test_a_disk_that_others_fill_keeps_all_but_the_last_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, capacity = PixelCache(tmp_path / "images-1", (200, 100, 3)), 10 * 60_000 + 100
+
+    def write(file: IO[bytes], content: bytes) -> None:
+        """Write what a disk of that size has room for."""
+        free = capacity - sum(path.stat().st_size for path in cache.folder.iterdir())
+        file.write(content[: max(free, 0)])
+        if len(content) > free:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pixel_cache, "_write", write)
+    with pytest.raises(OutputError, match="No space left on device; what was decoded stays"):
+        add_large(cache, 20)
+    # The records of ten images and a block of the disk take the room of two images.
+    assert list(cache.known()) == [key(value) for value in range(8)]
+    assert cache.rows(np.arange(8))[:][:, 0, 0, 0].tolist() == list(range(8))
+    assert (cache.folder / PIXELS_NAME).stat().st_size == 8 * 60_000
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root writes everywhere")
