@@ -14,6 +14,7 @@ from ..datasets.rows import ImageRows, Images, batch_size
 from .augmentation.changes import changed, random_changes
 from .options import FitOptions
 
+_THREADS = 2
 _MOST_AT_ONCE, _BYTES_AT_ONCE = 500, 2**23  # of images that are answered, not learned from
 
 
@@ -64,10 +65,12 @@ def training_batches(
         return changed(pixels(positions), amounts, options), probabilities
 
     rows = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
+    options_of_data = tf.data.Options()
     # Each of several workers takes its share of every batch.
-    sharding = tf.data.Options()
-    sharding.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return rows.map(load, num_parallel_calls=2).prefetch(4).with_options(sharding)
+    options_of_data.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    # The training's operations run in turn; the next batches are not to wait for theirs.
+    options_of_data.threading.private_threadpool_size = _THREADS
+    return rows.map(load, num_parallel_calls=_THREADS).prefetch(4).with_options(options_of_data)
 
 
 def augmented_images(images: Images, options: FitOptions, which: int) -> tf.data.Dataset:
@@ -84,7 +87,7 @@ def augmented_images(images: Images, options: FitOptions, which: int) -> tf.data
     rows = _positions(images, _amounts(len(images), options, which))
     pixels = _reader(images)
     return rows.map(
-        lambda positions, amounts: changed(pixels(positions), amounts, options), num_parallel_calls=2
+        lambda positions, amounts: changed(pixels(positions), amounts, options), num_parallel_calls=_THREADS
     ).prefetch(4)
 
 
@@ -101,7 +104,7 @@ def plain_images(images: Images, targets: NDArray[np.float32] | None = None) -> 
     pixels = _reader(images)
     rows = _positions(images, *([] if targets is None else [targets]))
     return rows.map(
-        lambda positions, *others: (tf.cast(pixels(positions), tf.float32), *others), num_parallel_calls=2
+        lambda positions, *others: (tf.cast(pixels(positions), tf.float32), *others), num_parallel_calls=_THREADS
     ).prefetch(2)
 
 
