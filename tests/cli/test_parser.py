@@ -52,7 +52,7 @@ def test_what_follows_two_dashes_is_not_an_option(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("typed", "size", "data"),
     [
-        (["--image-size", "96"], [96, 96], "mnist"),
+        (["--image-size", "96"], [96, 96], None),
         (["--image-size", "96", "--data", "x"], [96, 96], "x"),
         (["--image-size=96", "--data", "x"], [96, 96], "x"),
         (["--image-size", "96", "64", "--data", "x"], [96, 64], "x"),
@@ -61,7 +61,7 @@ def test_what_follows_two_dashes_is_not_an_option(monkeypatch: pytest.MonkeyPatc
 )
 @pytest.mark.parametrize("model", [(), ("m.keras",)])
 def test_one_number_is_the_size_of_a_square(
-    typed: list[str], size: list[int], data: str, model: tuple[str, ...]
+    typed: list[str], size: list[int], data: str | None, model: tuple[str, ...]
 ) -> None:
     arguments = ["export", *typed, *(model or ()), *(() if model else ("--", "m.keras"))]
     options = _parser(arguments).parse_args(arguments)

@@ -531,4 +531,4 @@ def test_a_calibration_error_that_grows_is_not_told_as_a_gain(
         return manifest
 
     monkeypatch.setattr("edgeproof.export.bundle.export_bundle", verified)
-    assert told in succeeded(run("export", exported.parent / "model.keras", "--out", exported))
+    assert told in succeeded(run("export", exported.parent / "model.keras", "--data", "mnist", "--out", exported))
