@@ -68,8 +68,9 @@ def training_batches(
     options_of_data = tf.data.Options()
     # Each of several workers takes its share of every batch.
     options_of_data.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    # The training's operations run in turn; the next batches are not to wait for theirs.
-    options_of_data.threading.private_threadpool_size = _THREADS
+    if tf.config.threading.get_inter_op_parallelism_threads() == 1:
+        # The training's operations run in turn; the next batches are not to wait for theirs.
+        options_of_data.threading.private_threadpool_size = _THREADS
     return rows.map(load, num_parallel_calls=_THREADS).prefetch(4).with_options(options_of_data)
 
 

@@ -7,11 +7,15 @@ import tensorflow as tf
 
 from ..device.machine import read_machine
 
+# Height times width of images that a training takes longer for in turn, and gives the same weights for either way.
+SMALL_PIXELS = 64 * 64
+
 
 def run_operations_in_turn() -> None:
     """Let TensorFlow run one operation at a time, on all of its threads, unless the environment says otherwise.
 
-    Two at once give other sums from run to run: seen in TensorFlow 2.21 with images of 224 x 224, not of 28 x 28.
+    Two at once give other sums from run to run: seen in TensorFlow 2.21 with images of 224 x 224, not of 28 x 28 or
+    96 x 96; see `SMALL_PIXELS`.
     Where TensorFlow has begun to work in this process, it stays as it is.
     """
     if "TF_NUM_INTEROP_THREADS" not in os.environ:

@@ -24,7 +24,7 @@ from .batches import plain_images
 from .checkpoint import Checkpoint
 from .checkpoint_files import check_no_unfinished_run
 from .curves import draw_curves
-from .environment import describe_machine, run_operations_in_turn
+from .environment import SMALL_PIXELS, describe_machine, run_operations_in_turn
 from .fingerprint import identity
 from .fit import Fitted, fit
 from .mistakes import draw_confusion, draw_mistakes, list_mistakes
@@ -88,7 +88,8 @@ def train(
         SpecMismatchError: The model or a teacher is for other images, the checkpoint is of another training, or the
             model or the batch cannot be what the options ask for.
     """
-    if strategy is None:  # several devices wait for each other
+    height, width, _ = data.image_shape
+    if strategy is None and height * width > SMALL_PIXELS:  # several devices wait for each other
         run_operations_in_turn()
     devices = find_devices(strategy)  # before anything else is done with TensorFlow
     if tensorboard and find_spec("tensorboard") is None:
